@@ -1,0 +1,75 @@
+# Everything is installed into .venv; `make` alone lists the targets.
+PYTHON ?= python3
+SLIPWAY := .venv/bin/slipway
+export PYTHONDONTWRITEBYTECODE :=
+
+.PHONY: help up down status logs test test-long lint bench image bench-image model reference setup-cloud lock clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+
+up: ## install the local set, start the service, print its URL and key
+	@$(PYTHON) -m infra.install local
+	@$(SLIPWAY) up
+
+down: ## stop the service
+	@$(SLIPWAY) down
+
+status: ## tell what the service is doing
+	@$(SLIPWAY) status
+
+logs: ## print the service's log
+	@$(SLIPWAY) logs
+
+test: ## every test that needs no cloud, Docker, GPU or Pulumi CLI
+	@$(PYTHON) -m infra.install dev
+	@.venv/bin/python -m pytest
+
+test-long: ## the tests that take minutes, and those for a Pulumi CLI where there is one
+	@$(PYTHON) -m infra.install dev
+	@.venv/bin/python -m pytest -m "long or pulumi_engine"
+
+lint: ## style and types
+	@$(PYTHON) -m infra.install dev
+	@.venv/bin/ruff check . && .venv/bin/ruff format --check .
+	@.venv/bin/pyright
+
+bench: ## measure the server beside its own model, in one run
+	@$(PYTHON) -m infra.install dev
+	@.venv/bin/python -m tests.bench.server
+
+model: ## train the bundled model again: make model DATA=path/to/sms_spam.tsv
+	@test -n "$(DATA)" || { echo "make model needs DATA=path/to/sms_spam.tsv (label<TAB>text)" >&2; exit 2; }
+	@test -d .venv-train || $(PYTHON) -m venv .venv-train
+	@.venv-train/bin/pip install -q --require-hashes --no-deps -r service/requirements-train.txt
+	@.venv-train/bin/python -m service.models.training --data "$(DATA)"
+	@$(PYTHON) -m infra.install local
+	@$(SLIPWAY) fit bundled:sms-spam --write
+
+image: ## build the server's image, `slipway` (needs Docker); PYTHON_IMAGE=… takes another base
+	@DOCKER_BUILDKIT=1 docker build -f service/Dockerfile -t slipway \
+	  $(if $(PYTHON_IMAGE),--build-arg PYTHON_IMAGE=$(PYTHON_IMAGE)) $${PIP_CERT:+--secret "id=ca,src=$$PIP_CERT"} \
+	  --build-arg REVISION=$$(git describe --always --dirty --abbrev=40 --match '') \
+	  --build-arg MODEL_VERSION=$$($(PYTHON) -c 'import json; m = json.load(open("service/models/sms-spam/manifest.json")); print(m["name"] + "-" + m["version"])') .
+
+bench-image: ## measure the image beside a naive torch one (needs Docker; downloads 2.9 GB once)
+	@$(PYTHON) -m infra.install dev
+	@.venv/bin/python -m tests.bench.image
+
+setup-cloud: ## install every SDK, and offer the Pulumi CLI
+	@$(PYTHON) -m infra.install cloud
+	@.venv/bin/python -m infra.pulumi_cli
+
+reference: ## write the settings table into README.md and Pulumi.yaml
+	@.venv/bin/python -m infra.reference
+
+lock: ## pin the requirements again after a change of a .in file (needs uv)
+	@for list in requirements-local requirements-dev requirements service/requirements-buckets service/requirements-train; do \
+	  uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
+	    $$list.in -o $$list.txt || exit 1; done
+	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
+	  -c requirements-local.txt --override service/requirements.in service/requirements.in -o service/requirements.txt
+
+clean: ## stop the service and delete what was installed and written
+	@if [ -x $(SLIPWAY) ]; then $(SLIPWAY) down; fi
+	@rm -rf .venv .venv-train .slipway build *.egg-info .pytest_cache .ruff_cache .hypothesis
