@@ -1,0 +1,1 @@
+"""The inference server: `python -m service`. Its settings are environment variables, in `settings.py`."""

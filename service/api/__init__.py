@@ -1,0 +1,1 @@
+"""HTTP: routes, keys, problem details and the request log. Computes nothing itself."""

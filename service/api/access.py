@@ -1,0 +1,82 @@
+"""The outermost layer: a request id, one log line per request, and the last net under every error.
+
+The line holds neither the text, nor the query string, nor any header the client sent, but its request id.
+"""
+
+import asyncio
+import logging
+import re
+import time
+from uuid import uuid4
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.api.problems import fault_response, internal_response
+from service.faults import DrainCut
+from service.lifecycle import Lifecycle
+from service.logs import fields, log
+
+PROBES = frozenset({"/alive", "/ready", "/health"})
+SANE_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+MAX_PATH_CHARACTERS = 200
+
+
+class AccessLog:
+    def __init__(self, app: ASGIApp, lifecycle: Lifecycle) -> None:
+        self._app = app
+        self._lifecycle = lifecycle
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        started = time.perf_counter()
+        request_id = _request_id(scope)
+        status = 0
+
+        async def send_tagged(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [
+                    *message["headers"],
+                    (b"x-request-id", request_id),
+                    (b"x-content-type-options", b"nosniff"),
+                    *([(b"connection", b"close")] if self._lifecycle.phase == "draining" else []),
+                ]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_tagged)
+        except asyncio.CancelledError:
+            if not status:
+                await fault_response(DrainCut("the server shut down before the answer was ready"))(
+                    scope, receive, send_tagged
+                )
+        except Exception:
+            log.exception("Unexpected error", extra=fields(request_id=request_id.decode()))
+            if not status:
+                await internal_response()(scope, receive, send_tagged)
+        finally:
+            _log_request(scope, status, (time.perf_counter() - started) * 1000, request_id)
+
+
+def _request_id(scope: Scope) -> bytes:
+    for name, value in scope["headers"]:
+        if name == b"x-request-id" and SANE_ID.fullmatch(value):
+            return value
+    return uuid4().hex.encode()
+
+
+def _log_request(scope: Scope, status: int, latency_ms: float, request_id: bytes) -> None:
+    level = logging.DEBUG if scope["path"] in PROBES else logging.INFO
+    if not log.isEnabledFor(level):
+        return
+    line = fields(
+        method=scope["method"],
+        path=scope["path"][:MAX_PATH_CHARACTERS],
+        status=status,
+        latency_ms=round(latency_ms, 3),
+        texts=scope["state"].get("texts", 0),
+        request_id=request_id.decode(),
+    )
+    log.log(level, "request", extra=line)

@@ -1,0 +1,63 @@
+"""Puts the routes together."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from service.api import problems
+from service.api.access import AccessLog
+from service.api.auth import Gate, PageSession
+from service.api.openapi import TITLE, openapi_document
+from service.api.pages import page_routes
+from service.api.predict import Predict
+from service.api.probes import probes
+from service.engine import Engine
+from service.faults import RequestFault
+from service.lifecycle import Lifecycle
+from service.manifest import Manifest
+from service.settings import Settings
+from service.tasks import Task
+
+
+class Api(FastAPI):
+    """FastAPI whose OpenAPI document also describes the bare route."""
+
+    task: Task
+
+    def openapi(self) -> dict[str, Any]:
+        if self.openapi_schema is None:
+            self.openapi_schema = openapi_document(self.task, self.version, self.routes)
+        return self.openapi_schema
+
+
+def build_app(
+    settings: Settings, manifest: Manifest, task: Task, engine: Engine, lifecycle: Lifecycle, port: int
+) -> ASGIApp:
+    """port: the one that is listened on, which PORT=0 leaves to the system."""
+    session = PageSession(port) if settings.local_page_session else None
+    gate = Gate(settings.model_api_key.get_secret_value(), session)
+    predict = Predict(
+        task, engine, gate, lifecycle, settings.max_body_bytes, settings.request_timeout_seconds
+    )
+    app = Api(
+        title=TITLE,
+        version=settings.service_version,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+        routes=[Route("/predict", predict, methods=["POST"]), *page_routes(session)],
+        exception_handlers={
+            RequestFault: problems.on_request_fault,
+            HTTPException: problems.on_http_exception,
+            RequestValidationError: problems.on_validation_error,
+            Exception: problems.on_unknown_error,
+        },
+    )
+    app.task = task
+    app.include_router(probes(lifecycle, manifest, settings.service_version))
+    return AccessLog(app, lifecycle)

@@ -1,0 +1,81 @@
+"""The OpenAPI document: FastAPI's, with /predict described from the models that validate it."""
+
+from typing import Any
+
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+from starlette.routing import BaseRoute
+
+from service.api.problems import CAUSES, INTERNAL, MEDIA_TYPE, URN, Cause, Problem
+from service.tasks import Task
+
+TITLE = "Slipway inference service"
+REF = "#/components/schemas/{model}"
+PROBLEM = {"$ref": REF.format(model="Problem")}
+# Answered below the routes, to requests that are not yet a call of /predict.
+NOT_OF_PREDICT = {404, 431, 499}
+
+
+def openapi_document(task: Task, version: str, routes: list[BaseRoute]) -> dict[str, Any]:
+    document = get_openapi(title=TITLE, version=version, routes=routes)
+    models: list[type[BaseModel]] = [task.request_model, *task.answer_models, Problem]
+    refs, definitions = models_json_schema([(model, "validation") for model in models], ref_template=REF)
+    components = document.setdefault("components", {})
+    components.setdefault("schemas", {}).update(definitions["$defs"])
+    components["securitySchemes"] = {
+        "key": {"type": "http", "scheme": "bearer", "description": "The value of MODEL_API_KEY."}
+    }
+    answers = {"oneOf": [refs[model, "validation"] for model in task.answer_models]}
+    operation: dict[str, Any] = {
+        "tags": ["model"],
+        "operationId": "predict",
+        "summary": task.summary,
+        "description": task.description,
+        "security": [{"key": []}],
+        "requestBody": {
+            "required": True,
+            "content": _json(refs[task.request_model, "validation"], task.request_examples),
+        },
+        "responses": {"200": {"description": "The answer.", "content": _json(answers, task.answer_examples)}}
+        | _problems(),
+    }
+    document["paths"] = {"/predict": {"post": operation}} | document["paths"]
+    return document
+
+
+def _json(schema: dict[str, Any], examples: dict[str, Any]) -> dict[str, Any]:
+    named = {name: {"value": value} for name, value in examples.items()}
+    return {"application/json": {"schema": schema, "examples": named}}
+
+
+def _problems() -> dict[str, Any]:
+    by_status: dict[int, list[Cause]] = {}
+    for cause in [*CAUSES.values(), INTERNAL]:
+        if cause.status not in NOT_OF_PREDICT:
+            by_status.setdefault(cause.status, []).append(cause)
+    return {
+        str(status): {
+            "description": ", or: ".join(cause.title for cause in causes) + ".",
+            "content": {MEDIA_TYPE: {"schema": PROBLEM, "examples": dict(map(_example, causes))}},
+        }
+        | _headers(status)
+        for status, causes in sorted(by_status.items())
+    }
+
+
+def _example(cause: Cause) -> tuple[str, dict[str, Any]]:
+    problem = {"type": URN + cause.slug, "title": cause.title, "status": cause.status}
+    return cause.slug, {"value": problem | {"detail": "What was wrong with this very request."}}
+
+
+def _headers(status: int) -> dict[str, Any]:
+    described = {
+        401: ("WWW-Authenticate", "How to send the key.", {"type": "string"}),
+        405: ("Allow", "The methods of this path.", {"type": "string"}),
+        429: ("Retry-After", "Seconds until the queue is likely to have room.", {"type": "integer"}),
+    }
+    if status not in described:
+        return {}
+    name, description, schema = described[status]
+    return {"headers": {name: {"description": description, "schema": schema}}}

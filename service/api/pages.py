@@ -1,0 +1,73 @@
+"""The pages a person opens: / to try the model, /docs to read the API. No file comes from another host."""
+
+import base64
+import hashlib
+import re
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from service.api.auth import PageSession
+
+HERE = Path(__file__).parent
+INLINE = re.compile(rb"<(script|style)>(.*?)</\1>", re.DOTALL)
+# Swagger UI's files come inside this package, so that /docs works without a network.
+SWAGGER_PACKAGE, SWAGGER_FOLDER = "fastapi_offline", "static"
+SWAGGER_FILES = {"swagger-ui-bundle.js": "text/javascript", "swagger-ui.css": "text/css"}
+KEYLESS = b'<html lang="en" data-key="not-needed">'
+HEADERS = {"Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
+
+
+def page_routes(session: PageSession | None) -> list[Route]:
+    async def try_page(request: Request) -> Response:
+        content = _page("try.html")
+        headers = HEADERS | _policy(content)
+        if session is not None and session.is_local(request.scope, dict(request.scope["headers"])):
+            content = content.replace(b'<html lang="en" data-key="needed">', KEYLESS, 1)
+            headers["Set-Cookie"] = session.set_cookie
+        return Response(content, headers=headers, media_type="text/html")
+
+    async def docs_page(request: Request) -> Response:
+        del request
+        content = _page("docs.html")
+        # Swagger UI writes style attributes and draws its icons from data: URLs.
+        policy = _policy(content, scripts="'self'", styles="'self' 'unsafe-inline'")
+        return Response(content, headers=HEADERS | policy, media_type="text/html")
+
+    async def docs_file(request: Request) -> Response:
+        name = request.url.path.rpartition("/")[2]
+        headers = {"Cache-Control": "max-age=86400"}
+        return Response(_swagger_file(name), headers=headers, media_type=SWAGGER_FILES[name])
+
+    pages = [Route("/", try_page), Route("/docs", docs_page)]
+    return pages + [Route(f"/docs/{name}", docs_file) for name in SWAGGER_FILES]
+
+
+@cache
+def _page(name: str) -> bytes:
+    return (HERE / name).read_bytes()
+
+
+@cache
+def _swagger_file(name: str) -> bytes:
+    return (files(SWAGGER_PACKAGE) / SWAGGER_FOLDER / name).read_bytes()
+
+
+@cache
+def _policy(page: bytes, scripts: str = "", styles: str = "") -> dict[str, str]:
+    """The page's inline blocks by their hash, and nothing else that is not named."""
+    allowed = {b"script": scripts, b"style": styles}
+    for kind, block in INLINE.findall(page):
+        if "'unsafe-inline'" not in allowed[kind]:  # a hash beside it would switch it off
+            digest = base64.b64encode(hashlib.sha256(block).digest()).decode()
+            allowed[kind] += f" 'sha256-{digest}'"
+    policy = (
+        f"default-src 'none'; script-src {allowed[b'script']}; style-src {allowed[b'style']}; "
+        "connect-src 'self'; img-src 'self' data:; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+    return {"Content-Security-Policy": policy, "X-Frame-Options": "DENY"}

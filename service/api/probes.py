@@ -1,0 +1,67 @@
+"""/alive, /ready and /health: what a platform asks. None needs the key."""
+
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from service.api.problems import MEDIA_TYPE
+from service.faults import NotReady
+from service.lifecycle import Lifecycle, Phase
+from service.manifest import Manifest
+
+NOT_READY: dict[int | str, dict[str, Any]] = {
+    503: {
+        "description": "The model is loading, or the server is shutting down.",
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+}
+
+
+class Alive(BaseModel):
+    alive: bool = Field(description="Always true: the process answers.", examples=[True])
+
+
+class Ready(BaseModel):
+    ready: bool = Field(description="Always true; otherwise the status is 503.", examples=[True])
+
+
+class Health(BaseModel):
+    state: Phase = Field(description="What the server is doing.", examples=["ready"])
+    model: str = Field(description="Name of the model.", examples=["sms-spam"])
+    model_version: str = Field(
+        description="Name, version and the first 12 hex digits of the model file's SHA-256.",
+        examples=["sms-spam-1.0.0+31239f92ad32"],
+    )
+    version: str = Field(description="Version of this deployment (SERVICE_VERSION).", examples=["dev"])
+    uptime_seconds: float = Field(ge=0, description="Seconds since the process started.", examples=[12.5])
+
+
+def probes(lifecycle: Lifecycle, manifest: Manifest, service_version: str) -> APIRouter:
+    router = APIRouter(tags=["probes"])
+
+    async def alive() -> Alive:
+        return Alive(alive=True)
+
+    async def ready() -> Ready:
+        if lifecycle.phase == "loading":
+            raise NotReady("the model is still loading", retry_after_seconds=1)
+        if lifecycle.phase == "draining":
+            raise NotReady("the server is shutting down")
+        return Ready(ready=True)
+
+    async def health() -> Health:
+        return Health(
+            state=lifecycle.phase,
+            model=manifest.name,
+            model_version=manifest.model_version,
+            version=service_version,
+            uptime_seconds=round(lifecycle.uptime_seconds, 3),
+        )
+
+    router.get("/alive", summary="Is the process running?")(alive)
+    router.get("/ready", summary="May requests be sent here?", responses=NOT_READY)(ready)
+    router.get("/health", summary="What is running here?")(health)
+    for path, endpoint in (("/alive", alive), ("/ready", ready), ("/health", health)):
+        router.head(path, include_in_schema=False)(endpoint)
+    return router

@@ -1,0 +1,128 @@
+"""Problem details (RFC 9457): the one table from a cause to its HTTP status, and their JSON."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import cast
+
+import orjson
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from service import faults
+from service.faults import RequestFault
+
+MEDIA_TYPE = "application/problem+json"
+URN = "urn:slipway:problem:"
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    status: int
+    slug: str
+    title: str
+
+
+INTERNAL = Cause(500, "internal", "Internal error")
+CAUSES: dict[type[RequestFault], Cause] = {
+    faults.InvalidJson: Cause(400, "invalid-json", "Invalid JSON"),
+    faults.MalformedHttp: Cause(400, "malformed-http", "Malformed HTTP"),
+    faults.KeyMissing: Cause(401, "key-missing", "Key missing"),
+    faults.KeyWrong: Cause(401, "key-wrong", "Key wrong"),
+    faults.PathUnknown: Cause(404, "path-unknown", "Path unknown"),
+    faults.MethodNotAllowed: Cause(405, "method-not-allowed", "Method not allowed"),
+    faults.BodyTimeout: Cause(408, "body-timeout", "Body did not arrive in time"),
+    faults.BodyTooLarge: Cause(413, "body-too-large", "Body too large"),
+    faults.UnsupportedMedia: Cause(415, "unsupported-media-type", "Unsupported media type"),
+    faults.InvalidInput: Cause(422, "invalid-input", "Invalid input"),
+    faults.TextTooLong: Cause(422, "text-too-long", "Text too long for the model"),
+    faults.QueueFull: Cause(429, "queue-full", "Too many texts are waiting"),
+    faults.HeadTooLarge: Cause(431, "head-too-large", "Request head too large"),
+    faults.ClientLeft: Cause(499, "client-left", "The client has left"),
+    faults.NotReady: Cause(503, "not-ready", "Not ready"),
+    faults.DrainCut: Cause(503, "shutting-down", "Shutting down"),
+    faults.DeadlineExceeded: Cause(504, "deadline-exceeded", "Deadline exceeded"),
+}
+CHALLENGES: dict[type[RequestFault], str] = {
+    faults.KeyMissing: 'Bearer realm="slipway"',
+    faults.KeyWrong: 'Bearer realm="slipway", error="invalid_token"',
+}
+
+
+class ProblemError(BaseModel):
+    pointer: str = Field(
+        description="JSON pointer to the faulty part of the request body.", examples=["#/text/3"]
+    )
+    detail: str = Field(description="What is wrong with it.", examples=["is empty"])
+
+
+class Problem(BaseModel):
+    """Why a request got no answer (RFC 9457)."""
+
+    type: str = Field(description="Names the cause; stable.", examples=[f"{URN}invalid-input"])
+    title: str = Field(description="The cause in words; the same each time.", examples=["Invalid input"])
+    status: int = Field(ge=400, le=599, description="The HTTP status, again.", examples=[422])
+    detail: str = Field(description="What was wrong with this request.", examples=["text[3] is empty"])
+    errors: list[ProblemError] = Field(
+        default=[],
+        description="Each fault in the request body, at most 20; absent where the body is not at fault.",
+        examples=[[{"pointer": "#/text/3", "detail": "is empty"}]],
+    )
+
+
+def problem_json(cause: Cause, detail: str, fault: RequestFault | None = None) -> bytes:
+    content: dict[str, object] = {
+        "type": URN + cause.slug,
+        "title": cause.title,
+        "status": cause.status,
+        "detail": detail,
+    }
+    if fault is not None and fault.errors:
+        content["errors"] = [{"pointer": error.pointer, "detail": error.detail} for error in fault.errors]
+    return orjson.dumps(content)
+
+
+def fault_response(fault: RequestFault, headers: Mapping[str, str] | None = None) -> Response:
+    cause = CAUSES[type(fault)]
+    extra = dict(headers or {})
+    if type(fault) in CHALLENGES:
+        extra["WWW-Authenticate"] = CHALLENGES[type(fault)]
+    if fault.retry_after_seconds is not None:
+        extra["Retry-After"] = str(fault.retry_after_seconds)
+    return Response(problem_json(cause, fault.detail, fault), cause.status, extra, MEDIA_TYPE)
+
+
+def internal_response() -> Response:
+    detail = "The server failed; its log has the reason under this answer's X-Request-ID."
+    return Response(problem_json(INTERNAL, detail), INTERNAL.status, media_type=MEDIA_TYPE)
+
+
+async def on_request_fault(request: Request, error: Exception) -> Response:
+    del request
+    return fault_response(cast(RequestFault, error))
+
+
+async def on_http_exception(request: Request, error: Exception) -> Response:
+    """What FastAPI and Starlette raise themselves: an unknown path or a wrong method."""
+    exception = cast(HTTPException, error)
+    if exception.status_code == 405:
+        allowed = ", ".join(sorted((exception.headers or {}).get("Allow", "").split(", ")))
+        detail = f"{request.method} is not allowed here; allowed: {allowed}."
+        return fault_response(faults.MethodNotAllowed(detail), {"Allow": allowed})
+    if exception.status_code == 404:
+        return fault_response(faults.PathUnknown("There is nothing at this path; /docs lists what there is."))
+    cause = Cause(exception.status_code, f"http-{exception.status_code}", str(exception.detail))
+    return Response(problem_json(cause, str(exception.detail)), cause.status, exception.headers, MEDIA_TYPE)
+
+
+async def on_validation_error(request: Request, error: Exception) -> Response:
+    del request
+    names = {".".join(map(str, fault["loc"])) for fault in cast(RequestValidationError, error).errors()}
+    return fault_response(faults.InvalidInput(f"not valid: {', '.join(sorted(names))}"))
+
+
+async def on_unknown_error(request: Request, error: Exception) -> Response:
+    del request, error
+    return internal_response()

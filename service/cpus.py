@@ -1,0 +1,49 @@
+"""How many CPUs this process may use: the affinity mask, cut down by the cgroup's CPU quota (v1 or v2)."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+PROC_CGROUP = Path("/proc/self/cgroup")
+CGROUP_ROOT = Path("/sys/fs/cgroup")
+
+
+def usable_cpus(proc_cgroup: Path = PROC_CGROUP, cgroup_root: Path = CGROUP_ROOT) -> int:
+    """Whole CPUs, at least 1: a second thread on half a CPU is only throttled sooner."""
+    affinity = len(os.sched_getaffinity(0))
+    return max(1, int(min([affinity, *_quotas(proc_cgroup, cgroup_root)])))
+
+
+def _quotas(proc_cgroup: Path, cgroup_root: Path) -> Iterator[float]:
+    """CPUs granted by this group and each group above it; docs.kernel.org/admin-guide/cgroup-v2."""
+    for line in _text(proc_cgroup).splitlines():
+        _, controllers, path = line.split(":", 2)
+        if controllers == "":
+            for group in _up_to(cgroup_root, path):
+                quota, _, period = _text(group / "cpu.max").partition(" ")
+                yield from _cpus(quota, period)
+        elif "cpu" in controllers.split(","):
+            for group in _up_to(cgroup_root / controllers, path):
+                yield from _cpus(_text(group / "cpu.cfs_quota_us"), _text(group / "cpu.cfs_period_us"))
+
+
+def _up_to(root: Path, path: str) -> Iterator[Path]:
+    """The group, then its parents. Inside a container the host's path may be absent; the root then counts."""
+    group = root / path.strip("/")
+    while group != root:
+        yield group
+        group = group.parent
+    yield root
+
+
+def _cpus(quota: str, period: str) -> Iterator[float]:
+    # "max" (v2), -1 (v1) and an absent file all mean: no limit here.
+    if quota.strip().isdigit() and period.strip().isdigit():
+        yield int(quota) / int(period)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:
+        return ""

@@ -1,0 +1,116 @@
+"""What can go wrong on purpose: one class per cause.
+
+A start fault ends the process with exit code 2. A request fault becomes an HTTP status in `api/problems.py`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+class StartFault(Exception):
+    """The server cannot start. The message says what, what it got, what is allowed and where to fix it."""
+
+    cause: ClassVar[str]
+
+
+class BadSettings(StartFault):
+    cause = "bad_settings"
+
+
+class PortTaken(StartFault):
+    cause = "port_taken"
+
+
+class ModelNotFound(StartFault):
+    cause = "model_not_found"
+
+
+class BadModel(StartFault):
+    cause = "bad_model"
+
+
+class ModelAccessDenied(StartFault):
+    """A bucket refused this server's identity, or there is none."""
+
+    cause = "model_access_denied"
+
+
+class ModelSourceUnavailable(StartFault):
+    """A bucket did not answer, or not to the end, as often as it was asked."""
+
+    cause = "model_source_unavailable"
+
+
+class DiskFull(StartFault):
+    cause = "disk_full"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldFault:
+    pointer: str
+    """JSON pointer into the request body as a URI fragment (RFC 6901, section 6), for example `#/text/3`."""
+    detail: str
+
+
+class RequestFault(Exception):
+    """A request that gets no answer. `detail` is shown to the caller and never holds the text or the key."""
+
+    def __init__(
+        self, detail: str, *, errors: Sequence[FieldFault] = (), retry_after_seconds: int | None = None
+    ) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.errors = tuple(errors)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class InvalidJson(RequestFault): ...
+
+
+class KeyMissing(RequestFault): ...
+
+
+class KeyWrong(RequestFault): ...
+
+
+class PathUnknown(RequestFault): ...
+
+
+class MethodNotAllowed(RequestFault): ...
+
+
+class BodyTimeout(RequestFault): ...
+
+
+class BodyTooLarge(RequestFault): ...
+
+
+class UnsupportedMedia(RequestFault): ...
+
+
+class InvalidInput(RequestFault): ...
+
+
+class TextTooLong(RequestFault): ...
+
+
+class HeadTooLarge(RequestFault): ...
+
+
+class MalformedHttp(RequestFault): ...
+
+
+class QueueFull(RequestFault): ...
+
+
+class ClientLeft(RequestFault): ...
+
+
+class NotReady(RequestFault): ...
+
+
+class DrainCut(RequestFault): ...
+
+
+class DeadlineExceeded(RequestFault): ...

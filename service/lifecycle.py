@@ -1,0 +1,25 @@
+"""Which of its three phases the server is in. Owned by the event loop's thread."""
+
+import time
+from typing import Literal
+
+Phase = Literal["loading", "ready", "draining"]
+
+
+class Lifecycle:
+    def __init__(self) -> None:
+        self.phase: Phase = "loading"
+        self.warm = False
+        self._started = time.monotonic()
+
+    @property
+    def uptime_seconds(self) -> float:
+        return time.monotonic() - self._started
+
+    def model_is_warm(self) -> None:
+        self.warm = True
+        if self.phase == "loading":
+            self.phase = "ready"
+
+    def drain(self) -> None:
+        self.phase = "draining"

@@ -1,0 +1,83 @@
+"""The listening socket. It is opened before the slow imports, so a taken port is told at once."""
+
+import contextlib
+import ctypes
+import errno
+import socket
+import struct
+import sys
+
+from service.faults import BadSettings, PortTaken
+
+BACKLOG = 2048
+# linux/filter.h, socket(7): a classic BPF program, run on each TCP segment that comes to the listening socket.
+# It drops those that open a connection (SYN without ACK: byte 13 of the TCP header, RFC 9293).
+SO_ATTACH_FILTER = 26
+LOAD_BYTE, AND, JUMP_IF_EQUAL, RETURN = 0x30, 0x54, 0x15, 0x06
+SYN, ACK = 0x02, 0x10
+KEEP_WHOLE = 0xFFFFFFFF
+DROP_NEW_CONNECTIONS = [
+    (LOAD_BYTE, 0, 0, 13),
+    (AND, 0, 0, SYN | ACK),
+    (JUMP_IF_EQUAL, 0, 1, SYN),
+    (RETURN, 0, 0, 0),
+    (RETURN, 0, 0, KEEP_WHOLE),
+]
+
+
+def listener(host: str, port: int) -> socket.socket:
+    """Listens from here on; connections wait in the backlog until the event loop takes them.
+
+    Raises PortTaken, or BadSettings if the address cannot be had for another reason.
+    """
+    try:
+        family, _, _, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        sock = socket.socket(family, socket.SOCK_STREAM)
+    except OSError as error:
+        raise BadSettings(f"HOST: got {host!r}, which does not resolve ({error.strerror}).") from None
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(address)
+        sock.listen(BACKLOG)
+    except OSError as error:
+        sock.close()
+        if error.errno == errno.EADDRINUSE:
+            raise PortTaken(
+                f"port {port} on {host} is taken by another process; stop it, or set PORT to a free port."
+            ) from None
+        raise BadSettings(f"HOST, PORT: got {host!r}, {port}; the system says: {error.strerror}.") from None
+    sock.setblocking(False)
+    return sock
+
+
+def address_of(sock: socket.socket) -> tuple[str, int]:
+    """Host as it stands in a URL (an IPv6 address in brackets), and port."""
+    host, port = sock.getsockname()[:2]
+    return (f"[{host}]" if ":" in host else host), port
+
+
+def turn_away(sock: socket.socket) -> None:
+    """No new connection begins on it; those that have begun are still there to be accepted.
+
+    Closing a listening socket resets what came in since the last accept. With this before, there is nothing
+    to reset: the kernel ignores a newcomer, who asks again a second later and finds the port closed, or
+    another server on it.
+    Where the system has no such filter (not Linux), nothing changes.
+    """
+    code = b"".join(struct.pack("HBBI", *instruction) for instruction in DROP_NEW_CONNECTIONS)
+    program = ctypes.create_string_buffer(code)
+    pointer = struct.pack("HP", len(DROP_NEW_CONNECTIONS), ctypes.addressof(program))
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):  # gVisor has no filters
+            sock.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, pointer)
+
+
+def waiting(sock: socket.socket) -> list[socket.socket]:
+    """The connections in the backlog, accepted."""
+    taken: list[socket.socket] = []
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            taken.append(sock.accept()[0])
+    return taken

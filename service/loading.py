@@ -1,0 +1,68 @@
+"""Finds the model the settings name, and loads it beside the event loop, which already answers probes."""
+
+import asyncio
+from collections.abc import Collection
+from pathlib import Path
+from typing import Protocol
+
+from tokenizers import Tokenizer
+
+from service.faults import BadModel, BadSettings
+from service.manifest import MODEL_FILE, TOKENIZER_FILE, Manifest
+from service.settings import Settings
+from service.tasks import Task
+
+
+class Origin(Protocol):
+    """Where a model comes from. Both raise a StartFault if it cannot be had or used."""
+
+    async def manifest(self, tasks: Collection[str]) -> Manifest: ...
+
+    async def folder(self, manifest: Manifest) -> Path:
+        """A local folder with the manifest's files, each checked by its size and hash."""
+        ...
+
+
+class LocalModel:
+    """A folder that is there already."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    async def manifest(self, tasks: Collection[str]) -> Manifest:
+        return Manifest.read(self._folder, tasks)
+
+    async def folder(self, manifest: Manifest) -> Path:
+        await asyncio.to_thread(manifest.check_files, self._folder)
+        return self._folder
+
+
+def model_origin(settings: Settings) -> Origin:
+    """Raises BadSettings if the bucket's client is not installed or cannot be set up."""
+    if not settings.model_source:
+        return LocalModel(settings.model_dir)
+    # Imported here: only a model in a bucket needs the client.
+    try:
+        from service.sources.address import Address
+        from service.sources.model import BucketModel
+    except ModuleNotFoundError as error:
+        if error.name != "obstore":
+            raise
+        raise BadSettings(
+            f"MODEL_SOURCE: got {settings.model_source!r}, but obstore, which reads it, is not installed. "
+            "Build the image with --build-arg BUCKETS=1, or install service/requirements-buckets.txt."
+        ) from None
+
+    return BucketModel(Address.parse(settings.model_source), settings.model_cache_dir)
+
+
+def load_model(folder: Path, task: Task) -> None:
+    """Load and warm up. Raises BadModel."""
+    # Imported here: numpy and onnxruntime load while the server already answers /alive.
+    from service.backends.onnx import OnnxBackend
+
+    try:
+        tokenizer = Tokenizer.from_file(str(folder / TOKENIZER_FILE))
+    except Exception as error:  # tokenizers raises plain Exception
+        raise BadModel(f"{folder / TOKENIZER_FILE} cannot be loaded: {str(error)[:300]}") from None
+    task.attach(tokenizer, OnnxBackend(folder / MODEL_FILE))

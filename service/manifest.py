@@ -1,0 +1,123 @@
+"""A model folder's manifest.json: what the model is, and the size and hash of each file it needs."""
+
+import hashlib
+import re
+from collections.abc import Collection
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError
+
+from service.faults import BadModel, ModelNotFound
+
+MODEL_FILE = "model.onnx"
+TOKENIZER_FILE = "tokenizer.json"
+
+# What a file that is being fetched ends in.
+PART_SUFFIX = ".part"
+PICKLES = (".pkl", ".pickle", ".pt", ".pth", ".bin", ".ckpt", ".joblib")
+
+
+def _file_name(name: str) -> str:
+    """A plain name: a manifest cannot point outside its folder, nor bring code."""
+    if not re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}", name) or name.endswith(PART_SUFFIX):
+        rule = f"is no plain file name (letters, digits, '.', '_', '-'; no folder, no {PART_SUFFIX})"
+        raise PydanticCustomError("file_name", "{rule}", {"rule": rule})
+    if name.lower().endswith(PICKLES):
+        rule = "is a pickle, which runs code when it is loaded; a model is model.onnx and tokenizer.json"
+        raise PydanticCustomError("pickle", "{rule}", {"rule": rule})
+    return name
+
+
+FileName = Annotated[str, AfterValidator(_file_name)]
+Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$", max_length=100)]
+
+
+class ManifestFile(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    bytes: int = Field(ge=1)
+
+
+class Measured(BaseModel):
+    """What the model needed and gave where it was measured."""
+
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+
+    memory_mb: float = Field(gt=0, strict=True, description="Peak memory, in millions of bytes.")
+    load_seconds: float = Field(ge=0, strict=True)
+    texts_per_second: float = Field(gt=0, strict=True)
+
+
+class Manifest(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    name: Word
+    version: Word
+    task: str
+    labels: list[Annotated[str, Field(min_length=1)]] = Field(min_length=2)
+    max_tokens: int = Field(ge=1)
+    license: str
+    files: dict[FileName, ManifestFile]
+    engine: Literal["onnx"] = "onnx"
+    measured: Measured | None = None
+
+    @classmethod
+    def read(cls, folder: Path, tasks: Collection[str]) -> Self:
+        """Raises ModelNotFound if the folder holds no model, BadModel if its manifest cannot be used."""
+        path = folder / "manifest.json"
+        return cls.parse(_content(folder, path), str(path), tasks)
+
+    @classmethod
+    def parse(cls, content: bytes, place: str, tasks: Collection[str]) -> Self:
+        """place: the manifest's path or address, as it is told. Raises BadModel if it cannot be used."""
+        try:
+            manifest = cls.model_validate_json(content)
+        except ValidationError as error:
+            raise BadModel(f"{place} cannot be used: {_faults(error)}.") from None
+        if manifest.task not in tasks:
+            raise BadModel(f"{place}: task is {manifest.task!r}; this server has {sorted(tasks)}.")
+        if missing := {MODEL_FILE, TOKENIZER_FILE} - manifest.files.keys():
+            raise BadModel(f"{place}: files lacks {sorted(missing)}; both are needed.")
+        return manifest
+
+    @property
+    def model_version(self) -> str:
+        return f"{self.name}-{self.version}+{self.files[MODEL_FILE].sha256[:12]}"
+
+    def check_files(self, folder: Path) -> None:
+        """Raises BadModel at the first file that is missing or is not the one the manifest describes."""
+        for name, expected in self.files.items():
+            path = folder / name
+            try:
+                with path.open("rb") as file:
+                    size = path.stat().st_size
+                    digest = hashlib.file_digest(file, "sha256").hexdigest()
+            except OSError as error:
+                raise BadModel(f"{path} cannot be read: {error.strerror}; manifest.json lists it.") from None
+            if size != expected.bytes:
+                raise BadModel(f"{path} has {size} bytes; manifest.json says {expected.bytes}.")
+            if digest != expected.sha256:
+                raise BadModel(f"{path} has sha256 {digest}; manifest.json says {expected.sha256}.")
+
+
+def _content(folder: Path, path: Path) -> bytes:
+    fix = "MODEL_DIR must name a folder that holds manifest.json, model.onnx and tokenizer.json"
+    try:
+        if not any(folder.iterdir()):
+            raise ModelNotFound(f"model not found: {folder} is empty; {fix}.")
+        return path.read_bytes()
+    except NotADirectoryError:
+        raise ModelNotFound(f"model not found: {folder} is not a folder; {fix}.") from None
+    except FileNotFoundError as error:
+        what = "has no manifest.json" if error.filename == str(path) else "does not exist"
+        raise ModelNotFound(f"model not found: {folder} {what}; {fix}.") from None
+    except OSError as error:
+        raise ModelNotFound(f"model not found: {folder} cannot be read ({error.strerror}); {fix}.") from None
+
+
+def _faults(error: ValidationError) -> str:
+    faults = error.errors(include_url=False, include_input=False)
+    return "; ".join(f"{'.'.join(map(str, f['loc'])) or 'manifest.json'}: {f['msg']}" for f in faults)

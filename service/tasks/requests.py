@@ -1,0 +1,73 @@
+"""Reading a request body: strict JSON against a pydantic model, its faults in plain words."""
+
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from service.faults import FieldFault, InvalidInput, InvalidJson
+
+MAX_FAULTS_SHOWN = 20
+
+TModel = TypeVar("TModel", bound=BaseModel)
+
+# pydantic's error type -> our words; {…} are filled from the error's context.
+WORDS = {
+    "missing": "is required",
+    "extra_forbidden": "is not a field of this request",
+    "model_type": "is not an object",
+    "bool_type": "is not true or false",
+    "string_too_short": "is empty",
+    "string_pattern_mismatch": "holds only white space",
+    "string_too_long": "has more than {max_length} characters",
+    "too_short": "is an empty list",
+    "too_long": "has {actual_length} texts; at most {max_length} are allowed in one call",
+}
+
+
+def parsed(model: type[TModel], body: bytes) -> TModel:
+    """Raises InvalidJson if the body is not JSON in UTF-8, InvalidInput if it does not fit the model."""
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        faults = error.errors(include_url=False, include_input=False)
+    if faults[0]["type"] == "json_invalid":
+        raise InvalidJson(f"the body is not JSON in UTF-8: {faults[0]['ctx']['error']}")  # pyright: ignore[reportTypedDictNotRequiredAccess] - this type always has it
+    raise InvalidInput(_summary(faults), errors=[_field_fault(fault) for fault in faults[:MAX_FAULTS_SHOWN]])
+
+
+def _summary(faults: list[ErrorDetails]) -> str:
+    first = f"{_name(faults[0])} {_words(faults[0])}"
+    return first if len(faults) == 1 else f"{first}; {len(faults)} faults in all"
+
+
+def _field_fault(fault: ErrorDetails) -> FieldFault:
+    pointer = "#" + "".join(f"/{_escaped(part)}" for part in _path(fault))
+    return FieldFault(pointer, _words(fault))
+
+
+def _words(fault: ErrorDetails) -> str:
+    if fault["type"] == "string_type":
+        # Inside a list only a text fits; at the field itself a list fits too.
+        return "is not a text" if len(_path(fault)) > 1 else "is neither a text nor a list of texts"
+    context: dict[str, Any] = fault.get("ctx", {})
+    return WORDS.get(fault["type"], fault["msg"]).format(**context)
+
+
+def _name(fault: ErrorDetails) -> str:
+    path = _path(fault)
+    if not path:
+        return "the body"
+    return str(path[0])[:100] + "".join(f"[{part}]" for part in path[1:])
+
+
+def _path(fault: ErrorDetails) -> list[str | int]:
+    """The place in the body, without the name of the union's branch that pydantic puts after `text`."""
+    location = list(fault["loc"])
+    if location[:1] == ["text"] and len(location) > 1:
+        del location[1]
+    return location
+
+
+def _escaped(part: str | int) -> str:
+    return str(part)[:100].replace("~", "~0").replace("/", "~1")
