@@ -1,0 +1,62 @@
+"""A model in a bucket: its pinned manifest, then its files in a local folder.
+
+The manifest is fetched at every start: it is small, and a pin or a permission that is gone is told at the
+next start, not at the next empty cache. The files are fetched only where the folder lacks them.
+"""
+
+from collections.abc import Collection
+from pathlib import Path
+
+from service.logs import fields, log
+from service.manifest import Manifest
+from service.sources.address import Address
+from service.sources.cache import check_room, model_folder, sole_writer, write_fault
+from service.sources.download import Download
+from service.sources.store import MANIFEST_FILE, Store
+from service.sources.tries import Patience, Tries, Unreachable
+
+
+class BucketModel:
+    def __init__(
+        self,
+        address: Address,
+        cache_dir: Path | None,
+        store: Store | None = None,
+        patience: Patience | None = None,
+    ) -> None:
+        self._address = address
+        self._cache_dir = cache_dir
+        self._store = store or Store(address)
+        self._patience = patience or Patience()
+
+    async def manifest(self, tasks: Collection[str]) -> Manifest:
+        """Raises a StartFault if it cannot be had or used."""
+        place = f"MODEL_SOURCE {self._address}: {MANIFEST_FILE}"
+        tries = Tries(self._patience, place)
+        while True:
+            try:
+                return Manifest.parse(await self._store.manifest(), place, tasks)
+            except Unreachable as failure:
+                await tries.pause_after(failure)
+
+    async def folder(self, manifest: Manifest) -> Path:
+        """The local folder with every file of the manifest, checked. Raises a StartFault."""
+        folder = model_folder(self._cache_dir, self._address)
+        try:
+            await self._fetch_into(folder, manifest)
+        except OSError as error:
+            raise write_fault(folder, error) from None
+        return folder
+
+    async def _fetch_into(self, folder: Path, manifest: Manifest) -> None:
+        place = f"MODEL_SOURCE {self._address}"
+        async with sole_writer(folder):
+            downloads = [
+                Download(self._store, place, name, file, folder) for name, file in manifest.files.items()
+            ]
+            missing = [download for download in downloads if not await download.is_there()]
+            check_room(folder, sum(download.missing_bytes() for download in missing))
+            for download in missing:  # one after the other: a model is one large file and a few small ones
+                await download.fetch(self._patience)
+        if not missing:
+            log.info("The model was fetched before", extra=fields(folder=str(folder)))
