@@ -1,0 +1,89 @@
+"""Finds the folder of a local service's model, and names what is wrong with it before anything starts."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from components.need import Need, need_of
+from components.sizes import quantity, smallest_sizes
+
+BUNDLED = Path("service/models")
+_FILES = ("manifest.json", "model.onnx", "tokenizer.json")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFolder:
+    """path: relative to the root, or absolute. digest: of the manifest, which holds every file's own."""
+
+    path: str
+    digest: str
+    manifest: Mapping[str, Any]
+
+
+def model_folder(name: str, source: str, task: str, root: Path) -> ModelFolder:
+    """The folder of `bundled:<name>` or `file:<folder>`. Raises ValueError for a wrong or missing one."""
+    kind, _, place = source.partition(":")
+    relative = BUNDLED / place if kind == "bundled" else Path(place).expanduser()
+    folder = root / relative
+    if kind not in ("bundled", "file") or not place:
+        raise ValueError(f"{name}: model is {source!r}; allowed are `bundled:<name>` and `file:<folder>`.")
+    if not folder.is_dir():
+        raise ValueError(f"{name}: model not found: {source} is not a folder here. {_bundled(root)}")
+    missing = [file for file in _FILES if not (folder / file).is_file()]
+    if missing:
+        raise ValueError(
+            f"{name}: model not found: {source} lacks {', '.join(missing)}; it needs {', '.join(_FILES)}."
+        )
+    text = (folder / "manifest.json").read_bytes()
+    manifest = _manifest(name, source, text)
+    if manifest["task"] != task:
+        raise ValueError(
+            f"{name}: the manifest of {source} says task {manifest['task']!r}; `task` is {task!r}. "
+            "Set `task` to the model's, or choose another `model`."
+        )
+    return ModelFolder(str(relative), hashlib.sha256(text).hexdigest()[:12], manifest)
+
+
+def require_memory(name: str, source: str, need: Need, memory_gib: float, cpu: float) -> None:
+    """Raise ValueError where the memory cannot work, naming the smallest that does."""
+    if memory_gib * 1024 >= need.least_mib:
+        return
+    smallest = smallest_sizes(need.with_margin_mib, cpu)[0]
+    how = "was measured to need" if need.measured else "needs about"
+    raise ValueError(
+        f"{name}: memory is {quantity(round(memory_gib * 1024))}; {source} with cpu {cpu:g} {how} "
+        f"{need.memory_mib:.0f} MiB. The smallest setting with a margin is {smallest.memory}; set `memory` "
+        f"to it, or see `slipway fit {source}`."
+    )
+
+
+def source_digest(folder: Path) -> str:
+    """Of the code below `folder` and the pages it serves; models are apart. 12 hex digits."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.suffix in (".py", ".html", ".css", ".js") and "models" not in path.relative_to(folder).parts:
+            digest.update(f"{path.relative_to(folder).as_posix()}\0{path.stat().st_size}\0".encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _manifest(name: str, source: str, text: bytes) -> dict[str, Any]:
+    """The task and the numbers that memory depends on; the server checks the rest."""
+    try:
+        manifest: dict[str, Any] = json.loads(text)
+        str(manifest["task"])
+        need_of(manifest, 1)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f"{name}: the manifest.json of {source} is not valid: {type(error).__name__} {error}. "
+            "README, section 'A model of your own', shows one."
+        ) from None
+    return manifest
+
+
+def _bundled(root: Path) -> str:
+    names = sorted(path.parent.name for path in (root / BUNDLED).glob("*/manifest.json"))
+    return f"Bundled models: {', '.join(names) or 'none'}."

@@ -1,0 +1,273 @@
+"""Starts, watches and stops the one server process of a local service. Knows nothing of Pulumi.
+
+Times are seconds, memory is bytes. Everything lives in the service's run folder (record.py).
+"""
+
+import http.client
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from components.local.record import LEASE, LOG, PROCESS, Lease, ProcessId, ProcessRecord
+
+HOST = "127.0.0.1"
+ROOT = Path(__file__).resolve().parents[2]
+READY_SECONDS = 120.0
+_DRAIN_SECONDS = 25
+_POLL_SECONDS = 0.02
+_LAST_LINES = 10
+# Held so that a caller that lives on can reap the ones that ended.
+_SUPERVISORS: list[subprocess.Popen[bytes]] = []
+
+
+class StartFailed(Exception):
+    """The server did not become ready; the text has the cause and the last log lines."""
+
+
+class PortTaken(StartFailed):
+    """Another process listens on the service's port."""
+
+
+class OwnedByOther(Exception):
+    """The service was started another way; the text names the command that stops it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """What one server is started with. model_folder is absolute; the key is never written to a file here."""
+
+    folder: Path
+    port: int
+    threads: int
+    memory_bytes: int
+    timeout_seconds: float
+    model_folder: Path
+    version: str
+    api_key: str
+
+    @property
+    def url(self) -> str:
+        return f"http://{HOST}:{self.port}"
+
+    def environment(self) -> dict[str, str]:
+        """From nothing: the caller's own environment may hold passphrases and cloud credentials."""
+        return {
+            "PATH": os.defpath,
+            "LANG": "C.UTF-8",
+            "PYTHONUNBUFFERED": "1",
+            "HOST": HOST,
+            "PORT": str(self.port),
+            "MODEL_DIR": str(self.model_folder),
+            "MODEL_API_KEY": self.api_key,
+            "INFERENCE_THREADS": str(self.threads),
+            "REQUEST_TIMEOUT_SECONDS": f"{self.timeout_seconds:g}",
+            "DRAIN_SECONDS": str(_DRAIN_SECONDS),
+            "LOCAL_PAGE_SESSION": "true",
+            "SERVICE_VERSION": self.version,
+        }
+
+
+def new_api_key() -> str:
+    return secrets.token_urlsafe(24)
+
+
+def refuse_other_owner(folder: Path, owner: str, stop_commands: Mapping[str, str]) -> None:
+    """Raise OwnedByOther if a running service in this folder was started by someone else."""
+    lease = Lease.read(folder)
+    if lease and lease.owner != owner and running(folder):
+        raise OwnedByOther(
+            f"The service {lease.service} at {lease.url} was started by `{lease.owner}`. "
+            f"Stop it first: {stop_commands[lease.owner]}."
+        )
+
+
+def refuse_taken_port(port: int) -> None:
+    """Raise PortTaken if something listens there already, naming it where the system tells."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            raise PortTaken(
+                f"Port {port} on {HOST} cannot be used: {error.strerror}{_listener(port)}. "
+                "Stop what uses it, or choose another `port` in the stack's settings."
+            ) from None
+
+
+def start(launch: Launch, owner: str, service: str, model: str) -> ProcessRecord:
+    """Start the server and wait until it is ready. Raises StartFailed, leaving no process behind."""
+    supervisor = None
+    try:
+        Lease(owner, service, launch.url, model, launch.version).write(launch.folder)
+        with _interrupts_held():
+            supervisor = _spawned(launch)
+        return _ready(launch)
+    except BaseException:
+        if supervisor:
+            supervisor.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                supervisor.wait(timeout=5)
+        stop(launch.folder, patience_seconds=1)
+        raise
+
+
+def stop(folder: Path, patience_seconds: float = _DRAIN_SECONDS + 5) -> None:
+    """End the server and its supervisor, letting requests under way finish; the log stays.
+
+    A pid that was given to a stranger since is never signalled.
+    """
+    record = ProcessRecord.read(folder)
+    if record:
+        _end(record, patience_seconds)
+    _SUPERVISORS[:] = [one for one in _SUPERVISORS if one.poll() is None]
+    (folder / PROCESS).unlink(missing_ok=True)
+    (folder / LEASE).unlink(missing_ok=True)
+
+
+def running(folder: Path) -> ProcessRecord | None:
+    """The record of a live server, or None."""
+    record = ProcessRecord.read(folder)
+    return record if record and record.server.process() else None
+
+
+def is_ready(url: str) -> bool:
+    """Whether `/ready` answers 200."""
+    host, _, port = url.removeprefix("http://").partition(":")
+    connection = http.client.HTTPConnection(host, int(port), timeout=2)
+    try:
+        connection.request("GET", "/ready")
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def last_log_lines(folder: Path, count: int = _LAST_LINES) -> list[str]:
+    try:
+        text = (folder / LOG).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return []
+    return text.splitlines()[-count:] if count else []
+
+
+def _spawned(launch: Launch) -> subprocess.Popen[bytes]:
+    """A session of its own and no inherited pipe: the server outlives the command that started it."""
+    (launch.folder / PROCESS).unlink(missing_ok=True)
+    if (launch.folder / LOG).exists():
+        (launch.folder / LOG).replace(launch.folder / f"{LOG}.1")
+    command = [sys.executable, "-m", "components.local.supervisor", str(launch.folder.resolve())]
+    command += [str(launch.memory_bytes), sys.executable, "-m", "service"]
+    with (launch.folder / LOG).open("wb") as log:
+        supervisor = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=launch.environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    _SUPERVISORS.append(supervisor)
+    return supervisor
+
+
+@contextmanager
+def _interrupts_held() -> Generator[None]:
+    """Ctrl-C inside comes at the end: in the middle of a fork nobody would know of the child."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread is interrupted
+        return
+    came: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _frame: came.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if came:
+        raise KeyboardInterrupt
+
+
+def _ready(launch: Launch) -> ProcessRecord:
+    deadline = time.monotonic() + READY_SECONDS
+    while time.monotonic() < deadline:
+        record = ProcessRecord.read(launch.folder)
+        if record and record.ended:
+            raise StartFailed(_why(launch.folder, record))
+        if record and is_ready(launch.url) and record.server.process():
+            return record
+        time.sleep(_POLL_SECONDS)
+    raise StartFailed(f"The server was not ready within {READY_SECONDS:.0f} s.\n{_log_tail(launch.folder)}")
+
+
+def _why(folder: Path, record: ProcessRecord) -> str:
+    """The cause in words: the server's own last error if it gave one, else how it ended."""
+    own_words = _last_error(folder) if record.ended and record.ended.cause == "crashed" else ""
+    return f"{own_words or record.end_in_words()}\n{_log_tail(folder)}"
+
+
+def _last_error(folder: Path) -> str:
+    """The message of the server's last log line that carries a cause."""
+    for line in reversed(last_log_lines(folder)):
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(entry, dict) and "cause" in entry:
+            return str(entry.get("message", ""))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
+    return ""
+
+
+def _log_tail(folder: Path) -> str:
+    lines = last_log_lines(folder)
+    return "\n".join([f"Last lines of {folder / LOG}:", *(f"  {line}" for line in lines or ["(empty)"])])
+
+
+def _end(record: ProcessRecord, patience_seconds: float) -> None:
+    """Ask the supervisor, which asks the server; then end by force what is left."""
+    both = [record.supervisor, record.server]
+    for process in _alive(both)[:1]:
+        _signal(process, signal.SIGTERM)
+    for process in reversed(_alive_after(both, patience_seconds)):
+        _signal(process, signal.SIGKILL)
+    _alive_after(both, 5)
+
+
+def _alive(ids: list[ProcessId]) -> list[psutil.Process]:
+    return [process for process in (one.process() for one in ids) if process]
+
+
+def _alive_after(ids: list[ProcessId], patience_seconds: float) -> list[psutil.Process]:
+    """Those of the processes that have not ended by then. psutil.wait_procs would wait for zombies too."""
+    deadline = time.monotonic() + patience_seconds
+    while (alive := _alive(ids)) and time.monotonic() < deadline:
+        time.sleep(_POLL_SECONDS)
+    return alive
+
+
+def _signal(process: psutil.Process, number: signal.Signals) -> None:
+    with suppress(psutil.NoSuchProcess):
+        process.send_signal(number)
+
+
+def _listener(port: int) -> str:
+    try:
+        for connection in psutil.net_connections("tcp4"):
+            if connection.laddr and connection.laddr.port == port and connection.status == psutil.CONN_LISTEN:
+                name = psutil.Process(connection.pid).name() if connection.pid else "another user's process"
+                return f" ({name}, pid {connection.pid})" if connection.pid else f" ({name})"
+    except (psutil.Error, OSError):
+        pass
+    return ""

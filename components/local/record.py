@@ -1,0 +1,172 @@
+"""The files of one local service's run folder, and which process they speak of.
+
+`lease.json`: who owns the service (`slipway up` or `pulumi up`) and with what it runs, by the provider.
+`process.json`: the supervisor's and server's process, and how the server ended, by the supervisor.
+`server.log`: the server's log. Files are replaced whole, so that a reader never sees half of one.
+"""
+
+import json
+import os
+import signal
+import tempfile
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Self
+
+import psutil
+
+LEASE, PROCESS, LOG = "lease.json", "process.json", "server.log"
+# Clocks of the same process read twice differ by rounding only; a reused pid started later.
+_SAME_START_SECONDS = 0.05
+
+
+class RecordError(Exception):
+    """A file of the run folder that cannot be read or written, in words for its owner."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessId:
+    """A pid alone may have been given to a stranger; with the start time it names one process."""
+
+    pid: int
+    created: float
+
+    @classmethod
+    def of(cls, pid: int) -> Self:
+        return cls(pid, psutil.Process(pid).create_time())
+
+    def process(self) -> psutil.Process | None:
+        """The process, or None when it is gone or the pid is a stranger's."""
+        try:
+            process = psutil.Process(self.pid)
+            same = abs(process.create_time() - self.created) < _SAME_START_SECONDS
+            return process if same and process.status() != psutil.STATUS_ZOMBIE else None
+        except psutil.Error:
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How the server ended. cause: `stopped`, `out_of_memory` or `crashed`; sizes in bytes."""
+
+    cause: str
+    exit_code: int
+    peak_bytes: int
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessRecord:
+    """What the supervisor knows. limit in bytes; enforced_by: `cgroup v2`, `cgroup v1` or `watchdog`."""
+
+    supervisor: ProcessId
+    server: ProcessId
+    limit_bytes: int
+    enforced_by: str
+    started_at: float
+    ended: Ended | None = None
+
+    def with_end(self, ended: Ended) -> Self:
+        return replace(self, ended=ended)
+
+    def end_in_words(self) -> str:
+        """Why the server is gone, and what to change. Only for a record with an end."""
+        assert self.ended
+        if self.ended.cause == "out_of_memory":
+            return (
+                f"The server ran out of memory: its limit is {_mib(self.limit_bytes)}, it reached "
+                f"{_mib(self.ended.peak_bytes)} and was killed. Raise `memory` in the stack's settings."
+            )
+        if self.ended.cause == "stopped":
+            return "The server was stopped."
+        code = self.ended.exit_code
+        how = f"by {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
+        return f"The server ended {how}."
+
+    def write(self, folder: Path) -> None:
+        write_json(folder / PROCESS, asdict(self))
+
+    @classmethod
+    def read(cls, folder: Path) -> Self | None:
+        data = read_json(folder / PROCESS)
+        if data is None:
+            return None
+        try:
+            ended = data.pop("ended")
+            ids = {key: ProcessId(**data.pop(key)) for key in ("supervisor", "server")}
+            return cls(**ids, **data, ended=Ended(**ended) if ended else None)
+        except (KeyError, TypeError):
+            raise _corrupt(folder / PROCESS) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Who owns the service, and with what it was started. Holds no secret."""
+
+    owner: str
+    service: str
+    url: str
+    model: str
+    version: str
+
+    def write(self, folder: Path) -> None:
+        write_json(folder / LEASE, asdict(self))
+
+    @classmethod
+    def read(cls, folder: Path) -> Self | None:
+        data = read_json(folder / LEASE)
+        try:
+            return None if data is None else cls(**data)
+        except TypeError:
+            raise _corrupt(folder / LEASE) from None
+
+
+def _mib(size: int) -> str:
+    return f"{size / 2**20:.0f} MiB"
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """The file's object; None when there is no file. Raises RecordError for one that is damaged."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise RecordError(f"{path} cannot be read: {error.strerror}.") from None
+    except ValueError:
+        raise _corrupt(path) from None
+    if not isinstance(data, dict):
+        raise _corrupt(path)
+    return data  # pyright: ignore[reportUnknownVariableType]  JSON objects have text keys
+
+
+def write_json(path: Path, data: dict[str, Any]) -> None:
+    """Replace the file whole, readable by its owner alone. Raises RecordError."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                json.dump(data, file, indent=2)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+    except OSError as error:
+        raise unwritable(path.parent, error) from None
+
+
+def unwritable(folder: Path, error: OSError) -> RecordError:
+    return RecordError(
+        f"{folder} cannot be written: {error.strerror or error}. "
+        "The service keeps its log and state there; make the folder writable."
+    )
+
+
+def _corrupt(path: Path) -> RecordError:
+    return RecordError(
+        f"{path} is damaged: it is not what was written there. Look for a process that still listens on "
+        f"the service's port and stop it, delete {path.name}, and start the service again."
+    )

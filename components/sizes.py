@@ -1,0 +1,75 @@
+"""The smallest memory setting of each target that holds a need. Pure tables with their sources; MiB, vCPU.
+
+The clouds' own libraries let wrong sizes through, so the rules are here, for `fit` and the components.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+# cloud.google.com/run/docs/configuring/services/cpu: the memory that each vCPU count allows.
+CLOUD_RUN_MIB: Mapping[int, tuple[int, int]] = {
+    1: (512, 4096),
+    2: (512, 8192),
+    4: (2048, 16384),
+    6: (4096, 24576),
+    8: (4096, 32768),
+}
+# docs.aws.amazon.com/AmazonECS/latest/developerguide/task-cpu-memory-error.html
+FARGATE_MIB: Mapping[float, tuple[int, ...]] = {
+    0.25: (512, 1024, 2048),
+    0.5: tuple(range(1024, 4096 + 1, 1024)),
+    1: tuple(range(2048, 8192 + 1, 1024)),
+    2: tuple(range(4096, 16384 + 1, 1024)),
+    4: tuple(range(8192, 30720 + 1, 1024)),
+    8: tuple(range(16384, 61440 + 1, 4096)),
+    16: tuple(range(32768, 122880 + 1, 8192)),
+}
+_STEP_MIB = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """A valid pair of a target. memory in MiB."""
+
+    target: str
+    cpu: float
+    memory_mib: int
+
+    @property
+    def memory(self) -> str:
+        """As the setting is written: `512Mi`, `2Gi`."""
+        return quantity(self.memory_mib)
+
+
+def quantity(mib: int) -> str:
+    return f"{mib // 1024}Gi" if mib % 1024 == 0 else f"{mib}Mi"
+
+
+def smallest_sizes(need_mib: float, cpu: float) -> list[Size]:
+    """For each target the smallest valid memory of at least `need_mib`, with at least `cpu`.
+
+    A target is left out where nothing it offers is enough.
+    """
+    sizes = [Size("local", cpu, _stepped(need_mib))]
+    sizes += _smallest_cloud_run(need_mib, cpu)
+    sizes += _smallest_fargate(need_mib, cpu)
+    return [*sizes, Size("gke", cpu, _stepped(need_mib))]
+
+
+def _stepped(need_mib: float) -> int:
+    return _STEP_MIB * max(1, -int(-need_mib // _STEP_MIB))
+
+
+def _smallest_cloud_run(need_mib: float, cpu: float) -> list[Size]:
+    for count, (low, high) in CLOUD_RUN_MIB.items():
+        if count >= cpu and need_mib <= high:
+            return [Size("cloud-run", count, max(low, _stepped(need_mib)))]
+    return []
+
+
+def _smallest_fargate(need_mib: float, cpu: float) -> list[Size]:
+    for count, offered in FARGATE_MIB.items():
+        fitting = [mib for mib in offered if mib >= need_mib]
+        if count >= cpu and fitting:
+            return [Size("fargate", count, fitting[0])]
+    return []
