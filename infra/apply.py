@@ -1,0 +1,60 @@
+"""`slipway up` and `output` for people: runs the local runner and says what came of it."""
+
+import shlex
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pulumi
+
+from infra import local
+from infra.console import OUT
+from infra.errors import Refused
+from infra.local import Output, State
+from infra.monitor import SECRET
+from infra.program import main as program
+from infra.stackfile import StackConfig
+
+_EXAMPLE = '{"text": "You have won a free prize! Text WIN to 80086 now"}'
+
+
+def up(config: StackConfig, say: Callable[[str], None]) -> tuple[Mapping[str, Output], str]:
+    """Apply the stack. Returns its outputs and what was done."""
+    try:
+        state, done = local.up(config, program, say)
+    except pulumi.RunError as error:
+        raise Refused(str(error)) from None
+    return state.outputs, done
+
+
+def outputs_of(config: StackConfig) -> Mapping[str, Output]:
+    """The outputs that the last `up` recorded. Raises Refused where there are none."""
+    state = State.read(config.run_folder)
+    if not state.outputs:
+        raise Refused(
+            f"Stack {config.stack} has no outputs: `slipway up {config.stack}` has not made it. "
+            f"What Pulumi made tells `pulumi stack output --stack {config.stack}`."
+        )
+    return state.outputs
+
+
+def shown(outputs: Mapping[str, Output], reveal: bool) -> dict[str, Any]:
+    return {name: o.value if reveal or not o.secret else SECRET for name, o in outputs.items()}
+
+
+def print_welcome(outputs: Mapping[str, Output], done: str, seconds: float, command: str) -> None:
+    """The URL, the key, a request that works when pasted, and what to try next."""
+    url, key = outputs["url"].value, outputs["apiKey"].value
+    how = {"created": "started", "updated": "restarted with the new settings"}.get(done, "unchanged")
+    OUT.print(f"[bold green]✓[/] {outputs['serviceName'].value} is ready: {how} in {seconds:.1f} s\n")
+    OUT.print(f"  URL  {url}   (open it in a browser to try the model; {url}/docs has the API)", markup=False)
+    OUT.print(f"  Key  {key}\n", markup=False)
+    header = shlex.quote(f"Authorization: Bearer {key}")
+    OUT.print(
+        f"curl -s {url}/predict -H {header} -H 'Content-Type: application/json' -d {shlex.quote(_EXAMPLE)}\n",
+        markup=False,
+    )
+    OUT.print(f"Next: {command} status | {command} logs -f | {command} down", markup=False)
+    OUT.print(
+        f"Change Pulumi.local.yaml and run {command} up again; {command} preview shows it first.",
+        markup=False,
+    )

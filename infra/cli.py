@@ -1,0 +1,238 @@
+"""The `slipway` command. Reads arguments and prints; what it does is in the modules it calls.
+
+Pulumi is imported only by the commands that run the program, so that the others answer at once.
+"""
+
+import os
+import shutil
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from components.local.record import LOG
+from infra.console import ERR, OUT, Format, print_json, progress, reported
+from infra.errors import Refused
+from infra.stackfile import StackConfig, settings_from, stack_config, stack_names
+from infra.status import local_status
+
+app = typer.Typer(
+    help="Launch a machine-learning inference service with one command.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+FormatOption = Annotated[Format, typer.Option("--format", help="For people, or for programs.")]
+StackArgument = Annotated[str, typer.Argument(help="A stack: the NAME of a Pulumi.NAME.yaml.")]
+_GET_PULUMI = (
+    "`make setup-cloud` offers to install it, and https://www.pulumi.com/docs/install/ tells how by hand"
+)
+
+
+@app.callback()
+def project(
+    cwd: Annotated[
+        Path | None, typer.Option("--cwd", "-C", help="Run as if started here.", file_okay=False, exists=True)
+    ] = None,
+) -> None:
+    """Every path is relative to the project's folder: the nearest one upwards with a Pulumi.yaml."""
+    with reported(Format.TEXT):
+        start = (cwd or Path.cwd()).resolve()
+        root = next(
+            (folder for folder in (start, *start.parents) if (folder / "Pulumi.yaml").is_file()), None
+        )
+        if root is None:
+            raise Refused(f"There is no Pulumi.yaml in {start} or above it: run slipway inside a project.")
+        os.chdir(root)
+
+
+@app.command()
+def up(stack: StackArgument = "local", format_: FormatOption = Format.TEXT) -> None:
+    """Start or update the service of a stack."""
+    with reported(format_):
+        config = stack_config(Path(), stack)
+        if not _is_local(config):
+            _hand_over("up", stack)
+        settings_from(config)
+        from infra import apply  # imports Pulumi
+
+        begun = time.monotonic()
+        with progress("Reading the stack") as say:
+            outputs, done = apply.up(config, say)
+        if format_ is Format.JSON:
+            print_json({"stack": stack, "result": done, "outputs": apply.shown(outputs, reveal=False)})
+        else:
+            apply.print_welcome(outputs, done, time.monotonic() - begun, _self())
+
+
+@app.command()
+def down(stack: StackArgument = "local", format_: FormatOption = Format.TEXT) -> None:
+    """Stop the service of a stack and forget its state."""
+    with reported(format_):
+        config = stack_config(Path(), stack)
+        if not _is_local(config):
+            _hand_over("destroy", stack)
+        from infra import local  # imports Pulumi
+
+        with progress("Stopping: requests under way finish first"):
+            existed = local.down(config)
+        remains = local.remaining(config)
+        if format_ is Format.JSON:
+            print_json({"stack": stack, "stopped": existed, "remains": remains})
+            return
+        OUT.print(f"Stack {stack} is stopped." if existed else f"Stack {stack} was not running.")
+        OUT.print(f"What remains: {', '.join(remains) or 'nothing'}")
+
+
+@app.command()
+def status(stack: StackArgument = "local", format_: FormatOption = Format.TEXT) -> None:
+    """Tell what the service of a stack is doing."""
+    with reported(format_):
+        found = local_status(stack, _folder(stack))
+        report = found.to_json()
+        if format_ is Format.JSON:
+            print_json(report)
+            return
+        colour = {"ready": "green", "starting": "yellow", "failed": "red"}.get(report["state"], "dim")
+        OUT.print(f"[bold]{stack}[/] is [{colour}]{report['state']}[/]")
+        if found.limits:
+            report["limits"] = ", ".join(f"{name} {limit}" for name, limit in found.limits.items())
+        for name, value in report.items():
+            if value is not None and name not in ("stack", "state"):
+                OUT.print(f"  {name:<11} {value}", markup=False)
+
+
+@app.command()
+def output(
+    name: Annotated[str, typer.Argument(help="One output; all of them when left out.")] = "",
+    stack: Annotated[str, typer.Option("--stack", "-s", help="A stack.")] = "local",
+    show_secrets: Annotated[bool, typer.Option("--show-secrets", help="Print secrets in clear.")] = False,
+    format_: FormatOption = Format.TEXT,
+) -> None:
+    """Print the outputs of a stack: its URL, key and names."""
+    with reported(format_):
+        from infra import apply  # imports Pulumi
+
+        outputs = apply.shown(apply.outputs_of(stack_config(Path(), stack)), reveal=show_secrets)
+        if name and name not in outputs:
+            raise Refused(f"Stack {stack} has no output {name!r}; it has {', '.join(outputs)}.")
+        if format_ is Format.JSON:
+            print_json({name: outputs[name]} if name else outputs)
+        elif name:
+            OUT.print(outputs[name], markup=False)
+        else:
+            for key, value in outputs.items():
+                OUT.print(f"{key:<12} {value}", markup=False)
+
+
+@app.command()
+def logs(
+    stack: StackArgument = "local",
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what is written next.")] = False,
+    tail: Annotated[int, typer.Option("--tail", min=0, help="Lines to begin with.")] = 100,
+) -> None:
+    """Print the service's log: one JSON object a line, never a text that was sent to it."""
+    with reported(Format.TEXT):
+        from infra.logs import lines_of
+
+        with suppress(KeyboardInterrupt):  # the way to end --follow
+            for line in lines_of(_folder(stack) / LOG, tail, follow):
+                sys.stdout.write(line)
+                sys.stdout.flush()
+
+
+@app.command()
+def preview(
+    stacks: Annotated[list[str] | None, typer.Argument(help="Stacks; all of them when left out.")] = None,
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="What if this setting were so.")
+    ] = None,
+    format_: FormatOption = Format.TEXT,
+) -> None:
+    """Show what `up` would make, with no cloud, credential or Pulumi CLI."""
+    with reported(format_):
+        from infra.preview import preview_json, preview_tree, previews_of  # imports Pulumi
+
+        found = previews_of(Path(), stacks or stack_names(Path()), overrides or [])
+        if format_ is Format.JSON:
+            print_json({"stacks": [preview_json(plan, findings) for plan, findings in found]})
+            return
+        for plan, findings in found:
+            for part in preview_tree(plan, findings):
+                OUT.print(part)
+
+
+@app.command()
+def fit(
+    model: Annotated[str, typer.Argument(help="`bundled:<name>`, `file:<folder>`, or a folder.")],
+    cpu: Annotated[float, typer.Option(min=0.1, max=64, help="vCPU of one instance.")] = 1,
+    tokens: Annotated[str, typer.Option(help="Lengths to ask for; `max` is the model's limit.")] = "16,max",
+    concurrency: Annotated[str, typer.Option(help="Requests at once.")] = "1,8",
+    seconds: Annotated[float, typer.Option(min=0.1, max=60, help="Time for each pair.")] = 2,
+    estimate: Annotated[
+        bool, typer.Option("--estimate", help="From the manifest alone; runs nothing.")
+    ] = False,
+    write: Annotated[bool, typer.Option("--write", help="Record it in the model's manifest.")] = False,
+    format_: FormatOption = Format.TEXT,
+) -> None:
+    """Measure what a model needs here: memory, start and throughput; name the setting for each target."""
+    with reported(format_):
+        from infra import fit as fitting
+        from infra.fit_report import fit_json, fit_tables
+
+        source, folder = fitting.model_of(model)
+        if estimate:
+            found = fitting.estimated(source, folder, cpu)
+        else:
+            work = fitting.work_of(folder, tokens, concurrency, seconds)
+            if write and cpu > 1:
+                raise Refused(
+                    "--write records one vCPU: the need of more is derived from it. Leave --cpu out."
+                )
+            with progress("Measuring") as say:
+                found = fitting.measured(source, folder, cpu, work, say)
+            if write:
+                fitting.write_measured(folder, found)
+        if format_ is Format.JSON:
+            print_json(fit_json(found))
+            return
+        for part in fit_tables(found):
+            OUT.print(part)
+
+
+def _is_local(config: StackConfig) -> bool:
+    return config.values.get(f"{config.project}:target", "") in ("", "local")
+
+
+def _folder(stack: str) -> Path:
+    config = stack_config(Path(), stack)
+    if not _is_local(config):
+        raise Refused(
+            f"Stack {stack} does not run on this machine; ask Pulumi: `pulumi stack --stack {stack}`."
+        )
+    return config.run_folder
+
+
+def _hand_over(verb: str, stack: str) -> None:
+    """Become `pulumi VERB --stack STACK`: the clouds are its work."""
+    pulumi = shutil.which("pulumi")
+    if pulumi is None:
+        raise Refused(
+            f"Stack {stack} is applied by the Pulumi CLI (`pulumi {verb} --stack {stack}`), "
+            f"which is not installed: {_GET_PULUMI}."
+        )
+    ERR.print(f"Handing over to `pulumi {verb} --stack {stack}`", markup=False)
+    os.execv(pulumi, [pulumi, verb, "--stack", stack])  # noqa: S606 no shell is wanted
+
+
+def _self() -> str:
+    """How the person can call this command again, as short as it works."""
+    found = shutil.which("slipway")
+    return "slipway" if found and Path(found).samefile(sys.argv[0]) else os.path.relpath(sys.argv[0])
+
+
+def main() -> None:
+    app()

@@ -1,0 +1,95 @@
+"""Asks a service on this machine for predictions, closed loop, for a bounded time. Times are ms."""
+
+import http.client
+import json
+import statistics
+import threading
+import time
+from dataclasses import dataclass
+
+import psutil
+from tokenizers import Tokenizer
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """What a service gave at one length and concurrency; the client ran on the same machine."""
+
+    tokens: int
+    concurrency: int
+    requests_per_second: float
+    p50_ms: float
+    p99_ms: float
+    cpu_ms_per_request: float
+
+
+class LoadFailed(Exception):
+    """The service did not answer as it should have; the text tells what came instead."""
+
+
+def text_of(tokenizer: Tokenizer, tokens: int) -> str:
+    """A text of exactly or just under `tokens` tokens, special ones included."""
+    words = tokens
+    while words > 1 and len(tokenizer.encode("a " * words).ids) > tokens:
+        words -= 1
+    return "a " * words
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Where it listens, its key, and the process whose CPU time counts."""
+
+    host: str
+    port: int
+    key: str
+    pid: int
+
+    def cpu_ms(self) -> float:
+        """CPU time of all its threads so far; 0 when it is gone."""
+        try:
+            times = psutil.Process(self.pid).cpu_times()
+        except psutil.Error:
+            return 0
+        return (times.user + times.system) * 1000
+
+
+def rate(service: Service, text: str, tokens: int, concurrency: int, seconds: float) -> Rate:
+    """Keep `concurrency` requests under way for `seconds`. Raises LoadFailed."""
+    body = json.dumps({"text": text, "truncate": True})
+    headers = {"Authorization": f"Bearer {service.key}", "Content-Type": "application/json"}
+    times_ms: list[float] = []
+    failures: list[str] = []
+    end = time.monotonic() + seconds
+
+    def ask() -> None:
+        connection = http.client.HTTPConnection(service.host, service.port, timeout=60)
+        try:
+            while time.monotonic() < end and not failures:
+                begun = time.perf_counter()
+                connection.request("POST", "/predict", body, headers)
+                response = connection.getresponse()
+                answer = response.read()
+                if response.status != 200:
+                    failures.append(f"status {response.status}: {answer[:200].decode(errors='replace')}")
+                times_ms.append((time.perf_counter() - begun) * 1000)
+        except (OSError, http.client.HTTPException) as error:
+            failures.append(f"{type(error).__name__} {error}")
+        finally:
+            connection.close()
+
+    begun, cpu_ms = time.monotonic(), service.cpu_ms()
+    clients = [threading.Thread(target=ask) for _ in range(concurrency)]
+    for client in clients:
+        client.start()
+    for client in clients:
+        client.join()
+    if failures:
+        raise LoadFailed(f"A request of {tokens} tokens failed: {failures[0]}")
+    return Rate(
+        tokens,
+        concurrency,
+        round(len(times_ms) / (time.monotonic() - begun), 1),
+        round(statistics.median(times_ms), 2),
+        round(sorted(times_ms)[int(len(times_ms) * 0.99)], 2),
+        round((service.cpu_ms() - cpu_ms) / len(times_ms), 3),
+    )

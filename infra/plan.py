@@ -1,0 +1,93 @@
+"""Runs a program in this process, with no engine, plugin, cloud or credential, and gives its Plan.
+
+A Plan is what the engine's first preview would register: the resource graph with parents and
+dependencies, secrets masked and unknowns named, sorted by URN. Default providers are not in it.
+"""
+
+import asyncio
+import contextvars
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+from pulumi.runtime import rpc
+from pulumi.runtime import test as until_complete  # pyright: ignore[reportUnknownVariableType]  untyped
+from pulumi.runtime.config import set_all_config
+from pulumi.runtime.settings import set_root_resource
+from pulumi.runtime.stack import Stack
+
+from infra.monitor import Answer, Monitor, Resource, masked
+from infra.stackfile import StackConfig
+
+_SILENT = logging.getLogger("slipway.plan")
+_SILENT.addHandler(logging.NullHandler())
+_SILENT.propagate = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one stack's program registers. outputs: name -> plain JSON, masked as the inputs are."""
+
+    project: str
+    stack: str
+    resources: tuple[Resource, ...]
+    outputs: Mapping[str, Any]
+
+
+def plan_of(
+    program: Callable[[], None], config: StackConfig, invokes: Mapping[str, Answer] | None = None
+) -> Plan:
+    """Run `program` as a first preview of the stack.
+
+    invokes: answers to provider functions, token -> result (or a function of the arguments).
+    Raises PlanError for an undeclared one or a duplicate URN; the program's own errors travel.
+    """
+    monitor = Monitor(config.project, config.stack, invokes)
+    outputs = run(program, config, monitor, preview=True)
+    return Plan(
+        config.project,
+        config.stack,
+        tuple(monitor.recorded[urn] for urn in sorted(monitor.recorded)),
+        {name: masked(outputs[name]) for name in sorted(outputs)},
+    )
+
+
+def run(
+    program: Callable[[], None], config: StackConfig, monitor: Monitor, *, preview: bool
+) -> dict[str, Any]:
+    """Run `program` against `monitor`; the stack's outputs in Pulumi's wire format.
+
+    Runs in a context of its own: Pulumi keeps the root resource and its settings in context variables.
+    """
+    return contextvars.copy_context().run(_run, program, config, monitor, preview)
+
+
+def _run(program: Callable[[], None], config: StackConfig, monitor: Monitor, preview: bool) -> dict[str, Any]:
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        set_root_resource(None)  # pyright: ignore[reportArgumentType]  None is its initial value
+        set_all_config(dict(config.values), sorted(config.secret_keys))
+        pulumi.runtime.set_mocks(
+            monitor.mocks, config.project, config.stack, preview, logger=_SILENT, monitor=monitor
+        )
+        until_complete(program)()
+        root = pulumi.runtime.get_root_resource()
+        assert isinstance(root, Stack)
+        return dict(loop.run_until_complete(rpc.serialize_properties(root.outputs, {})).items())
+    finally:
+        _close(loop)
+
+
+def _close(loop: asyncio.AbstractEventLoop) -> None:
+    """Leave nothing behind: after a failure other resources' futures hold the same exception, unread."""
+    loop.set_exception_handler(lambda _loop, _context: None)
+    pending = asyncio.all_tasks(loop)
+    for task in pending:
+        task.cancel()
+    loop.run_until_complete(asyncio.gather(*pending, return_exceptions=True))
+    loop.run_until_complete(loop.shutdown_default_executor())
+    asyncio.set_event_loop(None)
+    loop.close()

@@ -1,0 +1,133 @@
+"""Reads Pulumi.yaml and Pulumi.<stack>.yaml as the Pulumi CLI does, for the ways that run without it.
+
+Scalars stay the text they were written as. An encrypted value (`secure:`) stays unread: only the
+engine's secrets provider can decrypt it.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from infra.errors import Refused
+from infra.settings import BY_KEY, Settings, settings_of
+
+# Stands for a value that only the engine can decrypt; the program turns it into a secret unknown.
+ENCRYPTED = "\0encrypted"
+
+
+class StackFileError(Refused):
+    """A file or an option that cannot be used, in words for the person who wrote it."""
+
+
+class _Loader(yaml.BaseLoader):
+    """YAML with every scalar as text, refusing a key that stands twice, as the CLI does."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key.value!r} stands twice", key.start_mark
+                )
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+@dataclass(frozen=True, slots=True)
+class StackConfig:
+    """One stack's configuration: full key (`slipway:memory`) -> text, and where each came from."""
+
+    project: str
+    stack: str
+    values: Mapping[str, str]
+    secret_keys: frozenset[str]
+    where: Mapping[str, str]
+
+    @property
+    def run_folder(self) -> Path:
+        """Where a local stack's state, log and records are: LocalService's default, from the project."""
+        return Path(".slipway") / f"{self.project}-{self.stack}"
+
+
+def project_name(root: Path) -> str:
+    return str(_document(root / "Pulumi.yaml").get("name", ""))
+
+
+def stack_names(root: Path) -> list[str]:
+    """The stacks that have a settings file in `root`, sorted."""
+    names = [path.name.removeprefix("Pulumi.").removesuffix(".yaml") for path in root.glob("Pulumi.*.yaml")]
+    return sorted(name for name in names if name)
+
+
+def stack_config(root: Path, stack: str, overrides: Iterable[str] = ()) -> StackConfig:
+    """The stack's configuration with `KEY=VALUE` overrides on top. Raises StackFileError."""
+    project = project_name(root)
+    path = root / f"Pulumi.{stack}.yaml"
+    if not path.is_file():
+        known = ", ".join(stack_names(root)) or "none"
+        raise StackFileError(f"There is no stack {stack!r}: {path.name} is missing. Stacks here: {known}.")
+    given: dict[str, Any] = _document(path).get("config") or {}
+    if not isinstance(given, dict):  # pyright: ignore[reportUnnecessaryIsInstance]  it comes from a file
+        raise StackFileError(f"{path.name}: `config` must be a map of `{project}:<key>: <value>`.")
+    values: dict[str, str] = {}
+    secret: set[str] = set()
+    for key, value in given.items():
+        full = _full_key(project, key)
+        values[full], hidden = _text(value)
+        if hidden:
+            secret.add(full)
+    where = dict.fromkeys(values, path.name)
+    for override in overrides:
+        key, separator, text = override.partition("=")
+        if not separator or not key:
+            raise StackFileError(f"--set got {override!r}; it takes KEY=VALUE, such as --set memory=4Gi.")
+        full = _full_key(project, key)
+        values[full] = text
+        where[full] = "--set"
+        row = BY_KEY.get(key)
+        secret = secret | {full} if row and row.secret else secret - {full}
+    return StackConfig(project, stack, values, frozenset(secret), where)
+
+
+def settings_from(config: StackConfig) -> Settings:
+    """The checked settings of a stack's configuration. Raises SettingsError with every fault at once."""
+    prefix = f"{config.project}:"
+    own = {key.removeprefix(prefix): value for key, value in config.values.items() if key.startswith(prefix)}
+    where = {key.removeprefix(prefix): file for key, file in config.where.items()}
+    hidden = {key.removeprefix(prefix) for key in config.secret_keys}
+    in_clear = [
+        key
+        for key, value in own.items()
+        if value and key in BY_KEY and BY_KEY[key].secret and key not in hidden
+    ]
+    given = {key: value for key, value in own.items() if value != ENCRYPTED}
+    return settings_of(config.stack, given, where, in_clear)
+
+
+def _full_key(project: str, key: str) -> str:
+    return key if ":" in key else f"{project}:{key}"
+
+
+def _text(value: Any) -> tuple[str, bool]:
+    """A value as the engine hands it to the program, and whether it is a secret."""
+    if isinstance(value, dict) and "secure" in value:
+        return ENCRYPTED, True
+    return (value, False) if isinstance(value, str) else (json.dumps(value), False)
+
+
+def _document(path: Path) -> dict[str, Any]:
+    try:
+        document = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 makes only text
+    except FileNotFoundError:
+        raise StackFileError(f"There is no {path.name} in {path.parent}.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise StackFileError(f"{path.name} cannot be read: {error}.") from None
+    except yaml.YAMLError as error:
+        raise StackFileError(f"{path.name} is not valid YAML: {' '.join(str(error).split())}.") from None
+    if not isinstance(document or {}, dict):
+        raise StackFileError(f"{path.name} must be a map of keys and values.")
+    return document or {}
