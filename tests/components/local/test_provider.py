@@ -1,0 +1,202 @@
+"""The provider with the real server and the bundled model."""
+
+import json
+import os
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+
+from components.local import process
+from components.local.provider import PULUMI, LocalProcessProvider
+from components.local.record import LEASE, PROCESS, ProcessRecord
+from infra.local import SlipwayProvider
+
+MODEL = "service/models/sms-spam"
+
+
+@pytest.fixture
+def props(tmp_path: Path, free_port: int) -> Iterator[dict[str, Any]]:
+    folder = tmp_path / "run"
+    yield {
+        "service": "test",
+        "run_folder": str(folder),
+        "port": free_port,
+        "cpu": 1,
+        "memory_gib": 1,
+        "timeout_seconds": 10,
+        "model": "bundled:sms-spam",
+        "model_folder": MODEL,
+        "model_digest": "m",
+        "code_digest": "c",
+        "api_key_given": False,
+        "url": f"http://127.0.0.1:{free_port}",
+    }
+    process.stop(folder)
+
+
+def predict(outputs: dict[str, Any]) -> httpx.Response:
+    headers = {"Authorization": f"Bearer {outputs['api_key']}"}
+    return httpx.post(f"{outputs['url']}/predict", json={"text": "free prize"}, headers=headers)
+
+
+def test_create_starts_a_server_that_answers_with_the_key_it_made(props: dict[str, Any]) -> None:
+    outputs = LocalProcessProvider().create(props).outs or {}
+    assert predict(outputs).json()["label"] in ("ham", "spam")
+    assert len(outputs["api_key"]) >= 32
+    assert httpx.get(f"{outputs['url']}/ready").status_code == 200
+    assert psutil.pid_exists(outputs["pid"])
+
+
+def test_the_server_inherits_no_secret_of_the_caller(
+    props: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "of-the-caller")
+    outputs = LocalProcessProvider().create(props).outs or {}
+    environment = psutil.Process(outputs["pid"]).environ()
+    assert "of-the-caller" not in environment.values()
+    assert not [name for name in environment if name.startswith(("PULUMI", "AWS", "GOOGLE"))]
+
+
+def test_the_server_has_a_session_of_its_own_and_none_of_the_callers_pipes(props: dict[str, Any]) -> None:
+    outputs = LocalProcessProvider().create(props).outs or {}
+    assert os.getsid(outputs["pid"]) != os.getsid(0)
+    descriptors = Path(f"/proc/{outputs['pid']}/fd")
+    if descriptors.exists():
+        assert not [
+            one for one in descriptors.iterdir() if os.readlink(one).startswith("pipe:") and int(one.name) < 3
+        ]
+
+
+def test_no_diff_while_it_runs_unchanged_and_one_when_it_died(props: dict[str, Any]) -> None:
+    provider = LocalProcessProvider()
+    outputs = provider.create(props).outs or {}
+    assert provider.diff("test", outputs, props).changes is False
+    assert provider.diff("test", outputs, {**props, "memory_gib": 2}).changes is True
+    assert (
+        provider.diff("test", outputs, {**props, "api_key": "k" * 20, "api_key_given": True}).changes is True
+    )
+    os.kill(outputs["pid"], signal.SIGKILL)
+    wait_until_gone(outputs["pid"])
+    assert provider.diff("test", outputs, props).changes is True
+    assert provider.read("test", outputs).id == ""
+
+
+def test_update_restarts_only_the_process_and_keeps_the_created_key(props: dict[str, Any]) -> None:
+    provider = LocalProcessProvider()
+    first = provider.create(props).outs or {}
+    second = provider.update("test", first, {**props, "memory_gib": 0.5}).outs or {}
+    assert second["pid"] != first["pid"]
+    assert second["api_key"] == first["api_key"]
+    assert (
+        not psutil.pid_exists(first["pid"]) or psutil.Process(first["pid"]).status() == psutil.STATUS_ZOMBIE
+    )
+    assert predict(second).status_code == 200
+    record = ProcessRecord.read(Path(props["run_folder"]))
+    assert record
+    assert record.limit_bytes == 2**29
+
+
+def test_a_given_key_replaces_the_created_one_and_its_removal_makes_a_new_one(props: dict[str, Any]) -> None:
+    provider = LocalProcessProvider()
+    created = provider.create(props).outs or {}
+    given = provider.update("test", created, {**props, "api_key": "k" * 20, "api_key_given": True}).outs or {}
+    again = provider.update("test", given, props).outs or {}
+    assert given["api_key"] == "k" * 20
+    assert again["api_key"] not in (created["api_key"], given["api_key"])
+    assert [predict(again).status_code, predict({**again, "api_key": "k" * 20}).status_code] == [200, 401]
+
+
+def test_a_failed_update_leaves_the_service_running_as_it_was(props: dict[str, Any]) -> None:
+    provider = LocalProcessProvider()
+    outputs = provider.create(props).outs or {}
+    with pytest.raises(
+        process.StartFailed, match=r"ran out of memory: its limit is 64 MiB[\s\S]*runs on as it was"
+    ):
+        provider.update("test", outputs, {**props, "memory_gib": 0.0625})
+    assert predict(outputs).status_code == 200
+
+
+def test_a_server_that_cannot_start_fails_with_its_own_words_and_leaves_nothing(
+    props: dict[str, Any], tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    with pytest.raises(process.StartFailed, match=r"broken[\s\S]*Last lines of .*server\.log"):
+        LocalProcessProvider().create({**props, "model_folder": str(broken)})
+    assert not (Path(props["run_folder"]) / PROCESS).exists()
+    assert not (Path(props["run_folder"]) / LEASE).exists()
+
+
+def test_a_port_in_use_is_refused_before_anything_starts(props: dict[str, Any]) -> None:
+    with (
+        socket.create_server(("127.0.0.1", props["port"])),
+        pytest.raises(process.PortTaken, match="another `port`"),
+    ):
+        LocalProcessProvider().create(props)
+    assert not Path(props["run_folder"]).exists()
+
+
+def test_each_way_refuses_a_service_that_the_other_started(props: dict[str, Any]) -> None:
+    theirs = LocalProcessProvider().create(props).outs or {}
+    with pytest.raises(
+        process.OwnedByOther, match=r"started by `pulumi up`\. Stop it first: `pulumi destroy`"
+    ):
+        SlipwayProvider().create(props)
+    SlipwayProvider().delete("test", theirs)
+    assert predict(theirs).status_code == 200
+    LocalProcessProvider().delete("test", theirs)
+    ours = SlipwayProvider().create(props).outs or {}
+    with pytest.raises(
+        process.OwnedByOther, match=r"started by `slipway up`\. Stop it first: `slipway down`"
+    ):
+        LocalProcessProvider().create(props)
+    assert predict(ours).status_code == 200
+
+
+def test_delete_leaves_no_process_and_only_the_log(props: dict[str, Any]) -> None:
+    provider = LocalProcessProvider()
+    outputs = provider.create(props).outs or {}
+    provider.delete("test", outputs)
+    wait_until_gone(outputs["pid"])
+    assert [path.name for path in Path(props["run_folder"]).iterdir()] == ["server.log"]
+
+
+def test_a_pid_that_was_given_to_a_stranger_is_never_signalled(props: dict[str, Any]) -> None:
+    provider = LocalProcessProvider()
+    outputs = provider.create(props).outs or {}
+    path = Path(props["run_folder"]) / PROCESS
+    record = json.loads(path.read_text())
+    real = {name: record[name]["pid"] for name in ("supervisor", "server")}
+    record["supervisor"] = record["server"] = {
+        "pid": os.getpid(),
+        "created": record["server"]["created"] - 100,
+    }
+    path.write_text(json.dumps(record))
+    provider.delete("test", outputs)  # would end this very process
+    assert psutil.pid_exists(real["server"])
+    os.kill(real["supervisor"], signal.SIGTERM)
+    wait_until_gone(real["server"])
+    wait_until_gone(real["supervisor"])
+
+
+def test_the_owner_of_a_pulumi_service_is_frozen() -> None:
+    assert (LocalProcessProvider.owner, PULUMI) == ("pulumi up", "pulumi up")
+
+
+def wait_until_gone(pid: int) -> None:
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        try:
+            if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+                return
+        except psutil.NoSuchProcess:
+            return
+        time.sleep(0.02)
+    raise AssertionError(f"process {pid} is still there")

@@ -1,0 +1,55 @@
+import pytest
+
+from components.need import need_of
+
+MIB = 2**20
+
+
+def manifest(size_mib: float, **more: object) -> dict[str, object]:
+    return {"files": {"model.onnx": {"bytes": size_mib * MIB}}, "max_tokens": 512, **more}
+
+
+# What `slipway fit` measured for BERTs with random weights, one and two inference threads; MiB.
+MEASURED = [
+    ("int8", 4, 1.1, 1, 67.4),
+    ("int8", 4, 1.1, 2, 77.6),
+    ("fp32", 2, 2.9, 1, 65.0),
+    ("fp32", 2, 2.9, 2, 73.2),
+    ("int8", 12, 21.9, 1, 113.4),
+    ("int8", 12, 21.9, 2, 152.0),
+    ("int8", 8, 27.7, 1, 108.3),
+    ("int8", 8, 27.7, 2, 142.8),
+    ("int8", 12, 64.2, 1, 159.5),
+    ("int8", 12, 64.2, 2, 209.3),
+    ("fp32", 12, 86.7, 1, 180.9),
+    ("fp32", 12, 86.7, 2, 211.7),
+    ("int8", 12, 105.0, 1, 266.5),
+    ("int8", 12, 105.0, 2, 318.6),
+    ("fp32", 12, 255.4, 1, 401.3),
+    ("fp32", 12, 255.4, 2, 441.2),
+    ("fp32", 12, 417.5, 1, 653.6),
+    ("fp32", 12, 417.5, 2, 700.9),
+]
+
+
+@pytest.mark.parametrize(("precision", "heads", "size_mib", "cpu", "measured_mib"), MEASURED)
+def test_an_estimate_is_within_15_percent_of_what_was_measured(
+    precision: str, heads: int, size_mib: float, cpu: float, measured_mib: float
+) -> None:
+    need = need_of(manifest(size_mib, precision=precision, heads=heads), cpu)
+    assert abs(need.memory_mib / measured_mib - 1) <= 0.15
+    assert not need.measured
+    assert need.least_mib < measured_mib < need.with_margin_mib
+
+
+def test_what_was_measured_wins_and_each_further_cpu_adds_its_own_scores() -> None:
+    one = need_of(manifest(100, heads=4, measured={"memory_mb": 80}), 1)
+    two = need_of(manifest(100, heads=4, measured={"memory_mb": 80}), 1.5)
+    assert (one.memory_mib, one.measured, one.least_mib) == (80, True, 80)
+    assert two.memory_mib == pytest.approx(80 + 4 * 4 * 512 * 512 * 4 / MIB)
+
+
+@pytest.mark.parametrize("broken", [{}, {"files": {}}, {"files": {"a": {}}, "max_tokens": 1}])
+def test_a_manifest_without_the_numbers_is_an_error(broken: dict[str, object]) -> None:
+    with pytest.raises((KeyError, TypeError)):
+        need_of(broken, 1)

@@ -1,0 +1,321 @@
+"""The `slipway` command from outside, with the real server."""
+
+import json
+import os
+import re
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.conftest import write_stack
+
+COMMAND = [sys.executable, "-c", "from infra.cli import main; main()"]
+ROOT = Path(__file__).resolve().parents[2]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", "COLUMNS": "200"}
+
+
+def slipway(project: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        cwd=project,
+        env={**ENVIRONMENT, **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def report(project: Path, *arguments: str) -> dict[str, Any]:
+    done = slipway(project, *arguments, "--format", "json")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def refused(project: Path, *arguments: str, **environment: str) -> str:
+    """The message of a refusal: exit code 2, nothing on standard output, no traceback."""
+    done = slipway(project, *arguments, **environment)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+@pytest.fixture
+def started(project: Path) -> Iterator[Path]:
+    done = slipway(project, "up")
+    assert done.returncode == 0, done.stderr
+    yield project
+    slipway(project, "down")
+
+
+def test_up_prints_a_url_a_key_and_a_curl_line_that_works_when_pasted(started: Path) -> None:
+    said = slipway(started, "up").stdout
+    line = next(line for line in said.splitlines() if line.startswith("curl "))
+    answer = subprocess.run(line, shell=True, capture_output=True, text=True, check=True).stdout
+    assert json.loads(answer)["label"] == "spam"
+    assert report(started, "output")["url"] in said
+
+
+def test_status_tells_what_runs(started: Path) -> None:
+    status = report(started, "status")
+    assert (status["stack"], status["target"], status["state"]) == ("local", "local", "ready")
+    assert status["limits"]["memory_mb"] == 1024
+    assert status["model"] == "bundled:sms-spam"
+    assert 10 < status["rss_mb"] < 500
+    assert {"url", "pid", "started_at", "version"} <= set(status)
+    os.kill(status["pid"], signal.SIGKILL)
+    time.sleep(0.5)
+    dead = report(started, "status")
+    assert dead["state"] == "failed"
+    assert "SIGKILL" in dead["reason"]
+    assert report(started, "up")["result"] == "updated"
+
+
+def test_a_second_up_changes_nothing_and_a_changed_setting_restarts(started: Path, free_port: int) -> None:
+    before = report(started, "status")
+    assert report(started, "up")["result"] == "unchanged"
+    assert report(started, "status")["pid"] == before["pid"]
+    write_stack(started, {"target": "local", "memory": "512Mi", "port": str(free_port)})
+    assert report(started, "up")["result"] == "updated"
+    after = report(started, "status")
+    assert after["pid"] != before["pid"]
+    assert after["limits"]["memory_mb"] == 512
+
+
+def test_outputs_hide_the_key_until_asked(started: Path) -> None:
+    key = slipway(started, "output", "apiKey", "--show-secrets").stdout.strip()
+    assert len(key) >= 32
+    assert key not in slipway(started, "output").stdout
+    assert report(started, "output")["apiKey"] == "[secret]"
+    assert key not in slipway(started, "up", "--format", "json").stdout
+    assert "no output 'nothing'; it has apiKey, consoleUrl" in refused(started, "output", "nothing")
+
+
+def test_logs_show_each_request_as_json_without_its_text(started: Path) -> None:
+    outputs = report(started, "output", "--show-secrets")
+    httpx.post(
+        f"{outputs['url']}/predict",
+        json={"text": "a private message"},
+        headers={"Authorization": f"Bearer {outputs['apiKey']}"},
+    )
+    lines = [json.loads(line) for line in slipway(started, "logs").stdout.splitlines()]
+    assert any(line.get("path") == "/predict" and line.get("status") == 200 for line in lines)
+    assert "a private message" not in str(lines)
+    assert outputs["apiKey"] not in str(lines)
+    assert len(slipway(started, "logs", "--tail", "1").stdout.splitlines()) == 1
+
+
+def test_logs_follow_goes_on_until_interrupted(started: Path) -> None:
+    url = report(started, "output")["url"]
+    with subprocess.Popen(
+        [*COMMAND, "logs", "-f", "--tail", "0"],
+        cwd=started,
+        env=ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as following:
+        assert following.stdout
+        time.sleep(1)
+        httpx.post(f"{url}/predict", json={"text": "x"})
+        assert json.loads(following.stdout.readline())["status"] == 401
+        following.send_signal(signal.SIGINT)
+        assert following.wait(10) == 0
+
+
+def test_a_reader_that_has_enough_is_no_error(started: Path) -> None:
+    command = " ".join(shlex.quote(part) for part in [*COMMAND, "logs"])
+    done = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {command} | head -n 1"],
+        cwd=started,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_down_leaves_no_process_and_no_state_and_lists_what_remains(started: Path) -> None:
+    pid = report(started, "status")["pid"]
+    said = report(started, "down")
+    assert said == {"stack": "local", "stopped": True, "remains": [".slipway/slipway-local/server.log"]}
+    assert not Path(f"/proc/{pid}").exists() or "Z" in Path(f"/proc/{pid}/stat").read_text().split()[2]
+    assert [path.name for path in (started / ".slipway/slipway-local").iterdir()] == ["server.log"]
+    assert report(started, "status")["state"] == "stopped"
+    assert report(started, "down")["stopped"] is False
+
+
+def test_a_model_from_a_folder_is_served(project: Path, free_port: int, tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "service/models/sms-spam", tmp_path / "mine")
+    write_stack(project, {"target": "local", "model": f"file:{tmp_path / 'mine'}", "port": str(free_port)})
+    try:
+        assert report(project, "up")["result"] == "created"
+        assert report(project, "status")["model"] == f"file:{tmp_path / 'mine'}"
+    finally:
+        slipway(project, "down")
+
+
+def test_preview_is_data_for_programs(project: Path) -> None:
+    (stack,) = report(project, "preview", "local", "--set", "memory=4Gi")["stacks"]
+    assert (stack["name"], stack["findings"]) == ("local", [])
+    assert all(
+        set(one) == {"urn", "type", "name", "parent", "inputs", "dependencies"} for one in stack["resources"]
+    )
+    process = next(one for one in stack["resources"] if one["name"] == "slipway-local-process")
+    assert process["inputs"]["memory_gib"] == 4
+    assert stack["outputs"]["apiKey"] == "[unknown]"
+    assert not (project / ".slipway").exists()
+
+
+def test_preview_finds_what_has_no_effect(project: Path) -> None:
+    (stack,) = report(project, "preview", "--set", "maxInstances=10")["stacks"]
+    (finding,) = stack["findings"]
+    assert set(finding) == {"severity", "title", "reason", "fix"}
+    assert "maxInstances" in slipway(project, "preview", "--set", "maxInstances=10").stdout
+
+
+def test_five_faults_come_in_one_message(project: Path) -> None:
+    write_stack(project, {"target": "lcal", "cpu": "x", "memory": "4GB", "port": "1", "timeout": "0"})
+    message = refused(project, "preview")
+    assert "5 settings are wrong" in message
+    for key, value in (("target", "lcal"), ("cpu", "x"), ("memory", "4GB"), ("port", "1"), ("timeout", "0")):
+        assert f"{key}: got '{value}'; allowed: " in message
+    assert message.count("Fix it in Pulumi.local.yaml") == 5
+
+
+def test_errors_are_data_too(project: Path) -> None:
+    done = slipway(project, "preview", "--set", "memory=4GB", "--set", "memry=1", "--format", "json")
+    (error,) = json.loads(done.stdout)["errors"]
+    assert done.returncode == 2
+    assert {(fault["key"], fault["hint"]) for fault in error["faults"]} == {
+        ("memory", "4Gi"),
+        ("memry", "memory"),
+    }
+
+
+def test_a_missing_model_is_refused(project: Path) -> None:
+    write_stack(project, {"target": "local", "model": "file:nowhere"})
+    assert "model not found: file:nowhere" in refused(project, "up")
+    assert not (project / ".slipway").exists()
+
+
+def test_a_port_in_use_is_refused(project: Path, free_port: int) -> None:
+    with socket.create_server(("127.0.0.1", free_port)):
+        assert f"Port {free_port} on 127.0.0.1 cannot be used" in refused(project, "up")
+    assert report(project, "status")["state"] == "stopped"
+
+
+def test_memory_below_the_models_need_is_refused_with_the_smallest_that_works(project: Path) -> None:
+    write_stack(project, {"target": "local", "memory": "64Mi"})
+    for command in ("preview", "up"):
+        message = refused(project, command)
+        assert re.search(r"memory is 64Mi; bundled:sms-spam with cpu 1 was measured to need \d+ MiB", message)
+        assert "The smallest setting with a margin is 128Mi" in message
+    assert not (project / ".slipway").exists()
+    assert slipway(project, "preview", "--set", "memory=128Mi").returncode == 0
+
+
+def test_too_little_memory_fails_with_limit_and_peak(
+    project: Path, free_port: int, understated_model: Path
+) -> None:
+    settings = {
+        "target": "local",
+        "memory": "64Mi",
+        "port": str(free_port),
+        "model": f"file:{understated_model}",
+    }
+    write_stack(project, settings)
+    done = slipway(project, "up")
+    assert done.returncode == 1
+    assert "ran out of memory: its limit is 64 MiB" in done.stderr
+    assert "Raise `memory`" in done.stderr
+
+
+def test_a_folder_that_cannot_be_written_is_refused(project: Path) -> None:
+    (project / ".slipway").write_text("in the way")
+    assert "cannot be written" in refused(project, "up")
+
+
+def test_a_damaged_state_file_is_refused_with_the_way_out(started: Path) -> None:
+    state = started / ".slipway/slipway-local/state.json"
+    state.write_text('{"version": 1, "resources"')
+    for command in ("up", "down", "output"):
+        assert "state.json is damaged" in refused(started, command)
+    state.unlink()
+    assert report(started, "up")["result"] == "created"
+
+
+def test_a_second_up_at_the_same_time_is_refused(project: Path) -> None:
+    with subprocess.Popen([*COMMAND, "up"], cwd=project, env=ENVIRONMENT, stdout=subprocess.DEVNULL) as first:
+        lock = project / ".slipway/slipway-local/lock"
+        while not lock.exists():
+            time.sleep(0.01)
+        second = slipway(project, "up")
+        assert first.wait(60) == 0
+    assert second.returncode in (0, 2)
+    assert second.returncode == 0 or "Another `slipway up`" in second.stderr
+    slipway(project, "down")
+
+
+def test_an_interrupted_up_leaves_nothing_half_made(project: Path) -> None:
+    with subprocess.Popen(
+        [*COMMAND, "up"],
+        cwd=project,
+        env=ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        while not (project / ".slipway/slipway-local/lease.json").exists():
+            time.sleep(0.005)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (2, "")
+    assert "Interrupted" in err
+    assert "Traceback" not in err
+    assert report(project, "status")["state"] == "stopped"
+    left = {path.name for path in (project / ".slipway/slipway-local").iterdir()}
+    assert left <= {"lock", "server.log"}
+
+
+def test_an_encrypted_key_needs_pulumi(project: Path) -> None:
+    with (project / "Pulumi.local.yaml").open("a") as file:
+        file.write("  slipway:apiKey:\n    secure: v1:abc\n")
+    assert "apiKey" not in slipway(project, "preview").stderr
+    assert "api_key is encrypted in Pulumi.local.yaml, and only Pulumi decrypts it" in refused(project, "up")
+
+
+def test_another_stack_is_handed_over_to_pulumi(project: Path, tmp_path: Path) -> None:
+    write_stack(project, {"target": "cloud-run"}, "prod")
+    message = refused(project, "up", "prod", PATH="/nowhere")
+    assert "`pulumi up --stack prod`" in message
+    assert "make setup-cloud" in message
+    fake = tmp_path / "bin" / "pulumi"
+    fake.parent.mkdir()
+    fake.write_text('#!/bin/sh\necho "pulumi $*"\n')
+    fake.chmod(0o755)
+    done = slipway(project, "up", "prod", PATH=f"{fake.parent}:{os.environ['PATH']}")
+    assert (done.returncode, done.stdout) == (0, "pulumi up --stack prod\n")
+
+
+def test_outside_a_project_it_says_so(tmp_path: Path) -> None:
+    assert "There is no Pulumi.yaml" in refused(tmp_path, "status")
+
+
+def test_a_project_is_found_from_a_folder_below_it(project: Path) -> None:
+    (project / "a" / "b").mkdir(parents=True)
+    assert report(project / "a" / "b", "status")["state"] == "stopped"
+    assert report(project.parent, "--cwd", str(project), "status")["state"] == "stopped"
+
+
+def test_an_unknown_stack_is_refused_with_the_known_ones(project: Path) -> None:
+    assert "There is no stack 'prod'" in refused(project, "up", "prod")
+    assert "Stacks here: local" in refused(project, "status", "prod")

@@ -1,0 +1,125 @@
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from infra.settings import BY_KEY, TABLE, Fault, SettingsError, gib, settings_of
+
+LOCAL = {"target": "local"}
+
+
+def faults_of(given: dict[str, str], **more: object) -> list[Fault]:
+    with pytest.raises(SettingsError) as caught:
+        settings_of("local", given, **more)  # pyright: ignore[reportArgumentType]
+    return caught.value.faults
+
+
+def test_a_stack_that_names_only_its_target_gets_every_default() -> None:
+    settings = settings_of("local", LOCAL)
+    assert (settings.model, settings.cpu, settings.memory_gib, settings.port) == (
+        "bundled:sms-spam",
+        1,
+        2,
+        8000,
+    )
+    assert (settings.min_instances, settings.max_instances, settings.timeout_seconds) == (0, 3, 60)
+
+
+def test_an_empty_value_means_unset() -> None:
+    assert settings_of("local", {**LOCAL, "memory": "", "cpu": ""}) == settings_of("local", LOCAL)
+
+
+def test_a_stack_without_a_target_is_refused() -> None:
+    (fault,) = faults_of({})
+    assert (fault.key, fault.got, fault.file) == ("target", "nothing", "Pulumi.local.yaml")
+
+
+def test_five_faults_are_reported_at_once_each_with_key_value_allowed_and_file() -> None:
+    given = {"target": "moon", "cpu": "many", "memory": "4GB", "port": "80", "timeout": "0"}
+    with pytest.raises(SettingsError) as caught:
+        settings_of("dev", given)
+    assert {fault.key for fault in caught.value.faults} == set(given)
+    for fault in caught.value.faults:
+        line = next(
+            line for line in str(caught.value).splitlines() if line.strip().startswith(f"{fault.key}:")
+        )
+        assert repr(given[fault.key]) in line
+        assert BY_KEY[fault.key].allowed in line
+        assert "Pulumi.dev.yaml" in line
+
+
+def test_an_unknown_key_names_the_nearest_known_one() -> None:
+    (fault,) = faults_of({**LOCAL, "maxInstnces": "3"})
+    assert fault.hint == "maxInstances"
+    assert "Did you mean maxInstances?" in str(fault)
+
+
+def test_a_decimal_byte_unit_names_the_binary_one() -> None:
+    (fault,) = faults_of({**LOCAL, "memory": "4GB"})
+    assert fault.hint == "4Gi"
+
+
+def test_max_instances_below_min_instances_is_refused() -> None:
+    (fault,) = faults_of({**LOCAL, "minInstances": "5", "maxInstances": "2"})
+    assert (fault.key, fault.got) == ("maxInstances", "'2'")
+    assert "at least minInstances, which is 5" in fault.allowed
+
+
+def test_the_place_that_set_a_value_is_named() -> None:
+    (fault,) = faults_of({**LOCAL, "cpu": "x"}, where={"cpu": "--set"})
+    assert str(fault).endswith("Fix it in --set.")
+
+
+def test_a_secret_is_never_printed() -> None:
+    short = "hunter2"
+    (fault,) = faults_of({**LOCAL, "apiKey": short})
+    assert short not in str(fault)
+    assert "7 characters" in str(fault)
+
+
+def test_a_secret_in_clear_is_refused_with_the_command_that_encrypts_it() -> None:
+    key = "k" * 20
+    (fault,) = faults_of({**LOCAL, "apiKey": key}, in_clear=["apiKey"])
+    assert "pulumi config set --secret apiKey" in fault.allowed
+    assert key not in str(fault)
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("2Gi", 2.0), ("512Mi", 0.5), ("1073741824", 1.0), ("1.5Gi", 1.5), ("65536Ki", 0.0625)]
+)
+def test_memory_is_a_kubernetes_quantity(text: str, size: float) -> None:
+    assert gib(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "Gi", "-1Gi", "1 Gib", "4gb", "1e3", "NaN", "63Mi", "2Ti", "\u0661Gi"])
+def test_what_is_no_quantity_in_range_is_refused(text: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 its text is only a hint
+        gib(text)
+
+
+@given(st.integers(64, 2**20))
+def test_every_whole_number_of_mebibytes_in_range_is_read_exactly(mebibytes: int) -> None:
+    assert gib(f"{mebibytes}Mi") == mebibytes / 1024
+
+
+@given(
+    st.dictionaries(st.sampled_from([row.key for row in TABLE]) | st.text(max_size=12), st.text(max_size=20))
+)
+def test_any_settings_are_accepted_or_refused_with_faults_that_name_their_keys(given: dict[str, str]) -> None:
+    try:
+        settings = settings_of("local", given)
+    except SettingsError as error:
+        faults = error.faults
+    else:
+        assert settings.min_instances <= settings.max_instances
+        return
+    assert faults
+    assert {fault.key for fault in faults} <= set(given) | {"target", "maxInstances"}
+
+
+def test_pulumi_yaml_declares_exactly_the_keys_that_are_not_secret_each_optional() -> None:
+    declared = yaml.safe_load(Path("Pulumi.yaml").read_text())["config"]
+    assert list(declared) == [row.key for row in TABLE if not row.secret]
+    assert all((entry["type"], entry["default"]) == ("string", "") for entry in declared.values())

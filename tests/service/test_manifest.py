@@ -1,0 +1,151 @@
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from service.faults import BadModel, ModelNotFound
+from service.manifest import Manifest
+from service.settings import BUNDLED_MODEL
+
+TASKS = {"classify"}
+MEASURED = {"memory_mb": 123.4, "load_seconds": 0.2, "texts_per_second": 900}
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    """A copy of the bundled model, to be spoiled."""
+    return Path(shutil.copytree(BUNDLED_MODEL, tmp_path / "model"))
+
+
+def changed_manifest(model: Path, **changes: Any) -> None:
+    path = model / "manifest.json"
+    content = json.loads(path.read_text()) | changes
+    path.write_text(json.dumps({name: value for name, value in content.items() if value is not None}))
+
+
+def test_the_version_in_answers_is_name_version_and_the_start_of_the_model_files_hash():
+    manifest = Manifest.read(BUNDLED_MODEL, TASKS)
+    manifest.check_files(BUNDLED_MODEL)
+    digest = manifest.files["model.onnx"].sha256
+    assert manifest.model_version == f"{manifest.name}-{manifest.version}+{digest[:12]}"
+
+
+@pytest.mark.parametrize("key", ["name", "version", "task", "labels", "max_tokens", "license", "files"])
+def test_a_missing_key_is_named(model: Path, key: str):
+    changed_manifest(model, **{key: None})
+    with pytest.raises(BadModel, match=rf"manifest\.json cannot be used: {key}: Field required"):
+        Manifest.read(model, TASKS)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"task": "sing"}, r"task is 'sing'; this server has \['classify'\]"),
+        ({"labels": ["one"]}, "labels"),
+        ({"max_tokens": 0}, "max_tokens"),
+        ({"name": "a b"}, "name"),
+        ({"files": {}}, r"files lacks \['model.onnx', 'tokenizer.json'\]"),
+        ({"files": {"../model.onnx": {"sha256": "0" * 64, "bytes": 1}}}, "files"),
+        ({"files": {"model.onnx": {"sha256": "0", "bytes": 1}}}, "files.model.onnx.sha256"),
+        ({"engine": "torch"}, "engine: Input should be 'onnx'"),
+        ({"measured": {"memory_mb": 100}}, "measured.load_seconds: Field required"),
+        ({"measured": MEASURED | {"memory_mb": 0}}, "measured.memory_mb: Input should be greater than 0"),
+        ({"measured": MEASURED | {"memory_mb": "100"}}, "measured.memory_mb: Input should be a valid number"),
+        ({"measured": MEASURED | {"load_seconds": -1}}, "measured.load_seconds"),
+        ({"measured": MEASURED | {"texts_per_second": float("inf")}}, "measured.texts_per_second"),
+        ({"measured": 12}, "measured"),
+    ],
+    ids=[
+        "task",
+        "one label",
+        "no tokens",
+        "name",
+        "no files",
+        "outside",
+        "hash",
+        "engine",
+        "not all measured",
+        "no memory",
+        "memory as text",
+        "negative time",
+        "infinite",
+        "not an object",
+    ],
+)
+def test_a_manifest_that_cannot_be_served_is_refused(model: Path, changes: dict[str, Any], told: str):
+    changed_manifest(model, **changes)
+    with pytest.raises(BadModel, match=told):
+        Manifest.read(model, TASKS)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("../model.onnx", "is no plain file name"),
+        ("/etc/passwd", "is no plain file name"),
+        ("a/b", "is no plain file name"),
+        ("a\\b", "is no plain file name"),
+        ("..", "is no plain file name"),
+        (".lock", "is no plain file name"),
+        ("a\nb", "is no plain file name"),
+        ("", "is no plain file name"),
+        ("a" * 201, "is no plain file name"),
+        ("model.onnx.part", "is no plain file name"),
+        ("weights.pkl", "is a pickle, which runs code when it is loaded"),
+        ("pytorch_model.BIN", "is a pickle"),
+        ("model.pt", "is a pickle"),
+        ("model.pth", "is a pickle"),
+    ],
+)
+def test_a_path_or_a_pickle_among_the_files_is_refused(model: Path, name: str, told: str):
+    files = json.loads((model / "manifest.json").read_text())["files"]
+    changed_manifest(model, files=files | {name: {"sha256": "0" * 64, "bytes": 1}})
+    with pytest.raises(BadModel, match=f"(?s)files.*{told}"):
+        Manifest.read(model, TASKS)
+
+
+def test_engine_and_what_was_measured_may_stand_in_it(model: Path):
+    changed_manifest(model, engine="onnx", measured=MEASURED)
+    manifest = Manifest.read(model, TASKS)
+    assert manifest.engine == "onnx"
+    assert manifest.measured is not None
+    assert manifest.measured.model_dump() == MEASURED
+
+
+def test_without_them_the_engine_is_onnx_and_nothing_is_measured(model: Path):
+    changed_manifest(model, engine=None, measured=None)
+    manifest = Manifest.read(model, TASKS)
+    assert (manifest.engine, manifest.measured) == ("onnx", None)
+
+
+def test_keys_of_others_are_left_alone(model: Path):
+    changed_manifest(model, heads=4, measured=MEASURED | {"machine": "a laptop"})
+    assert Manifest.read(model, TASKS).name == "sms-spam"
+
+
+def test_a_missing_file_is_named(model: Path):
+    (model / "tokenizer.json").unlink()
+    with pytest.raises(BadModel, match=r"tokenizer\.json cannot be read: No such file"):
+        Manifest.read(model, TASKS).check_files(model)
+
+
+def test_a_file_cut_short_is_named_with_both_sizes(model: Path):
+    content = (model / "model.onnx").read_bytes()
+    (model / "model.onnx").write_bytes(content[:-1])
+    with pytest.raises(BadModel, match=f"has {len(content) - 1} bytes; manifest.json says {len(content)}"):
+        Manifest.read(model, TASKS).check_files(model)
+
+
+def test_a_file_with_one_changed_byte_is_named(model: Path):
+    content = bytearray((model / "model.onnx").read_bytes())
+    content[-1] ^= 1
+    (model / "model.onnx").write_bytes(content)
+    with pytest.raises(BadModel, match=r"model\.onnx has sha256 .*; manifest\.json says"):
+        Manifest.read(model, TASKS).check_files(model)
+
+
+def test_a_folder_that_is_not_there_is_not_found(tmp_path: Path):
+    with pytest.raises(ModelNotFound, match="does not exist; MODEL_DIR must name"):
+        Manifest.read(tmp_path / "absent", TASKS)

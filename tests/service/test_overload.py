@@ -1,0 +1,135 @@
+"""The HTTP side of a slow model: the real app and protocol, with a backend that waits for the test."""
+
+import asyncio
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+
+import httpx
+import numpy as np
+import pytest
+import uvicorn
+from pydantic import SecretStr
+from tokenizers import Tokenizer
+
+from service.api.app import build_app
+from service.backends import Float32s, Int64s
+from service.engine import Engine
+from service.lifecycle import Lifecycle
+from service.listener import address_of, listener
+from service.manifest import TOKENIZER_FILE, Manifest
+from service.protocol import HttpProtocol
+from service.settings import BUNDLED_MODEL, Settings
+from service.tasks import TASKS, Limits
+from tests.service.running_server import AUTHORIZED, HAM, KEY
+
+
+class SlowBackend:
+    """Answers at once until `slow` is set; then each call waits for `go`."""
+
+    def __init__(self, fails: bool = False) -> None:
+        self.slow = False
+        self.fails = fails
+        self.begun, self.go = threading.Event(), threading.Event()
+
+    def run(self, input_ids: Int64s, attention_mask: Int64s) -> Float32s:
+        if self.slow:
+            self.begun.set()
+            assert self.go.wait(timeout=20)
+            if self.fails:
+                raise RuntimeError("a secret of the inside")
+        return np.array([[0.0, 2.0]], dtype=np.float32)
+
+
+@contextmanager
+def serving(backend: SlowBackend, **changes: object) -> Generator[str]:
+    settings = Settings.model_construct(
+        None,
+        **{name: field.get_default() for name, field in Settings.model_fields.items()}
+        | {"model_api_key": SecretStr(KEY)}
+        | changes,
+    )
+    manifest = Manifest.read(BUNDLED_MODEL, TASKS)
+    task = TASKS["classify"](manifest, Limits(settings.max_texts, settings.max_text_characters))
+    task.attach(Tokenizer.from_file(str(BUNDLED_MODEL / TOKENIZER_FILE)), backend)
+    backend.slow = True
+    lifecycle = Lifecycle()
+    lifecycle.model_is_warm()
+    engine = Engine(1, settings.max_queue_texts)
+    sock = listener("127.0.0.1", 0)
+    host, port = address_of(sock)
+    app = build_app(settings, manifest, task, engine, lifecycle, port)
+    server = uvicorn.Server(
+        uvicorn.Config(app, http=HttpProtocol, ws="none", lifespan="off", log_config=None, access_log=False)
+    )
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[sock])))
+    thread.start()
+    try:
+        yield f"http://{host}:{port}"
+    finally:
+        backend.go.set()
+        server.should_exit = True
+        thread.join()
+        assert engine.stop(timeout_seconds=20)
+
+
+class Asking(threading.Thread):
+    def __init__(self, url: str, *texts: str) -> None:
+        super().__init__()
+        self._url, self._texts = url, texts
+        self.status = 0
+        self.start()
+
+    def run(self) -> None:
+        body = {"text": list(self._texts)}
+        self.status = httpx.post(
+            f"{self._url}/predict", json=body, headers=AUTHORIZED, timeout=20
+        ).status_code
+
+
+def test_a_full_queue_answers_429_with_retry_after():
+    backend = SlowBackend()
+    with serving(backend, max_texts=4, max_queue_texts=4) as url:
+        under_way = Asking(url, HAM)
+        assert backend.begun.wait(timeout=20)
+        statuses = [httpx.Response(0)]
+        waiting = Asking(url, HAM, HAM, HAM, HAM)
+        while statuses[-1].status_code != 429:  # until the four have arrived in the queue
+            try:
+                statuses.append(
+                    httpx.post(f"{url}/predict", json={"text": [HAM] * 4}, headers=AUTHORIZED, timeout=0.2)
+                )
+            except httpx.ReadTimeout:
+                continue
+        refused = statuses[-1]
+        assert refused.headers["content-type"] == "application/problem+json"
+        assert int(refused.headers["retry-after"]) >= 1
+        assert refused.json()["type"] == "urn:slipway:problem:queue-full"
+        backend.go.set()
+        under_way.join()
+        waiting.join()
+        assert under_way.status == 200
+
+
+def test_a_model_that_does_not_answer_in_time_is_a_504():
+    backend = SlowBackend()
+    with serving(backend, request_timeout_seconds=0.05) as url:
+        answer = httpx.post(f"{url}/predict", json={"text": HAM}, headers=AUTHORIZED)
+        assert answer.status_code == 504
+        assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_an_error_in_the_model_is_a_500_that_tells_nothing_and_the_log_tells_everything(
+    caplog: pytest.LogCaptureFixture,
+):
+    backend = SlowBackend(fails=True)
+    backend.go.set()
+    with serving(backend) as url:
+        answer = httpx.post(f"{url}/predict", json={"text": HAM}, headers=AUTHORIZED)
+        assert answer.status_code == 500
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert "secret" not in answer.text
+    logged = [record for record in caplog.records if record.exc_info is not None]
+    assert len(logged) == 1
+    assert "a secret of the inside" in str(logged[0].exc_info)
+    assert logged[0].__dict__["fields"]["request_id"] == answer.headers["x-request-id"]

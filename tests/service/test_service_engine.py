@@ -1,0 +1,181 @@
+"""The queue alone, with work of the test's own making on its threads."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+import uvloop
+
+from service.engine import Engine
+from service.faults import ClientLeft, DeadlineExceeded, QueueFull
+
+FOREVER = 1e9
+
+
+class FakeWork:
+    """Notes the order of its steps in `seen`; each step first waits for `gate`."""
+
+    def __init__(
+        self, name: str, size: int, seen: list[str], gate: threading.Event | None = None, fails_at: int = -1
+    ) -> None:
+        self.name, self.size = name, size
+        self._seen, self._gate, self._fails_at = seen, gate, fails_at
+        self.begun = threading.Event()
+
+    def step(self, index: int) -> None:
+        self.begun.set()
+        if self._gate is not None and not self._gate.wait(timeout=20):
+            raise AssertionError("the gate stayed shut")
+        if index == self._fails_at:
+            raise ZeroDivisionError
+        self._seen.append(f"{self.name}{index}")
+
+    def result(self) -> bytes:
+        return f"{self.name} done".encode()
+
+
+def with_engine(
+    test: Callable[[Engine], Coroutine[Any, Any, None]], threads: int = 1, max_queue_texts: int = 100
+) -> None:
+    engine = Engine(threads, max_queue_texts)
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(test(engine))
+    finally:
+        assert engine.stop(timeout_seconds=20)
+
+
+@pytest.mark.parametrize("threads", [1, 4])
+def test_every_step_is_taken_once_and_then_the_result(threads: int):
+    seen: list[str] = []
+
+    async def test(engine: Engine) -> None:
+        calls = [engine.submit(FakeWork(name, 10, seen), FOREVER) for name in "abcdef"]
+        assert [await call.answer for call in calls] == [f"{name} done".encode() for name in "abcdef"]
+
+    with_engine(test, threads)
+    assert sorted(seen) == sorted(f"{name}{index}" for name in "abcdef" for index in range(10))
+
+
+def test_a_single_text_waits_for_one_text_of_a_long_list_not_for_all():
+    seen: list[str] = []
+    gate = threading.Event()
+
+    async def test(engine: Engine) -> None:
+        long = FakeWork("list", 1000, seen, gate)
+        calls = [engine.submit(long, FOREVER)]
+        await asyncio.to_thread(long.begun.wait, 20)
+        calls += [engine.submit(FakeWork(name, 1, seen), FOREVER) for name in "xyz"]
+        gate.set()
+        await asyncio.gather(*(call.answer for call in calls))
+
+    with_engine(test, max_queue_texts=2000)
+    # The list's second turn was already in the line when the singles came.
+    assert seen[:5] == ["list0", "list1", "x0", "y0", "z0"]
+
+
+def test_two_lists_take_turns():
+    seen: list[str] = []
+    gate = threading.Event()
+
+    async def test(engine: Engine) -> None:
+        first = FakeWork("a", 4, seen, gate)
+        calls = [engine.submit(first, FOREVER)]
+        await asyncio.to_thread(first.begun.wait, 20)
+        calls.append(engine.submit(FakeWork("b", 4, seen), FOREVER))
+        gate.set()
+        await asyncio.gather(*(call.answer for call in calls))
+
+    with_engine(test)
+    assert seen == ["a0", "a1", "b0", "a2", "b1", "a3", "b2", "b3"]
+
+
+def test_a_full_queue_refuses_the_call_and_says_when_to_come_back():
+    gate = threading.Event()
+
+    async def test(engine: Engine) -> None:
+        blocker = FakeWork("a", 1, [], gate)
+        calls = [engine.submit(blocker, FOREVER)]
+        await asyncio.to_thread(blocker.begun.wait, 20)
+        calls.append(engine.submit(FakeWork("b", 6, []), FOREVER))
+        with pytest.raises(
+            QueueFull, match=r"6 texts are waiting and this call has 5; at most 10"
+        ) as refused:
+            engine.submit(FakeWork("c", 5, []), FOREVER)
+        assert refused.value.retry_after_seconds == 1
+        calls.append(engine.submit(FakeWork("d", 4, []), FOREVER))  # this one fits
+        gate.set()
+        await asyncio.gather(*(call.answer for call in calls))
+        for _ in range(3):  # all the room is there again
+            await engine.submit(FakeWork("e", 10, []), FOREVER).answer
+
+    with_engine(test, max_queue_texts=10)
+
+
+def test_a_call_past_its_deadline_is_given_up_and_not_begun():
+    seen: list[str] = []
+    gate = threading.Event()
+
+    async def test(engine: Engine) -> None:
+        blocker = FakeWork("a", 1, seen, gate)
+        first = engine.submit(blocker, FOREVER)
+        await asyncio.to_thread(blocker.begun.wait, 20)
+        late = engine.submit(FakeWork("late", 5, seen), asyncio.get_running_loop().time() + 0.01)
+        with pytest.raises(DeadlineExceeded):
+            await late.answer
+        gate.set()
+        await first.answer
+        await engine.submit(FakeWork("b", 10, seen), FOREVER).answer  # the late one takes no room either
+
+    with_engine(test, max_queue_texts=10)
+    assert seen == ["a0", *(f"b{index}" for index in range(10))]
+
+
+def test_what_a_client_that_left_had_waiting_is_dropped():
+    seen: list[str] = []
+    gate = threading.Event()
+
+    async def test(engine: Engine) -> None:
+        blocker = FakeWork("a", 1, seen, gate)
+        first = engine.submit(blocker, FOREVER)
+        await asyncio.to_thread(blocker.begun.wait, 20)
+        left = engine.submit(FakeWork("left", 5, seen), FOREVER)
+        left.abandon()
+        with pytest.raises(ClientLeft):
+            await left.answer
+        gate.set()
+        await first.answer
+        await engine.submit(FakeWork("b", 1, seen), FOREVER).answer
+
+    with_engine(test)
+    assert seen == ["a0", "b0"]
+
+
+def test_a_step_that_fails_ends_its_call_and_no_other():
+    seen: list[str] = []
+
+    async def test(engine: Engine) -> None:
+        bad = engine.submit(FakeWork("bad", 50, seen, fails_at=2), FOREVER)
+        good = engine.submit(FakeWork("good", 50, seen), FOREVER)
+        with pytest.raises(ZeroDivisionError):
+            await bad.answer
+        assert await good.answer == b"good done"
+        await engine.submit(FakeWork("b", 100, []), FOREVER).answer
+
+    with_engine(test)
+    assert [name for name in seen if name.startswith("bad")] == ["bad0", "bad1"]
+
+
+def test_several_threads_share_one_list():
+    together = threading.Barrier(3, timeout=20)
+
+    class Meeting(FakeWork):
+        def step(self, index: int) -> None:
+            together.wait()
+
+    async def test(engine: Engine) -> None:
+        assert await engine.submit(Meeting("a", 3, []), FOREVER).answer == b"a done"
+
+    with_engine(test, threads=3)

@@ -1,0 +1,141 @@
+"""A server that cannot start says why in one JSON line, and ends with exit code 2."""
+
+import hashlib
+import json
+import shutil
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from service.settings import BUNDLED_MODEL
+from tests.service.running_server import failed_start
+
+
+def assert_told(settings: dict[str, str], cause: str, *parts: str) -> str:
+    code, lines, stderr = failed_start(**settings)
+    assert code == 2, (lines, stderr)
+    assert stderr == ""
+    errors = [line for line in lines if line["level"] == "error"]
+    assert len(errors) == 1, lines
+    assert errors[0].keys() == {"time", "level", "message", "cause"}
+    assert errors[0]["cause"] == cause
+    for part in parts:
+        assert part in errors[0]["message"]
+    return errors[0]["message"]
+
+
+def test_all_faults_of_the_settings_are_told_together():
+    settings = {
+        "MODEL_API_KEY": "unset",
+        "PORT": "80800",
+        "LOG_LEVEL": "loud",
+        "MAX_TEXTS": "many",
+        "DRAIN_SECONDS": "-1",
+        "LOCAL_PAGE_SESSION": "perhaps",
+    }
+    assert_told(
+        settings,
+        "bad_settings",
+        "MODEL_API_KEY: not set; allowed: 16 to 4096 printable ASCII characters without spaces.",
+        "PORT: got '80800'; allowed: a whole number from 0 to 65535.",
+        "LOG_LEVEL: got 'loud'; allowed: debug, info, warning, error.",
+        "MAX_TEXTS: got 'many'; allowed: a whole number from 1 to 100000.",
+        "DRAIN_SECONDS: got '-1'; allowed: a number from 1 to 3600.",
+        "LOCAL_PAGE_SESSION: got 'perhaps'; allowed: true or false.",
+    )
+
+
+@pytest.mark.parametrize("key", ["tooshort", "sixteen letters and spaces", "ключ-из-шестнадцати-букв"])
+def test_a_key_that_does_not_fit_is_refused_without_being_told(key: str):
+    message = assert_told({"MODEL_API_KEY": key}, "bad_settings", f"MODEL_API_KEY: got {len(key)} characters")
+    assert key not in message
+
+
+def test_the_local_page_session_is_refused_on_an_address_others_can_reach():
+    settings = {"LOCAL_PAGE_SESSION": "true", "HOST": "0.0.0.0"}
+    assert_told(settings, "bad_settings", "LOCAL_PAGE_SESSION", "HOST is 0.0.0.0")
+
+
+def test_a_queue_smaller_than_one_call_is_refused():
+    told = "MAX_QUEUE_TEXTS: got '10'; allowed: at least MAX_TEXTS, 1000."
+    assert_told({"MAX_QUEUE_TEXTS": "10"}, "bad_settings", told)
+
+
+def test_a_host_that_does_not_resolve_is_told():
+    assert_told({"HOST": "host.invalid"}, "bad_settings", "HOST: got 'host.invalid'")
+
+
+def test_an_address_of_another_machine_is_told():
+    assert_told({"HOST": "192.0.2.1"}, "bad_settings", "HOST, PORT: got '192.0.2.1', 0")
+
+
+def test_a_taken_port_is_told_before_the_model_is_looked_at():
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        settings = {"PORT": str(port), "MODEL_DIR": "nowhere"}
+        assert_told(settings, "port_taken", f"port {port} on 127.0.0.1 is taken", "set PORT")
+
+
+def test_a_model_folder_that_is_not_there_is_told(tmp_path: Path):
+    folder = tmp_path / "absent"
+    told = f"model not found: {folder} does not exist"
+    assert_told({"MODEL_DIR": str(folder)}, "model_not_found", told, "MODEL_DIR")
+
+
+def test_an_empty_model_folder_is_told(tmp_path: Path):
+    assert_told({"MODEL_DIR": str(tmp_path)}, "model_not_found", f"model not found: {tmp_path} is empty")
+
+
+def test_a_model_folder_without_a_manifest_is_told(tmp_path: Path):
+    (tmp_path / "model.onnx").write_bytes(b"a")
+    assert_told({"MODEL_DIR": str(tmp_path)}, "model_not_found", "has no manifest.json")
+
+
+def test_a_file_in_place_of_the_model_folder_is_told(tmp_path: Path):
+    (tmp_path / "file").write_bytes(b"a")
+    assert_told({"MODEL_DIR": str(tmp_path / "file")}, "model_not_found", "is not a folder")
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    """A copy of the bundled model, to be spoiled."""
+    return Path(shutil.copytree(BUNDLED_MODEL, tmp_path / "model"))
+
+
+def changed_manifest(model: Path, **changes: Any) -> None:
+    path = model / "manifest.json"
+    content = json.loads(path.read_text()) | changes
+    path.write_text(json.dumps({name: value for name, value in content.items() if value is not None}))
+
+
+def test_a_manifest_that_lacks_a_key_is_told(model: Path):
+    changed_manifest(model, labels=None)
+    assert_told(
+        {"MODEL_DIR": str(model)}, "bad_model", "manifest.json cannot be used", "labels: Field required"
+    )
+
+
+def test_a_manifest_with_an_unknown_task_is_told(model: Path):
+    changed_manifest(model, task="sing")
+    assert_told({"MODEL_DIR": str(model)}, "bad_model", "task is 'sing'", "['classify']")
+
+
+def test_a_manifest_with_more_labels_than_the_model_has_is_told(model: Path):
+    changed_manifest(model, labels=["a", "b", "c"])
+    assert_told({"MODEL_DIR": str(model)}, "bad_model", "2 logits", "3 labels")
+
+
+def test_a_manifest_that_is_not_json_is_told(model: Path):
+    (model / "manifest.json").write_text("{")
+    assert_told({"MODEL_DIR": str(model)}, "bad_model", "manifest.json cannot be used", "Invalid JSON")
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "tokenizer.json"])
+def test_a_model_file_of_another_kind_is_told(model: Path, name: str):
+    (model / name).write_bytes(b"not a model")
+    files = json.loads((model / "manifest.json").read_text())["files"]
+    files[name] = {"sha256": hashlib.sha256(b"not a model").hexdigest(), "bytes": len(b"not a model")}
+    changed_manifest(model, files=files)
+    assert_told({"MODEL_DIR": str(model)}, "bad_model", f"{name} cannot be loaded")

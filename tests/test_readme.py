@@ -1,0 +1,81 @@
+"""What the README says is what happens: its commands run, its tables are the code's."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from infra.reference import PULUMI_MARKS, README_MARKS, between, pulumi_config, settings_table
+from tests.checkout import copy_of_the_checkout
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text()
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+
+
+def test_the_settings_tables_are_what_the_code_would_write() -> None:
+    pulumi = (ROOT / "Pulumi.yaml").read_text()
+    assert between(README, README_MARKS, settings_table()) == README
+    assert between(pulumi, PULUMI_MARKS, pulumi_config()) == pulumi
+
+
+def test_the_json_blocks_are_json() -> None:
+    assert [json.loads(block)["task"] for block in blocks("json")] == ["classify"]
+
+
+def test_every_make_target_it_names_exists() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    for target in re.findall(r"(?:`|^)make ([a-z][a-z-]+)", README, re.MULTILINE):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def run(script: str, folder: Path) -> str:
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script], cwd=folder, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def quick_start(clone: Path, port: int) -> None:
+    """Run the README's shell blocks word by word after the clone, on a free port."""
+    settings = clone / "Pulumi.local.yaml"
+    settings.write_text(settings.read_text().replace('"8000"', f'"{port}"'))
+    first, second = blocks("sh")
+    clone_line, up = first.strip().split("\n")
+    assert clone_line.startswith("git clone ")
+    said = run(up, clone)
+    line = next(line for line in said.splitlines() if line.startswith("curl "))
+    assert json.loads(run(line, clone))["label"] == "spam"
+    try:
+        said = run(second, clone)
+    finally:
+        subprocess.run([".venv/bin/slipway", "down"], cwd=clone, check=False, capture_output=True)
+    assert "local is ready" in said
+    assert '"label":"spam"' in said
+    assert '"path":"/predict"' in said
+    assert "Stack local is stopped." in said
+
+
+def test_the_quick_start_runs_word_by_word(tmp_path: Path, free_port: int) -> None:
+    clone = copy_of_the_checkout(tmp_path / "clone")
+    (clone / ".venv").symlink_to(ROOT / ".venv")
+    quick_start(clone, free_port)
+
+
+@pytest.mark.long
+def test_the_quick_start_runs_in_a_clone_where_nothing_is_installed(tmp_path: Path, free_port: int) -> None:
+    clone = copy_of_the_checkout(tmp_path / "clone")
+    quick_start(clone, free_port)
+    installed = os.listdir(
+        clone / ".venv/lib/" / next(p.name for p in (clone / ".venv/lib").iterdir()) / "site-packages"
+    )
+    assert not [name for name in installed if name.startswith(("torch", "pulumi_", "transformers"))]
+    shutil.rmtree(clone)
