@@ -10,8 +10,8 @@ import sys
 from service.faults import BadSettings, PortTaken
 
 BACKLOG = 2048
-# linux/filter.h, socket(7): a classic BPF program, run on each TCP segment that comes to the listening socket.
-# It drops those that open a connection (SYN without ACK: byte 13 of the TCP header, RFC 9293).
+# linux/filter.h, socket(7): a classic BPF program, run on each segment that reaches the listening socket
+# and dropping those that open a connection (SYN without ACK: byte 13 of the TCP header, RFC 9293).
 SO_ATTACH_FILTER = 26
 LOAD_BYTE, AND, JUMP_IF_EQUAL, RETURN = 0x30, 0x54, 0x15, 0x06
 SYN, ACK = 0x02, 0x10

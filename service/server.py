@@ -154,4 +154,3 @@ class Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:
         yield  # uvicorn would raise the signal again at the end, and the exit code would not be 0
-
