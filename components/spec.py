@@ -6,8 +6,24 @@ The cloud's own word for a value appears only where a target hands it over.
 
 import math
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import NotRequired, Self, TypedDict
+
+# What the server reads itself (service/settings.py): a target sets these from the arguments above.
+OWN_ENVIRONMENT = (
+    "HOST",
+    "PORT",
+    "MODEL_API_KEY",
+    "MODEL_DIR",
+    "MODEL_SOURCE",
+    "REQUEST_TIMEOUT_SECONDS",
+    "DRAIN_SECONDS",
+)
+# POSIX names; the clouds take no others.
+ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+# Names whose value should not stand in the clear in a state, a preview and a console.
+SECRET_WORDS = re.compile(r"(?i)(^|_)(key|token|secret|password|passwd|credentials?)(_|$)")
 
 # RFC 1123 label, short enough for a suffix: every target builds names from it.
 NAME = re.compile(r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?")
@@ -24,14 +40,30 @@ class InferenceServiceArgs(TypedDict):
     """vCPU per instance. Default 1."""
     memory_gib: NotRequired[float]
     """Memory per instance in GiB. Default 2."""
+    gpu: NotRequired[str]
+    """Accelerator of one instance, such as `nvidia-l4`. Default none."""
+    gpu_count: NotRequired[int]
+    """GPUs of one instance. Default 1 where `gpu` is given."""
     min_replicas: NotRequired[int]
     """Instances that always run. Default 0."""
     max_replicas: NotRequired[int]
     """Instances at most. Default 3."""
+    concurrency: NotRequired[int]
+    """Requests at once per instance. Default 8 for each vCPU begun; 1 below one vCPU."""
     request_timeout_seconds: NotRequired[float]
     """Seconds a request may take. Default 60."""
+    load_seconds: NotRequired[float]
+    """Seconds from the start of the process until the model is ready, as `slipway fit` tells. Default 10."""
     port: NotRequired[int]
     """Port the server listens on. Default 8080."""
+    env: NotRequired[dict[str, str]]
+    """Plain environment of the server; nothing secret."""
+    secrets: NotRequired[dict[str, str]]
+    """Environment name -> the cloud's own reference to an existing secret, its version pinned."""
+    labels: NotRequired[dict[str, str]]
+    """Labels of what is made, on the clouds that have them."""
+    public: NotRequired[bool]
+    """Whether anybody may call it; the API key is asked for all the same. Default false."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,29 +75,51 @@ class InferenceServiceSpec:
     task: str
     cpu: float
     memory_gib: float
+    gpu: str
+    gpu_count: int
     min_replicas: int
     max_replicas: int
+    concurrency: int
     request_timeout_seconds: float
+    load_seconds: float
     port: int
+    env: Mapping[str, str]
+    secrets: Mapping[str, str]
+    labels: Mapping[str, str]
+    public: bool
 
     @classmethod
     def of(cls, name: str, args: InferenceServiceArgs) -> Self:
         """Fill the defaults and check. Whole numbers may arrive as floats: other languages send them so."""
+        cpu, gpu = args.get("cpu", 1), args.get("gpu", "")
         spec = cls(
             name=name,
             model=args["model"],
             task=args.get("task", "classify"),
-            cpu=args.get("cpu", 1),
+            cpu=cpu,
             memory_gib=args.get("memory_gib", 2),
+            gpu=gpu,
+            gpu_count=_whole(name, "gpu_count", args.get("gpu_count", 1 if gpu else 0)),
             min_replicas=_whole(name, "min_replicas", args.get("min_replicas", 0)),
             max_replicas=_whole(name, "max_replicas", args.get("max_replicas", 3)),
+            concurrency=_whole(name, "concurrency", args.get("concurrency", default_concurrency(cpu))),
             request_timeout_seconds=args.get("request_timeout_seconds", 60),
+            load_seconds=args.get("load_seconds", 10),
             port=_whole(name, "port", args.get("port", 8080)),
+            env=dict(args.get("env", {})),
+            secrets=dict(args.get("secrets", {})),
+            labels=dict(args.get("labels", {})),
+            public=args.get("public", False),
         )
         faults = list(_faults(spec))
         if faults:
             raise ValueError("\n".join(f"{name}: {fault}" for fault in faults))
         return spec
+
+
+def default_concurrency(cpu: float) -> int:
+    """Enough at once to keep every inference thread busy, few enough that a queued request waits briefly."""
+    return 8 * math.ceil(cpu) if cpu >= 1 else 1
 
 
 def _whole(name: str, field: str, value: float) -> int:
@@ -74,7 +128,7 @@ def _whole(name: str, field: str, value: float) -> int:
     return int(value)
 
 
-def _faults(spec: InferenceServiceSpec):
+def _faults(spec: InferenceServiceSpec) -> Iterator[str]:
     if not NAME.fullmatch(spec.name):
         yield (
             f"the name is {spec.name!r}; allowed are 1 to 40 lowercase letters, digits and hyphens, "
@@ -100,3 +154,28 @@ def _faults(spec: InferenceServiceSpec):
         )
     if not 1 <= spec.port <= 65535:
         yield f"port is {spec.port}; it must be from 1 to 65535."
+    if spec.gpu and spec.gpu_count < 1:
+        yield f"gpu_count is {spec.gpu_count} with gpu {spec.gpu}; it must be 1 or more."
+    if not spec.gpu and spec.gpu_count:
+        yield f"gpu_count is {spec.gpu_count}, but no gpu is named; name one (nvidia-l4) or leave this out."
+    if spec.concurrency < 1:
+        yield f"concurrency is {spec.concurrency}; it must be 1 or more."
+    if not 0 < spec.load_seconds <= 3600:
+        yield f"load_seconds is {spec.load_seconds:g}; it must be above 0 and at most 3600."
+    yield from _environment_faults(spec)
+
+
+def _environment_faults(spec: InferenceServiceSpec) -> Iterator[str]:
+    for key in [*spec.env, *spec.secrets]:
+        if not ENVIRONMENT_NAME.fullmatch(key):
+            yield f"env {key!r} is no environment name; allowed are letters, digits and _, not a digit first."
+        elif key in OWN_ENVIRONMENT:
+            yield f"env {key} is set by the service itself; leave it out of `env` and `secrets`."
+    for key in sorted(spec.env.keys() & spec.secrets.keys()):
+        yield f"env {key} stands in `env` and in `secrets`; keep one."
+    for key in spec.env:
+        if SECRET_WORDS.search(key) and spec.env[key]:
+            yield (
+                f"env {key} looks like a secret (its value is not shown); put it into `secrets`: "
+                f"`pulumi config set --secret --path 'secrets.{key}'`."
+            )
