@@ -5,7 +5,7 @@ Run as `python -m infra.reference`; a test fails when either is not what this wo
 
 from pathlib import Path
 
-from infra.settings import TABLE, Setting
+from infra.settings_table import TABLE, Setting
 
 ROOT = Path(__file__).resolve().parents[1]
 README_MARKS = ("<!-- settings: made by `make reference` -->", "<!-- settings end -->")
@@ -19,17 +19,23 @@ def settings_table() -> str:
 
 
 def pulumi_config() -> str:
-    """The keys that are not secret, as the `config` of Pulumi.yaml: text, '' = unset."""
-    return "\n".join(
-        f"  {setting.key}:\n    type: string\n    default: ''\n    description: {setting.description!r}"
-        for setting in TABLE
-        if not setting.secret
-    )
+    """The keys that are not secret, as the `config` of Pulumi.yaml; empty = unset."""
+    return "\n".join(_declared(setting) for setting in TABLE if not setting.secret)
+
+
+def _declared(setting: Setting) -> str:
+    kinds = {"list": "array\n    items:\n      type: string\n    default: []"}
+    kinds |= dict.fromkeys(("map", "secret map"), "object\n    default: {}")
+    kind = kinds.get(setting.type, "string\n    default: ''")
+    return f"  {setting.key}:\n    type: {kind}\n    description: {setting.description!r}"
 
 
 def _row(setting: Setting) -> str:
-    default = f"`{setting.default}`" if setting.default else ""
-    cells = (f"`{setting.key}`", setting.type, setting.unit, default, setting.allowed, setting.description)
+    default = f"`{setting.default}`" if setting.default else "required" if setting.required else ""
+    what = setting.description
+    if setting.targets:
+        what += f" Only for {', '.join(f'`{target}`' for target in setting.targets)}."
+    cells = (f"`{setting.key}`", setting.type, setting.unit, default, setting.allowed, what)
     return f"| {' | '.join(cells)} |"
 
 

@@ -1,19 +1,15 @@
-"""One stack's settings: the table, their defaults and checks. Pure: no engine, no file is touched here.
+"""One stack's settings, checked against the table. Pure: no engine, no file is touched here.
 
 The keys are flat and camelCase, so that `pulumi config set memory 4Gi` is the whole edit. A value is
 text as the stack file holds it; '' means unset. Memory is a Kubernetes quantity outside, GiB inside.
 """
 
 import difflib
-import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from infra.errors import Refused
-
-GIB = 2**30
-_DECIMAL = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
-_SUFFIXES = _DECIMAL | {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
+from infra.settings_table import BY_KEY, TABLE, TARGETS, Setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,133 +38,11 @@ class SettingsError(Refused):
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
-    """A row of the table: it declares the key in Pulumi.yaml and in README, and checks its value."""
-
-    key: str
-    type: str
-    unit: str
-    default: str
-    allowed: str
-    description: str
-    parse: Callable[[str], object]
-    secret: bool = False
-
-
-def gib(text: str) -> float:
-    """A Kubernetes quantity such as `512Mi` in GiB. Raises ValueError, its text a nearby valid one."""
-    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]*)", text)
-    if not match:
-        raise ValueError("")
-    number, suffix = match.groups()
-    if suffix not in _SUFFIXES:
-        near = suffix[:1].upper() + "i"
-        raise ValueError(f"{number}{near}" if near in _SUFFIXES else "")
-    size = float(number) * _SUFFIXES[suffix] / GIB
-    if not 0.0625 <= size <= 1024:
-        raise ValueError("")
-    return size
-
-
-def _whole(low: int, high: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        if not re.fullmatch(r"[0-9]{1,9}", text) or not low <= int(text) <= high:
-            raise ValueError("")
-        return int(text)
-
-    return parse
-
-
-def _number(low: float, high: float) -> Callable[[str], float]:
-    def parse(text: str) -> float:
-        if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text) or not low <= float(text) <= high:
-            raise ValueError("")
-        return float(text)
-
-    return parse
-
-
-def _one_of(*names: str) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        if text not in names:
-            near = difflib.get_close_matches(text, names, 1)
-            raise ValueError(near[0] if near else "")
-        return text
-
-    return parse
-
-
-def _model(text: str) -> str:
-    if not re.fullmatch(r"bundled:[a-z0-9][a-z0-9.-]*|file:[^\0\n]+", text):
-        raise ValueError("")
-    return text
-
-
-def _key(text: str) -> str:
-    if not re.fullmatch(r"[\x21-\x7e]{16,512}", text):
-        raise ValueError("")
-    return text
-
-
-TABLE = (
-    Setting("target", "choice", "", "", "local", "Where the service runs; required.", _one_of("local")),
-    Setting("task", "choice", "", "classify", "classify", "What the model does.", _one_of("classify")),
-    Setting(
-        "model",
-        "text",
-        "",
-        "bundled:sms-spam",
-        "`bundled:<name>`, or `file:<folder>` with model.onnx, tokenizer.json and manifest.json",
-        "Where the model comes from.",
-        _model,
-    ),
-    Setting("cpu", "number", "vCPU", "1", "0.1 to 64", "CPU of one instance.", _number(0.1, 64)),
-    Setting(
-        "memory",
-        "quantity",
-        "bytes",
-        "2Gi",
-        "a Kubernetes quantity from 64Mi to 1Ti, such as 512Mi or 2Gi",
-        "Memory limit of one instance.",
-        gib,
-    ),
-    Setting(
-        "minInstances",
-        "integer",
-        "instances",
-        "0",
-        "0 to 1000",
-        "Instances that always run.",
-        _whole(0, 1000),
-    ),
-    Setting("maxInstances", "integer", "instances", "3", "1 to 1000", "Instances at most.", _whole(1, 1000)),
-    Setting("timeout", "integer", "seconds", "60", "1 to 3600", "Time a request may take.", _whole(1, 3600)),
-    Setting(
-        "port",
-        "integer",
-        "",
-        "8000",
-        "1024 to 65535",
-        "Port on 127.0.0.1; `local` only.",
-        _whole(1024, 65535),
-    ),
-    Setting(
-        "apiKey",
-        "secret",
-        "",
-        "",
-        "16 to 512 printable ASCII characters without spaces",
-        "Bearer key of the service; one is created when it is unset.",
-        _key,
-        secret=True,
-    ),
-)
-BY_KEY = {row.key: row for row in TABLE}
-
-
-@dataclass(frozen=True, slots=True)
 class Settings:
-    """The checked settings of one stack. The secret ones are not here: they travel as Pulumi secrets."""
+    """The checked settings of one stack. What is secret is not here: it travels as Pulumi secrets.
+
+    '' and None: unset. secrets: environment name -> reference.
+    """
 
     target: str
     task: str
@@ -179,6 +53,25 @@ class Settings:
     max_instances: int
     timeout_seconds: int
     port: int
+    runtime: str
+    public: bool
+    cpu_always: bool
+    ingress: str
+    deletion_protection: bool
+    gpu: str = ""
+    concurrency: int | None = None
+    project: str = ""
+    region: str = ""
+    image: str = ""
+    domain: str = ""
+    invokers: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict[str, str])
+    secrets: Mapping[str, str] = field(default_factory=dict[str, str])
+    labels: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+# The CLI hands on the defaults that Pulumi.yaml declares.
+_EMPTY = ("{}", "[]")
 
 
 def settings_of(
@@ -189,40 +82,35 @@ def settings_of(
 ) -> Settings:
     """Check the given values and fill the defaults. Raises SettingsError with every fault at once.
 
-    given: key -> text, '' or absent = unset; secret keys only where their text is known.
+    given: key -> text, '', {}, [] or absent = unset; secret keys only where their text is known.
     where: key -> the file (or option) that set it, for the message.
     in_clear: secret keys whose value stands unencrypted in the file.
     """
     file = f"Pulumi.{stack}.yaml"
     where = where or {}
+    given = {key: "" if text in _EMPTY else text for key, text in given.items()}
     faults: list[Fault] = [_unknown(key, where.get(key, file)) for key in given if key not in BY_KEY]
     faults += [_in_clear(key, where.get(key, file)) for key in in_clear]
     values: dict[str, object] = {}
     for row in TABLE:
         text = given.get(row.key, "") or row.default
         if not text:
-            if row.key == "target":
-                faults.append(Fault("target", "nothing", row.allowed, where.get("target", file)))
             continue
         try:
             values[row.key] = row.parse(text)
         except ValueError as error:
             faults.append(_wrong(row, text, str(error), where.get(row.key, file)))
+    faults += _target_faults(given, where, file)
     faults += _pair_faults(values, where, file)
+    faults += _image_faults(values, where, file)
     if faults:
         raise SettingsError(stack, faults)
-    return _settings(values)
-
-
-def _settings(values: dict[str, object]) -> Settings:
-    names = {"memory": "memory_gib", "timeout": "timeout_seconds"}
-    names |= {"minInstances": "min_instances", "maxInstances": "max_instances"}
-    fields = {names.get(key, key): value for key, value in values.items() if not BY_KEY[key].secret}
+    fields = {row.field or row.key: values[row.key] for row in TABLE if row.key in values and not row.secret}
     return Settings(**fields)  # pyright: ignore[reportArgumentType]  each row's parse gives its field's type
 
 
 def _wrong(row: Setting, text: str, hint: str, file: str) -> Fault:
-    got = f"a value of {len(text)} characters (not shown)" if row.secret else repr(text)
+    got = repr(text) if row.shown else f"a value of {len(text)} characters (not shown)"
     return Fault(row.key, got, row.allowed, file, hint)
 
 
@@ -232,8 +120,23 @@ def _unknown(key: str, file: str) -> Fault:
 
 
 def _in_clear(key: str, file: str) -> Fault:
-    allowed = f"an encrypted value (`pulumi config set --secret {key}`), or none: then one is created"
+    path = "--path " if "." in key else ""
+    allowed = f"an encrypted value (`pulumi config set --secret {path}{key}`), or none"
+    if key == "apiKey":
+        allowed += ": then one is created"
     return Fault(key, "a value in clear (not shown)", allowed, file)
+
+
+def _target_faults(given: Mapping[str, str], where: Mapping[str, str], file: str) -> Iterator[Fault]:
+    """What the target needs and lacks, and what has no meaning on it: left alone, it would mislead."""
+    target = given.get("target", "")
+    for row in TABLE:
+        place = where.get(row.key, file)
+        if not given.get(row.key) and (target in row.required or (not target and row.key == "target")):
+            yield Fault(row.key, "nothing", row.allowed, place)
+        elif given.get(row.key) and target in TARGETS and row.targets and target not in row.targets:
+            allowed = f"nothing with target {target}; it is for {', '.join(row.targets)}"
+            yield Fault(row.key, "a value", allowed, place)
 
 
 def _pair_faults(values: Mapping[str, object], where: Mapping[str, str], file: str) -> list[Fault]:
@@ -242,3 +145,14 @@ def _pair_faults(values: Mapping[str, object], where: Mapping[str, str], file: s
         allowed = f"at least minInstances, which is {low}"
         return [Fault("maxInstances", repr(str(high)), allowed, where.get("maxInstances", file))]
     return []
+
+
+def _image_faults(values: Mapping[str, object], where: Mapping[str, str], file: str) -> Iterator[Fault]:
+    """A name moves on; only a container on this machine can say which image it stands for."""
+    image, place = str(values.get("image", "")), where.get("image", file)
+    if not image:
+        return
+    if values.get("target") != "local" and "@sha256:" not in image:
+        yield Fault("image", repr(image), "a reference with its digest, `host/repository@sha256:…`", place)
+    elif values.get("target") == "local" and values.get("runtime") == "process":
+        yield Fault("image", "a value", "nothing with runtime process; it is for runtime container", place)

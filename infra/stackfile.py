@@ -8,12 +8,14 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import yaml
 
 from infra.errors import Refused
-from infra.settings import BY_KEY, Settings, settings_of
+from infra.settings import Settings, settings_of
+from infra.settings_table import BY_KEY
+from infra.values import is_reference
 
 # Stands for a value that only the engine can decrypt; the program turns it into a secret unknown.
 ENCRYPTED = "\0encrypted"
@@ -100,12 +102,30 @@ def settings_from(config: StackConfig) -> Settings:
     where = {key.removeprefix(prefix): file for key, file in config.where.items()}
     hidden = {key.removeprefix(prefix) for key in config.secret_keys}
     in_clear = [
-        key
+        name
         for key, value in own.items()
-        if value and key in BY_KEY and BY_KEY[key].secret and key not in hidden
+        if value and key in BY_KEY
+        for name in _in_clear(key, value, key in hidden, bool(where))
     ]
     given = {key: value for key, value in own.items() if value != ENCRYPTED}
     return settings_of(config.stack, given, where, in_clear)
+
+
+def values_of_secrets(text: str) -> dict[str, str]:
+    """Of the `secrets` setting what is no reference: environment name -> value, or ENCRYPTED."""
+    try:
+        found: Any = json.loads(text or "{}")
+    except json.JSONDecodeError:
+        return {}
+    entries = cast("dict[str, Any]", found) if isinstance(found, dict) else {}
+    return {name: str(value) for name, value in entries.items() if not is_reference(str(value))}
+
+
+def _in_clear(key: str, value: str, hidden: bool, from_file: bool) -> list[str]:
+    """What of a secret setting stands unencrypted. The engine hides a whole map, a file each value of it."""
+    if BY_KEY[key].type == "secret map" and (from_file or not hidden):
+        return [f"{key}.{name}" for name, part in values_of_secrets(value).items() if part != ENCRYPTED]
+    return [key] if BY_KEY[key].secret and not hidden else []
 
 
 def _full_key(project: str, key: str) -> str:
@@ -113,10 +133,26 @@ def _full_key(project: str, key: str) -> str:
 
 
 def _text(value: Any) -> tuple[str, bool]:
-    """A value as the engine hands it to the program, and whether it is a secret."""
-    if isinstance(value, dict) and "secure" in value:
-        return ENCRYPTED, True
-    return (value, False) if isinstance(value, str) else (json.dumps(value), False)
+    """A value as the engine hands it to the program, and whether there is a secret in it."""
+    if isinstance(value, str):
+        return value, False
+    plain, hidden = _without_ciphers(value)
+    return (plain, hidden) if isinstance(plain, str) else (json.dumps(plain), hidden)
+
+
+def _without_ciphers(value: Any) -> tuple[Any, bool]:
+    if isinstance(value, dict):
+        fields = cast("dict[str, Any]", value)
+        if fields.keys() == {"secure"}:
+            return ENCRYPTED, True
+        parts = {name: _without_ciphers(part) for name, part in fields.items()}
+        return {name: plain for name, (plain, _) in parts.items()}, any(
+            hidden for _, hidden in parts.values()
+        )
+    if isinstance(value, list):
+        items = [_without_ciphers(item) for item in cast("list[Any]", value)]
+        return [plain for plain, _ in items], any(hidden for _, hidden in items)
+    return value, False
 
 
 def _document(path: Path) -> dict[str, Any]:

@@ -5,7 +5,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.settings import BY_KEY, TABLE, Fault, SettingsError, gib, settings_of
+from infra.settings import Fault, SettingsError, settings_of
+from infra.settings_table import BY_KEY, TABLE
+from infra.values import gib
 
 LOCAL = {"target": "local"}
 
@@ -122,4 +124,52 @@ def test_any_settings_are_accepted_or_refused_with_faults_that_name_their_keys(g
 def test_pulumi_yaml_declares_exactly_the_keys_that_are_not_secret_each_optional() -> None:
     declared = yaml.safe_load(Path("Pulumi.yaml").read_text())["config"]
     assert list(declared) == [row.key for row in TABLE if not row.secret]
-    assert all((entry["type"], entry["default"]) == ("string", "") for entry in declared.values())
+    unset: dict[str, object] = {"string": "", "array": [], "object": {}}
+    assert all(entry["default"] == unset[entry["type"]] for entry in declared.values())
+    maps = {row.key for row in TABLE if row.type in ("map", "secret map")}
+    assert {key for key, entry in declared.items() if entry["type"] == "object"} == maps
+
+
+def test_the_defaults_that_the_cli_hands_on_count_as_unset() -> None:
+    assert settings_of("local", {**LOCAL, "env": "{}", "invokers": "[]"}) == settings_of("local", LOCAL)
+
+
+CLOUD_RUN = {"target": "cloud-run", "project": "acme-ml", "region": "europe-west4"}
+
+
+def test_a_cloud_run_stack_names_its_project_and_region() -> None:
+    faults = faults_of({"target": "cloud-run"})
+    assert [(fault.key, fault.got) for fault in faults] == [("project", "nothing"), ("region", "nothing")]
+    settings = settings_of("dev", CLOUD_RUN)
+    assert (settings.project, settings.region) == ("acme-ml", "europe-west4")
+
+
+@pytest.mark.parametrize("key", [row.key for row in TABLE if row.targets and "local" not in row.targets])
+def test_a_key_that_means_nothing_on_the_target_is_refused(key: str) -> None:
+    values = {"gpu": "nvidia-l4", "concurrency": "4", "region": "europe-west4", "project": "acme-ml"}
+    values |= {"image": f"host/a@sha256:{'0' * 64}", "ingress": "all", "domain": "api.example.com"}
+    values |= {"invokers": '["allUsers"]', "env": '{"A": "1"}', "labels": '{"a": "b"}'}
+    values |= {"secrets": '{"A": "projects/p/secrets/a/versions/1"}'}
+    (fault,) = faults_of({**LOCAL, key: values.get(key, "true")})
+    assert fault.key == key
+    assert "nothing with target local" in fault.allowed
+
+
+def test_maps_and_lists_are_read_and_numbers_in_them_become_text() -> None:
+    given = {**CLOUD_RUN, "env": '{"MAX_TEXTS": 100, "LOG_LEVEL": "debug"}', "invokers": '["user:a@b.c"]'}
+    settings = settings_of("dev", given)
+    assert settings.env == {"MAX_TEXTS": "100", "LOG_LEVEL": "debug"}
+    assert settings.invokers == ("user:a@b.c",)
+
+
+def test_of_the_secrets_only_references_are_settings() -> None:
+    reference = "projects/p/secrets/a/versions/1"
+    settings = settings_of("dev", {**CLOUD_RUN, "secrets": f'{{"A": "{reference}", "B": "a-value"}}'})
+    assert settings.secrets == {"A": reference}
+
+
+@pytest.mark.parametrize("text", ["no-json", "[1]", '{"A": {"B": 1}}', '{"A": '])
+def test_a_map_that_is_none_is_refused_without_showing_secrets(text: str) -> None:
+    (fault,) = faults_of({**CLOUD_RUN, "secrets": text})
+    assert fault.key == "secrets"
+    assert text not in str(fault)

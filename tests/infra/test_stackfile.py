@@ -3,7 +3,14 @@ from pathlib import Path
 import pytest
 
 from infra.settings import SettingsError
-from infra.stackfile import ENCRYPTED, StackFileError, settings_from, stack_config, stack_names
+from infra.stackfile import (
+    ENCRYPTED,
+    StackFileError,
+    settings_from,
+    stack_config,
+    stack_names,
+    values_of_secrets,
+)
 
 
 def write(project: Path, text: str) -> Path:
@@ -81,3 +88,35 @@ def test_an_unknown_stack_names_the_known_ones(project: Path) -> None:
     assert stack_names(project) == ["dev", "local"]
     with pytest.raises(StackFileError, match=r"no stack 'prod'.*dev, local"):
         stack_config(project, "prod")
+
+
+def dev_stack(folder: Path, secrets: str) -> Path:
+    (folder / "Pulumi.yaml").write_text("name: slipway\n")
+    head = (
+        "config:\n  slipway:target: cloud-run\n  slipway:project: acme-ml\n  slipway:region: europe-west4\n"
+    )
+    (folder / "Pulumi.dev.yaml").write_text(f"{head}  slipway:secrets:\n{secrets}")
+    return folder
+
+
+def test_an_encrypted_value_inside_a_map_is_hidden_and_a_reference_beside_it_is_read(tmp_path: Path) -> None:
+    reference = "projects/acme-ml/secrets/hub/versions/3"
+    config = stack_config(
+        dev_stack(tmp_path, f"    HF_TOKEN:\n      secure: v1:abc\n    HUB: {reference}\n"), "dev"
+    )
+    assert "slipway:secrets" in config.secret_keys
+    assert "v1:abc" not in str(config)
+    assert values_of_secrets(config.values["slipway:secrets"]) == {"HF_TOKEN": ENCRYPTED}
+    assert settings_from(config).secrets == {"HUB": reference}
+
+
+def test_a_value_in_clear_inside_a_map_is_refused_with_the_way_to_encrypt_it(tmp_path: Path) -> None:
+    config = stack_config(
+        dev_stack(tmp_path, "    HF_TOKEN: hf_abcdef\n    OTHER:\n      secure: v1:abc\n"), "dev"
+    )
+    with pytest.raises(SettingsError) as caught:
+        settings_from(config)
+    (fault,) = caught.value.faults
+    assert fault.key == "secrets.HF_TOKEN"
+    assert "pulumi config set --secret --path secrets.HF_TOKEN" in fault.allowed
+    assert "hf_abcdef" not in str(fault)
