@@ -101,6 +101,14 @@ def builder(python_image: str, ca: Path | None, image: Image, checkout: Path, tm
     return Builder(python_image, ca, Path(shutil.copytree(checkout, tmp_path / "copy")))
 
 
+@pytest.fixture
+def recent_builder() -> str:
+    """A BuildKit that can push, cache and attest; SLIPWAY_TEST_REGISTRY names where to."""
+    if not {"SLIPWAY_TEST_BUILDER", "SLIPWAY_TEST_REGISTRY"} <= os.environ.keys():
+        pytest.skip("SLIPWAY_TEST_BUILDER names no buildx builder, or SLIPWAY_TEST_REGISTRY no registry")
+    return os.environ["SLIPWAY_TEST_BUILDER"]
+
+
 @pytest.fixture(scope="session")
 def base(python_image: str, image: Image) -> Image:
     if not docker("image", "ls", "--quiet", python_image):  # a build alone does not keep it

@@ -56,13 +56,6 @@ def test_buildkits_own_linter_finds_nothing(builder: Builder, recent_builder: st
     )  # fmt: skip
 
 
-@pytest.fixture
-def recent_builder() -> str:
-    if not {"SLIPWAY_TEST_BUILDER", "SLIPWAY_TEST_REGISTRY"} <= os.environ.keys():
-        pytest.skip("SLIPWAY_TEST_BUILDER names no buildx builder, or SLIPWAY_TEST_REGISTRY no registry")
-    return os.environ["SLIPWAY_TEST_BUILDER"]
-
-
 def _pushed_digest(builder: Builder, recent_builder: str, metadata: Path) -> str:
     name = f"{os.environ['SLIPWAY_TEST_REGISTRY']}/slipway-test"
     docker(

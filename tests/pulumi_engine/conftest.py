@@ -20,6 +20,7 @@ class Engine:
 
     project: Path
     environment: dict[str, str]
+    timeout_seconds: float = 300
 
     def __call__(self, *arguments: str, ok: bool = True) -> str:
         done = subprocess.run(
@@ -28,7 +29,7 @@ class Engine:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=self.timeout_seconds,
         )
         assert (done.returncode == 0) is ok, done.stdout + done.stderr
         return done.stdout + done.stderr

@@ -1,0 +1,85 @@
+"""What `InferenceImage` takes. Published for other languages too: so enums, no literals and no unions."""
+
+from enum import StrEnum
+from typing import NotRequired, TypedDict
+
+
+class Registry(StrEnum):
+    """Where the component makes a repository of its own."""
+
+    ARTIFACT_REGISTRY = "artifact-registry"
+    """Google Artifact Registry."""
+    ECR = "ecr"
+    """Amazon Elastic Container Registry."""
+
+
+class Variant(StrEnum):
+    """What the server runs models with."""
+
+    CPU = "cpu"
+    """ONNX Runtime, without torch."""
+    TORCH_CPU = "torch-cpu"
+    """torch on a CPU."""
+    CUDA = "cuda"
+    """torch on an NVIDIA GPU."""
+
+
+class Platform(StrEnum):
+    """Operating system and processor of the image."""
+
+    LINUX_AMD64 = "linux/amd64"
+    """x86-64; Cloud Run takes no other."""
+    LINUX_ARM64 = "linux/arm64"
+    """64-bit Arm, such as Graviton."""
+
+
+class InferenceImageArgs(TypedDict):
+    """Name one place for the image: `registry`, `repository`, or the finished `image`."""
+
+    image: NotRequired[str]
+    """Existing image with its digest, `host/name@sha256:...`: nothing is built, and Docker is not needed."""
+    registry: NotRequired[Registry]
+    """Makes a repository: `artifact-registry` or `ecr`. It stays where `image` is given too."""
+    repository: NotRequired[str]
+    """Existing repository, `host/name` without a tag; its clean-up and scanning stay its owner's."""
+    project: NotRequired[str]
+    """Google Cloud project of the repository; for `artifact-registry`."""
+    region: NotRequired[str]
+    """Region of the repository, such as `europe-west4` or `eu-west-1`."""
+    model: NotRequired[str]
+    """`bundled:<name>` or `hf:<repo>[@<revision>]`, put into the image; `gs://` or `s3://`, fetched at start.
+    Default `bundled:sms-spam`."""
+    variant: NotRequired[Variant]
+    """`cpu`, `torch-cpu` or `cuda`. Default `cpu`."""
+    buckets: NotRequired[bool]
+    """Whether the image can fetch a model from a bucket. Default: true where `model` is in one."""
+    platform: NotRequired[Platform]
+    """`linux/amd64` or `linux/arm64`. Default `linux/amd64`."""
+    python_image: NotRequired[str]
+    """Base image with Python 3.11. Default: the one that the Dockerfile pins."""
+    build_args: NotRequired[dict[str, str]]
+    """Further build arguments. They stay readable in the image: nothing secret."""
+    cache: NotRequired[bool]
+    """Whether the registry keeps every layer for later builds. Default true."""
+    provenance: NotRequired[bool]
+    """Attach SLSA provenance. The machine's own docker-buildx builds it then, and `image_ref` names the index
+    around the image. Default false."""
+    builder: NotRequired[str]
+    """Name of a buildx builder, not of the `docker` driver. Another name is a change, and builds again.
+    Default: one of the machine's, or a new one."""
+    ca: NotRequired[str]
+    """File with the CA certificates that a build behind a TLS proxy trusts; no layer keeps it."""
+    source: NotRequired[str]
+    """Checkout of Slipway to build. Default: the one that this package lies in."""
+    keep_images: NotRequired[int]
+    """Newest images that the clean-up keeps, whatever their age. Default 10."""
+    expire_days: NotRequired[int]
+    """Days after which other images, and layers without a tag, are deleted. Default 7."""
+    scan: NotRequired[bool]
+    """Whether pushed images are scanned for vulnerabilities. Default true."""
+    force_delete: NotRequired[bool]
+    """Whether the repository may be deleted with images in it. Default false."""
+    enable_apis: NotRequired[bool]
+    """Whether Artifact Registry's API is enabled in the project; it is never disabled. Default true."""
+    labels: NotRequired[dict[str, str]]
+    """Labels of the repository; tags on AWS."""

@@ -1,0 +1,101 @@
+"""What docker-build gets. The same checkout and arguments give the same inputs on every machine.
+
+Nothing here follows the commit, the clock or the machine: each would be a diff, and a diff is a build.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pulumi
+
+from components.image.context import (
+    DOCKERFILE,
+    LOCATION,
+    Files,
+    content_digest,
+    context_files,
+    model_manifest,
+)
+from components.image.registry import TAG_PREFIX, Repository
+from components.image.spec import ImageSpec
+
+if TYPE_CHECKING:
+    from pulumi_docker_build import CacheMode, CacheToArgsDict
+
+# The secret's name in the Dockerfile.
+_CA = "ca"
+
+
+def build_inputs(spec: ImageSpec) -> tuple[Files, dict[str, str]]:
+    """The context's files, and the build arguments. A model in a bucket is in neither: it is fetched."""
+    files = context_files(spec.source)
+    args = {"VARIANT": spec.variant.value, "REVISION": f"sha256:{content_digest(files)}"}
+    kind, _, model = spec.model.partition(":")
+    if kind == "bundled":
+        manifest = model_manifest(files, model)
+        args["MODEL_VERSION"] = f"{manifest['name']}-{manifest['version']}"
+    elif kind == "hf":
+        args["MODEL"] = args["MODEL_VERSION"] = spec.model
+    if spec.buckets:
+        args["BUCKETS"] = "1"
+    if spec.python_image:
+        args["PYTHON_IMAGE"] = spec.python_image
+    return files, dict(sorted((dict(spec.build_args) | args).items()))
+
+
+def tag_of(spec: ImageSpec, build_args: dict[str, str]) -> str:
+    """Another one for each content, so that the clean-up counts images and not moved tags.
+
+    docker-build sees no difference in `exec`: provenance shows in the tag, or it would change nothing.
+    """
+    inputs = json.dumps([build_args, spec.platform.value, spec.provenance], sort_keys=True)
+    return TAG_PREFIX + hashlib.sha256(inputs.encode()).hexdigest()[:12]
+
+
+def build(
+    spec: ImageSpec, repository: Repository, build_args: dict[str, str], opts: pulumi.ResourceOptions
+) -> pulumi.Output[str]:
+    """Build and push. The image's digest.
+
+    The image outlives this resource, until the repository's clean-up: a service may still name it.
+    """
+    import pulumi_docker_build as docker_build
+
+    ca = Path(spec.ca).read_text() if spec.ca else ""
+    image = docker_build.Image(
+        f"{spec.name}-build",
+        context={"location": LOCATION},
+        dockerfile={"location": f"{LOCATION}/{DOCKERFILE}"},
+        platforms=[docker_build.Platform(spec.platform.value)],
+        build_args=build_args,
+        tags=[pulumi.Output.concat(repository.address, ":", tag_of(spec, build_args))],
+        push=True,
+        build_on_preview=False,
+        cache_from=[{"registry": {"ref": repository.cache_ref}}] if spec.cache else None,
+        cache_to=[_cache_to(docker_build.CacheMode.MAX, repository)] if spec.cache else None,
+        builder={"name": spec.builder} if spec.builder else None,
+        # Always there, empty for most: only a secret that both sides have is left out of a diff.
+        secrets={_CA: ca},
+        ignore_secrets_in_diff_calculation=[_CA],
+        # The embedded client attaches nothing; docker-buildx attaches provenance where BuildKit can.
+        exec_=True if spec.provenance else None,
+        opts=pulumi.ResourceOptions.merge(
+            opts, pulumi.ResourceOptions(depends_on=repository.made, retain_on_delete=True)
+        ),
+    )
+    return image.digest
+
+
+def _cache_to(mode: "CacheMode", repository: Repository) -> "CacheToArgsDict":
+    """As one OCI manifest, which ECR asks for. A build does not fail because its cache could not be kept."""
+    return {
+        "registry": {
+            "ref": repository.cache_ref,
+            "mode": mode,
+            "image_manifest": True,
+            "oci_media_types": True,
+            "ignore_error": True,
+        }
+    }

@@ -1,0 +1,85 @@
+"""The arguments of `InferenceImage`, complete; rules.py checks them."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from components.image.args import Platform, Registry, Variant
+
+ROOT = Path(__file__).resolve().parents[2]
+# github.com/distribution/reference, in the form that names its host: without one Docker Hub is meant.
+_HOST = r"(?:[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+(?::[0-9]+)?|[A-Za-z0-9-]+:[0-9]+|localhost)"
+_PATH = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
+REPOSITORY = re.compile(rf"{_HOST}(?:/{_PATH})+")
+IMAGE = re.compile(rf"({_HOST}(?:/{_PATH})+)(?::[\w][\w.-]{{0,127}})?@(sha256:[0-9a-f]{{64}})", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class ImageSpec:
+    """'' and None: not given. keep_images, expire_days: whole numbers."""
+
+    name: str
+    image: str
+    registry: Registry | None
+    repository: str
+    project: str
+    region: str
+    model: str
+    variant: Variant
+    buckets: bool
+    platform: Platform
+    python_image: str
+    build_args: Mapping[str, str]
+    cache: bool
+    provenance: bool
+    builder: str
+    ca: str
+    source: Path
+    keep_images: float
+    expire_days: float
+    scan: bool
+    force_delete: bool
+    enable_apis: bool
+    labels: Mapping[str, str]
+
+    @classmethod
+    def filled(cls, name: str, given: Mapping[str, Any]) -> Self:
+        """With the defaults; the arguments are of the right types, but not checked yet."""
+        model = given.get("model", "bundled:sms-spam")
+        return cls(
+            name=name,
+            image=given.get("image", ""),
+            registry=given.get("registry"),
+            repository=given.get("repository", ""),
+            project=given.get("project", ""),
+            region=given.get("region", ""),
+            model=model,
+            variant=given.get("variant", Variant.CPU),
+            buckets=given.get("buckets", model.startswith(("gs://", "s3://"))),
+            platform=given.get("platform", Platform.LINUX_AMD64),
+            python_image=given.get("python_image", ""),
+            build_args=dict(given.get("build_args", {})),
+            cache=given.get("cache", True),
+            provenance=given.get("provenance", False),
+            builder=given.get("builder", ""),
+            ca=given.get("ca", ""),
+            source=Path(given.get("source") or ROOT),
+            keep_images=given.get("keep_images", 10),
+            expire_days=given.get("expire_days", 7),
+            scan=given.get("scan", True),
+            force_delete=given.get("force_delete", False),
+            enable_apis=given.get("enable_apis", True),
+            labels=dict(given.get("labels", {})),
+        )
+
+    @property
+    def image_name(self) -> str:
+        """Of the given image, without tag and digest."""
+        found = IMAGE.fullmatch(self.image)
+        return found[1] if found else ""
+
+    @property
+    def builds(self) -> bool:
+        return not self.image

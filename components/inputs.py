@@ -1,0 +1,67 @@
+"""What every cloud's service takes, and may know only when it is applied: the image's digest, the API key."""
+
+import re
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any, cast
+
+import pulumi
+import pulumi_random as random
+
+DIGEST_REF = re.compile(r"[^\s@]+/[^\s@]+@sha256:[0-9a-f]{64}")
+# service/settings.py; the server refuses another key.
+API_KEY = re.compile(r"[\x21-\x7e]{16,4096}")
+API_KEY_NAME = "MODEL_API_KEY"
+_KEY_LENGTH = 40
+
+
+def image_fault(image_ref: str) -> str:
+    return (
+        f"image_ref is {image_ref!r}; it must have its digest, host/repository@sha256:<64 hex digits>, "
+        "because what a tag means can change under a running service."
+    )
+
+
+def key_fault(key: str) -> str:
+    return (
+        f"api_key has {len(key)} characters (they are not shown); allowed are 16 to 4096 printable ASCII "
+        "characters without spaces."
+    )
+
+
+def with_digest(image_ref: pulumi.Input[str]) -> pulumi.Output[str]:
+    """The image; one that turns out to have no digest fails."""
+
+    def check(text: str) -> str:
+        if not DIGEST_REF.fullmatch(text):
+            raise ValueError(image_fault(text))
+        return text
+
+    return pulumi.Output.from_input(image_ref).apply(check)
+
+
+def api_key_of(name: str, given: pulumi.Input[str] | None, parent: pulumi.Resource) -> pulumi.Output[str]:
+    """The given key, or one that is created, as a secret; an unusable one fails without being shown."""
+    if given is not None:
+        return pulumi.Output.secret(given).apply(_usable_key)
+    created = random.RandomPassword(
+        f"{name}-api-key", length=_KEY_LENGTH, special=False, opts=pulumi.ResourceOptions(parent=parent)
+    )
+    return pulumi.Output.secret(created.result)
+
+
+def recorded(args: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments as they stand in the state: what is secret by meaning is one there too."""
+    shown = {key: value.value if isinstance(value, Enum) else value for key, value in args.items()}
+    if (key := args.get("api_key")) is not None:
+        shown["api_key"] = pulumi.Output.secret(key)
+    values = cast("Mapping[str, pulumi.Input[str]]", args.get("secret_values") or {})
+    if values:
+        shown["secret_values"] = {name: pulumi.Output.secret(value) for name, value in values.items()}
+    return shown
+
+
+def _usable_key(key: str) -> str:
+    if not API_KEY.fullmatch(key):
+        raise ValueError(key_fault(key))
+    return key

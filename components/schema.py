@@ -1,0 +1,34 @@
+"""Reads the schema of a component for other languages: Pulumi's own analyzer, and inherited documentation.
+
+Pulumi takes the text under each field from the source of the very class, so the fields that every target
+shares would have none.
+"""
+
+import ast
+import inspect
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from pulumi.provider.experimental.analyzer import Analyzer as PulumiAnalyzer
+
+
+class Analyzer(PulumiAnalyzer):
+    """Finds the text of an inherited field where it stands."""
+
+    def get_docstring(self, typ: type, name: str) -> str | None:
+        texts = (super(Analyzer, self).get_docstring(declared, name) for declared in _with_bases(typ))
+        return next((text for text in texts if text), None)
+
+
+def _with_bases(typ: type) -> Iterator[type]:
+    """The class, then what it extends. A TypedDict keeps no bases before Python 3.12; its source has them."""
+    yield typ
+    if sys.modules[typ.__module__].__dict__.get(typ.__name__) is not typ:
+        return
+    declaration = ast.parse(inspect.getsource(typ)).body[0]
+    names = declaration.bases if isinstance(declaration, ast.ClassDef) else []
+    for base in names:
+        found: Any = sys.modules[typ.__module__].__dict__.get(ast.unparse(base))
+        if isinstance(found, type) and found.__module__.startswith("components."):
+            yield from _with_bases(found)

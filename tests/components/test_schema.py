@@ -1,0 +1,98 @@
+"""The components as other languages will see them: through Pulumi's own analyzer.
+
+In a process of its own: Pulumi's provider and Google's client libraries both bring a google.rpc.Status.
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.cloud_run import CloudRunServiceArgs
+from components.spec import InferenceServiceArgs
+
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAM = """
+import sys
+from pulumi.provider.experimental import component
+from components.cloud_run import CloudRunService
+from components.schema import Analyzer
+if sys.argv[1] == "ours":
+    component.Analyzer = Analyzer
+print(component.ComponentProvider([CloudRunService], "slipway").schema)
+"""
+
+
+def schema(analyzer: str) -> dict[str, Any]:
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, analyzer],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def package() -> dict[str, Any]:
+    return schema("ours")
+
+
+@pytest.fixture(scope="module")
+def cloud_run(package: dict[str, Any]) -> dict[str, Any]:
+    return package["resources"]["slipway:index:CloudRunService"]
+
+
+def test_pulumis_own_analyzer_takes_the_component_and_finds_the_same_fields(package: dict[str, Any]) -> None:
+    def without_texts(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: without_texts(item) for key, item in value.items() if key != "description"}  # pyright: ignore[reportUnknownVariableType]
+        return value
+
+    assert without_texts(schema("pulumi")) == without_texts(package)
+
+
+def test_every_argument_is_there_also_the_inherited_ones(cloud_run: dict[str, Any]) -> None:
+    def camel(name: str) -> str:
+        first, *rest = name.split("_")
+        return first + "".join(word.title() for word in rest)
+
+    assert set(cloud_run["inputProperties"]) == set(map(camel, CloudRunServiceArgs.__annotations__))
+    assert set(cloud_run["inputProperties"]) > set(map(camel, InferenceServiceArgs.__annotations__))
+    assert set(cloud_run["requiredInputs"]) == {"model", "imageRef", "project", "region"}
+
+
+@pytest.mark.parametrize("kind", ["inputProperties", "properties"])
+def test_every_field_carries_its_text(cloud_run: dict[str, Any], kind: str) -> None:
+    assert [name for name, field in cloud_run[kind].items() if not field.get("description")] == []
+
+
+def test_what_may_be_known_later_is_no_plain_value(cloud_run: dict[str, Any]) -> None:
+    inputs = cloud_run["inputProperties"]
+    assert [name for name in ("imageRef", "apiKey", "cpu") if inputs[name].get("plain")] == ["cpu"]
+    assert inputs["secretValues"]["additionalProperties"] == {
+        "type": "string",
+        "description": inputs["secretValues"]["description"],
+    }
+
+
+def test_numbers_are_numbers_and_whole_ones_integers(cloud_run: dict[str, Any]) -> None:
+    types = {name: field.get("type") for name, field in cloud_run["inputProperties"].items()}
+    assert (types["cpu"], types["memoryGib"], types["maxReplicas"]) == ("number", "number", "integer")
+
+
+def test_the_uniform_outputs_of_a_target_are_there(cloud_run: dict[str, Any]) -> None:
+    uniform = {"url", "imageRef", "serviceName", "consoleUrl", "logsCommand", "apiKey"}
+    assert set(cloud_run["properties"]) == {*uniform, "domainRecords"}
+
+
+def test_choices_are_enums_with_a_text_for_each_value(package: dict[str, Any]) -> None:
+    names = {name.split(":")[-1] for name in package["types"]}
+    assert names == {"Ingress", "VpcEgress", "ExecutionEnvironment"}
+    assert all(value["description"] for kind in package["types"].values() for value in kind["enum"])
