@@ -6,7 +6,7 @@ The cloud's own word for a value appears only where a target hands it over.
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NotRequired, Self, TypedDict
 
@@ -25,6 +25,12 @@ ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # Names whose value should not stand in the clear in a state, a preview and a console.
 SECRET_WORDS = re.compile(r"(?i)(^|_)(key|token|secret|password|passwd|credentials?)(_|$)")
 
+# service/settings.py, REQUEST_TIMEOUT_SECONDS
+_LEAST_TIMEOUT_SECONDS = 0.01
+
+# Task -> the server's route that takes {"text": ...}.
+ROUTES = {"classify": "/predict", "embed": "/embed"}
+
 # RFC 1123 label, short enough for a suffix: every target builds names from it.
 NAME = re.compile(r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?")
 
@@ -33,9 +39,10 @@ class InferenceServiceArgs(TypedDict):
     """What every target asks for; a target's own arguments extend it."""
 
     model: str
-    """Where the model comes from: `bundled:<name>` or `file:<folder>`."""
+    """Where the model comes from: `bundled:<name>` or `file:<folder>`, and in the clouds also
+    `gs://bucket/folder@generation` or `s3://bucket/folder@versionId`."""
     task: NotRequired[str]
-    """What the model does, as its manifest says: `classify`. Default `classify`."""
+    """What the model does, as its manifest says: `classify` or `embed`. Default `classify`."""
     cpu: NotRequired[float]
     """vCPU per instance. Default 1."""
     memory_gib: NotRequired[float]
@@ -91,41 +98,55 @@ class InferenceServiceSpec:
     @classmethod
     def of(cls, name: str, args: InferenceServiceArgs) -> Self:
         """Fill the defaults and check. Whole numbers may arrive as floats: other languages send them so."""
+        spec = cls.read(name, args)
+        refuse(name, spec.faults())
+        return spec
+
+    @classmethod
+    def read(cls, name: str, args: InferenceServiceArgs) -> Self:
+        """Fill the defaults, for a target that reports these faults together with its own."""
         cpu, gpu = args.get("cpu", 1), args.get("gpu", "")
-        spec = cls(
+        return cls(
             name=name,
-            model=args["model"],
+            model=args.get("model", ""),
             task=args.get("task", "classify"),
             cpu=cpu,
             memory_gib=args.get("memory_gib", 2),
             gpu=gpu,
-            gpu_count=_whole(name, "gpu_count", args.get("gpu_count", 1 if gpu else 0)),
-            min_replicas=_whole(name, "min_replicas", args.get("min_replicas", 0)),
-            max_replicas=_whole(name, "max_replicas", args.get("max_replicas", 3)),
-            concurrency=_whole(name, "concurrency", args.get("concurrency", default_concurrency(cpu))),
+            gpu_count=_whole(args.get("gpu_count", 1 if gpu else 0)),
+            min_replicas=_whole(args.get("min_replicas", 0)),
+            max_replicas=_whole(args.get("max_replicas", 3)),
+            concurrency=_whole(args.get("concurrency", default_concurrency(cpu))),
             request_timeout_seconds=args.get("request_timeout_seconds", 60),
             load_seconds=args.get("load_seconds", 10),
-            port=_whole(name, "port", args.get("port", 8080)),
+            port=_whole(args.get("port", 8080)),
             env=dict(args.get("env", {})),
             secrets=dict(args.get("secrets", {})),
             labels=dict(args.get("labels", {})),
             public=args.get("public", False),
         )
-        faults = list(_faults(spec))
-        if faults:
-            raise ValueError("\n".join(f"{name}: {fault}" for fault in faults))
-        return spec
+
+    def faults(self) -> Iterator[str]:
+        """What no target allows, each in a sentence."""
+        yield from _faults(self)
+        yield from _environment_faults(self)
+
+
+def refuse(name: str, faults: Iterable[str]) -> None:
+    """Raise one ValueError with every fault of the component `name`, a line each; none: do nothing."""
+    lines = [f"{name}: {fault}" for fault in faults]
+    if lines:
+        raise ValueError("\n".join(lines))
 
 
 def default_concurrency(cpu: float) -> int:
     """Enough at once to keep every inference thread busy, few enough that a queued request waits briefly."""
-    return 8 * math.ceil(cpu) if cpu >= 1 else 1
+    return 8 * math.ceil(cpu) if 1 <= cpu < math.inf else 1
 
 
-def _whole(name: str, field: str, value: float) -> int:
-    if not math.isfinite(value) or value != int(value):
-        raise ValueError(f"{name}: {field} is {value:g}; it must be a whole number.")
-    return int(value)
+def _whole(value: float) -> int:
+    """As an int where it is one; another number stays as it is, for `faults` to name."""
+    return int(value) if math.isfinite(value) and value == int(value) else value  # pyright: ignore[reportReturnType]
 
 
 def _faults(spec: InferenceServiceSpec) -> Iterator[str]:
@@ -134,6 +155,12 @@ def _faults(spec: InferenceServiceSpec) -> Iterator[str]:
             f"the name is {spec.name!r}; allowed are 1 to 40 lowercase letters, digits and hyphens, "
             "starting with a letter and not ending with a hyphen."
         )
+    if not spec.model:
+        yield "model is missing; name one, such as `bundled:sms-spam`."
+    for field in ("gpu_count", "min_replicas", "max_replicas", "concurrency", "port"):
+        number: float = getattr(spec, field)
+        if not isinstance(number, int):
+            yield f"{field} is {number:g}; it must be a whole number."
     if not 0 < spec.cpu <= 256:
         yield f"cpu is {spec.cpu:g}; it must be above 0 and at most 256 vCPU."
     if not 0.03125 <= spec.memory_gib <= 4096:
@@ -147,10 +174,10 @@ def _faults(spec: InferenceServiceSpec) -> Iterator[str]:
             f"max_replicas is {spec.max_replicas}, below min_replicas {spec.min_replicas}; "
             "raise the one or lower the other."
         )
-    if not 0 < spec.request_timeout_seconds <= 3600:
+    if not _LEAST_TIMEOUT_SECONDS <= spec.request_timeout_seconds <= 3600:
         yield (
             f"request_timeout_seconds is {spec.request_timeout_seconds:g}; "
-            "it must be above 0 and at most 3600."
+            f"it must be from {_LEAST_TIMEOUT_SECONDS:g} to 3600."
         )
     if not 1 <= spec.port <= 65535:
         yield f"port is {spec.port}; it must be from 1 to 65535."
@@ -162,7 +189,6 @@ def _faults(spec: InferenceServiceSpec) -> Iterator[str]:
         yield f"concurrency is {spec.concurrency}; it must be 1 or more."
     if not 0 < spec.load_seconds <= 3600:
         yield f"load_seconds is {spec.load_seconds:g}; it must be above 0 and at most 3600."
-    yield from _environment_faults(spec)
 
 
 def _environment_faults(spec: InferenceServiceSpec) -> Iterator[str]:
@@ -174,6 +200,8 @@ def _environment_faults(spec: InferenceServiceSpec) -> Iterator[str]:
     for key in sorted(spec.env.keys() & spec.secrets.keys()):
         yield f"env {key} stands in `env` and in `secrets`; keep one."
     for key in spec.env:
+        if "\0" in spec.env[key]:
+            yield f"env {key} holds a NUL character, which no environment can."
         if SECRET_WORDS.search(key) and spec.env[key]:
             yield (
                 f"env {key} looks like a secret (its value is not shown); put it into `secrets`: "

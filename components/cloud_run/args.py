@@ -1,0 +1,80 @@
+"""What a Cloud Run service takes beyond every target's arguments. Memory in GiB, times in seconds."""
+
+from enum import Enum
+from typing import NotRequired
+
+import pulumi
+
+from components.spec import InferenceServiceArgs
+
+
+class Ingress(Enum):
+    """From where requests may come."""
+
+    ALL = "INGRESS_TRAFFIC_ALL"
+    """From anywhere."""
+    INTERNAL = "INGRESS_TRAFFIC_INTERNAL_ONLY"
+    """From the project's networks only."""
+    INTERNAL_LOAD_BALANCER = "INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER"
+    """From the project's networks and through its load balancer."""
+
+
+class VpcEgress(Enum):
+    """Which requests of the service go through its network."""
+
+    ALL_TRAFFIC = "ALL_TRAFFIC"
+    """All of them."""
+    PRIVATE_RANGES_ONLY = "PRIVATE_RANGES_ONLY"
+    """Those to private addresses."""
+
+
+class ExecutionEnvironment(Enum):
+    """The sandbox of an instance."""
+
+    GEN1 = "EXECUTION_ENVIRONMENT_GEN1"
+    """gVisor: starts faster, takes less memory, emulates system calls."""
+    GEN2 = "EXECUTION_ENVIRONMENT_GEN2"
+    """A micro virtual machine: computes faster; mounted buckets need it."""
+
+
+class CloudRunServiceArgs(InferenceServiceArgs):
+    """One inference service on Cloud Run."""
+
+    image_ref: pulumi.Input[str]
+    """Image with its digest, `host/repository@sha256:<64 hex digits>`, for linux/amd64."""
+    project: str
+    """Google Cloud project that everything is made in."""
+    region: str
+    """Its region, for example `europe-west4`."""
+    api_key: NotRequired[pulumi.Input[str]]
+    """Bearer key of the service, 16 to 4096 printable ASCII characters. One is created when none is given."""
+    secret_values: NotRequired[dict[str, pulumi.Input[str]]]
+    """Environment name -> value, kept in Secret Manager. `secrets` takes references to existing ones:
+    `projects/<project>/secrets/<name>/versions/<number>`."""
+    cpu_always: NotRequired[bool]
+    """CPU between requests too; instances are then billed for their whole life. Default only with a GPU."""
+    startup_cpu_boost: NotRequired[bool]
+    """More CPU while an instance starts. Default true; false with a GPU."""
+    execution_environment: NotRequired[ExecutionEnvironment]
+    """Default the second generation; the first below one vCPU or 0.5 GiB."""
+    gpu_zonal_redundancy: NotRequired[bool]
+    """Reserve the GPU in a second zone, at a higher price and a quota of its own. Default false."""
+    model_volume: NotRequired[bool]
+    """Mount the folder of `model: gs://bucket/folder` read-only instead of fetching it at start. What the
+    bucket holds then is served: a mount cannot pin a generation. Default false."""
+    invokers: NotRequired[list[str]]
+    """IAM members who may call a private service, such as `serviceAccount:<email>`. Default none."""
+    ingress: NotRequired[Ingress]
+    """From where requests may come. Default from anywhere."""
+    vpc_network: NotRequired[str]
+    """Network that the service's own requests go through. Default none."""
+    vpc_subnetwork: NotRequired[str]
+    """Its subnetwork, in the same region. Default the one with the network's name."""
+    vpc_egress: NotRequired[VpcEgress]
+    """Which requests go through the network. Default those to private addresses."""
+    domain: NotRequired[str]
+    """Domain of one's own, such as `api.example.com`, verified for the project's owner. Default none."""
+    deletion_protection: NotRequired[bool]
+    """Refuse to delete the service, until an `up` with false. Default true."""
+    enable_apis: NotRequired[bool]
+    """Enable the APIs it needs; they stay enabled afterwards. Default true."""

@@ -1,0 +1,85 @@
+"""The limits of Cloud Run services, each with its source. Memory in MiB, times in seconds.
+
+Collected on 2026-11-21. RUNPB: google-cloud-run 0.16.2, run_v2/types. PGCP: pulumi-gcp 10.2.0, cloudrunv2.
+DOCS: docs.cloud.google.com/run/docs. The memory of each vCPU count is in components/sizes.py.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+# DOCS/configuring/cpu: below 1 vCPU in steps of 0.001, from 0.08; above 512 MiB it takes 0.5 vCPU.
+FRACTION_FROM = 0.08
+FRACTION_STEP = 0.001
+FRACTION_MIB: Mapping[float, int] = {FRACTION_FROM: 512, 0.5: 1024}
+# DOCS/configuring/services/memory-limits: the least memory of each generation.
+GEN1_MIB = 128
+GEN2_MIB = 512
+# DOCS/about-concurrency: one request at a time below 1 vCPU, never above 1000.
+CONCURRENCY = 1000
+# DOCS/configuring/request-timeout
+TIMEOUT_SECONDS = 3600
+# RUNPB k8s_min.Probe and DOCS/configuring/healthchecks: failure_threshold x period of the start-up probe.
+STARTUP_SECONDS = 240
+# DOCS/container-contract: between SIGTERM and SIGKILL.
+SHUTDOWN_SECONDS = 10
+# DOCS/configuring/services/overview-environment-variables, RUNPB EnvVar
+ENVIRONMENT_NAMES = 1000
+ENVIRONMENT_BYTES = 32768
+# DOCS/container-contract: set by Cloud Run itself.
+RESERVED_NAMES = frozenset({"PORT", "K_SERVICE", "K_REVISION", "K_CONFIGURATION"})
+# RUNPB Service.labels: namespaces that the API rejects.
+LABEL_NAMESPACES = (
+    "run.googleapis.com",
+    "cloud.googleapis.com",
+    "serving.knative.dev",
+    "autoscaling.knative.dev",
+)
+# cloud.google.com/resource-manager/docs/labels-overview: 64 labels; the provider adds one of its own.
+LABELS = 63
+LABEL_KEY = re.compile(r"[a-z][a-z0-9_-]{0,62}")
+LABEL_VALUE = re.compile(r"[a-z0-9_-]{0,63}")
+# RUNPB CreateServiceRequest.service_id: fewer than 50 characters.
+SERVICE_NAME = re.compile(r"[a-z]([a-z0-9-]{0,47}[a-z0-9])?")
+# cloud.google.com/iam/docs/service-accounts-create: 6 to 30 characters.
+ACCOUNT_ID = re.compile(r"[a-z][a-z0-9-]{4,28}[a-z0-9]")
+# cloud.google.com/resource-manager/docs/creating-managing-projects; older ones carry their domain in front.
+PROJECT = re.compile(r"([a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]")
+REGION = re.compile(r"[a-z]+(-[a-z]+)+[0-9]{1,2}")
+DOMAIN = re.compile(r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
+# cloud.google.com/iam/docs/principal-identifiers. Everybody is `public`, never one of these.
+INVOKER = re.compile(r"(user|serviceAccount|group|domain):\S+|principal(Set)?://\S+")
+# PGCP secretmanager.Secret.secret_id
+SECRET_ID_CHARACTERS = 255
+# service/sources/address.py: a folder of a bucket and the version of its manifest.json.
+GS_MODEL = re.compile(
+    r"gs://(?P<bucket>[a-z0-9][a-z0-9._-]+[a-z0-9])/(?P<folder>[^@\s]+?)/?(?:@(?P<pin>[1-9][0-9]*))?"
+)
+S3_MODEL = re.compile(r"s3://[a-z0-9][a-z0-9.-]+/[^@\s]+@[A-Za-z0-9._-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Gpu:
+    """What an accelerator asks for and where it is. regions: also those by invitation."""
+
+    cpu: int
+    memory_mib: int
+    regions: tuple[str, ...]
+    by_invitation: tuple[str, ...]
+
+
+# DOCS/configuring/services/gpu and DOCS/configuring/workerpools/gpu; the newest copy, of the latter, has L4
+# in us-central1 by invitation. One GPU an instance, no CPU throttling.
+GPUS: Mapping[str, Gpu] = {
+    "nvidia-l4": Gpu(
+        4,
+        16384,
+        ("asia-south1", "asia-southeast1", "europe-west1", "europe-west4", "us-central1", "us-east4"),
+        ("asia-south1", "us-central1"),
+    ),
+    "nvidia-rtx-pro-6000": Gpu(
+        20, 81920, ("asia-south2", "asia-southeast1", "europe-west4", "us-central1"), ("asia-south2",)
+    ),
+}
+# The only accelerator with more than 8 vCPU and 32 GiB. Which sizes it has above its least is not documented.
+LARGE_GPU = "nvidia-rtx-pro-6000"

@@ -1,0 +1,129 @@
+"""Names, references and texts of a service, against limits.py. Pure; no secret value is read or shown."""
+
+from collections.abc import Iterator
+
+from components.cloud_run import limits
+from components.cloud_run.spec import CloudRunSpec
+from components.inputs import API_KEY, API_KEY_NAME, DIGEST_REF, image_fault, key_fault
+from components.secret_manager import SecretReference
+from components.spec import ENVIRONMENT_NAME, OWN_ENVIRONMENT
+
+# What template.py sets besides what it is given.
+_OWN_VARIABLES = 6
+
+
+def name_faults(spec: CloudRunSpec) -> Iterator[str]:
+    yield from _place_faults(spec)
+    yield from _image_faults(spec)
+    yield from _environment_faults(spec)
+    yield from _secret_faults(spec)
+    yield from _label_faults(spec)
+    yield from _access_faults(spec)
+
+
+def _place_faults(spec: CloudRunSpec) -> Iterator[str]:
+    for key, value, pattern, example in (
+        ("project", spec.project, limits.PROJECT, "6 to 30 lowercase letters, digits and hyphens"),
+        ("region", spec.region, limits.REGION, "a region's name, such as europe-west4"),
+    ):
+        if not value:
+            yield f"{key} is missing; set `{key}` in Pulumi.<stack>.yaml."
+        elif not pattern.fullmatch(value):
+            yield f"{key} is {value!r}; allowed is {example}."
+
+
+def _image_faults(spec: CloudRunSpec) -> Iterator[str]:
+    if not isinstance(spec.image_ref, str):
+        return
+    if not spec.image_ref:
+        yield "image_ref is missing; give the image with its digest, host/repository@sha256:<64 hex digits>."
+    elif not DIGEST_REF.fullmatch(spec.image_ref):
+        yield image_fault(spec.image_ref)
+
+
+def _environment_faults(spec: CloudRunSpec) -> Iterator[str]:
+    service = spec.service
+    reserved = limits.RESERVED_NAMES.difference(OWN_ENVIRONMENT)
+    for key in sorted(reserved & {*service.env, *service.secrets, *spec.secret_values}):
+        yield f"env {key} is set by Cloud Run itself; choose another name."
+    for key, value in service.env.items():
+        size = len(value.encode())
+        if size > limits.ENVIRONMENT_BYTES:
+            yield (
+                f"env {key} has {size} bytes; Cloud Run allows {limits.ENVIRONMENT_BYTES}. "
+                "Put it into the image or a bucket."
+            )
+    count = len(service.env) + len(service.secrets) + len(spec.secret_values) + _OWN_VARIABLES
+    if count > limits.ENVIRONMENT_NAMES:
+        yield (
+            f"there are {count} environment variables, {_OWN_VARIABLES} of them the service's own; "
+            f"Cloud Run allows {limits.ENVIRONMENT_NAMES}."
+        )
+
+
+def _secret_faults(spec: CloudRunSpec) -> Iterator[str]:
+    service = spec.service
+    for key in spec.secret_values:
+        if not ENVIRONMENT_NAME.fullmatch(key):
+            yield f"secret {key!r} is no environment name; allowed are letters, digits and _, no digit first."
+        elif key in OWN_ENVIRONMENT:
+            hint = "give it as `api_key`" if key == API_KEY_NAME else "leave it out"
+            yield f"secret {key} is set by the service itself; {hint}."
+        elif len(service.name) + 1 + len(key) > limits.SECRET_ID_CHARACTERS:
+            yield (
+                f"secret {key} has {len(key)} characters; with the service's name in front Secret Manager "
+                f"allows {limits.SECRET_ID_CHARACTERS}."
+            )
+        elif key in service.env or key in service.secrets:
+            yield f"secret {key} stands twice, in `secret_values` and in `env` or `secrets`; keep one."
+    for key, text in service.secrets.items():
+        try:
+            SecretReference.parse(text)
+        except ValueError as error:
+            yield f"secret {key} is no reference (its value is not shown): {error}."
+
+
+def _label_faults(spec: CloudRunSpec) -> Iterator[str]:
+    labels = spec.service.labels
+    if len(labels) > limits.LABELS:
+        yield f"there are {len(labels)} labels; Google Cloud allows {limits.LABELS} of one's own."
+    for key, value in labels.items():
+        namespace = key.split("/")[0]
+        if "/" in key and namespace.endswith(limits.LABEL_NAMESPACES):
+            yield f"label {key!r} is in the namespace {namespace}, which Cloud Run keeps for itself."
+        elif not limits.LABEL_KEY.fullmatch(key):
+            yield (
+                f"label {key!r} is no label; a key has 1 to 63 lowercase letters, digits, _ and -, "
+                "a letter first."
+            )
+        if not limits.LABEL_VALUE.fullmatch(value):
+            yield f"label {key} is {value!r}; a value has at most 63 lowercase letters, digits, _ and -."
+
+
+def _access_faults(spec: CloudRunSpec) -> Iterator[str]:
+    for member in spec.invokers:
+        if member in ("allUsers", "allAuthenticatedUsers"):
+            yield f"invokers has {member}, which is everybody; say `public` if that is meant."
+        elif not limits.INVOKER.fullmatch(member):
+            yield (
+                f"invokers has {member!r}; allowed are members of IAM, such as "
+                "user:ada@example.com or serviceAccount:<email>."
+            )
+    if isinstance(spec.api_key, str) and not API_KEY.fullmatch(spec.api_key):
+        yield key_fault(spec.api_key)
+    if spec.vpc_egress is not None and not (spec.vpc_network or spec.vpc_subnetwork):
+        yield (
+            f"vpc_egress is {spec.vpc_egress.value} without a network; "
+            "name `vpc_network` or `vpc_subnetwork`, or leave it out."
+        )
+    if spec.domain and not limits.DOMAIN.fullmatch(spec.domain):
+        yield f"domain is {spec.domain!r}; allowed is a domain's name in lowercase, such as api.example.com."
+
+
+def name_warnings(spec: CloudRunSpec) -> Iterator[str]:
+    # cloud.google.com/sdk/gcloud/reference/beta/run/domain-mappings
+    if spec.domain:
+        yield (
+            f"domain {spec.domain} becomes a domain mapping, which Cloud Run has in beta and not in every "
+            "region; it answers once the DNS says what `domain_records` tells."
+        )

@@ -1,0 +1,44 @@
+"""Whether Cloud Run would take a service: every limit of limits.py over the arguments, all faults together.
+
+Pure. A fault says what it got, what is allowed and the nearest valid choice; a warning lets the service pass.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from components.arguments import readable_arguments
+from components.cloud_run.args import CloudRunServiceArgs
+from components.cloud_run.model import model_faults, model_warnings
+from components.cloud_run.name_rules import name_faults, name_warnings
+from components.cloud_run.size_rules import size_faults, size_warnings
+from components.cloud_run.spec import CloudRunSpec
+from components.spec import refuse
+
+
+def checked_spec(name: str, args: Mapping[str, Any]) -> CloudRunSpec:
+    """The arguments of CloudRunService, complete. Raises one ValueError with all their faults.
+
+    Arguments that cannot be read, by name or type, are reported before the others.
+    """
+    spec = CloudRunSpec.read(name, readable_arguments(name, args, CloudRunServiceArgs))
+    refuse(name, [*spec.service.faults(), *spec_faults(spec)])
+    return spec
+
+
+def spec_faults(spec: CloudRunSpec) -> Iterator[str]:
+    """What Cloud Run would refuse, or take and then not run."""
+    yield from name_faults(spec)
+    yield from size_faults(spec)
+    yield from model_faults(spec)
+
+
+def spec_warnings(spec: CloudRunSpec) -> Iterator[str]:
+    """What may still be refused, for reasons outside the arguments."""
+    yield from size_warnings(spec)
+    yield from name_warnings(spec)
+    yield from model_warnings(spec)
+
+
+def warnings(name: str, args: Mapping[str, Any]) -> list[str]:
+    """The warnings of these arguments, which must be without fault."""
+    return list(spec_warnings(checked_spec(name, args)))

@@ -1,0 +1,115 @@
+"""The revision template of a service: the checked description in Cloud Run's own words."""
+
+from collections.abc import Mapping
+
+import pulumi
+import pulumi_gcp as gcp
+
+from components.cloud_run import model
+from components.cloud_run.limits import SHUTDOWN_SECONDS
+from components.cloud_run.probes import liveness_probe, readiness_probe, startup_probe
+from components.cloud_run.spec import CloudRunSpec
+from components.need import inference_threads
+from components.secret_manager import EnvironmentSecret
+from components.sizes import quantity
+
+_VOLUME = "model"
+
+
+def template_of(
+    spec: CloudRunSpec,
+    image_ref: pulumi.Input[str],
+    account_email: pulumi.Input[str],
+    secrets: Mapping[str, EnvironmentSecret],
+) -> gcp.cloudrunv2.ServiceTemplateArgsDict:
+    """secrets: environment name -> the version that it pins."""
+    service = spec.service
+    template: gcp.cloudrunv2.ServiceTemplateArgsDict = {
+        "service_account": account_email,
+        "execution_environment": spec.execution_environment.value,
+        "timeout": f"{service.request_timeout_seconds:.9f}".rstrip("0").rstrip(".") + "s",
+        "max_instance_request_concurrency": service.concurrency,
+        "containers": [_container(spec, image_ref, secrets)],
+    }
+    if service.gpu:
+        template["node_selector"] = {"accelerator": service.gpu}
+        template["gpu_zonal_redundancy_disabled"] = not spec.gpu_zonal_redundancy
+    if spec.model_volume:
+        template["volumes"] = [_model_volume(spec)]
+    if spec.vpc_egress is not None:
+        template["vpc_access"] = _vpc_access(spec)
+    return template
+
+
+def _container(
+    spec: CloudRunSpec, image_ref: pulumi.Input[str], secrets: Mapping[str, EnvironmentSecret]
+) -> gcp.cloudrunv2.ServiceTemplateContainerArgsDict:
+    service = spec.service
+    container: gcp.cloudrunv2.ServiceTemplateContainerArgsDict = {
+        "image": image_ref,
+        "ports": {"container_port": service.port},
+        "resources": {
+            "limits": _limits(spec),
+            "cpu_idle": not spec.cpu_always,
+            "startup_cpu_boost": spec.startup_cpu_boost,
+        },
+        "envs": _environment(spec, secrets),
+        "startup_probe": startup_probe(service.load_seconds, service.port, model.is_fetched(spec)),
+        "liveness_probe": liveness_probe(service.port),
+        "readiness_probe": readiness_probe(service.port),
+    }
+    if spec.model_volume:
+        container["volume_mounts"] = [{"name": _VOLUME, "mount_path": model.MOUNT_PATH}]
+    return container
+
+
+def _limits(spec: CloudRunSpec) -> dict[str, str]:
+    cpu = spec.service.cpu
+    limits = {
+        "cpu": str(int(cpu)) if cpu == int(cpu) else f"{round(cpu * 1000)}m",
+        "memory": quantity(int(spec.memory_mib)),
+    }
+    return {**limits, "nvidia.com/gpu": str(spec.service.gpu_count)} if spec.service.gpu else limits
+
+
+def _environment(
+    spec: CloudRunSpec, secrets: Mapping[str, EnvironmentSecret]
+) -> list[gcp.cloudrunv2.ServiceTemplateContainerEnvArgsDict]:
+    """In the order of their names, so that nothing but a change is one. PORT is Cloud Run's own."""
+    service = spec.service
+    plain = {
+        "INFERENCE_THREADS": str(inference_threads(service.cpu)),
+        **service.env,
+        **model.environment_of(spec),
+        "HOST": "0.0.0.0",  # noqa: S104 Cloud Run calls the container from outside it
+        "REQUEST_TIMEOUT_SECONDS": f"{service.request_timeout_seconds:g}",
+        "DRAIN_SECONDS": str(SHUTDOWN_SECONDS - 2),
+    }
+    environment: dict[str, gcp.cloudrunv2.ServiceTemplateContainerEnvArgsDict] = {
+        name: {"name": name, "value": value} for name, value in plain.items()
+    }
+    for name, kept in secrets.items():
+        environment[name] = {
+            "name": name,
+            "value_source": {"secret_key_ref": {"secret": kept.secret, "version": kept.version}},
+        }
+    return [environment[name] for name in sorted(environment)]
+
+
+def _model_volume(spec: CloudRunSpec) -> gcp.cloudrunv2.ServiceTemplateVolumeArgsDict:
+    bucket = model.bucket_of(spec)
+    assert bucket is not None  # checked: model_faults
+    return {
+        "name": _VOLUME,
+        "gcs": {"bucket": bucket.name, "read_only": True, "mount_options": [f"only-dir={bucket.folder}"]},
+    }
+
+
+def _vpc_access(spec: CloudRunSpec) -> gcp.cloudrunv2.ServiceTemplateVpcAccessArgsDict:
+    assert spec.vpc_egress is not None  # the caller's condition
+    interface: gcp.cloudrunv2.ServiceTemplateVpcAccessNetworkInterfaceArgsDict = {}
+    if spec.vpc_network:
+        interface["network"] = spec.vpc_network
+    if spec.vpc_subnetwork:
+        interface["subnetwork"] = spec.vpc_subnetwork
+    return {"egress": spec.vpc_egress.value, "network_interfaces": [interface]}

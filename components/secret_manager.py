@@ -1,0 +1,141 @@
+"""Secrets of one service in Google Secret Manager: values kept there, references to existing ones, grants.
+
+Owns the secrets it makes, their current version and one accessor grant for each secret. A new value makes a
+new version, and the reference that pins its number rolls the service. The version before is abandoned: it
+stays in Secret Manager, because older revisions start with it. Deleting the secret deletes all its versions.
+Nothing here deletes old versions while the secret lives; that would need to know which revisions run.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+import pulumi
+import pulumi_gcp as gcp
+
+ACCESSOR = "roles/secretmanager.secretAccessor"
+# cloud.google.com/secret-manager/quotas: a version holds 64 KiB; an environment variable of Cloud Run 32 KiB.
+VALUE_BYTES = 32768
+_REFERENCE = re.compile(
+    r"projects/(?P<project>[^/\s]+)/secrets/(?P<secret>[A-Za-z0-9_-]{1,255})/versions/(?P<version>[^/\s]+)"
+)
+_NUMBER = re.compile(r"[1-9][0-9]*")
+
+
+@dataclass(frozen=True, slots=True)
+class SecretReference:
+    """An existing secret, its version pinned."""
+
+    project: str
+    secret: str
+    version: str
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Raises ValueError, whose text says what is allowed; `text` itself may be a secret by mistake."""
+        found = _REFERENCE.fullmatch(text)
+        if found is None:
+            raise ValueError("it must be projects/<project>/secrets/<name>/versions/<number>")
+        if not _NUMBER.fullmatch(found["version"]):
+            raise ValueError(
+                f"its version is {found['version']!r}; it must be a number, because another value of "
+                "`latest` would roll nothing. Find it with "
+                f"`gcloud secrets versions list {found['secret']} --project {found['project']}`"
+            )
+        return cls(found["project"], found["secret"], found["version"])
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentSecret:
+    """What an environment name points at. secret: its name, or projects/<p>/secrets/<s> elsewhere."""
+
+    secret: pulumi.Input[str]
+    version: pulumi.Input[str]
+
+
+@dataclass(frozen=True, slots=True)
+class SecretHome:
+    """Where the secrets of one service belong. member: who reads them. after: what they wait for."""
+
+    service: str
+    project: str
+    labels: Mapping[str, str]
+    member: pulumi.Input[str]
+    parent: pulumi.Resource
+    after: tuple[pulumi.Resource, ...]
+
+    @property
+    def options(self) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions(parent=self.parent, depends_on=list(self.after))
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """environment: name -> what it points at. grants: what the service waits for."""
+
+    environment: Mapping[str, EnvironmentSecret]
+    grants: tuple[pulumi.Resource, ...]
+
+
+def secrets_of(
+    home: SecretHome, values: Mapping[str, pulumi.Input[str]], references: Mapping[str, str]
+) -> Secrets:
+    """Keep `values` and point at `references`; both by environment name. Everything was checked before."""
+    environment: dict[str, EnvironmentSecret] = {}
+    grants: list[pulumi.Resource] = []
+    for name in sorted(values):
+        environment[name], grant = _kept(home, name, values[name])
+        grants.append(grant)
+    parsed = {name: SecretReference.parse(references[name]) for name in sorted(references)}
+    for project, secret in sorted({(reference.project, reference.secret) for reference in parsed.values()}):
+        grants.append(_grant(home, f"{home.service}-{project}-{secret}-access", project, secret))
+    for name, reference in parsed.items():
+        there = reference.project == home.project
+        secret = reference.secret if there else f"projects/{reference.project}/secrets/{reference.secret}"
+        environment[name] = EnvironmentSecret(secret, reference.version)
+    return Secrets(environment, tuple(grants))
+
+
+def _kept(
+    home: SecretHome, name: str, value: pulumi.Input[str]
+) -> tuple[EnvironmentSecret, gcp.secretmanager.SecretIamMember]:
+    base = f"{home.service}-{name}"
+    secret = gcp.secretmanager.Secret(
+        f"{base}-secret",
+        secret_id=base,
+        project=home.project,
+        replication={"auto": {}},
+        labels=home.labels or None,
+        opts=home.options,
+    )
+    version = gcp.secretmanager.SecretVersion(
+        f"{base}-version",
+        secret=secret.id,
+        secret_data=_checked(name, value),
+        deletion_policy="ABANDON",
+        opts=pulumi.ResourceOptions(parent=home.parent, additional_secret_outputs=["secretData"]),
+    )
+    grant = _grant(home, f"{base}-access", home.project, secret.secret_id)
+    return EnvironmentSecret(secret.secret_id, version.version), grant
+
+
+def _grant(
+    home: SecretHome, name: str, project: str, secret: pulumi.Input[str]
+) -> gcp.secretmanager.SecretIamMember:
+    """Named for the secret, not for who uses it: a renamed grant would be deleted after its copy is made."""
+    return gcp.secretmanager.SecretIamMember(
+        name, project=project, secret_id=secret, role=ACCESSOR, member=home.member, opts=home.options
+    )
+
+
+def _checked(name: str, value: pulumi.Input[str]) -> pulumi.Output[str]:
+    """The value as a secret; an impossible one fails without being shown."""
+
+    def check(text: str) -> str:
+        size = len(text.encode())
+        if not 1 <= size <= VALUE_BYTES:
+            raise ValueError(f"secret {name} has {size} bytes; it must have from 1 to {VALUE_BYTES}.")
+        return text
+
+    return pulumi.Output.secret(value).apply(check)

@@ -1,0 +1,58 @@
+"""The warnings; what is refused is shown rule by rule in tests/contract."""
+
+from typing import Any
+
+import pytest
+
+from components.cloud_run import warnings
+from tests.contract.cloud_run_cases import GPU, PLAIN
+
+
+def told(**args: Any) -> str:
+    return "\n".join(warnings("api", {**PLAIN, **args}))
+
+
+def test_a_plain_service_has_no_warning() -> None:
+    assert warnings("api", PLAIN) == []
+
+
+def test_a_gpu_by_invitation_is_told_with_the_open_regions() -> None:
+    assert "nvidia-l4 in us-central1 is by invitation" in told(**GPU, region="us-central1")
+    assert "Open to everybody: asia-southeast1, europe-west1, europe-west4, us-east4." in told(
+        **GPU, region="us-central1"
+    )
+    assert "invitation" not in told(**GPU)
+
+
+def test_the_quota_of_a_gpu_is_told_for_the_kind_that_is_used() -> None:
+    assert "without zonal redundancy" in told(**GPU)
+    assert ", with zonal redundancy" in told(**GPU, gpu_zonal_redundancy=True)
+
+
+def test_a_model_in_s3_is_told_to_need_credentials_unless_they_are_given() -> None:
+    keys = {"AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "hush"}
+    assert "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY" in told(model="s3://models/a@v1")
+    assert "AWS" not in told(model="s3://models/a@v1", secret_values=keys)
+
+
+def test_a_model_fetched_at_start_is_told_to_count_against_memory_and_a_mounted_one_is_not() -> None:
+    assert "count against `memory`" in told(model="gs://models/a@1")
+    assert told(model="gs://models/a", model_volume=True) == ""
+
+
+def test_a_domain_is_told_to_be_beta_and_to_wait_for_the_dns() -> None:
+    assert "domain api.example.com becomes a domain mapping, which Cloud Run has in beta" in told(
+        domain="api.example.com"
+    )
+
+
+@pytest.mark.parametrize("name", ["model", "image_ref", "project", "region"])
+def test_what_is_missing_is_told_once(name: str) -> None:
+    with pytest.raises(ValueError, match=f"^api: {name} is missing.*$") as refusal:
+        warnings("api", {key: value for key, value in PLAIN.items() if key != name})
+    assert len(str(refusal.value).splitlines()) == 1
+
+
+def test_wrong_arguments_have_faults_not_warnings() -> None:
+    with pytest.raises(ValueError, match="cpu is 3"):
+        warnings("api", {**PLAIN, "cpu": 3})
