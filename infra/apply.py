@@ -41,7 +41,7 @@ def shown(outputs: Mapping[str, Output], reveal: bool) -> dict[str, Any]:
     return {name: o.value if reveal or not o.secret else SECRET for name, o in outputs.items()}
 
 
-def print_welcome(outputs: Mapping[str, Output], done: str, seconds: float, command: str) -> None:
+def print_welcome(outputs: Mapping[str, Output], done: str, seconds: float, command: str, route: str) -> None:
     """The URL, the key, a request that works when pasted, and what to try next."""
     url, key = outputs["url"].value, outputs["apiKey"].value
     how = {"created": "started", "updated": "restarted with the new settings"}.get(done, "unchanged")
@@ -50,7 +50,7 @@ def print_welcome(outputs: Mapping[str, Output], done: str, seconds: float, comm
     OUT.print(f"  Key  {key}\n", markup=False)
     header = shlex.quote(f"Authorization: Bearer {key}")
     OUT.print(
-        f"curl -s {url}/predict -H {header} -H 'Content-Type: application/json' -d {shlex.quote(_EXAMPLE)}\n",
+        f"curl -s {url}{route} -H {header} -H 'Content-Type: application/json' -d {shlex.quote(_EXAMPLE)}\n",
         markup=False,
     )
     OUT.print(f"Next: {command} status | {command} logs -f | {command} down", markup=False)

@@ -5,6 +5,7 @@ Pulumi is imported only by the commands that run the program, so that the others
 
 import os
 import shutil
+import subprocess
 import sys
 import time
 from contextlib import suppress
@@ -13,11 +14,11 @@ from typing import Annotated
 
 import typer
 
-from components.local.record import LOG
+from components.spec import ROUTES
+from infra import targets
 from infra.console import ERR, OUT, Format, print_json, progress, reported
 from infra.errors import Refused
-from infra.stackfile import StackConfig, settings_from, stack_config, stack_names
-from infra.status import local_status
+from infra.stackfile import StackConfig, settings_from, stack_config
 
 app = typer.Typer(
     help="Launch a machine-learning inference service with one command.",
@@ -29,6 +30,9 @@ FormatOption = Annotated[Format, typer.Option("--format", help="For people, or f
 StackArgument = Annotated[str, typer.Argument(help="A stack: the NAME of a Pulumi.NAME.yaml.")]
 _GET_PULUMI = (
     "`make setup-cloud` offers to install it, and https://www.pulumi.com/docs/install/ tells how by hand"
+)
+_WITHOUT = (
+    " Without it, run the image with Compose, as docs/guides/container.md tells, or set `runtime: process`."
 )
 
 
@@ -54,9 +58,9 @@ def up(stack: StackArgument = "local", format_: FormatOption = Format.TEXT) -> N
     """Start or update the service of a stack."""
     with reported(format_):
         config = stack_config(Path(), stack)
-        if not _is_local(config):
-            _hand_over("up", stack)
-        settings_from(config)
+        if not targets.applied_here(config):
+            _hand_over("up", config)
+        settings = settings_from(config)
         from infra import apply  # imports Pulumi
 
         begun = time.monotonic()
@@ -65,7 +69,8 @@ def up(stack: StackArgument = "local", format_: FormatOption = Format.TEXT) -> N
         if format_ is Format.JSON:
             print_json({"stack": stack, "result": done, "outputs": apply.shown(outputs, reveal=False)})
         else:
-            apply.print_welcome(outputs, done, time.monotonic() - begun, _self())
+            route = ROUTES[settings.task]
+            apply.print_welcome(outputs, done, time.monotonic() - begun, _self(), route)
 
 
 @app.command()
@@ -73,10 +78,11 @@ def down(stack: StackArgument = "local", format_: FormatOption = Format.TEXT) ->
     """Stop the service of a stack and forget its state."""
     with reported(format_):
         config = stack_config(Path(), stack)
-        if not _is_local(config):
-            _hand_over("destroy", stack)
         from infra import local  # imports Pulumi
 
+        if not targets.applied_here(config) and not local.runs(config):
+            _destroy(config, format_)
+            return
         with progress("Stopping: requests under way finish first"):
             existed = local.down(config)
         remains = local.remaining(config)
@@ -91,7 +97,7 @@ def down(stack: StackArgument = "local", format_: FormatOption = Format.TEXT) ->
 def status(stack: StackArgument = "local", format_: FormatOption = Format.TEXT) -> None:
     """Tell what the service of a stack is doing."""
     with reported(format_):
-        found = local_status(stack, _folder(stack))
+        found = targets.status_of(stack_config(Path(), stack))
         report = found.to_json()
         if format_ is Format.JSON:
             print_json(report)
@@ -136,10 +142,9 @@ def logs(
 ) -> None:
     """Print the service's log: one JSON object a line, never a text that was sent to it."""
     with reported(Format.TEXT):
-        from infra.logs import lines_of
-
+        lines = targets.log_of(stack_config(Path(), stack), tail, follow)
         with suppress(KeyboardInterrupt):  # the way to end --follow
-            for line in lines_of(_folder(stack) / LOG, tail, follow):
+            for line in lines:
                 sys.stdout.write(line)
                 sys.stdout.flush()
 
@@ -156,11 +161,14 @@ def preview(
     with reported(format_):
         from infra.preview import preview_json, preview_tree, previews_of  # imports Pulumi
 
-        found = previews_of(Path(), stacks or stack_names(Path()), overrides or [])
+        previews = previews_of(Path(), stacks or [], overrides or [])
         if format_ is Format.JSON:
-            print_json({"stacks": [preview_json(plan, findings) for plan, findings in found]})
+            shown = [preview_json(plan, findings) for plan, findings in previews.found]
+            print_json({"stacks": shown, "left_out": previews.left_out})
             return
-        for plan, findings in found:
+        for stack, reason in previews.left_out.items():
+            ERR.print(f"Left out {stack}: {reason}", markup=False)
+        for plan, findings in previews.found:
             for part in preview_tree(plan, findings):
                 OUT.print(part)
 
@@ -203,29 +211,42 @@ def fit(
             OUT.print(part)
 
 
-def _is_local(config: StackConfig) -> bool:
-    return config.values.get(f"{config.project}:target", "") in ("", "local")
-
-
-def _folder(stack: str) -> Path:
-    config = stack_config(Path(), stack)
-    if not _is_local(config):
-        raise Refused(
-            f"Stack {stack} does not run on this machine; ask Pulumi: `pulumi stack --stack {stack}`."
-        )
-    return config.run_folder
-
-
-def _hand_over(verb: str, stack: str) -> None:
-    """Become `pulumi VERB --stack STACK`: the clouds are its work."""
-    pulumi = shutil.which("pulumi")
+def _pulumi(verb: str, config: StackConfig) -> list[str]:
+    """`pulumi VERB --stack STACK`: the clouds are its work, and so are containers."""
+    pulumi, stack = shutil.which("pulumi"), config.stack
     if pulumi is None:
+        container = targets.is_container(config)
         raise Refused(
-            f"Stack {stack} is applied by the Pulumi CLI (`pulumi {verb} --stack {stack}`), "
-            f"which is not installed: {_GET_PULUMI}."
+            f"Stack {stack} {'has `runtime: container`; it ' if container else ''}is applied by the Pulumi "
+            f"CLI (`pulumi {verb} --stack {stack}`), which is not installed: "
+            f"{_GET_PULUMI}.{_WITHOUT if container else ''}"
         )
     ERR.print(f"Handing over to `pulumi {verb} --stack {stack}`", markup=False)
-    os.execv(pulumi, [pulumi, verb, "--stack", stack])  # noqa: S606 no shell is wanted
+    return [pulumi, verb, "--stack", stack]
+
+
+def _hand_over(verb: str, config: StackConfig) -> None:
+    command = _pulumi(verb, config)
+    os.execv(command[0], command)  # noqa: S606 no shell is wanted
+
+
+def _destroy(config: StackConfig, format_: Format) -> None:
+    """Let Pulumi destroy the stack, then tell what stays in the cloud all the same."""
+    from infra.preview import previews_of  # imports Pulumi
+    from infra.remains import remaining_of
+
+    [(plan, _)] = previews_of(Path(), [config.stack], []).found
+    remains = remaining_of(plan)
+    spoken_on = sys.stderr if format_ is Format.JSON else None
+    done = subprocess.run(_pulumi("destroy", config), stdout=spoken_on, check=False)
+    if done.returncode:
+        raise typer.Exit(done.returncode)
+    if format_ is Format.JSON:
+        print_json({"stack": config.stack, "stopped": True, "remains": remains})
+        return
+    OUT.print("What remains:")
+    for line in remains:
+        OUT.print(f"  {line}", markup=False)
 
 
 def _self() -> str:

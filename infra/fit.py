@@ -26,6 +26,7 @@ from components.local.process import HOST, ROOT, Launch
 from components.local.record import ProcessRecord, write_json
 from components.need import Need, inference_threads, need_of
 from components.sizes import Size, smallest_sizes
+from components.spec import ROUTES
 from infra.errors import Failed, Refused
 from infra.load import LoadFailed, Rate, Service, rate, text_of
 
@@ -78,7 +79,7 @@ def model_of(text: str) -> tuple[str, ModelFolder]:
     """A model as a setting names it, or as a plain folder. Raises Refused."""
     source = text if text.startswith(("bundled:", "file:")) else f"file:{Path(text).resolve()}"
     try:
-        return source, model_folder("fit", source, "classify", ROOT)
+        return source, model_folder("fit", source, None, ROOT)
     except ValueError as error:
         raise Refused(str(error)) from None
 
@@ -189,7 +190,8 @@ class _Server:
         return time.monotonic() - begun
 
     def rates(self, work: Work, say: Callable[[str], None]) -> Generator[Rate]:
-        service = Service(HOST, self._port, self._key, self._pid)
+        route = ROUTES[self._model.manifest["task"]]
+        service = Service(HOST, self._port, self._key, self._pid, route)
         tokenizer: Tokenizer = Tokenizer.from_file(str(ROOT / self._model.path / "tokenizer.json"))
         tokenizer.no_padding()
         tokenizer.no_truncation()

@@ -37,12 +37,13 @@ def text_of(tokenizer: Tokenizer, tokens: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """Where it listens, its key, and the process whose CPU time counts."""
+    """Where it listens, its key, the process whose CPU time counts, and the route that takes a text."""
 
     host: str
     port: int
     key: str
     pid: int
+    route: str
 
     def cpu_ms(self) -> float:
         """CPU time of all its threads so far; 0 when it is gone."""
@@ -66,7 +67,7 @@ def rate(service: Service, text: str, tokens: int, concurrency: int, seconds: fl
         try:
             while time.monotonic() < end and not failures:
                 begun = time.perf_counter()
-                connection.request("POST", "/predict", body, headers)
+                connection.request("POST", service.route, body, headers)
                 response = connection.getresponse()
                 answer = response.read()
                 if response.status != 200:

@@ -12,7 +12,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from components.local.process import refuse_other_owner, stop
+from components.local.process import refuse_other_owner, running, stop
 from components.local.provider import SLIPWAY, STOP_COMMANDS, LocalProcessProvider
 from components.local.record import Lease, RecordError, read_json, unwritable, write_json
 from infra.errors import Refused
@@ -111,6 +111,12 @@ def down(config: StackConfig) -> bool:
         (folder / STATE).unlink(missing_ok=True)
     (folder / "lock").unlink(missing_ok=True)
     return existed
+
+
+def runs(config: StackConfig) -> bool:
+    """Whether a process runs that `slipway up` started, whatever the settings say by now."""
+    lease = Lease.read(config.run_folder)
+    return lease is not None and lease.owner == SLIPWAY and running(config.run_folder) is not None
 
 
 def remaining(config: StackConfig) -> list[str]:

@@ -1,17 +1,24 @@
 """The program that `pulumi up`, the local runner and the offline plan all run."""
 
 import importlib
-from types import ModuleType
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Any
 
 import pulumi
 from pulumi.runtime import is_config_secret
 from pulumi.runtime.config import CONFIG, get_config_env
 
-from infra.settings import SettingsError
-from infra.stackfile import ENCRYPTED, StackConfig, settings_from
+from infra.settings import Settings, SettingsError
+from infra.stackfile import ENCRYPTED, StackConfig, settings_from, values_of_secrets
+from stacks.secrets import StackSecrets
 
-TARGETS = {"local": "stacks.local"}
+
+class MissingSdk(pulumi.RunError):
+    """The stack's cloud needs a package that this environment lacks."""
+
+
+TARGETS = {"local": "stacks.local", "cloud-run": "stacks.cloud_run"}
 
 
 def main() -> None:
@@ -19,8 +26,10 @@ def main() -> None:
     config = _config()
     try:
         settings = settings_from(config)
-        stack = _stack_module(settings.target, config.stack)
-        service = stack.service(f"{config.project}-{config.stack}", settings, _secret("apiKey"))
+        name = f"{config.project}-{config.stack}"
+        with _sdk_of(settings.target, config.stack):
+            stack = importlib.import_module(TARGETS[settings.target])
+            service = stack.service(name, settings, StackSecrets(_secret("apiKey"), _secret_values()))
     except (SettingsError, ValueError) as error:
         raise pulumi.RunError(str(error)) from error
     pulumi.export("url", service.url)
@@ -31,14 +40,21 @@ def main() -> None:
     pulumi.export("apiKey", service.api_key)
 
 
-def _stack_module(target: str, stack: str) -> ModuleType:
-    """The module of a target, imported only when asked for: its cloud's SDK is installed apart."""
+def warnings_of(name: str, settings: Settings) -> list[str]:
+    """What the target warns of in settings that it takes. name: the service's."""
+    stack = importlib.import_module(TARGETS[settings.target])
+    return stack.warnings(name, settings) if hasattr(stack, "warnings") else []
+
+
+@contextmanager
+def _sdk_of(target: str, stack: str) -> Generator[None]:
+    """A target's modules are imported only when asked for: its SDK is installed apart, and may be missing."""
     try:
-        return importlib.import_module(TARGETS[target])
+        yield
     except ModuleNotFoundError as error:
         if not (error.name or "").startswith("pulumi_"):
             raise
-        raise pulumi.RunError(
+        raise MissingSdk(
             f"Stack {stack} has the target {target}, which needs {error.name}; it is not installed. "
             "Run `make setup-cloud`."
         ) from None
@@ -60,7 +76,15 @@ def _secret(key: str) -> pulumi.Output[str] | None:
     value = pulumi.Config().get(key)
     if not value:
         return None
-    if value == ENCRYPTED:
-        unknown: Any = pulumi.UNKNOWN
-        return pulumi.Output.secret(unknown)
-    return pulumi.Output.secret(value)
+    return _hidden(value)
+
+
+def _secret_values() -> dict[str, pulumi.Output[str]]:
+    """The values of the `secrets` setting, environment name -> secret; its references are settings."""
+    found = values_of_secrets(pulumi.Config().get("secrets") or "")
+    return {name: _hidden(value) for name, value in found.items()}
+
+
+def _hidden(value: str) -> pulumi.Output[str]:
+    unknown: Any = pulumi.UNKNOWN
+    return pulumi.Output.secret(unknown if value == ENCRYPTED else value)

@@ -1,10 +1,12 @@
-"""The `local` target: one server process on this machine, with no cloud, image or account."""
+"""The `local` target: one server on this machine, without a cloud; as a process, or in a container."""
 
-from typing import Protocol
-
-import pulumi
+from typing import TYPE_CHECKING, Protocol
 
 from components.local.component import LocalService, LocalServiceArgs
+from stacks.secrets import StackSecrets
+
+if TYPE_CHECKING:
+    from components.local.container import LocalContainer
 
 
 class LocalSettings(Protocol):
@@ -26,9 +28,13 @@ class LocalSettings(Protocol):
     def timeout_seconds(self) -> int: ...
     @property
     def port(self) -> int: ...
+    @property
+    def runtime(self) -> str: ...
+    @property
+    def image(self) -> str: ...
 
 
-def service(name: str, settings: LocalSettings, api_key: pulumi.Output[str] | None) -> LocalService:
+def service(name: str, settings: LocalSettings, secrets: StackSecrets) -> "LocalService | LocalContainer":
     """The service of a `local` stack; its outputs are those of every target."""
     args: LocalServiceArgs = {
         "model": settings.model,
@@ -40,6 +46,10 @@ def service(name: str, settings: LocalSettings, api_key: pulumi.Output[str] | No
         "request_timeout_seconds": settings.timeout_seconds,
         "port": settings.port,
     }
-    if api_key is not None:
-        args["api_key"] = api_key
-    return LocalService(name, args)
+    if secrets.api_key is not None:
+        args["api_key"] = secrets.api_key
+    if settings.runtime == "process":
+        return LocalService(name, args)
+    from components.local.container import LocalContainer  # needs Docker's SDK, which is installed apart
+
+    return LocalContainer(name, {**args, "image": settings.image})

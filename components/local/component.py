@@ -26,6 +26,12 @@ class LocalServiceArgs(InferenceServiceArgs):
     """Folder of its log and records, relative to the project. Default `.slipway/<name>`."""
 
 
+def with_hidden_key(args: LocalServiceArgs) -> dict[str, object]:
+    """The arguments as the state may hold them, also where a program gave the key in clear."""
+    hidden = {"api_key": pulumi.Output.secret(args["api_key"])} if "api_key" in args else {}
+    return {**args, **hidden}
+
+
 class LocalProcess(Resource, module="slipway", name="LocalProcess"):
     """The server process itself; outputs as the provider returns them."""
 
@@ -52,7 +58,7 @@ class LocalService(pulumi.ComponentResource):
     def __init__(self, name: str, args: LocalServiceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         spec = InferenceServiceSpec.of(name, args)
         inputs = _process_inputs(spec, args)
-        super().__init__("slipway:index:LocalService", name, dict(args), opts)
+        super().__init__("slipway:index:LocalService", name, with_hidden_key(args), opts)
         process = LocalProcess(
             LocalProcessProvider(),
             f"{name}-process",

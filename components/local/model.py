@@ -9,6 +9,7 @@ from typing import Any
 
 from components.need import Need, need_of
 from components.sizes import quantity, smallest_sizes
+from components.spec import ROUTES
 
 BUNDLED = Path("service/models")
 _FILES = ("manifest.json", "model.onnx", "tokenizer.json")
@@ -23,8 +24,11 @@ class ModelFolder:
     manifest: Mapping[str, Any]
 
 
-def model_folder(name: str, source: str, task: str, root: Path) -> ModelFolder:
-    """The folder of `bundled:<name>` or `file:<folder>`. Raises ValueError for a wrong or missing one."""
+def model_folder(name: str, source: str, task: str | None, root: Path) -> ModelFolder:
+    """The folder of `bundled:<name>` or `file:<folder>`. Raises ValueError for a wrong or missing one.
+
+    task: the one it must be for; None: any.
+    """
     kind, _, place = source.partition(":")
     relative = BUNDLED / place if kind == "bundled" else Path(place).expanduser()
     folder = root / relative
@@ -39,7 +43,7 @@ def model_folder(name: str, source: str, task: str, root: Path) -> ModelFolder:
         )
     text = (folder / "manifest.json").read_bytes()
     manifest = _manifest(name, source, text)
-    if manifest["task"] != task:
+    if task is not None and manifest["task"] != task:
         raise ValueError(
             f"{name}: the manifest of {source} says task {manifest['task']!r}; `task` is {task!r}. "
             "Set `task` to the model's, or choose another `model`."
@@ -47,11 +51,18 @@ def model_folder(name: str, source: str, task: str, root: Path) -> ModelFolder:
     return ModelFolder(str(relative), hashlib.sha256(text).hexdigest()[:12], manifest)
 
 
-def require_memory(name: str, source: str, need: Need, memory_gib: float, cpu: float) -> None:
-    """Raise ValueError where the memory cannot work, naming the smallest that does."""
+def require_memory(
+    name: str, source: str, need: Need, memory_gib: float, cpu: float, target: str = "local"
+) -> None:
+    """Raise ValueError where the memory cannot work, naming the smallest on the target that does."""
     if memory_gib * 1024 >= need.least_mib:
         return
-    smallest = smallest_sizes(need.with_margin_mib, cpu)[0]
+    sizes = [size for size in smallest_sizes(need.with_margin_mib, cpu) if size.target == target]
+    if not sizes:
+        raise ValueError(
+            f"{name}: {source} needs about {need.memory_mib:.0f} MiB; no size of {target} holds it."
+        )
+    smallest = sizes[0]
     how = "was measured to need" if need.measured else "needs about"
     raise ValueError(
         f"{name}: memory is {quantity(round(memory_gib * 1024))}; {source} with cpu {cpu:g} {how} "
@@ -74,7 +85,8 @@ def _manifest(name: str, source: str, text: bytes) -> dict[str, Any]:
     """The task and the numbers that memory depends on; the server checks the rest."""
     try:
         manifest: dict[str, Any] = json.loads(text)
-        str(manifest["task"])
+        if manifest["task"] not in ROUTES:
+            raise ValueError(f"task is {manifest['task']!r}; allowed are {', '.join(ROUTES)}")
         need_of(manifest, 1)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(

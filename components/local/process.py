@@ -214,13 +214,14 @@ def _ready(launch: Launch) -> ProcessRecord:
 
 def _why(folder: Path, record: ProcessRecord) -> str:
     """The cause in words: the server's own last error if it gave one, else how it ended."""
-    own_words = _last_error(folder) if record.ended and record.ended.cause == "crashed" else ""
+    crashed = record.ended and record.ended.cause == "crashed"
+    own_words = last_error(last_log_lines(folder)) if crashed else ""
     return f"{own_words or record.end_in_words()}\n{_log_tail(folder)}"
 
 
-def _last_error(folder: Path) -> str:
-    """The message of the server's last log line that carries a cause."""
-    for line in reversed(last_log_lines(folder)):
+def last_error(lines: list[str]) -> str:
+    """The message of the last of the server's log lines that carries a cause; empty where none does."""
+    for line in reversed(lines):
         try:
             entry = json.loads(line)
         except ValueError:

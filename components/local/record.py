@@ -73,10 +73,7 @@ class ProcessRecord:
         """Why the server is gone, and what to change. Only for a record with an end."""
         assert self.ended
         if self.ended.cause == "out_of_memory":
-            return (
-                f"The server ran out of memory: its limit is {_mib(self.limit_bytes)}, it reached "
-                f"{_mib(self.ended.peak_bytes)} and was killed. Raise `memory` in the stack's settings."
-            )
+            return out_of_memory(self.limit_bytes, self.ended.peak_bytes)
         if self.ended.cause == "stopped":
             return "The server was stopped."
         code = self.ended.exit_code
@@ -119,6 +116,14 @@ class Lease:
             return None if data is None else cls(**data)
         except TypeError:
             raise _corrupt(folder / LEASE) from None
+
+
+def out_of_memory(limit_bytes: int, peak_bytes: int) -> str:
+    """What people are told of a server that was killed for memory."""
+    return (
+        f"The server ran out of memory: its limit is {_mib(limit_bytes)}, it reached {_mib(peak_bytes)} and "
+        "was killed. Raise `memory` in the stack's settings."
+    )
 
 
 def _mib(size: int) -> str:

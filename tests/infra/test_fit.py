@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.infra.test_cli import ROOT, refused, slipway
+from tests.infra.command import ROOT, refused, slipway
 
 QUICK = ["--seconds", "0.2", "--tokens", "16", "--concurrency", "2", "--format", "json"]
 

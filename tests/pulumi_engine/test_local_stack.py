@@ -12,7 +12,7 @@ import httpx
 import psutil
 import pytest
 
-from tests.infra.test_cli import slipway
+from tests.infra.command import slipway
 from tests.pulumi_engine.conftest import Engine
 
 pytestmark = pytest.mark.pulumi_engine

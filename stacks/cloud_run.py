@@ -1,0 +1,145 @@
+"""The `cloud-run` target: the image, and a Cloud Run service that runs it."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import pulumi
+
+from components.cloud_run import CloudRunService, CloudRunServiceArgs, Ingress
+from components.cloud_run import warnings as cloud_run_warnings
+from components.cloud_run.rules import checked_spec
+from components.image import InferenceImage, InferenceImageArgs, Registry, Variant
+from components.local.model import model_folder, require_memory
+from components.local.process import ROOT as CHECKOUT
+from components.need import need_of
+from stacks.secrets import StackSecrets
+
+_INGRESS = {
+    "all": Ingress.ALL,
+    "internal": Ingress.INTERNAL,
+    "internal-and-load-balancer": Ingress.INTERNAL_LOAD_BALANCER,
+}
+# Stands for the image while the rest is checked: it is built only after that.
+_ANY_IMAGE = f"host/repository@sha256:{'0' * 64}"
+
+
+class CloudRunSettings(Protocol):
+    """The settings that this target reads. memory_gib in GiB, timeout in seconds; '' and None are unset."""
+
+    @property
+    def task(self) -> str: ...
+    @property
+    def model(self) -> str: ...
+    @property
+    def cpu(self) -> float: ...
+    @property
+    def memory_gib(self) -> float: ...
+    @property
+    def gpu(self) -> str: ...
+    @property
+    def min_instances(self) -> int: ...
+    @property
+    def max_instances(self) -> int: ...
+    @property
+    def concurrency(self) -> int | None: ...
+    @property
+    def timeout_seconds(self) -> int: ...
+    @property
+    def project(self) -> str: ...
+    @property
+    def region(self) -> str: ...
+    @property
+    def image(self) -> str: ...
+    @property
+    def public(self) -> bool: ...
+    @property
+    def invokers(self) -> tuple[str, ...]: ...
+    @property
+    def env(self) -> Mapping[str, str]: ...
+    @property
+    def secrets(self) -> Mapping[str, str]: ...
+    @property
+    def labels(self) -> Mapping[str, str]: ...
+    @property
+    def cpu_always(self) -> bool: ...
+    @property
+    def ingress(self) -> str: ...
+    @property
+    def domain(self) -> str: ...
+    @property
+    def deletion_protection(self) -> bool: ...
+
+
+def service(name: str, settings: CloudRunSettings, secrets: StackSecrets) -> CloudRunService:
+    """The service of a `cloud-run` stack and its image; the outputs are those of every target.
+
+    Raises ValueError with all faults of the service, or else all of the image, before either is registered.
+    """
+    checked_spec(name, _service_args(settings, secrets, _ANY_IMAGE))
+    _require_memory(name, settings)
+    image = InferenceImage(f"{name}-image", _image_args(settings))
+    return CloudRunService(name, _service_args(settings, secrets, image.image_ref))
+
+
+def warnings(name: str, settings: CloudRunSettings) -> list[str]:
+    """What a reviewer should know though it is allowed. The settings must be without fault."""
+    return cloud_run_warnings(name, _service_args(settings, StackSecrets(), _ANY_IMAGE))
+
+
+def _image_args(settings: CloudRunSettings) -> InferenceImageArgs:
+    args: InferenceImageArgs = {
+        "registry": Registry.ARTIFACT_REGISTRY,
+        "project": settings.project,
+        "region": settings.region,
+        "model": settings.model,
+        "labels": dict(settings.labels),
+        "force_delete": not settings.deletion_protection,
+    }
+    if settings.image:
+        args["image"] = settings.image
+    if settings.gpu:
+        args["variant"] = Variant.CUDA
+    return args
+
+
+def _service_args(
+    settings: CloudRunSettings, secrets: StackSecrets, image_ref: pulumi.Input[str]
+) -> CloudRunServiceArgs:
+    args: CloudRunServiceArgs = {
+        "image_ref": image_ref,
+        "project": settings.project,
+        "region": settings.region,
+        "model": settings.model,
+        "task": settings.task,
+        "cpu": settings.cpu,
+        "memory_gib": settings.memory_gib,
+        "min_replicas": settings.min_instances,
+        "max_replicas": settings.max_instances,
+        "request_timeout_seconds": settings.timeout_seconds,
+        "env": dict(settings.env),
+        "secrets": dict(settings.secrets),
+        "secret_values": dict(secrets.values),
+        "labels": dict(settings.labels),
+        "public": settings.public,
+        "invokers": list(settings.invokers),
+        "cpu_always": settings.cpu_always,
+        "ingress": _INGRESS[settings.ingress],
+        "deletion_protection": settings.deletion_protection,
+    }
+    if settings.gpu:
+        args["gpu"] = settings.gpu
+    if settings.concurrency is not None:
+        args["concurrency"] = settings.concurrency
+    if settings.domain:
+        args["domain"] = settings.domain
+    if secrets.api_key is not None:
+        args["api_key"] = secrets.api_key
+    return args
+
+
+def _require_memory(name: str, settings: CloudRunSettings) -> None:
+    """Raise ValueError where a model whose manifest lies here cannot live in the memory that is set."""
+    if settings.model.startswith("bundled:"):
+        model = model_folder(name, settings.model, settings.task, CHECKOUT)
+        need = need_of(model.manifest, settings.cpu)
+        require_memory(name, settings.model, need, settings.memory_gib, settings.cpu, "cloud-run")

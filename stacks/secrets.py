@@ -1,0 +1,14 @@
+"""What of a stack is secret, as every target takes it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import pulumi
+
+
+@dataclass(frozen=True, slots=True)
+class StackSecrets:
+    """api_key: None where one is to be created. values: environment name -> secret value."""
+
+    api_key: pulumi.Output[str] | None = None
+    values: Mapping[str, pulumi.Output[str]] = field(default_factory=dict[str, pulumi.Output[str]])

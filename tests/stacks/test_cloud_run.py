@@ -1,0 +1,126 @@
+"""The whole program of a `cloud-run` stack, planned without a cloud."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+import pytest
+
+from infra.plan import Plan, plan_of
+from infra.preview import findings_of, preview_json
+from infra.program import main
+from infra.stackfile import ENCRYPTED, StackConfig, settings_from
+
+GIVEN = {"target": "cloud-run", "project": "acme-ml", "region": "europe-west4"}
+DIGEST = f"europe-west4-docker.pkg.dev/acme-ml/slipway/server@sha256:{'0' * 64}"
+SECRET_KEYS = frozenset({"slipway:apiKey", "slipway:secrets"})
+
+
+def config(**values: str) -> StackConfig:
+    given = {f"slipway:{key}": value for key, value in {**GIVEN, **values}.items()}
+    return StackConfig("slipway", "dev", given, SECRET_KEYS, {})
+
+
+def planned(**values: str) -> Plan:
+    return plan_of(main, config(**values))
+
+
+def inputs(plan: Plan, name: str) -> Mapping[str, Any]:
+    return next(resource.inputs for resource in plan.resources if resource.name == name)
+
+
+def container(plan: Plan) -> Mapping[str, Any]:
+    return inputs(plan, "slipway-dev-service")["template"]["containers"][0]
+
+
+def refusal(**values: str) -> str:
+    with pytest.raises(pulumi.RunError) as caught:
+        planned(**values)
+    return str(caught.value)
+
+
+def test_the_stack_exports_the_outputs_of_every_target() -> None:
+    outputs = planned().outputs
+    assert set(outputs) == {"apiKey", "consoleUrl", "imageRef", "logsCommand", "serviceName", "url"}
+    assert outputs["apiKey"] == "[secret]"
+    assert outputs["serviceName"] == "slipway-dev"
+    assert "slipway-dev --project acme-ml --region europe-west4" in outputs["logsCommand"]
+
+
+def test_settings_reach_the_service() -> None:
+    plan = planned(cpu="2", memory="4Gi", minInstances="1", maxInstances="7", concurrency="5", timeout="90")
+    template = inputs(plan, "slipway-dev-service")["template"]
+    assert container(plan)["resources"]["limits"] == {"cpu": "2", "memory": "4Gi"}
+    assert template["maxInstanceRequestConcurrency"] == 5
+    assert template["timeout"] == "90s"
+    assert inputs(plan, "slipway-dev-service")["scaling"] == {"minInstanceCount": 1, "maxInstanceCount": 7}
+
+
+def test_another_memory_changes_the_service_and_leaves_the_image_alone() -> None:
+    small = {r.name: r.inputs for r in planned(memory="1Gi").resources if r.custom}
+    large = {r.name: r.inputs for r in planned(memory="4Gi").resources if r.custom}
+    assert [name for name in small if small[name] != large[name]] == ["slipway-dev-service"]
+
+
+def test_a_given_image_is_run_and_none_is_built() -> None:
+    plan = planned(image=DIGEST)
+    assert container(plan)["image"] == DIGEST
+    assert not [r.name for r in plan.resources if r.type == "docker-build:index:Image"]
+
+
+def test_no_secret_is_in_the_preview_and_each_reaches_the_service_by_reference() -> None:
+    secrets = json.dumps({"HF_TOKEN": "hf_a-real-value", "HUB": "projects/acme-ml/secrets/hub/versions/3"})
+    plan = planned(apiKey="a-key-of-more-than-16-letters", secrets=secrets)
+    shown = json.dumps(preview_json(plan, []))
+    assert "hf_a-real-value" not in shown
+    assert "a-key-of-more-than-16-letters" not in shown
+    by_name = {entry["name"]: entry for entry in container(plan)["envs"]}
+    for name in ("HF_TOKEN", "HUB", "MODEL_API_KEY"):
+        assert "value" not in by_name[name]
+    assert by_name["HUB"]["valueSource"]["secretKeyRef"] == {"secret": "hub", "version": "3"}
+
+
+def test_an_encrypted_secret_is_planned_without_its_value() -> None:
+    plan = planned(secrets=json.dumps({"HF_TOKEN": ENCRYPTED}))
+    assert inputs(plan, "slipway-dev-HF_TOKEN-version")["secretData"] == "[secret]"
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"cpu": "3"}, "cpu is 3; Cloud Run allows"),
+        ({"memory": "8Gi"}, "memory"),
+        ({"cpu": "0.5", "memory": "512Mi", "concurrency": "2"}, "concurrency is 2"),
+        ({"gpu": "nvidia-l4", "cpu": "2", "memory": "16Gi"}, "nvidia-l4"),
+        ({"env": '{"PORT": "1"}'}, "PORT"),
+        ({"env": '{"DB_PASSWORD": "x"}'}, "pulumi config set --secret --path 'secrets.DB_PASSWORD'"),
+        ({"env": json.dumps({"LONG": "x" * 40_000})}, "LONG"),
+        ({"memory": "64Mi"}, "memory"),
+        ({"model": "file:/tmp/model"}, "file:"),
+        ({"secrets": '{"HUB": "projects/p/secrets/hub/versions/latest"}'}, "latest"),
+    ],
+)
+def test_what_cloud_run_would_not_run_is_refused_before_anything_is_registered(
+    values: dict[str, str], said: str
+) -> None:
+    message = refusal(**values)
+    assert said in message
+    assert "slipway-dev" in message
+
+
+def test_a_region_by_invitation_is_a_finding() -> None:
+    settings = {
+        "gpu": "nvidia-l4",
+        "cpu": "4",
+        "memory": "16Gi",
+        "cpuAlways": "true",
+        "region": "asia-south1",
+    }
+    plan = planned(**settings)
+    [finding] = [
+        found
+        for found in findings_of(plan, settings_from(config(**settings)))
+        if "invitation" in found["title"]
+    ]
+    assert finding["severity"] == "warning"
