@@ -24,7 +24,7 @@ from service.tasks import Task
 
 
 class Api(FastAPI):
-    """FastAPI whose OpenAPI document also describes the bare route."""
+    """FastAPI whose OpenAPI document also describes the bare routes."""
 
     task: Task
 
@@ -40,9 +40,11 @@ def build_app(
     """port: the one that is listened on, which PORT=0 leaves to the system."""
     session = PageSession(port) if settings.local_page_session else None
     gate = Gate(settings.model_api_key.get_secret_value(), session)
-    predict = Predict(
-        task, engine, gate, lifecycle, settings.max_body_bytes, settings.request_timeout_seconds
-    )
+    limits = (settings.max_body_bytes, settings.request_timeout_seconds)
+    routes = [
+        Route(operation.path, Predict(operation, engine, gate, lifecycle, *limits), methods=["POST"])
+        for operation in task.operations
+    ]
     app = Api(
         title=TITLE,
         version=settings.service_version,
@@ -50,7 +52,7 @@ def build_app(
         redoc_url=None,
         redirect_slashes=False,
         telemetry={"tracing": False, "metrics": False, "logs": False},
-        routes=[Route("/predict", predict, methods=["POST"]), *page_routes(session)],
+        routes=[*routes, *page_routes(session, task.operations[0].path)],
         exception_handlers={
             RequestFault: problems.on_request_fault,
             HTTPException: problems.on_http_exception,

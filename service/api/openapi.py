@@ -1,5 +1,6 @@
-"""The OpenAPI document: FastAPI's, with /predict described from the models that validate it."""
+"""The OpenAPI document: FastAPI's, with the model's routes described from the models that validate them."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi.openapi.utils import get_openapi
@@ -8,40 +9,49 @@ from pydantic.json_schema import models_json_schema
 from starlette.routing import BaseRoute
 
 from service.api.problems import CAUSES, INTERNAL, MEDIA_TYPE, URN, Cause, Problem
-from service.tasks import Task
+from service.tasks import Operation, Task
 
 TITLE = "Slipway inference service"
 REF = "#/components/schemas/{model}"
 PROBLEM = {"$ref": REF.format(model="Problem")}
-# Answered below the routes, to requests that are not yet a call of /predict.
-NOT_OF_PREDICT = {404, 431, 499}
+# Answered below the routes, to requests that are not yet a call of the model.
+NOT_OF_A_CALL = {404, 431, 499}
 
 
 def openapi_document(task: Task, version: str, routes: list[BaseRoute]) -> dict[str, Any]:
     document = get_openapi(title=TITLE, version=version, routes=routes)
-    models: list[type[BaseModel]] = [task.request_model, *task.answer_models, Problem]
+    models: list[type[BaseModel]] = [Problem]
+    for operation in task.operations:
+        models += [operation.request_model, *operation.answer_models]
     refs, definitions = models_json_schema([(model, "validation") for model in models], ref_template=REF)
     components = document.setdefault("components", {})
     components.setdefault("schemas", {}).update(definitions["$defs"])
     components["securitySchemes"] = {
         "key": {"type": "http", "scheme": "bearer", "description": "The value of MODEL_API_KEY."}
     }
-    answers = {"oneOf": [refs[model, "validation"] for model in task.answer_models]}
-    operation: dict[str, Any] = {
+    described = {operation.path: {"post": _described(operation, refs)} for operation in task.operations}
+    document["paths"] = described | document["paths"]
+    return document
+
+
+def _described(operation: Operation, refs: Mapping[Any, dict[str, Any]]) -> dict[str, Any]:
+    schemas = [refs[model, "validation"] for model in operation.answer_models]
+    answers = {"oneOf": schemas} if len(schemas) > 1 else schemas[0]
+    return {
         "tags": ["model"],
-        "operationId": "predict",
-        "summary": task.summary,
-        "description": task.description,
+        "operationId": operation.operation_id,
+        "summary": operation.summary,
+        "description": operation.description,
         "security": [{"key": []}],
         "requestBody": {
             "required": True,
-            "content": _json(refs[task.request_model, "validation"], task.request_examples),
+            "content": _json(refs[operation.request_model, "validation"], operation.request_examples),
         },
-        "responses": {"200": {"description": "The answer.", "content": _json(answers, task.answer_examples)}}
+        "responses": {
+            "200": {"description": "The answer.", "content": _json(answers, operation.answer_examples)}
+        }
         | _problems(),
     }
-    document["paths"] = {"/predict": {"post": operation}} | document["paths"]
-    return document
 
 
 def _json(schema: dict[str, Any], examples: dict[str, Any]) -> dict[str, Any]:
@@ -52,7 +62,7 @@ def _json(schema: dict[str, Any], examples: dict[str, Any]) -> dict[str, Any]:
 def _problems() -> dict[str, Any]:
     by_status: dict[int, list[Cause]] = {}
     for cause in [*CAUSES.values(), INTERNAL]:
-        if cause.status not in NOT_OF_PREDICT:
+        if cause.status not in NOT_OF_A_CALL:
             by_status.setdefault(cause.status, []).append(cause)
     return {
         str(status): {

@@ -18,16 +18,18 @@ INLINE = re.compile(rb"<(script|style)>(.*?)</\1>", re.DOTALL)
 # Swagger UI's files come inside this package, so that /docs works without a network.
 SWAGGER_PACKAGE, SWAGGER_FOLDER = "fastapi_offline", "static"
 SWAGGER_FILES = {"swagger-ui-bundle.js": "text/javascript", "swagger-ui.css": "text/css"}
-KEYLESS = b'<html lang="en" data-key="not-needed">'
+KEY_NEEDED, KEYLESS = b'data-key="needed"', b'data-key="not-needed"'
 HEADERS = {"Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
 
 
-def page_routes(session: PageSession | None) -> list[Route]:
+def page_routes(session: PageSession | None, route: str) -> list[Route]:
+    """route: the path that the page sends a text to."""
+
     async def try_page(request: Request) -> Response:
-        content = _page("try.html")
+        content = _page("try.html").replace(b'data-route="predict"', f'data-route="{route[1:]}"'.encode(), 1)
         headers = HEADERS | _policy(content)
         if session is not None and session.is_local(request.scope, dict(request.scope["headers"])):
-            content = content.replace(b'<html lang="en" data-key="needed">', KEYLESS, 1)
+            content = content.replace(KEY_NEEDED, KEYLESS, 1)
             headers["Set-Cookie"] = session.set_cookie
         return Response(content, headers=headers, media_type="text/html")
 

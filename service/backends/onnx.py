@@ -16,12 +16,11 @@ from service.faults import BadModel
 ort: Any = onnxruntime
 
 INPUTS = {"input_ids": "tensor(int64)", "attention_mask": "tensor(int64)"}
-OUTPUTS = {"logits": "tensor(float)"}
 
 
 class OnnxBackend:
-    def __init__(self, model: Path) -> None:
-        """Raises BadModel if the file is not a model with the inputs and outputs above."""
+    def __init__(self, model: Path, output: str = "logits") -> None:
+        """output: the name of its one output, [batch, width]. Raises BadModel if it has others."""
         options = ort.SessionOptions()
         # Requests run side by side, one thread each: measured 1.95x on two CPUs, where one call
         # spread over two threads gains less and spins while it waits.
@@ -33,11 +32,13 @@ class OnnxBackend:
         except Exception as error:  # its error classes share no base that is public
             raise BadModel(f"{model} cannot be loaded by ONNX Runtime: {_first_line(error)}") from None
         _expect(model, "inputs", {value.name: value.type for value in self._session.get_inputs()}, INPUTS)
-        _expect(model, "outputs", {value.name: value.type for value in self._session.get_outputs()}, OUTPUTS)
+        outputs = {value.name: value.type for value in self._session.get_outputs()}
+        _expect(model, "outputs", outputs, {output: "tensor(float)"})
+        self._output = output
 
     def run(self, input_ids: Int64s, attention_mask: Int64s) -> Float32s:
         feed = {"input_ids": input_ids, "attention_mask": attention_mask}
-        return cast(Float32s, self._session.run(["logits"], feed)[0])
+        return cast(Float32s, self._session.run([self._output], feed)[0])
 
 
 def _expect(model: Path, what: str, got: dict[str, str], allowed: dict[str, str]) -> None:

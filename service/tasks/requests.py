@@ -62,9 +62,9 @@ def _name(fault: ErrorDetails) -> str:
 
 
 def _path(fault: ErrorDetails) -> list[str | int]:
-    """The place in the body, without the name of the union's branch that pydantic puts after `text`."""
+    """The place in the body, without the name of the union's branch that pydantic puts after the texts."""
     location = list(fault["loc"])
-    if location[:1] == ["text"] and len(location) > 1:
+    if location[:1] in (["text"], ["input"]) and len(location) > 1:
         del location[1]
     return location
 

@@ -22,7 +22,8 @@ from service.backends.onnx import OnnxBackend
 from service.manifest import MODEL_FILE, TOKENIZER_FILE, Manifest
 from service.settings import BUNDLED_MODEL
 from service.tasks import TASKS
-from service.tasks.classify import SPAM, Classifier, prediction_of
+from service.tasks.classify import SPAM, prediction_of
+from service.tasks.texts import TextModel
 
 KEY = "a-key-for-the-bench-only"
 ROUNDS, CALLS_PER_ROUND = 20, 200
@@ -80,8 +81,8 @@ def _status(port: int, request: bytes) -> int:
 def _inprocess_call() -> Callable[[], object]:
     manifest = Manifest.read(BUNDLED_MODEL, TASKS)
     tokenizer = Tokenizer.from_file(str(BUNDLED_MODEL / TOKENIZER_FILE))
-    model = Classifier(manifest, tokenizer, OnnxBackend(Path(BUNDLED_MODEL / MODEL_FILE)))
-    return lambda: prediction_of(model.logits(model.token_ids(SPAM)), model.labels)
+    model = TextModel(manifest, tokenizer, OnnxBackend(Path(BUNDLED_MODEL / MODEL_FILE)))
+    return lambda: prediction_of(model.output(model.token_ids(SPAM)).tolist(), manifest.labels)
 
 
 def _http_call(connection: socket.socket) -> bytes:

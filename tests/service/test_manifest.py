@@ -32,7 +32,16 @@ def test_the_version_in_answers_is_name_version_and_the_start_of_the_model_files
     assert manifest.model_version == f"{manifest.name}-{manifest.version}+{digest[:12]}"
 
 
-@pytest.mark.parametrize("key", ["name", "version", "task", "labels", "max_tokens", "license", "files"])
+def test_the_version_of_a_torch_model_has_the_hash_of_its_safetensors(model: Path):
+    weights = {"sha256": "ab" * 32, "bytes": 1}
+    files = json.loads((model / "manifest.json").read_text())["files"]
+    changed_manifest(
+        model, engine="torch", files=files | {"model.safetensors": weights, "config.json": weights}
+    )
+    assert Manifest.read(model, TASKS).model_version == "sms-spam-1.0.0+abababababab"
+
+
+@pytest.mark.parametrize("key", ["name", "version", "task", "max_tokens", "license", "files"])
 def test_a_missing_key_is_named(model: Path, key: str):
     changed_manifest(model, **{key: None})
     with pytest.raises(BadModel, match=rf"manifest\.json cannot be used: {key}: Field required"):
@@ -46,10 +55,15 @@ def test_a_missing_key_is_named(model: Path, key: str):
         ({"labels": ["one"]}, "labels"),
         ({"max_tokens": 0}, "max_tokens"),
         ({"name": "a b"}, "name"),
-        ({"files": {}}, r"files lacks \['model.onnx', 'tokenizer.json'\]"),
+        ({"files": {}}, r"files lacks \['model.onnx', 'tokenizer.json'\]; engine 'onnx' needs"),
+        (
+            {"engine": "torch"},
+            r"files lacks \['config.json', 'model.safetensors'\]; "
+            "engine 'torch' needs model.safetensors, config.json, tokenizer.json",
+        ),
         ({"files": {"../model.onnx": {"sha256": "0" * 64, "bytes": 1}}}, "files"),
         ({"files": {"model.onnx": {"sha256": "0", "bytes": 1}}}, "files.model.onnx.sha256"),
-        ({"engine": "torch"}, "engine: Input should be 'onnx'"),
+        ({"engine": "jax"}, "engine: Input should be 'onnx' or 'torch'"),
         ({"measured": {"memory_mb": 100}}, "measured.load_seconds: Field required"),
         ({"measured": MEASURED | {"memory_mb": 0}}, "measured.memory_mb: Input should be greater than 0"),
         ({"measured": MEASURED | {"memory_mb": "100"}}, "measured.memory_mb: Input should be a valid number"),
@@ -63,6 +77,7 @@ def test_a_missing_key_is_named(model: Path, key: str):
         "no tokens",
         "name",
         "no files",
+        "files of another engine",
         "outside",
         "hash",
         "engine",

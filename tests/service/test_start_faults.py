@@ -1,6 +1,7 @@
 """A server that cannot start says why in one JSON line, and ends with exit code 2."""
 
 import hashlib
+import importlib.util
 import json
 import shutil
 import socket
@@ -113,13 +114,16 @@ def changed_manifest(model: Path, **changes: Any) -> None:
 def test_a_manifest_that_lacks_a_key_is_told(model: Path):
     changed_manifest(model, labels=None)
     assert_told(
-        {"MODEL_DIR": str(model)}, "bad_model", "manifest.json cannot be used", "labels: Field required"
+        {"MODEL_DIR": str(model)},
+        "bad_model",
+        "manifest.json cannot be used",
+        "labels: got 0; a classifier needs two",
     )
 
 
 def test_a_manifest_with_an_unknown_task_is_told(model: Path):
     changed_manifest(model, task="sing")
-    assert_told({"MODEL_DIR": str(model)}, "bad_model", "task is 'sing'", "['classify']")
+    assert_told({"MODEL_DIR": str(model)}, "bad_model", "task is 'sing'", "['classify', 'embed']")
 
 
 def test_a_manifest_with_more_labels_than_the_model_has_is_told(model: Path):
@@ -130,6 +134,23 @@ def test_a_manifest_with_more_labels_than_the_model_has_is_told(model: Path):
 def test_a_manifest_that_is_not_json_is_told(model: Path):
     (model / "manifest.json").write_text("{")
     assert_told({"MODEL_DIR": str(model)}, "bad_model", "manifest.json cannot be used", "Invalid JSON")
+
+
+def test_a_token_limit_beyond_what_the_model_takes_is_told(model: Path):
+    changed_manifest(model, max_tokens=600)
+    code, lines, _ = failed_start(MODEL_DIR=str(model))  # ONNX Runtime writes a line of its own to stderr
+    assert (code, lines[-1]["cause"]) == (2, "bad_model")
+    assert "fails on a text of 600 tokens" in lines[-1]["message"]
+    assert "max_tokens is 600" in lines[-1]["message"]
+
+
+@pytest.mark.skipif(importlib.util.find_spec("torch") is not None, reason="torch is installed here")
+def test_a_torch_model_where_torch_is_not_installed_is_told_before_its_files_are_looked_at(model: Path):
+    file = {"sha256": "0" * 64, "bytes": 1}
+    files = dict.fromkeys(("model.safetensors", "config.json", "tokenizer.json"), file)
+    changed_manifest(model, engine="torch", files=files)
+    settings = {"MODEL_DIR": str(model)}
+    assert_told(settings, "bad_model", "torch is not installed", "VARIANT=torch-cpu", "VARIANT=cuda")
 
 
 @pytest.mark.parametrize("name", ["model.onnx", "tokenizer.json"])

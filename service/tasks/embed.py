@@ -1,0 +1,225 @@
+"""Embedding: a text, or a list of texts, to a vector each; also as OpenAI's API asks for it."""
+
+import base64
+import time
+from typing import Any, Literal
+
+import numpy as np
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, create_model
+from tokenizers import Tokenizer
+
+from service.backends import Backend, Float32s
+from service.engine import Work
+from service.faults import BadModel, FieldFault, InvalidInput
+from service.manifest import Manifest
+from service.tasks import Limits, Operation
+from service.tasks.requests import parsed
+from service.tasks.texts import (
+    LatencyMs,
+    ModelVersion,
+    TextModel,
+    TextsRequest,
+    TextsWork,
+    Truncated,
+    one_or_many,
+)
+
+OUTPUT = "emb"
+WARM_UP_RUNS = 3
+FIRST = "How do I reset my password?"
+SECOND = "I cannot log in any more."
+
+
+class SingleEmbedding(BaseModel):
+    """The answer to one text."""
+
+    embedding: list[float] = Field(description="The text's vector.", examples=[[0.021, -0.113, 0.048]])
+    truncated: Truncated = False
+    latency_ms: LatencyMs
+    model_version: ModelVersion
+
+
+class ListEmbedding(BaseModel):
+    """The answer to a list of texts."""
+
+    embeddings: list[list[float]] = Field(
+        description="One vector per text, in the order of the request.",
+        examples=[[[0.021, -0.113], [0.1, 0.2]]],
+    )
+    truncated: list[int] = Field(
+        default=[], description="Present where texts were cut to the limit: their places.", examples=[[1]]
+    )
+    latency_ms: LatencyMs
+    model_version: ModelVersion
+
+
+class OpenAiRequest(BaseModel):
+    """What OpenAI's clients send; fields that mean nothing here (`user`) are let through."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    input: str | list[str]
+    model: str = Field(default="", description="Not looked at: one model is served.", examples=["minilm"])
+    encoding_format: Literal["float", "base64"] = Field(
+        default="float", description="Numbers, or little-endian float32 in base64.", examples=["float"]
+    )
+    dimensions: int | None = Field(
+        default=None, description="Only the model's own number is possible.", examples=[384]
+    )
+
+
+class OpenAiEmbedding(BaseModel):
+    object: Literal["embedding"]
+    index: int = Field(ge=0, description="Place of the text in `input`.")
+    embedding: list[float] | str = Field(description="Numbers, or base64.")
+
+
+class OpenAiUsage(BaseModel):
+    prompt_tokens: int = Field(ge=0, description="Tokens of all texts.")
+    total_tokens: int = Field(ge=0, description="The same.")
+
+
+class OpenAiAnswer(BaseModel):
+    """The answer in OpenAI's form."""
+
+    object: Literal["list"]
+    data: list[OpenAiEmbedding]
+    model: str
+    usage: OpenAiUsage
+
+
+class Embed:
+    output = OUTPUT
+
+    def __init__(self, manifest: Manifest, limits: Limits) -> None:
+        text: Any = one_or_many(limits)
+        described = Field(description="The text to embed, or a list of texts.", examples=[FIRST])
+        self._request_model = create_model(
+            "EmbedRequest",
+            __base__=TextsRequest,
+            __doc__="One text, or a list of texts.",
+            text=(text, described),
+        )
+        self._openai_model = create_model(
+            "EmbeddingsRequest",
+            __base__=OpenAiRequest,
+            __doc__=OpenAiRequest.__doc__,
+            input=(text, described),
+        )
+        self._manifest = manifest
+        self._model: TextModel | None = None
+        self._width = 0
+        self.operations = (self._embed(), self._openai())
+
+    def _embed(self) -> Operation:
+        timing = {"latency_ms": 1.6, "model_version": self._manifest.model_version}
+        vector = [0.021, -0.113, 0.048]
+        return Operation(
+            path="/embed",
+            operation_id="embed",
+            summary="Embed a text, or a list of texts",
+            description=self._limit("refused, or cut if `truncate` is true."),
+            request_model=self._request_model,
+            answer_models=(SingleEmbedding, ListEmbedding),
+            request_examples={"one text": {"text": FIRST}, "a list": {"text": [FIRST, SECOND]}},
+            answer_examples={
+                "one text": {"embedding": vector} | timing,
+                "a list": {"embeddings": [vector, vector]} | timing,
+            },
+            work=self.work,
+        )
+
+    def _openai(self) -> Operation:
+        one = {"object": "embedding", "index": 0, "embedding": [0.021, -0.113, 0.048]}
+        usage = {"prompt_tokens": 8, "total_tokens": 8}
+        answer = {"object": "list", "data": [one], "model": self._manifest.model_version, "usage": usage}
+        return Operation(
+            path="/v1/embeddings",
+            operation_id="createEmbedding",
+            summary="Embed texts as OpenAI's API does",
+            description=self._limit("refused.") + " OpenAI's own clients work unchanged.",
+            request_model=self._openai_model,
+            answer_models=(OpenAiAnswer,),
+            request_examples={"one text": {"input": FIRST, "model": self._manifest.name}},
+            answer_examples={"one text": answer},
+            work=self._openai_work,
+        )
+
+    def _limit(self, what: str) -> str:
+        manifest = self._manifest
+        return f"Model `{manifest.model_version}`. A text longer than {manifest.max_tokens} tokens is {what}"
+
+    def attach(self, tokenizer: Tokenizer, backend: Backend) -> None:
+        model = TextModel(self._manifest, tokenizer, backend)
+        widths = {model.tried(text).shape for text in (FIRST, SECOND * 2, SECOND * model.max_tokens)}
+        if len(widths) != 1 or len(next(iter(widths))) != 1:
+            raise BadModel(f"the model gives vectors of the shapes {sorted(widths)}; one width is expected.")
+        self._width = next(iter(widths))[0]
+        self._model = model
+        for _ in range(WARM_UP_RUNS):  # the whole way of a request, so that the first one is no slower
+            work = self.work(orjson.dumps({"text": [FIRST, SECOND]}), time.perf_counter())
+            for index in range(work.size):
+                work.step(index)
+            work.result()
+
+    def work(self, body: bytes, received: float) -> Work[bytes]:
+        request = parsed(self._request_model, body)
+        return EmbedWork(self._ready(), request.text, request.truncate, received)
+
+    def _openai_work(self, body: bytes, received: float) -> Work[bytes]:
+        request = parsed(self._openai_model, body)
+        model = self._ready()
+        if request.dimensions not in (None, self._width):
+            raise InvalidInput(
+                f"dimensions is {request.dimensions}; this model has {self._width}",
+                errors=[FieldFault("#/dimensions", f"must be {self._width}, or left out")],
+            )
+        return OpenAiWork(model, request, received)
+
+    def _ready(self) -> TextModel:
+        if self._model is None:
+            raise RuntimeError("work before attach")
+        return self._model
+
+
+class EmbedWork(TextsWork):
+    def __init__(
+        self, model: TextModel, text: str | list[str], truncate: bool, received: float, field: str = "text"
+    ) -> None:
+        super().__init__(model, text, truncate, received, field)
+        self.vectors: list[Float32s] = [np.empty(0, np.float32)] * self.size
+        self._cut: list[int] = []
+
+    def found(self, index: int, output: Float32s, truncated: bool) -> None:
+        self.vectors[index] = np.ascontiguousarray(output)
+        if truncated:
+            self._cut.append(index)
+
+    def answer(self) -> dict[str, Any]:
+        if not self.is_list:
+            cut = {"truncated": True} if self._cut else {}
+            return {"embedding": self.vectors[0], **cut, **self.timing()}
+        cut = {"truncated": sorted(self._cut)} if self._cut else {}
+        return {"embeddings": self.vectors, **cut, **self.timing()}
+
+
+class OpenAiWork(EmbedWork):
+    or_else = ""
+
+    def __init__(self, model: TextModel, request: OpenAiRequest, received: float) -> None:
+        super().__init__(model, request.input, truncate=False, received=received, field="input")
+        self._as_base64 = request.encoding_format == "base64"
+
+    def answer(self) -> dict[str, Any]:
+        shown = [_base64(vector) if self._as_base64 else vector for vector in self.vectors]
+        data = [
+            {"object": "embedding", "index": index, "embedding": each} for index, each in enumerate(shown)
+        ]
+        tokens = sum(self.tokens)
+        usage = {"prompt_tokens": tokens, "total_tokens": tokens}
+        return {"object": "list", "data": data, "model": self.timing()["model_version"], "usage": usage}
+
+
+def _base64(vector: Float32s) -> str:
+    return base64.b64encode(vector.astype("<f4").tobytes()).decode()

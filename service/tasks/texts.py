@@ -1,0 +1,167 @@
+"""What tasks over texts share: tokenising to the model's limit, and a call of one text or many."""
+
+import time
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import numpy as np
+import orjson
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+from tokenizers import Tokenizer
+
+from service.backends import Backend, Float32s
+from service.faults import BadModel, FieldFault, TextTooLong
+from service.manifest import Manifest
+from service.tasks import Limits
+from service.tasks.requests import MAX_FAULTS_SHOWN
+
+LatencyMs = Annotated[
+    float, Field(ge=0, description="Milliseconds from the request's arrival to its answer.", examples=[0.62])
+]
+ModelVersion = Annotated[
+    str,
+    Field(
+        description="Name, version and the first 12 hex digits of the weights' SHA-256.",
+        examples=["sms-spam-1.0.0+31239f92ad32"],
+    ),
+]
+Truncated = Annotated[
+    bool, Field(description="Present, and true, where the text was cut to the limit.", examples=[True])
+]
+
+
+class TextsRequest(BaseModel):
+    """What a request holds; a task's own model adds this deployment's limits."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    text: str | list[str]
+    truncate: bool = Field(
+        default=False,
+        description="Cut a text that is longer than the model's limit instead of refusing it.",
+        examples=[False],
+    )
+
+
+def one_or_many(limits: Limits) -> Any:
+    """The type of a field that takes a text or a list of texts, within the limits."""
+    string = Annotated[str, Field(min_length=1, max_length=limits.max_text_characters, pattern=r"\S")]
+    one: Any = Annotated[string, Tag("one")]
+    many: Any = Annotated[list[string], Field(min_length=1, max_length=limits.max_texts), Tag("list")]
+    return Annotated[one | many, Discriminator(_branch)]
+
+
+def _branch(value: Any) -> str:
+    return "list" if isinstance(value, list) else "one"
+
+
+class TextModel:
+    """Tokenizer and model; called from several threads at once."""
+
+    def __init__(self, manifest: Manifest, tokenizer: Tokenizer, backend: Backend) -> None:
+        tokenizer.no_padding()
+        tokenizer.no_truncation()
+        # A text that spells "[SEP]" is a text: only the tokenizer itself adds special tokens.
+        tokenizer.encode_special_tokens = True
+        self._tokenizer = tokenizer
+        self._cutter = Tokenizer.from_str(tokenizer.to_str())
+        self._cutter.encode_special_tokens = True
+        self._cutter.enable_truncation(manifest.max_tokens)  # pyright: ignore[reportUnknownMemberType] - untyped **kwargs
+        self._backend = backend
+        self.max_tokens = manifest.max_tokens
+        self.model_version = manifest.model_version
+
+    def token_ids(self, text: str) -> list[int]:
+        return self._tokenizer.encode(text).ids
+
+    def cut_token_ids(self, text: str) -> list[int]:
+        return self._cutter.encode(text).ids
+
+    def output(self, token_ids: Sequence[int]) -> Float32s:
+        """[width]: what the model gives for one text."""
+        input_ids = np.array([token_ids], dtype=np.int64)
+        return self._backend.run(input_ids, np.ones_like(input_ids))[0]
+
+    def tried(self, text: str) -> Float32s:
+        """The output for a text cut to the limit. Raises BadModel where the model cannot compute it."""
+        token_ids = self.cut_token_ids(text)
+        try:
+            output = self.output(token_ids)
+        except Exception as error:  # each runtime has classes of its own
+            raise BadModel(
+                f"the model fails on a text of {len(token_ids)} tokens, the highest number {max(token_ids)} "
+                f"(the manifest's max_tokens is {self.max_tokens}): {str(error).strip()[:300]}"
+            ) from None
+        if not np.isfinite(output).all():
+            raise BadModel(f"the model gives {output.tolist()[:8]} for a text of {len(token_ids)} tokens.")
+        return output
+
+
+class TextsWork:
+    """One call. After a text over the limit the rest is only counted, so that all are reported together.
+
+    A task says in `found` what becomes of a text, and in `answer` what of them all. field: the request's.
+    """
+
+    or_else = ', or "truncate": true to have it cut'
+    """What the caller of a text over the limit may do instead of a shorter one."""
+
+    def __init__(
+        self, model: TextModel, text: str | list[str], truncate: bool, received: float, field: str = "text"
+    ) -> None:
+        self.is_list = isinstance(text, list)
+        self.texts = text if isinstance(text, list) else [text]
+        self.tokens = [0] * len(self.texts)
+        self._model = model
+        self._field = field
+        self._truncate = truncate
+        self._received = received
+        self._too_long: dict[int, int] = {}  # index of a text -> its tokens
+
+    @property
+    def size(self) -> int:
+        return len(self.texts)
+
+    def step(self, index: int) -> None:
+        text = self.texts[index]
+        token_ids = self._model.token_ids(text)
+        truncated = len(token_ids) > self._model.max_tokens
+        if truncated and not self._truncate:
+            self._too_long[index] = len(token_ids)
+        if self._too_long:
+            return
+        if truncated:
+            token_ids = self._model.cut_token_ids(text)
+        self.tokens[index] = len(token_ids)
+        self.found(index, self._model.output(token_ids), truncated)
+
+    def result(self) -> bytes:
+        if self._too_long:
+            raise self._text_too_long()
+        return orjson.dumps(self.answer(), option=orjson.OPT_SERIALIZE_NUMPY)
+
+    def found(self, index: int, output: Float32s, truncated: bool) -> None:
+        """Keep what the model gave for one text. Texts of one call may be found at the same time."""
+        raise NotImplementedError
+
+    def answer(self) -> dict[str, Any]:
+        """What is sent, once every text was found."""
+        raise NotImplementedError
+
+    def timing(self) -> dict[str, Any]:
+        latency_ms = round((time.perf_counter() - self._received) * 1000, 3)
+        return {"latency_ms": latency_ms, "model_version": self._model.model_version}
+
+    def _text_too_long(self) -> TextTooLong:
+        limit, field = self._model.max_tokens, self._field
+        counts = sorted(self._too_long.items())
+        errors = [
+            FieldFault(f"#/{field}/{index}" if self.is_list else f"#/{field}", f"has {tokens} tokens")
+            for index, tokens in counts[:MAX_FAULTS_SHOWN]
+        ]
+        first, tokens = counts[0]
+        return TextTooLong(
+            f"{f'{field}[{first}]' if self.is_list else field} has {tokens} tokens; the model takes {limit}. "
+            f"Send a shorter text{self.or_else}",
+            errors=errors,
+        )
