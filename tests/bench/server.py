@@ -36,8 +36,8 @@ REQUEST = (
 
 def main() -> None:
     with tempfile.TemporaryFile() as log:
-        port = _free_port()
-        server, ready_s = _started(port, log.fileno())
+        port = free_port()
+        server, ready_s = started(port, log.fileno())
         try:
             with socket.create_connection(("127.0.0.1", port)) as connection:
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -49,19 +49,19 @@ def main() -> None:
     _print(inprocess_ms, http_ms, ready_s, rss_mb)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return probe.getsockname()[1]
 
 
-def _started(port: int, log: int) -> tuple[subprocess.Popen[bytes], float]:
+def started(port: int, log: int, **settings: str) -> tuple[subprocess.Popen[bytes], float]:
     """The server, and seconds from its start to the first 200 of /ready."""
-    env = {**os.environ, "MODEL_API_KEY": KEY, "PORT": str(port), "HOST": "127.0.0.1", "LOG_LEVEL": "info"}
-    started = time.perf_counter()
+    env = {**os.environ, "MODEL_API_KEY": KEY, "PORT": str(port), "HOST": "127.0.0.1", **settings}
+    begun = time.perf_counter()
     server = subprocess.Popen([sys.executable, "-m", "service"], env=env, stdout=log)
-    while time.perf_counter() - started < 60:
+    while time.perf_counter() - begun < 60:
         if _status(port, b"GET /ready HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n") == 200:
-            return server, time.perf_counter() - started
+            return server, time.perf_counter() - begun
         if server.poll() is not None:
             raise SystemExit(f"the server ended with exit code {server.returncode} before it was ready")
         time.sleep(0.002)
@@ -101,10 +101,10 @@ def _take_turns(*calls: Callable[[], object]) -> list[float]:
     for round_number in range(ROUNDS + 1):
         for call, measured in zip(calls, times_ms, strict=True):
             for _ in range(CALLS_PER_ROUND):
-                started = time.perf_counter()
+                begun = time.perf_counter()
                 call()
                 if round_number > 0:
-                    measured.append((time.perf_counter() - started) * 1000)
+                    measured.append((time.perf_counter() - begun) * 1000)
     return [statistics.median(measured) for measured in times_ms]
 
 
