@@ -3,7 +3,7 @@ PYTHON ?= python3
 SLIPWAY := .venv/bin/slipway
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help up down status logs test test-long lint bench image bench-image model reference setup-cloud lock clean
+.PHONY: help up down status logs test test-long test-torch lint bench image bench-image model import reference setup-cloud lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -29,14 +29,22 @@ test-long: ## the tests that take minutes, and those for a Pulumi CLI where ther
 	@$(PYTHON) -m infra.install dev
 	@.venv/bin/python -m pytest -m "long or pulumi_engine"
 
+test-torch: ## the tests of the torch engine and of `make import` (downloads 2.9 GB once, into .venv-train)
+	@$(PYTHON) -m infra.install dev
+	@test -d .venv-train || $(PYTHON) -m venv .venv-train
+	@.venv-train/bin/pip install -q --require-hashes --no-deps -r service/requirements-train.txt
+	@PYTHONPATH=$$(.venv-train/bin/python -c 'import site; print(site.getsitepackages()[0])') \
+	  .venv/bin/python -m pytest tests/service/backends tests/service/models
+
 lint: ## style and types
 	@$(PYTHON) -m infra.install dev
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check .
 	@.venv/bin/pyright
 
-bench: ## measure the server beside its own model, in one run
+bench: ## measure the server beside its own model: make bench MODEL=folder; QUICK=1 leaves out the single connection
 	@$(PYTHON) -m infra.install dev
-	@.venv/bin/python -m tests.bench.server
+	@$(if $(QUICK),,.venv/bin/python -m tests.bench.server)
+	@.venv/bin/python -m tests.bench.engine $(MODEL)
 
 model: ## train the bundled model again: make model DATA=path/to/sms_spam.tsv
 	@test -n "$(DATA)" || { echo "make model needs DATA=path/to/sms_spam.tsv (label<TAB>text)" >&2; exit 2; }
@@ -46,13 +54,29 @@ model: ## train the bundled model again: make model DATA=path/to/sms_spam.tsv
 	@$(PYTHON) -m infra.install local
 	@$(SLIPWAY) fit bundled:sms-spam --write
 
-image: ## build the server's image, `slipway` (needs Docker); PYTHON_IMAGE=… takes another base
-	@DOCKER_BUILDKIT=1 docker build -f service/Dockerfile -t slipway \
-	  $(if $(PYTHON_IMAGE),--build-arg PYTHON_IMAGE=$(PYTHON_IMAGE)) $${PIP_CERT:+--secret "id=ca,src=$$PIP_CERT"} \
-	  --build-arg REVISION=$$(git describe --always --dirty --abbrev=40 --match '') \
-	  --build-arg MODEL_VERSION=$$($(PYTHON) -c 'import json; m = json.load(open("service/models/sms-spam/manifest.json")); print(m["name"] + "-" + m["version"])') .
+import: ## make a model folder from the Hugging Face Hub: make import MODEL=hf:<owner>/<name>@<commit> TO=models/<name>
+	@test -n "$(MODEL)" -a -n "$(TO)" || { echo "make import needs MODEL=hf:<owner>/<name>@<commit> TO=models/<name>" >&2; exit 2; }
+	@$(PYTHON) -m infra.install local
+	@.venv/bin/python -m service.models.importing "$(MODEL)" "$(TO)" --check
+	@test -d .venv-train || $(PYTHON) -m venv .venv-train
+	@.venv-train/bin/pip install -q --require-hashes --no-deps -r service/requirements-train.txt
+	@.venv-train/bin/python -m service.models.importing "$(MODEL)" "$(TO)" \
+	  $(if $(PRECISION),--precision "$(PRECISION)") $(if $(MAX_TOKENS),--max-tokens "$(MAX_TOKENS)")
+	@echo 'Serve it: `slipway:model: file:$(TO)` in Pulumi.local.yaml. Its memory: `$(SLIPWAY) fit file:$(TO) --write`'
 
-bench-image: ## measure the image beside a naive torch one (needs Docker; downloads 2.9 GB once)
+BUNDLED_VERSION = $$($(PYTHON) -c 'import json; m = json.load(open("service/models/sms-spam/manifest.json")); print(m["name"] + "-" + m["version"])')
+
+image: ## build the server's image, `slipway` (needs Docker); MODEL=hf:… puts that model in it, VARIANT=torch-cpu or cuda adds torch, PYTHON_IMAGE=… takes another base
+	@test -z "$(MODEL)" -o -n "$(filter hf:%,$(MODEL))" || { echo "MODEL is '$(MODEL)'; allowed: hf:<owner>/<name>@<commit>, or nothing for the bundled one" >&2; exit 2; }
+	@DOCKER_BUILDKIT=1 docker build -f service/Dockerfile -t slipway \
+	  $(if $(PYTHON_IMAGE),--build-arg PYTHON_IMAGE=$(PYTHON_IMAGE)) \
+	  $(if $(VARIANT),--build-arg VARIANT=$(VARIANT)) $${PIP_CERT:+--secret "id=ca,src=$$PIP_CERT"} \
+	  $(if $(MODEL),--build-arg "MODEL=$(MODEL)") $(if $(PRECISION),--build-arg "PRECISION=$(PRECISION)") \
+	  $${HF_ENDPOINT:+--build-arg "HF_ENDPOINT=$$HF_ENDPOINT"} $${HF_TOKEN:+--secret id=hf_token,env=HF_TOKEN} \
+	  --build-arg REVISION=$$(git describe --always --dirty --abbrev=40 --match '') \
+	  --build-arg "MODEL_VERSION=$(or $(MODEL),$(BUNDLED_VERSION))" .
+
+bench-image: ## measure the images beside a naive torch one (needs Docker, 25 GB; downloads 2.9 GB once)
 	@$(PYTHON) -m infra.install dev
 	@.venv/bin/python -m tests.bench.image
 
@@ -69,6 +93,8 @@ lock: ## pin the requirements again after a change of a .in file (needs uv)
 	    $$list.in -o $$list.txt || exit 1; done
 	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 	  -c requirements-local.txt --override service/requirements.in service/requirements.in -o service/requirements.txt
+	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
+	  --override service/requirements-torch.in service/requirements-torch.in -o service/requirements-torch.txt
 
 clean: ## stop the service and delete what was installed and written
 	@if [ -x $(SLIPWAY) ]; then $(SLIPWAY) down; fi

@@ -2,13 +2,15 @@
 
 import asyncio
 from collections.abc import Collection
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
 
 from tokenizers import Tokenizer
 
+from service.backends import Backend
 from service.faults import BadModel, BadSettings
-from service.manifest import MODEL_FILE, TOKENIZER_FILE, Manifest
+from service.manifest import MODEL_FILE, TOKENIZER_FILE, Engine, Manifest
 from service.settings import Settings
 from service.tasks import Task
 
@@ -56,13 +58,36 @@ def model_origin(settings: Settings) -> Origin:
     return BucketModel(Address.parse(settings.model_source), settings.model_cache_dir)
 
 
-def load_model(folder: Path, task: Task) -> None:
-    """Load and warm up. Raises BadModel."""
-    # Imported here: numpy and onnxruntime load while the server already answers /alive.
-    from service.backends.onnx import OnnxBackend
+def require_engine(manifest: Manifest) -> None:
+    """Before anything is fetched. Raises BadModel if the model's engine is not installed."""
+    if manifest.engine == "torch" and not (find_spec("torch") and find_spec("transformers")):
+        raise BadModel(
+            f"the manifest of {manifest.name} says engine 'torch', but torch is not installed. "
+            "Build the image with --build-arg VARIANT=torch-cpu, or VARIANT=cuda for a GPU; "
+            "or serve the model as model.onnx with engine 'onnx'."
+        )
+    if manifest.engine == "torch" and manifest.task != "classify":
+        raise BadModel(
+            f"the manifest of {manifest.name} says task {manifest.task!r} with engine 'torch', which serves "
+            "classifiers; serve it as model.onnx with engine 'onnx'."
+        )
 
+
+def load_model(folder: Path, engine: Engine, task: Task) -> None:
+    """Load and warm up. Raises BadModel."""
     try:
         tokenizer = Tokenizer.from_file(str(folder / TOKENIZER_FILE))
     except Exception as error:  # tokenizers raises plain Exception
         raise BadModel(f"{folder / TOKENIZER_FILE} cannot be loaded: {str(error)[:300]}") from None
-    task.attach(tokenizer, OnnxBackend(folder / MODEL_FILE))
+    task.attach(tokenizer, _backend(folder, engine, task.output))
+
+
+def _backend(folder: Path, engine: Engine, output: str) -> Backend:
+    # Imported here: numpy and the runtime load while the server already answers /alive, and only one of them.
+    if engine == "torch":
+        from service.backends.torch import TorchBackend
+
+        return TorchBackend(folder)
+    from service.backends.onnx import OnnxBackend
+
+    return OnnxBackend(folder / MODEL_FILE, output)

@@ -12,7 +12,16 @@ from pydantic_core import PydanticCustomError
 from service.faults import BadModel, ModelNotFound
 
 MODEL_FILE = "model.onnx"
+SAFETENSORS_FILE = "model.safetensors"
+CONFIG_FILE = "config.json"
 TOKENIZER_FILE = "tokenizer.json"
+
+Engine = Literal["onnx", "torch"]
+# The weights come first: their hash is in the model's version.
+ENGINE_FILES: dict[Engine, tuple[str, ...]] = {
+    "onnx": (MODEL_FILE, TOKENIZER_FILE),
+    "torch": (SAFETENSORS_FILE, CONFIG_FILE, TOKENIZER_FILE),
+}
 
 # What a file that is being fetched ends in.
 PART_SUFFIX = ".part"
@@ -25,7 +34,7 @@ def _file_name(name: str) -> str:
         rule = f"is no plain file name (letters, digits, '.', '_', '-'; no folder, no {PART_SUFFIX})"
         raise PydanticCustomError("file_name", "{rule}", {"rule": rule})
     if name.lower().endswith(PICKLES):
-        rule = "is a pickle, which runs code when it is loaded; a model is model.onnx and tokenizer.json"
+        rule = "is a pickle, which runs code when it is loaded; weights are model.onnx or model.safetensors"
         raise PydanticCustomError("pickle", "{rule}", {"rule": rule})
     return name
 
@@ -57,11 +66,11 @@ class Manifest(BaseModel):
     name: Word
     version: Word
     task: str
-    labels: list[Annotated[str, Field(min_length=1)]] = Field(min_length=2)
+    labels: list[Annotated[str, Field(min_length=1)]] = []
     max_tokens: int = Field(ge=1)
     license: str
     files: dict[FileName, ManifestFile]
-    engine: Literal["onnx"] = "onnx"
+    engine: Engine = "onnx"
     measured: Measured | None = None
 
     @classmethod
@@ -79,13 +88,23 @@ class Manifest(BaseModel):
             raise BadModel(f"{place} cannot be used: {_faults(error)}.") from None
         if manifest.task not in tasks:
             raise BadModel(f"{place}: task is {manifest.task!r}; this server has {sorted(tasks)}.")
-        if missing := {MODEL_FILE, TOKENIZER_FILE} - manifest.files.keys():
-            raise BadModel(f"{place}: files lacks {sorted(missing)}; both are needed.")
+        if manifest.task == "classify" and len(manifest.labels) < 2:
+            raise BadModel(
+                f"{place} cannot be used: labels: got {len(manifest.labels)}; "
+                "a classifier needs two or more, in the order of its logits."
+            )
+        needed = ENGINE_FILES[manifest.engine]
+        if missing := set(needed) - manifest.files.keys():
+            raise BadModel(
+                f"{place}: files lacks {sorted(missing)}; "
+                f"engine {manifest.engine!r} needs {', '.join(needed)}."
+            )
         return manifest
 
     @property
     def model_version(self) -> str:
-        return f"{self.name}-{self.version}+{self.files[MODEL_FILE].sha256[:12]}"
+        weights = self.files[ENGINE_FILES[self.engine][0]]
+        return f"{self.name}-{self.version}+{weights.sha256[:12]}"
 
     def check_files(self, folder: Path) -> None:
         """Raises BadModel at the first file that is missing or is not the one the manifest describes."""
@@ -104,7 +123,7 @@ class Manifest(BaseModel):
 
 
 def _content(folder: Path, path: Path) -> bytes:
-    fix = "MODEL_DIR must name a folder that holds manifest.json, model.onnx and tokenizer.json"
+    fix = "MODEL_DIR must name a folder that holds manifest.json and the files it lists"
     try:
         if not any(folder.iterdir()):
             raise ModelNotFound(f"model not found: {folder} is empty; {fix}.")

@@ -17,7 +17,7 @@ from service.api.app import build_app
 from service.engine import Engine
 from service.lifecycle import Lifecycle
 from service.listener import BACKLOG, address_of, turn_away, waiting
-from service.loading import Origin, load_model, model_origin
+from service.loading import Origin, load_model, model_origin, require_engine
 from service.logs import fields, log
 from service.protocol import HttpProtocol
 from service.settings import Settings
@@ -46,6 +46,7 @@ def serve(settings: Settings, sock: socket.socket) -> None:
 
 async def _serve(settings: Settings, origin: Origin, sock: socket.socket) -> None:
     manifest = await origin.manifest(TASKS)
+    require_engine(manifest)
     lifecycle = Lifecycle()
     limits = Limits(settings.max_texts, settings.max_text_characters)
     task = TASKS[manifest.task](manifest, limits)
@@ -71,7 +72,7 @@ async def _serve(settings: Settings, origin: Origin, sock: socket.socket) -> Non
         try:
             folder = await origin.folder(manifest)
             started = time.perf_counter()
-            await asyncio.to_thread(load_model, folder, task)
+            await asyncio.to_thread(load_model, folder, manifest.engine, task)
         except BaseException:
             server.should_exit = True
             raise

@@ -22,7 +22,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_ignore_empty=True, frozen=True)
 
     model_dir: Path = Field(
-        default=BUNDLED_MODEL, description="Folder with manifest.json, model.onnx and tokenizer.json."
+        default=BUNDLED_MODEL, description="Folder with manifest.json and the files it lists."
     )
     model_source: str = Field(
         default="",

@@ -1,24 +1,21 @@
 """`python -m tests.bench.image`: our image beside what the tutorials build (naive/), both made in one run.
 
 Needs a Docker engine on this machine; SLIPWAY_TEST_PYTHON_IMAGE names another base for both. MB are 10^6
-bytes; compressed is `docker save` through gzip level 6, much as a registry holds it. The naive image
-downloads 2.9 GB the first time. Starts take turns, so that a busy machine slows both.
+bytes; compressed is `docker save` through gzip level 6, much as a registry holds it. The naive image and the
+one with torch download 2.9 GB the first time, and need 25 GB of disk. Starts take turns, so that a busy
+machine slows all: tests/bench/cold_start.py.
 """
 
 import json
 import os
 import shutil
-import socket
 import statistics
 import subprocess
 import tarfile
 import tempfile
 import time
-import urllib.error
-import urllib.request
 import zlib
-from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import uuid4
@@ -26,15 +23,16 @@ from uuid import uuid4
 import psutil
 
 from service.settings import BUNDLED_MODEL
+from tests.bench import cold_start
+from tests.bench.cold_start import Start
 from tests.checkout import copy_of_the_checkout
 from tests.container.engine import default_python_image, docker, trusted_certificates
 
 NAIVE = Path(__file__).parent / "naive"
-KEY = "a-key-for-the-bench-only"
-REQUEST_HEADERS = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
-BODY = json.dumps({"text": "WINNER!! You have won a 1000 cash prize. Call 09061701461 now."}).encode()
-STARTS, REBUILDS, REQUESTS = 5, 3, 100
-NO_BYTECODE = "FROM {}\nUSER 0\nRUN find / -xdev -name '*.pyc' -delete\nUSER 10001:10001\n"
+REBUILDS, REQUESTS = 3, 100
+CPU, NAIVE_START = "cpu", "naive: FastAPI and torch"
+# That of its Dockerfile, on a port that is free here.
+NAIVE_COMMAND = ("uvicorn", "app:app", "--host", "127.0.0.1", "--port", "PORT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,24 +54,55 @@ class Candidate:
 def main() -> None:
     run = f"slipway-bench-{uuid4().hex[:8]}"
     base = os.environ.get("SLIPWAY_TEST_PYTHON_IMAGE") or default_python_image()
-    bare = f"{run}:ours-without-bytecode"
-    with tempfile.TemporaryDirectory() as scratch:
-        ours, naive = _candidates(run, base, Path(scratch))
-        try:
-            for candidate in (ours, naive):
-                _say(f"building {candidate.tag}")
-                candidate.build()
-            _build_without_bytecode(ours.tag, bare)
-            results = {name: _sizes(each, base) for name, each in (("ours", ours), ("naive", naive))}
-            starts = _starts_s(ours.tag, naive.tag, bare)
-            for name, each in (("ours", ours), ("naive", naive)):
-                results[name]["start to first answer, s"] = starts[each.tag]
-                results[name][f"memory after {REQUESTS} requests, MB"] = _memory_mb(each.tag)
-                results[name] |= _rebuild(each)
-        finally:
-            for tag in (ours.tag, naive.tag, bare, f"{run}:ours-changed", f"{run}:naive-changed"):
-                subprocess.run(["docker", "image", "rm", "--force", tag], capture_output=True)
-    _print(results["ours"], results["naive"], starts[bare])
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        scratch = Path(folder)
+        stack.callback(_remove_images_of, run)
+        ours, naive = _candidates(run, base, scratch)
+        for candidate in (ours, naive):
+            _say(f"building {candidate.tag}")
+            candidate.build()
+        results = {name: _sizes(each, base) for name, each in (("ours", ours), ("naive", naive))}
+        starts = _starts(ours, naive, scratch, stack)
+        seconds = cold_start.seconds_to_first_answer(starts)
+        for name, each in (("ours", ours), ("naive", naive)):
+            row = CPU if name == "ours" else NAIVE_START
+            results[name]["start to first answer, s"] = seconds[row]
+            results[name][f"memory after {REQUESTS} requests, MB"] = _memory_mb(starts[row])
+            results[name] |= _rebuild(each)
+        _print(results["ours"], results["naive"])
+        print(f"\n{cold_start.table(starts, seconds)}")
+        print(json.dumps({"first_answer_s": {name: round(value, 3) for name, value in seconds.items()}}))
+
+
+def _starts(ours: Candidate, naive: Candidate, scratch: Path, stack: ExitStack) -> dict[str, Start]:
+    """Builds what each of them needs."""
+    run = ours.tag.partition(":")[0]
+    cpu = replace(ours, tag=f"{run}:cpu-buckets", options=(*ours.options, "--build-arg=BUCKETS=1"))
+    torch = replace(cpu, tag=f"{run}:torch-cpu", options=(*cpu.options, "--build-arg=VARIANT=torch-cpu"))
+    for candidate in (cpu, torch):
+        _say(f"building {candidate.tag}")
+        candidate.build()
+    bare, torch_bare = f"{run}:ours-bare", f"{run}:torch-cpu-bare"
+    cold_start.build_without_bytecode(ours.tag, bare, scratch / "bare")
+    cold_start.build_without_bytecode(torch.tag, torch_bare, scratch / "torch-bare")
+    model = cold_start.torch_model(torch.tag, naive.folder, scratch)
+    mounted = cold_start.mounted(model)
+    s3 = stack.enter_context(cold_start.bucket())
+    return {
+        CPU: Start(ours.tag),
+        "cpu, no bytecode": Start(bare, derived=True),
+        "cpu, model fetched at start": Start(cpu.tag, cold_start.fetched(s3, BUNDLED_MODEL)),
+        "torch-cpu": Start(torch.tag, mounted),
+        "torch-cpu, no bytecode": Start(torch_bare, mounted, derived=True),
+        "torch-cpu, model fetched at start": Start(torch.tag, cold_start.fetched(s3, model)),
+        NAIVE_START: Start(naive.tag, command=NAIVE_COMMAND),
+    }
+
+
+def _remove_images_of(run: str) -> None:
+    tags = docker("image", "ls", "--format={{.Repository}}:{{.Tag}}", run).split()
+    if tags:
+        docker("image", "rm", "--force", *tags)
 
 
 def _say(text: str) -> None:
@@ -95,24 +124,14 @@ def _candidates(run: str, base: str, scratch: Path) -> tuple[Candidate, Candidat
     )
 
 
-def _build_without_bytecode(tag: str, bare: str) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "Dockerfile").write_text(NO_BYTECODE.format(tag))
-        docker("build", "--quiet", f"--tag={bare}", folder)
-
-
 def _sizes(candidate: Candidate, base: str) -> dict[str, float]:
     _say(f"compressing {candidate.tag}")
-    size = _size_mb(candidate.tag)
+    size = cold_start.size_mb(candidate.tag)
     return {
         "size, MB": size,
         "compressed, MB": _compressed_mb(candidate.tag),
-        "added over the base, MB": size - _size_mb(base),
+        "added over the base, MB": size - cold_start.size_mb(base),
     }
-
-
-def _size_mb(tag: str) -> float:
-    return int(docker("image", "inspect", "--format={{.Size}}", tag)) / 1e6
 
 
 def _compressed_mb(tag: str) -> float:
@@ -124,53 +143,13 @@ def _compressed_mb(tag: str) -> float:
     return (total + len(compressor.flush())) / 1e6
 
 
-def _starts_s(*tags: str) -> dict[str, float]:
-    """Median seconds from `docker run` to the first answer; a first round fills the page cache."""
-    seconds: dict[str, list[float]] = {tag: [] for tag in tags}
-    for turn in range(STARTS + 1):
-        _say(f"starting, round {turn} of {STARTS}")
-        for tag in tags:
-            started = time.perf_counter()
-            with _answering(tag):
-                if turn > 0:
-                    seconds[tag].append(time.perf_counter() - started)
-    return {tag: statistics.median(values) for tag, values in seconds.items()}
-
-
-def _memory_mb(tag: str) -> float:
+def _memory_mb(start: Start) -> float:
     """Resident memory of the server process."""
-    with _answering(tag) as (name, url):
+    with cold_start.answering(start) as (name, url):
         for _ in range(REQUESTS):
-            assert _answers(url)
+            assert cold_start.answers(url)
         process = int(docker("inspect", "--format={{.State.Pid}}", name))
         return psutil.Process(process).memory_info().rss / 1e6
-
-
-@contextmanager
-def _answering(tag: str) -> Generator[tuple[str, str]]:
-    """A container that has given its first answer: its name, and where it predicts."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    url = f"http://127.0.0.1:{port}/predict"
-    name = docker("run", "--detach", f"--env=MODEL_API_KEY={KEY}", f"--publish=127.0.0.1:{port}:8080", tag)
-    try:
-        end = time.monotonic() + 180
-        while not _answers(url):
-            if time.monotonic() > end:
-                raise SystemExit(f"{tag} did not answer within 180 s:\n{docker('logs', name)[-2000:]}")
-            time.sleep(0.005)
-        yield name, url
-    finally:
-        docker("rm", "--force", name)
-
-
-def _answers(url: str) -> bool:
-    try:
-        request = urllib.request.Request(url, BODY, REQUEST_HEADERS)
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return answer.status == 200
-    except (urllib.error.URLError, ConnectionError):
-        return False
 
 
 def _rebuild(candidate: Candidate) -> dict[str, float]:
@@ -210,18 +189,16 @@ def _layer_mb(tag: str) -> dict[str, float]:
     return {layer: sizes[name] for layer, name in zip(ids, names, strict=True)}
 
 
-def _print(ours: dict[str, float], naive: dict[str, float], bare_start_s: float) -> None:
+def _print(ours: dict[str, float], naive: dict[str, float]) -> None:
     print(f"\n{'':36}{'ours':>10}{'naive':>10}{'ratio':>8}")
     for name, value in ours.items():
         print(f"{name:36}{value:>10.2f}{naive[name]:>10.2f}{naive[name] / value:>8.1f}")
-    print(f"{'the same start without bytecode, s':36}{bare_start_s:>10.2f}")
     print(
         json.dumps(
             {
                 "ours": {name: round(value, 3) for name, value in ours.items()},
                 "naive": {name: round(value, 3) for name, value in naive.items()},
                 "ratio": {name: round(naive[name] / value, 2) for name, value in ours.items()},
-                "ours_start_without_bytecode_s": round(bare_start_s, 3),
             }
         )
     )

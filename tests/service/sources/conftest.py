@@ -1,6 +1,7 @@
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 
 import httpx
 import pytest
@@ -15,6 +16,12 @@ CLIENT_VARIABLES = ("AWS_", "GOOGLE_", "GCE_")
 @pytest.fixture(scope="session")
 def moto() -> Iterator[httpx.Client]:
     """A real S3 with a versioned bucket."""
+    with versioned_s3() as client:
+        yield client
+
+
+@contextmanager
+def versioned_s3() -> Generator[httpx.Client]:
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
