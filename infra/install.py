@@ -38,6 +38,13 @@ def main() -> int:
         return 2
     if COMMAND.exists() and _stamp(name).exists() and _stamp(name).read_text() == _digest(name):
         return 0
+    if ENVIRONMENT.is_symlink():
+        print(
+            f"{ENVIRONMENT} is a link to {ENVIRONMENT.readlink()}: installing would turn that one over to "
+            "this folder. Delete the link; this folder gets an environment of its own.",
+            file=sys.stderr,
+        )
+        return 2
     begun = time.monotonic()
     try:
         _install(name)

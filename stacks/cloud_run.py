@@ -9,9 +9,7 @@ from components.cloud_run import CloudRunService, CloudRunServiceArgs, Ingress
 from components.cloud_run import warnings as cloud_run_warnings
 from components.cloud_run.rules import checked_spec
 from components.image import InferenceImage, InferenceImageArgs, Registry, Variant
-from components.local.model import model_folder, require_memory
-from components.local.process import ROOT as CHECKOUT
-from components.need import need_of
+from stacks.parts import ANY_IMAGE, require_known_memory
 from stacks.secrets import StackSecrets
 
 _INGRESS = {
@@ -19,8 +17,6 @@ _INGRESS = {
     "internal": Ingress.INTERNAL,
     "internal-and-load-balancer": Ingress.INTERNAL_LOAD_BALANCER,
 }
-# Stands for the image while the rest is checked: it is built only after that.
-_ANY_IMAGE = f"host/repository@sha256:{'0' * 64}"
 
 
 class CloudRunSettings(Protocol):
@@ -75,15 +71,15 @@ def service(name: str, settings: CloudRunSettings, secrets: StackSecrets) -> Clo
 
     Raises ValueError with all faults of the service, or else all of the image, before either is registered.
     """
-    checked_spec(name, _service_args(settings, secrets, _ANY_IMAGE))
-    _require_memory(name, settings)
+    checked_spec(name, _service_args(settings, secrets, ANY_IMAGE))
+    require_known_memory(name, settings.model, settings.task, settings.cpu, settings.memory_gib, "cloud-run")
     image = InferenceImage(f"{name}-image", _image_args(settings))
     return CloudRunService(name, _service_args(settings, secrets, image.image_ref))
 
 
 def warnings(name: str, settings: CloudRunSettings) -> list[str]:
     """What a reviewer should know though it is allowed. The settings must be without fault."""
-    return cloud_run_warnings(name, _service_args(settings, StackSecrets(), _ANY_IMAGE))
+    return cloud_run_warnings(name, _service_args(settings, StackSecrets(), ANY_IMAGE))
 
 
 def _image_args(settings: CloudRunSettings) -> InferenceImageArgs:
@@ -122,12 +118,13 @@ def _service_args(
         "labels": dict(settings.labels),
         "public": settings.public,
         "invokers": list(settings.invokers),
-        "cpu_always": settings.cpu_always,
         "ingress": _INGRESS[settings.ingress],
         "deletion_protection": settings.deletion_protection,
     }
     if settings.gpu:
         args["gpu"] = settings.gpu
+    if settings.cpu_always:  # left out, a GPU turns it on
+        args["cpu_always"] = True
     if settings.concurrency is not None:
         args["concurrency"] = settings.concurrency
     if settings.domain:
@@ -135,11 +132,3 @@ def _service_args(
     if secrets.api_key is not None:
         args["api_key"] = secrets.api_key
     return args
-
-
-def _require_memory(name: str, settings: CloudRunSettings) -> None:
-    """Raise ValueError where a model whose manifest lies here cannot live in the memory that is set."""
-    if settings.model.startswith("bundled:"):
-        model = model_folder(name, settings.model, settings.task, CHECKOUT)
-        need = need_of(model.manifest, settings.cpu)
-        require_memory(name, settings.model, need, settings.memory_gib, settings.cpu, "cloud-run")

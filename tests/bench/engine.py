@@ -1,7 +1,7 @@
 """`python -m tests.bench.engine [MODEL]`: the server at 1 and 64 connections against the model's own limit.
 
 MODEL is a folder with a manifest; by default the bundled one. The limit is the model called in this process
-by as many threads as there are CPUs, tokenising included, with nothing around it. Limit and server take turns,
+by as many threads as there are CPUs, tokenising included, and nothing around it. Limit and server take turns,
 so that a busy machine slows both; the ratios are of medians over the rounds. Ends with one line of JSON.
 """
 

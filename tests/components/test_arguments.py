@@ -11,6 +11,11 @@ class Size(Enum):
     SMALL = "small"
 
 
+class Hours(TypedDict):
+    begin: int
+    end: NotRequired[int]
+
+
 class Args(TypedDict):
     name: str
     secret: NotRequired[pulumi.Input[str]]
@@ -20,6 +25,7 @@ class Args(TypedDict):
     tags: NotRequired[dict[str, str]]
     people: NotRequired[list[str]]
     open: NotRequired[bool]
+    hours: NotRequired[list[Hours]]
 
 
 def read(**given: Any) -> dict[str, Any]:
@@ -27,7 +33,15 @@ def read(**given: Any) -> dict[str, Any]:
 
 
 def test_right_arguments_come_back_as_they_are() -> None:
-    given = {"name": "a", "count": 2.0, "share": 1, "tags": {"a": "b"}, "people": ["x"], "open": False}
+    given: dict[str, Any] = {
+        "name": "a",
+        "count": 2.0,
+        "share": 1,
+        "tags": {"a": "b"},
+        "people": ["x"],
+        "open": False,
+    }
+    given["hours"] = [{"begin": 8}, {"begin": 8, "end": 17}]
     assert read(**given) == given
 
 
@@ -54,6 +68,10 @@ def test_what_may_be_an_output_is_not_looked_at() -> None:
         ({"tags": {"a": 1}}, r"^api: tags\.a is a int; it must be a text\.$"),
         ({"people": "x"}, r"^api: people is a str; it must be a list\.$"),
         ({"people": ["x", 2]}, r"^api: people\[1\] is a int; it must be a text\.$"),
+        ({"hours": [8]}, r"^api: hours\[0\] is a int; it must be a map\.$"),
+        ({"hours": [{"begin": "8"}]}, r"^api: hours\[0\]\.begin is a str; it must be a whole number\.$"),
+        ({"hours": [{"end": 9}]}, r"^api: hours\[0\]\.begin is missing\.$"),
+        ({"hours": [{"begin": 8, "ende": 9}]}, r"^api: hours\[0\]\.ende is .*; did you mean end\?$"),
     ],
 )
 def test_a_wrong_name_or_type_is_told_with_what_is_allowed(given: dict[str, Any], said: str) -> None:

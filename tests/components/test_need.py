@@ -9,8 +9,8 @@ def manifest(size_mib: float, **more: object) -> dict[str, object]:
     return {"files": {"model.onnx": {"bytes": size_mib * MIB}}, "max_tokens": 512, **more}
 
 
-# What `slipway fit` measured for BERTs with random weights, one and two inference threads; MiB. Then DistilBERT,
-# RoBERTa, ALBERT and ELECTRA in their published shapes, and all of flan-t5-base as a classifier.
+# What `slipway fit` measured for BERTs with random weights, one and two inference threads; MiB. Then
+# DistilBERT, RoBERTa, ALBERT and ELECTRA in their published shapes, and all of flan-t5-base as a classifier.
 MEASURED = [
     ("int8", 4, 1.1, 1, 67.4),
     ("int8", 4, 1.1, 2, 77.6),

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from components.cloud_run import CloudRunServiceArgs
+from components.fargate import FargateServiceArgs
 from components.spec import InferenceServiceArgs
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -19,10 +20,11 @@ PROGRAM = """
 import sys
 from pulumi.provider.experimental import component
 from components.cloud_run import CloudRunService
+from components.fargate import FargateService
 from components.schema import Analyzer
 if sys.argv[1] == "ours":
     component.Analyzer = Analyzer
-print(component.ComponentProvider([CloudRunService], "slipway").schema)
+print(component.ComponentProvider([CloudRunService, FargateService], "slipway").schema)
 """
 
 
@@ -44,12 +46,24 @@ def package() -> dict[str, Any]:
     return schema("ours")
 
 
+SERVICES = ("CloudRunService", "FargateService")
+ARGUMENTS: dict[str, tuple[type, set[str]]] = {
+    "CloudRunService": (CloudRunServiceArgs, {"model", "imageRef", "project", "region"}),
+    "FargateService": (FargateServiceArgs, {"model", "imageRef", "region"}),
+}
+
+
+@pytest.fixture(scope="module", params=SERVICES)
+def name(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def cloud_run(package: dict[str, Any]) -> dict[str, Any]:
-    return package["resources"]["slipway:index:CloudRunService"]
+def service(name: str, package: dict[str, Any]) -> dict[str, Any]:
+    return package["resources"][f"slipway:index:{name}"]
 
 
-def test_pulumis_own_analyzer_takes_the_component_and_finds_the_same_fields(package: dict[str, Any]) -> None:
+def test_pulumis_own_analyzer_takes_the_components_and_finds_the_same_fields(package: dict[str, Any]) -> None:
     def without_texts(value: Any) -> Any:
         if isinstance(value, dict):
             return {key: without_texts(item) for key, item in value.items() if key != "description"}  # pyright: ignore[reportUnknownVariableType]
@@ -58,23 +72,24 @@ def test_pulumis_own_analyzer_takes_the_component_and_finds_the_same_fields(pack
     assert without_texts(schema("pulumi")) == without_texts(package)
 
 
-def test_every_argument_is_there_also_the_inherited_ones(cloud_run: dict[str, Any]) -> None:
+def test_every_argument_is_there_also_the_inherited_ones(name: str, service: dict[str, Any]) -> None:
     def camel(name: str) -> str:
         first, *rest = name.split("_")
         return first + "".join(word.title() for word in rest)
 
-    assert set(cloud_run["inputProperties"]) == set(map(camel, CloudRunServiceArgs.__annotations__))
-    assert set(cloud_run["inputProperties"]) > set(map(camel, InferenceServiceArgs.__annotations__))
-    assert set(cloud_run["requiredInputs"]) == {"model", "imageRef", "project", "region"}
+    declared, required = ARGUMENTS[name]
+    assert set(service["inputProperties"]) == set(map(camel, declared.__annotations__))
+    assert set(service["inputProperties"]) > set(map(camel, InferenceServiceArgs.__annotations__))
+    assert set(service["requiredInputs"]) == required
 
 
 @pytest.mark.parametrize("kind", ["inputProperties", "properties"])
-def test_every_field_carries_its_text(cloud_run: dict[str, Any], kind: str) -> None:
-    assert [name for name, field in cloud_run[kind].items() if not field.get("description")] == []
+def test_every_field_carries_its_text(service: dict[str, Any], kind: str) -> None:
+    assert [name for name, field in service[kind].items() if not field.get("description")] == []
 
 
-def test_what_may_be_known_later_is_no_plain_value(cloud_run: dict[str, Any]) -> None:
-    inputs = cloud_run["inputProperties"]
+def test_what_may_be_known_later_is_no_plain_value(service: dict[str, Any]) -> None:
+    inputs = service["inputProperties"]
     assert [name for name in ("imageRef", "apiKey", "cpu") if inputs[name].get("plain")] == ["cpu"]
     assert inputs["secretValues"]["additionalProperties"] == {
         "type": "string",
@@ -82,17 +97,21 @@ def test_what_may_be_known_later_is_no_plain_value(cloud_run: dict[str, Any]) ->
     }
 
 
-def test_numbers_are_numbers_and_whole_ones_integers(cloud_run: dict[str, Any]) -> None:
-    types = {name: field.get("type") for name, field in cloud_run["inputProperties"].items()}
+def test_numbers_are_numbers_and_whole_ones_integers(service: dict[str, Any]) -> None:
+    types = {name: field.get("type") for name, field in service["inputProperties"].items()}
     assert (types["cpu"], types["memoryGib"], types["maxReplicas"]) == ("number", "number", "integer")
 
 
-def test_the_uniform_outputs_of_a_target_are_there(cloud_run: dict[str, Any]) -> None:
+def test_the_uniform_outputs_of_a_target_are_there(service: dict[str, Any]) -> None:
     uniform = {"url", "imageRef", "serviceName", "consoleUrl", "logsCommand", "apiKey"}
-    assert set(cloud_run["properties"]) == {*uniform, "domainRecords"}
+    assert set(service["properties"]) == {*uniform, "domainRecords"}
 
 
 def test_choices_are_enums_with_a_text_for_each_value(package: dict[str, Any]) -> None:
     names = {name.split(":")[-1] for name in package["types"]}
-    assert names == {"Ingress", "VpcEgress", "ExecutionEnvironment"}
-    assert all(value["description"] for kind in package["types"].values() for value in kind["enum"])
+    assert names == {
+        *("Ingress", "VpcEgress", "ExecutionEnvironment"),
+        *("Architecture", "Balancing", "ContainerInsights", "Egress", "ScalingSchedule"),
+    }
+    for kind in package["types"].values():
+        assert all(value["description"] for value in kind.get("enum", kind.get("properties", {}).values()))

@@ -55,7 +55,7 @@ def test_probes_and_pages_need_no_key(stranger: httpx.Client, path: str):
 def test_a_server_without_the_local_page_session_sets_no_cookie(stranger: httpx.Client):
     page = stranger.get("/")
     assert "set-cookie" not in page.headers
-    assert '<html lang="en" data-key="needed">' in page.text
+    assert 'data-key="needed"' in page.text
 
 
 def page_cookie(server: RunningServer) -> str:
@@ -79,7 +79,7 @@ def predict_with(server: RunningServer, headers: dict[str, str]) -> int:
 
 def test_the_local_page_predicts_with_its_cookie_instead_of_the_key(local_server: RunningServer):
     page = httpx.get(local_server.url)
-    assert '<html lang="en" data-key="not-needed">' in page.text
+    assert 'data-key="not-needed"' in page.text
     attributes = page.headers["set-cookie"].split("; ")[1:]
     assert attributes == ["HttpOnly", "SameSite=Strict", "Path=/"]
     cookie = {"Cookie": page.headers["set-cookie"].partition(";")[0]}
@@ -129,7 +129,7 @@ def test_the_cookie_is_refused_from_anywhere_else(local_server: RunningServer, h
 def test_a_name_that_resolves_to_this_machine_gets_no_cookie(local_server: RunningServer):
     page = httpx.get(local_server.url, headers={"Host": f"evil.example:{local_server.port}"})
     assert "set-cookie" not in page.headers
-    assert '<html lang="en" data-key="needed">' in page.text
+    assert 'data-key="needed"' in page.text
 
 
 def test_forwarded_headers_do_not_make_a_caller_local(local_server: RunningServer):

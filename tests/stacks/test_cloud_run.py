@@ -109,6 +109,12 @@ def test_what_cloud_run_would_not_run_is_refused_before_anything_is_registered(
     assert "slipway-dev" in message
 
 
+def test_a_gpu_has_its_cpu_always_without_being_told() -> None:
+    plan = planned(gpu="nvidia-l4", cpu="4", memory="16Gi")
+    assert container(plan)["resources"]["cpuIdle"] is False
+    assert inputs(plan, "slipway-dev-image")["variant"] == "cuda"
+
+
 def test_a_region_by_invitation_is_a_finding() -> None:
     settings = {
         "gpu": "nvidia-l4",

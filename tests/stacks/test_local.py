@@ -50,6 +50,11 @@ def test_module_and_class_name_of_the_provider_stay_as_they_are() -> None:
     assert isinstance(dill.loads(pickled), LocalProcessProvider)  # pyright: ignore[reportUnknownMemberType]
 
 
+def test_a_model_of_the_hub_is_refused_here_with_the_command_that_makes_a_folder_of_it() -> None:
+    with pytest.raises(pulumi.RunError, match=r"make import MODEL=hf:acme/spam@0+ TO=models/mine"):
+        plan_of(main, config(model=f"hf:acme/spam@{'0' * 40}"))
+
+
 def test_the_stack_exports_the_outputs_of_every_target_and_the_key() -> None:
     plan = plan_of(main, config(port="8123"))
     assert plan.outputs == {

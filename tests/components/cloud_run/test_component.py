@@ -96,7 +96,8 @@ def test_apis_come_before_what_needs_them_and_stay_enabled() -> None:
     made = emitted()
     apis = made.of_type(gcp.projects.Service)
     assert sorted(api.inputs["service"] for api in apis) == sorted(APIS)
-    assert all(api.inputs["disableOnDestroy"] is False for api in apis)
+    for api in apis:
+        assert (api.inputs["disableOnDestroy"], api.inputs["disableDependentServices"]) == (False, False)
     for cls in (gcp.serviceaccount.Account, gcp.secretmanager.Secret):
         assert names_of(made.of_type(cls)[0].dependencies) >= {api.name for api in apis}
     assert emitted(enable_apis=False).of_type(gcp.projects.Service) == []
@@ -216,6 +217,7 @@ def test_a_gpu_comes_with_cpu_all_the_time_and_in_one_zone() -> None:
         "startupCpuBoost": False,
     }
     assert template(**GPU, gpu_zonal_redundancy=True)["gpuZonalRedundancyDisabled"] is False
+    assert not {"nodeSelector", "gpuZonalRedundancyDisabled"} & template().keys()
 
 
 def test_a_model_is_in_the_image_or_fetched_or_mounted() -> None:
@@ -232,6 +234,7 @@ def test_a_model_is_in_the_image_or_fetched_or_mounted() -> None:
 def test_a_network_and_an_ingress_are_handed_over() -> None:
     access = template(vpc_network="inner", ingress=Ingress.INTERNAL)["vpcAccess"]
     assert access == {"egress": "PRIVATE_RANGES_ONLY", "networkInterfaces": [{"network": "inner"}]}
+    assert template(vpc_subnetwork="eu")["vpcAccess"]["networkInterfaces"] == [{"subnetwork": "eu"}]
     assert "vpcAccess" not in template()
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from components.cloud_run import warnings
+from components.cloud_run.rules import checked_spec
 from tests.contract.cloud_run_cases import GPU, PLAIN
 
 
@@ -44,6 +45,11 @@ def test_a_domain_is_told_to_be_beta_and_to_wait_for_the_dns() -> None:
     assert "domain api.example.com becomes a domain mapping, which Cloud Run has in beta" in told(
         domain="api.example.com"
     )
+
+
+def test_a_description_in_a_log_or_a_traceback_shows_no_secret() -> None:
+    spec = checked_spec("api", {**PLAIN, "api_key": "hush-hush-hush-hush", "secret_values": {"A": "hush"}})
+    assert "hush" not in repr(spec)
 
 
 @pytest.mark.parametrize("name", ["model", "image_ref", "project", "region"])
