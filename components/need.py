@@ -10,8 +10,8 @@ from typing import Any
 
 # Measured on ONNX Runtime 1.31, one inference thread, BERTs of 0.9 to 110 M parameters at 512 tokens:
 # 62 MiB without a model, and at load 1.4 bytes a byte of fp32 weights, 1.8 a byte of int8 (they are packed
-# anew). A test has what was measured, on other families too: the estimate is off by 12 % at most. What it does
-# not know is attention that was not fused: T5 in int8 was measured 30 % above it (582 MiB, estimated 450).
+# anew). A test has what was measured, on other families too: the estimate is off by 12 % at most. What it
+# does not know is attention that was not fused: T5 in int8 was measured 30 % above it (582 MiB, not 450).
 _PROCESS_MIB = 62
 _BYTES_PER_WEIGHT_BYTE = {"fp32": 1.4, "int8": 1.8}
 # A further thread holds attention scores of its own: four tensors of heads x tokens x tokens floats.

@@ -170,7 +170,7 @@ def preview(
             ERR.print(f"Left out {stack}: {reason}", markup=False)
         for plan, findings in previews.found:
             for part in preview_tree(plan, findings):
-                OUT.print(part)
+                OUT.print(part, soft_wrap=False)  # a value that is too long is folded, not cut
 
 
 @app.command()

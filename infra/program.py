@@ -18,7 +18,7 @@ class MissingSdk(pulumi.RunError):
     """The stack's cloud needs a package that this environment lacks."""
 
 
-TARGETS = {"local": "stacks.local", "cloud-run": "stacks.cloud_run"}
+TARGETS = {"local": "stacks.local", "cloud-run": "stacks.cloud_run", "fargate": "stacks.fargate"}
 
 
 def main() -> None:

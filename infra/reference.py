@@ -5,7 +5,8 @@ Run as `python -m infra.reference`; a test fails when either is not what this wo
 
 from pathlib import Path
 
-from infra.settings_table import TABLE, Setting
+from infra.setting import Setting
+from infra.settings_table import TABLE
 
 ROOT = Path(__file__).resolve().parents[1]
 README_MARKS = ("<!-- settings: made by `make reference` -->", "<!-- settings end -->")
@@ -32,6 +33,7 @@ def _declared(setting: Setting) -> str:
 
 def _row(setting: Setting) -> str:
     default = f"`{setting.default}`" if setting.default else "required" if setting.required else ""
+    default += "".join(f"; `{text}` on `{target}`" for target, text in setting.elsewhere)
     what = setting.description
     if setting.targets:
         what += f" Only for {', '.join(f'`{target}`' for target in setting.targets)}."

@@ -9,7 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from infra.errors import Refused
-from infra.settings_table import BY_KEY, TABLE, TARGETS, Setting
+from infra.setting import Setting
+from infra.settings_table import BY_KEY, TABLE, TARGETS
+from infra.values import Schedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,13 @@ class Settings:
     cpu_always: bool
     ingress: str
     deletion_protection: bool
+    internal: bool
+    architecture: str
+    spot_percent: int
+    ephemeral_storage_gib: float
+    egress: str
+    container_insights: str
+    log_retention_days: int
     gpu: str = ""
     concurrency: int | None = None
     project: str = ""
@@ -68,6 +77,16 @@ class Settings:
     env: Mapping[str, str] = field(default_factory=dict[str, str])
     secrets: Mapping[str, str] = field(default_factory=dict[str, str])
     labels: Mapping[str, str] = field(default_factory=dict[str, str])
+    certificate: str = ""
+    allowed_cidrs: tuple[str, ...] = ()
+    schedule: Mapping[str, Schedule] = field(default_factory=dict[str, Schedule])
+    zones: tuple[str, ...] = ()
+    network: str = ""
+    subnets: tuple[str, ...] = ()
+    task_subnets: tuple[str, ...] = ()
+    listener: str = ""
+    listener_security_group: str = ""
+    cluster: str = ""
 
 
 # The CLI hands on the defaults that Pulumi.yaml declares.
@@ -93,7 +112,7 @@ def settings_of(
     faults += [_in_clear(key, where.get(key, file)) for key in in_clear]
     values: dict[str, object] = {}
     for row in TABLE:
-        text = given.get(row.key, "") or row.default
+        text = given.get(row.key, "") or row.default_on(given.get("target", ""))
         if not text:
             continue
         try:

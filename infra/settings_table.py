@@ -1,50 +1,18 @@
 """Every setting of a stack: key, type, unit, default and check. Pulumi.yaml and README are made from it."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 from components.spec import ROUTES
 from infra import values
+from infra.fargate_settings import FARGATE
+from infra.setting import Setting
 
-TARGETS = ("local", "cloud-run")
-_CLOUDS = ("cloud-run",)
+TARGETS = ("local", "cloud-run", "fargate")
+_CLOUDS = ("cloud-run", "fargate")
 # cloud.google.com/resource-manager/docs/creating-managing-projects: 6 to 30 characters.
 _PROJECT = r"[a-z][a-z0-9-]{4,28}[a-z0-9]"
 _REGION = r"[a-z]+(-[a-z]+)+-?[0-9]"
 # A name with a tag or a digest, or an image's id.
 _IMAGE = r"[A-Za-z0-9][A-Za-z0-9_./:-]{0,254}(@sha256:[0-9a-f]{64})?"
 _DOMAIN = r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}"
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """A row of the table: it declares the key in Pulumi.yaml and in README, and checks its value.
-
-    type: text, choice, number, integer, quantity, flag, list, map, secret, or `secret map` (encrypted values
-    and references). field: its name in Settings; by default the key. targets: where it has a meaning; empty:
-    everywhere. required: on which targets it must be set.
-    """
-
-    key: str
-    type: str
-    unit: str
-    default: str
-    allowed: str
-    description: str
-    parse: Callable[[str], object]
-    field: str = ""
-    targets: tuple[str, ...] = ()
-    required: tuple[str, ...] = ()
-
-    @property
-    def secret(self) -> bool:
-        """Its whole value: such a key cannot be declared in Pulumi.yaml."""
-        return self.type == "secret"
-
-    @property
-    def shown(self) -> bool:
-        """Whether an error may repeat its value."""
-        return self.type not in ("secret", "secret map")
 
 
 TABLE = (
@@ -66,7 +34,8 @@ TABLE = (
         "text",
         "",
         "bundled:sms-spam",
-        "`bundled:<name>`, or `file:<folder>` with model.onnx, tokenizer.json and manifest.json",
+        "`bundled:<name>`, `file:<folder>` with model.onnx, tokenizer.json and manifest.json, or in the "
+        "clouds `hf:<owner>/<name>@<commit>`, `s3://<bucket>/<folder>@<versionId>` and `gs://<bucket>/<folder>@<generation>`",
         "Where the model comes from.",
         values.model,
     ),
@@ -100,6 +69,7 @@ TABLE = (
         "Instances that always run.",
         values.whole(0, 1000),
         field="min_instances",
+        elsewhere=(("fargate", "1"),),
     ),
     Setting(
         "maxInstances",
@@ -167,7 +137,7 @@ TABLE = (
         "text",
         "",
         "",
-        "a region's name, such as europe-west4",
+        "a region's name, such as europe-west4 or eu-west-1",
         "Region that everything is made in.",
         values.like(_REGION),
         targets=_CLOUDS,
@@ -276,6 +246,7 @@ TABLE = (
         field="deletion_protection",
         targets=_CLOUDS,
     ),
+    *FARGATE,
     Setting(
         "apiKey",
         "secret",

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 
 from components.local.process import running
 from components.local.record import LOG
+from infra.aws import FargatePlace, fargate_logs, fargate_status
+from infra.aws import following as following_fargate
 from infra.container import container_status, show_container_log
 from infra.errors import Refused
 from infra.gcloud import CloudRunPlace, cloud_run_logs, cloud_run_status, following
@@ -34,7 +36,10 @@ def status_of(config: StackConfig) -> Status:
         return container_status(config.stack, f"{config.project}-{config.stack}")
     if target_of(config) == "local":
         return local_status(config.stack, config.run_folder)
-    return cloud_run_status(config.stack, _place(config, settings_from(config)))
+    place = _place(config, settings_from(config))
+    if isinstance(place, FargatePlace):
+        return fargate_status(config.stack, place)
+    return cloud_run_status(config.stack, place)
 
 
 def log_of(config: StackConfig, tail: int, follow: bool) -> Iterator[str]:
@@ -45,9 +50,9 @@ def log_of(config: StackConfig, tail: int, follow: bool) -> Iterator[str]:
         return lines_of(config.run_folder / LOG, tail, follow)
     place = _place(config, settings_from(config))
     if follow:
-        command = following(place)
+        command = following_fargate(place) if isinstance(place, FargatePlace) else following(place)
         os.execv(command[0], command)  # noqa: S606 no shell is wanted
-    return cloud_run_logs(place, tail)
+    return fargate_logs(place, tail) if isinstance(place, FargatePlace) else cloud_run_logs(place, tail)
 
 
 def _asks_docker(config: StackConfig) -> bool:
@@ -55,7 +60,11 @@ def _asks_docker(config: StackConfig) -> bool:
     return is_container(config) and not running(config.run_folder)
 
 
-def _place(config: StackConfig, settings: Settings) -> CloudRunPlace:
+def _place(config: StackConfig, settings: Settings) -> CloudRunPlace | FargatePlace:
+    service = f"{config.project}-{config.stack}"
+    if settings.target == "fargate":
+        cluster = settings.cluster or service
+        return FargatePlace(service, cluster, settings.region, settings.domain)
     if settings.target != "cloud-run":
         raise Refused(f"Stack {config.stack}: `slipway` cannot ask the target {settings.target} yet.")
-    return CloudRunPlace(f"{config.project}-{config.stack}", settings.project, settings.region)
+    return CloudRunPlace(service, settings.project, settings.region)

@@ -6,11 +6,22 @@ import difflib
 import json
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 GIB = 2**30
 _DECIMAL = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 _SUFFIXES = _DECIMAL | {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """Other numbers of instances from a time on. when: in the cloud's own form."""
+
+    when: str
+    least: int
+    most: int
+    timezone: str
 
 
 def gib(text: str) -> float:
@@ -99,6 +110,18 @@ def is_reference(text: str) -> bool:
     return re.fullmatch(r"projects/\S+/secrets/\S+|arn:aws[a-z-]*:\S+", text) is not None
 
 
+def schedules(text: str) -> Mapping[str, Schedule]:
+    """A JSON object of `<schedule> <least>-<most> [<time zone>]`."""
+    return {name: _schedule(value) for name, value in text_map(text).items()}
+
+
+def _schedule(text: str) -> Schedule:
+    found = re.fullmatch(r"([a-z]+\([^()]*\)) +([0-9]{1,9})-([0-9]{1,9})(?: +(\S+))?", text)
+    if found is None:
+        raise ValueError("cron(0 8 ? * MON-FRI *) 4-20 Europe/Berlin")
+    return Schedule(found[1], int(found[2]), int(found[3]), found[4] or "UTC")
+
+
 def _json(text: str, kind: type[Any]) -> Any:
     try:
         found = json.loads(text)
@@ -110,10 +133,9 @@ def _json(text: str, kind: type[Any]) -> Any:
 
 
 def model(text: str) -> str:
-    if text.startswith("hf:"):
-        raise ValueError("file:models/<name>, which `make import MODEL=hf:… TO=models/<name>` makes")
-    if not re.fullmatch(r"bundled:[a-z0-9][a-z0-9.-]*|file:[^\0\n]+", text):
-        raise ValueError("")
+    hub = r"hf:[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+@[0-9a-f]{40}"
+    if not re.fullmatch(rf"bundled:[a-z0-9][a-z0-9.-]*|file:[^\0\n]+|{hub}|(?:s3|gs)://\S+", text):
+        raise ValueError("hf:<owner>/<name>@<commit of 40 digits>" if text.startswith("hf:") else "")
     return text
 
 

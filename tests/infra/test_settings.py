@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import strategies as st
 
 from infra.settings import Fault, SettingsError, settings_of
 from infra.settings_table import BY_KEY, TABLE
-from infra.values import gib
+from infra.values import Schedule, gib
 
 LOCAL = {"target": "local"}
 
@@ -150,9 +151,37 @@ def test_a_key_that_means_nothing_on_the_target_is_refused(key: str) -> None:
     values |= {"image": f"host/a@sha256:{'0' * 64}", "ingress": "all", "domain": "api.example.com"}
     values |= {"invokers": '["allUsers"]', "env": '{"A": "1"}', "labels": '{"a": "b"}'}
     values |= {"secrets": '{"A": "projects/p/secrets/a/versions/1"}'}
+    arn, names = "arn:aws:ecs:eu-west-1:123456789012:cluster/a", '["a", "b"]'
+    values |= {"certificate": arn, "listener": arn, "cluster": arn, "listenerSecurityGroup": "sg-0a"}
+    values |= {"allowedCidrs": names, "zones": names, "subnets": names, "taskSubnets": names}
+    values |= {"network": "vpc-0a", "architecture": "arm64", "egress": "endpoints", "spotPercent": "50"}
+    values |= {"schedule": '{"a": "rate(1 day) 1-2"}', "ephemeralStorage": "30Gi", "logRetentionDays": "7"}
+    values |= {"containerInsights": "enabled"}
     (fault,) = faults_of({**LOCAL, key: values.get(key, "true")})
     assert fault.key == key
     assert "nothing with target local" in fault.allowed
+
+
+def test_a_fargate_stack_runs_one_instance_where_nothing_is_said() -> None:
+    fargate = {"target": "fargate", "region": "eu-west-1"}
+    assert settings_of("prod", fargate).min_instances == 1
+    assert settings_of("prod", {**fargate, "minInstances": "4", "maxInstances": "9"}).min_instances == 4
+    assert settings_of("dev", CLOUD_RUN).min_instances == 0
+
+
+def test_a_schedule_is_read_with_its_limits_and_time_zone() -> None:
+    text = json.dumps({"a": "cron(0 8 ? * MON-FRI *) 4-20 Europe/Berlin", "b": "rate(1 day) 1-2"})
+    found = settings_of("prod", {"target": "fargate", "region": "eu-west-1", "schedule": text}).schedule
+    assert found == {
+        "a": Schedule("cron(0 8 ? * MON-FRI *)", 4, 20, "Europe/Berlin"),
+        "b": Schedule("rate(1 day)", 1, 2, "UTC"),
+    }
+
+
+@pytest.mark.parametrize("text", ['{"a": "8:00"}', '{"a": "rate(1 day) 3"}', '{"a": "rate(1 day) 1-x"}'])
+def test_a_schedule_of_another_form_is_refused_with_one_that_is_right(text: str) -> None:
+    (fault,) = faults_of({"target": "fargate", "region": "eu-west-1", "schedule": text})
+    assert (fault.key, fault.hint) == ("schedule", "cron(0 8 ? * MON-FRI *) 4-20 Europe/Berlin")
 
 
 def test_maps_and_lists_are_read_and_numbers_in_them_become_text() -> None:
@@ -173,3 +202,9 @@ def test_a_map_that_is_none_is_refused_without_showing_secrets(text: str) -> Non
     (fault,) = faults_of({**CLOUD_RUN, "secrets": text})
     assert fault.key == "secrets"
     assert text not in str(fault)
+
+
+def test_a_model_of_the_hub_is_pinned_to_a_commit() -> None:
+    assert settings_of("dev", {**CLOUD_RUN, "model": f"hf:acme/spam@{'0' * 40}"}).model.endswith("0")
+    (fault,) = faults_of({**CLOUD_RUN, "model": "hf:acme/spam@main"})
+    assert fault.hint == "hf:<owner>/<name>@<commit of 40 digits>"

@@ -1,0 +1,188 @@
+"""An ECS Fargate service for one inference image, behind an Application Load Balancer.
+
+Owns the service, its task definition, roles, log group, secrets, security groups and scaling; and a cluster,
+a network and a load balancer where none is given. Does not own the image, a certificate, a domain or a
+bucket.
+"""
+
+import pulumi
+import pulumi_aws as aws
+
+from components.fargate import names
+from components.fargate.args import FargateServiceArgs
+from components.fargate.balancer import Balancer, balancer_of
+from components.fargate.network import Network, network_of
+from components.fargate.roles import roles_of
+from components.fargate.rules import checked_spec, spec_warnings
+from components.fargate.scaling import PROVIDERS, capacity_of, scale
+from components.fargate.spec import FargateSpec
+from components.fargate.task import CONTAINER, log_group, task_definition
+from components.inputs import API_KEY_NAME, api_key_of, recorded, with_digest
+from components.secrets_manager import SecretHome, Secrets, secrets_of
+
+_RECOVERY_DAYS = 30
+# A rollout that never gets steady fails by its circuit breaker; how long that takes grows with the load time.
+_TIMEOUTS = pulumi.CustomTimeouts(create="60m", update="60m", delete="30m")
+
+
+class FargateService(pulumi.ComponentResource):
+    """Run one inference image on ECS Fargate."""
+
+    url: pulumi.Output[str]
+    """Address of the load balancer, or of the domain, without a trailing slash."""
+    image_ref: pulumi.Output[str]
+    """The image it runs, with its digest."""
+    service_name: pulumi.Output[str]
+    """The service's name in ECS."""
+    console_url: pulumi.Output[str]
+    """Its page in AWS's console."""
+    logs_command: pulumi.Output[str]
+    """Shell command that follows the log."""
+    api_key: pulumi.Output[str]
+    """Bearer key of the service, a secret."""
+    domain_records: pulumi.Output[list[str]]
+    """What the DNS of `domain` must say, as `<type> <name> <data>`; empty without an own load balancer."""
+
+    def __init__(
+        self, name: str, args: FargateServiceArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        spec = checked_spec(name, args)
+        super().__init__("slipway:index:FargateService", name, recorded(args), opts)
+        for warning in spec_warnings(spec):
+            pulumi.log.warn(f"{name}: {warning}", self)
+        api_key = api_key_of(name, spec.api_key, self)
+        secrets = _secrets(spec, self, api_key)
+        image_ref = with_digest(spec.image_ref)
+        log = log_group(spec, self)
+        roles = roles_of(spec, image_ref, log, secrets.arns, self)
+        arns = (roles.execution, roles.task)
+        task = task_definition(spec, image_ref, secrets.environment, log.name, arns, self)
+        network = network_of(spec, self)
+        balancer = balancer_of(spec, network, self)
+        cluster, cluster_name, ready = _cluster(spec, self)
+        after = [*ready, *roles.made, *network.made, *balancer.made]
+        service = _service(spec, self, after, cluster, task, network, balancer)
+        if spec.scales:
+            scale(spec, service, cluster_name, balancer, self)
+        self.url = pulumi.Output.all(balancer.url, _running(name, service, task)).apply(lambda both: both[0])
+        self.image_ref = image_ref
+        self.service_name = service.name
+        self.console_url = pulumi.Output.from_input(cluster_name).apply(
+            lambda where: names.console_url(spec.region, where, name)
+        )
+        self.logs_command = pulumi.Output.from_input(names.logs_command(spec.region, name))
+        self.api_key = api_key
+        self.domain_records = balancer.records
+        self.register_outputs(
+            {
+                "url": self.url,
+                "image_ref": self.image_ref,
+                "service_name": self.service_name,
+                "console_url": self.console_url,
+                "logs_command": self.logs_command,
+                "api_key": self.api_key,
+                "domain_records": self.domain_records,
+            }
+        )
+
+
+def _secrets(spec: FargateSpec, parent: pulumi.Resource, api_key: pulumi.Output[str]) -> Secrets:
+    recovery_days = _RECOVERY_DAYS if spec.deletion_protection else 0
+    home = SecretHome(spec.name, spec.region, spec.service.labels, parent, recovery_days)
+    return secrets_of(home, {**spec.secret_values, API_KEY_NAME: api_key}, spec.service.secrets)
+
+
+def _cluster(
+    spec: FargateSpec, parent: pulumi.Resource
+) -> tuple[pulumi.Input[str], pulumi.Input[str], list[pulumi.Resource]]:
+    """ARN and name of the cluster, and what its services must wait for."""
+    if spec.cluster_arn is not None:
+        name = pulumi.Output.from_input(spec.cluster_arn).apply(lambda arn: arn.split("/")[-1])
+        return spec.cluster_arn, name, []
+    options = pulumi.ResourceOptions(parent=parent)
+    cluster = aws.ecs.Cluster(
+        f"{spec.name}-cluster",
+        name=spec.name,
+        region=spec.region,
+        settings=[{"name": "containerInsights", "value": spec.container_insights.value}],
+        tags=spec.service.labels or None,
+        opts=options,
+    )
+    providers = aws.ecs.ClusterCapacityProviders(
+        f"{spec.name}-capacity",
+        cluster_name=cluster.name,
+        region=spec.region,
+        capacity_providers=list(PROVIDERS),
+        opts=options,
+    )
+    return cluster.arn, cluster.name, [providers]
+
+
+def _service(
+    spec: FargateSpec,
+    parent: pulumi.Resource,
+    after: list[pulumi.Resource],
+    cluster: pulumi.Input[str],
+    task: aws.ecs.TaskDefinition,
+    network: Network,
+    balancer: Balancer,
+) -> aws.ecs.Service:
+    return aws.ecs.Service(
+        f"{spec.name}-service",
+        name=spec.name,
+        region=spec.region,
+        cluster=cluster,
+        task_definition=task.arn,
+        desired_count=spec.service.min_replicas,
+        capacity_provider_strategies=capacity_of(spec),
+        # Without it the provider refuses to change the strategy of a service that is there.
+        force_new_deployment=True,
+        availability_zone_rebalancing="ENABLED",
+        deployment_minimum_healthy_percent=100,
+        deployment_maximum_percent=200,
+        deployment_circuit_breaker={"enable": True, "rollback": True},
+        wait_for_steady_state=True,
+        health_check_grace_period_seconds=spec.grace_seconds,
+        network_configuration={
+            "subnets": network.task_subnets,
+            "security_groups": [balancer.task_group.id],
+            "assign_public_ip": network.public_address,
+        },
+        load_balancers=[
+            {
+                "target_group_arn": balancer.target_group.arn,
+                "container_name": CONTAINER,
+                "container_port": spec.service.port,
+            }
+        ],
+        enable_ecs_managed_tags=True,
+        propagate_tags="SERVICE",
+        tags=spec.service.labels or None,
+        opts=pulumi.ResourceOptions(
+            parent=parent,
+            depends_on=after,
+            protect=spec.deletion_protection,
+            ignore_changes=["desiredCount"] if spec.scales else None,
+            custom_timeouts=_TIMEOUTS,
+        ),
+    )
+
+
+def _running(name: str, service: aws.ecs.Service, task: aws.ecs.TaskDefinition) -> pulumi.Output[str]:
+    """The task definition that ECS runs after the rollout; another one than asked for fails `up`.
+
+    The provider fails a rollout that the circuit breaker ends, as it watches the deployment that it began.
+    This also finds one that it did not watch: what it reads afterwards is what ECS runs.
+    """
+
+    def check(both: list[str]) -> str:
+        runs, asked = both
+        if runs != asked:
+            raise ValueError(
+                f"{name}: ECS runs {runs}, and not {asked}, which was asked for: the new tasks did not get "
+                "ready, and the service was rolled back. `slipway logs` and the service's events in the "
+                "console tell why; after the fix, `pulumi up --refresh`."
+            )
+        return runs
+
+    return pulumi.Output.all(service.task_definition, task.arn).apply(check)

@@ -1,0 +1,46 @@
+"""Whether Fargate would run a service: every limit of limits.py over the arguments, all faults together.
+
+Pure. A fault says what it got, what is allowed and the nearest valid choice; a warning lets the service pass.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from components.arguments import readable_arguments
+from components.fargate.args import FargateServiceArgs
+from components.fargate.model import model_faults, model_warnings
+from components.fargate.name_rules import name_faults
+from components.fargate.network_rules import network_faults, network_warnings
+from components.fargate.size_rules import size_faults, size_warnings
+from components.fargate.spec import FargateSpec
+from components.spec import refuse
+
+
+def checked_spec(name: str, args: Mapping[str, Any]) -> FargateSpec:
+    """The arguments of FargateService, complete. Raises one ValueError with all their faults.
+
+    Arguments that cannot be read, by name or type, are reported before the others.
+    """
+    spec = FargateSpec.read(name, readable_arguments(name, args, FargateServiceArgs))
+    refuse(name, [*spec.service.faults(), *spec_faults(spec)])
+    return spec
+
+
+def spec_faults(spec: FargateSpec) -> Iterator[str]:
+    """What AWS would refuse, or take and then not run."""
+    yield from name_faults(spec)
+    yield from size_faults(spec)
+    yield from network_faults(spec)
+    yield from model_faults(spec)
+
+
+def spec_warnings(spec: FargateSpec) -> Iterator[str]:
+    """What a person should know though it is allowed."""
+    yield from size_warnings(spec)
+    yield from network_warnings(spec)
+    yield from model_warnings(spec)
+
+
+def warnings(name: str, args: Mapping[str, Any]) -> list[str]:
+    """The warnings of these arguments, which must be without fault."""
+    return list(spec_warnings(checked_spec(name, args)))

@@ -1,0 +1,161 @@
+"""The task definition of a service: the checked description in ECS's own words."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+
+from components.fargate import limits, model, names
+from components.fargate.spec import FargateSpec
+from components.need import inference_threads
+
+CONTAINER = "server"
+# service/Dockerfile: USER
+_USER = 10001
+_VOLUME = "model"
+# service/Dockerfile has the same question as its HEALTHCHECK, of /ready: here the load balancer asks that,
+# and a busy or loading task is not to be replaced while it is alive.
+_HEALTH_CHECK = (
+    "import http.client, os, sys; "
+    "c = http.client.HTTPConnection('127.0.0.1', int(os.environ['PORT']), timeout=4); "
+    "c.request('GET', '/alive'); sys.exit(c.getresponse().status != 200)"
+)
+
+
+def task_definition(
+    spec: FargateSpec,
+    image_ref: pulumi.Input[str],
+    secrets: Mapping[str, pulumi.Input[str]],
+    log_group: pulumi.Input[str],
+    roles: tuple[pulumi.Input[str], pulumi.Input[str]],
+    parent: pulumi.Resource,
+) -> aws.ecs.TaskDefinition:
+    """secrets: environment name -> ECS's `valueFrom`. roles: ARNs of the execution and the task role."""
+    execution_role, task_role = roles
+    logs = _log_configuration(spec, log_group)
+    containers = [_server(spec, image_ref, secrets, logs)]
+    if spec.is_fetched:
+        containers.append(_volume_owner(image_ref, logs))
+    return aws.ecs.TaskDefinition(
+        f"{spec.name}-task",
+        family=spec.name,
+        region=spec.region,
+        requires_compatibilities=["FARGATE"],
+        network_mode="awsvpc",
+        cpu=str(int(spec.service.cpu * 1024)),
+        memory=str(int(spec.memory_mib)),
+        runtime_platform={
+            "operating_system_family": "LINUX",
+            "cpu_architecture": spec.architecture.value,
+        },
+        ephemeral_storage=_storage(spec),
+        execution_role_arn=execution_role,
+        task_role_arn=task_role,
+        container_definitions=pulumi.Output.json_dumps(containers),
+        volumes=[{"name": _VOLUME}] if spec.is_fetched else None,
+        tags=spec.service.labels or None,
+        opts=pulumi.ResourceOptions(parent=parent),
+    )
+
+
+def _storage(spec: FargateSpec) -> aws.ecs.TaskDefinitionEphemeralStorageArgsDict | None:
+    """What is included cannot be asked for."""
+    gib = int(spec.ephemeral_storage_gib)
+    return {"size_in_gib": gib} if gib in limits.STORAGE_GIB else None
+
+
+def _server(
+    spec: FargateSpec,
+    image_ref: pulumi.Input[str],
+    secrets: Mapping[str, pulumi.Input[str]],
+    logs: Mapping[str, Any],
+) -> dict[str, Any]:
+    port = spec.service.port
+    server: dict[str, Any] = {
+        "name": CONTAINER,
+        "image": image_ref,
+        "essential": True,
+        "user": f"{_USER}:{_USER}",
+        "readonlyRootFilesystem": True,
+        "linuxParameters": {"capabilities": {"drop": ["ALL"]}},
+        "portMappings": [{"containerPort": port, "hostPort": port, "protocol": "tcp"}],
+        "environment": _environment(spec),
+        "secrets": [{"name": name, "valueFrom": secrets[name]} for name in sorted(secrets)],
+        "stopTimeout": spec.stop_seconds,
+        "healthCheck": {
+            "command": ["CMD", "python", "-IS", "-c", _HEALTH_CHECK],
+            "interval": 30,
+            "timeout": 5,
+            "retries": 3,
+            "startPeriod": 60,
+        },
+        "logConfiguration": logs,
+    }
+    if spec.is_fetched:
+        server["mountPoints"] = [_mount()]
+        server["dependsOn"] = [{"containerName": _VOLUME, "condition": "SUCCESS"}]
+    return server
+
+
+def _volume_owner(image_ref: pulumi.Input[str], logs: Mapping[str, Any]) -> dict[str, Any]:
+    """Gives the volume to the server's user and ends: Fargate makes it root's.
+
+    docs.aws.amazon.com/AmazonECS/latest/developerguide/bind-mounts.html
+    """
+    return {
+        "name": _VOLUME,
+        "image": image_ref,
+        "essential": False,
+        "user": "0",
+        "readonlyRootFilesystem": True,
+        "entryPoint": ["python", "-IS", "-c"],
+        "command": [f"import os; os.chown({model.CACHE_PATH!r}, {_USER}, {_USER})"],
+        "mountPoints": [_mount()],
+        "logConfiguration": logs,
+    }
+
+
+def _mount() -> dict[str, Any]:
+    return {"sourceVolume": _VOLUME, "containerPath": model.CACHE_PATH, "readOnly": False}
+
+
+def _environment(spec: FargateSpec) -> list[dict[str, str]]:
+    """In the order of their names, so that nothing but a change is one."""
+    service = spec.service
+    plain = {
+        "INFERENCE_THREADS": str(inference_threads(service.cpu)),
+        "AWS_REGION": spec.region,
+        **service.env,
+        **model.environment_of(spec),
+        "HOST": "0.0.0.0",  # noqa: S104 the load balancer calls the container from outside it
+        "PORT": str(service.port),
+        "REQUEST_TIMEOUT_SECONDS": f"{service.request_timeout_seconds:g}",
+        "DRAIN_SECONDS": str(spec.drain_seconds),
+    }
+    return [{"name": name, "value": plain[name]} for name in sorted(plain)]
+
+
+def _log_configuration(spec: FargateSpec, log_group: pulumi.Input[str]) -> dict[str, Any]:
+    """Never holds the server up for its log: what CloudWatch does not take in time is lost."""
+    return {
+        "logDriver": "awslogs",
+        "options": {
+            "awslogs-group": log_group,
+            "awslogs-region": spec.region,
+            "awslogs-stream-prefix": spec.name,
+            "mode": "non-blocking",
+            "max-buffer-size": "4m",
+        },
+    }
+
+
+def log_group(spec: FargateSpec, parent: pulumi.Resource) -> aws.cloudwatch.LogGroup:
+    return aws.cloudwatch.LogGroup(
+        f"{spec.name}-log",
+        name=names.log_group_name(spec.name),
+        region=spec.region,
+        retention_in_days=int(spec.log_retention_days),
+        tags=spec.service.labels or None,
+        opts=pulumi.ResourceOptions(parent=parent),
+    )

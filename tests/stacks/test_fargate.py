@@ -1,0 +1,220 @@
+"""The whole program of a `fargate` stack, planned without a cloud."""
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+
+from infra.plan import Plan, plan_of
+from infra.preview import findings_of, preview_json
+from infra.program import main
+from infra.settings_table import BY_KEY
+from infra.stackfile import ENCRYPTED, StackConfig, settings_from, stack_config
+
+ROOT = Path(__file__).resolve().parents[2]
+GIVEN = {"target": "fargate", "region": "eu-west-1"}
+DIGEST = f"123456789012.dkr.ecr.eu-west-1.amazonaws.com/server@sha256:{'0' * 64}"
+REFERENCE = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:hub-Ab12Cd:::" + "a" * 32
+CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/12345678-1234-1234-1234-123456789012"
+NETWORK = {
+    "network": "vpc-0123456789abcdef0",
+    "subnets": '["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]',
+}
+SECRET_KEYS = frozenset({"slipway:apiKey", "slipway:secrets"})
+
+
+def config(**values: str) -> StackConfig:
+    given = {f"slipway:{key}": value for key, value in {**GIVEN, **values}.items()}
+    return StackConfig("slipway", "prod", given, SECRET_KEYS, {})
+
+
+def planned(**values: str) -> Plan:
+    return plan_of(main, config(**values))
+
+
+def inputs(plan: Plan, name: str) -> Mapping[str, Any]:
+    return next(resource.inputs for resource in plan.resources if resource.name == f"slipway-prod-{name}")
+
+
+def refusal(**values: str) -> str:
+    with pytest.raises(pulumi.RunError) as caught:
+        planned(**values)
+    return str(caught.value)
+
+
+def test_the_stack_exports_the_outputs_of_every_target() -> None:
+    outputs = planned().outputs
+    assert set(outputs) == {"apiKey", "consoleUrl", "imageRef", "logsCommand", "serviceName", "url"}
+    assert outputs["apiKey"] == "[secret]"
+    assert outputs["serviceName"] == "slipway-prod"
+    assert outputs["logsCommand"] == "aws logs tail /ecs/slipway-prod --follow --region eu-west-1"
+
+
+def test_settings_reach_the_service() -> None:
+    plan = planned(
+        cpu="2",
+        memory="4Gi",
+        minInstances="2",
+        maxInstances="7",
+        timeout="90",
+        spotPercent="50",
+        ephemeralStorage="30Gi",
+        logRetentionDays="7",
+        containerInsights="enabled",
+        architecture="arm64",
+        schedule='{"morning": "cron(0 8 ? * MON-FRI *) 4-7 Europe/Berlin"}',
+    )
+    task = inputs(plan, "task")
+    assert (task["cpu"], task["memory"], task["ephemeralStorage"]) == ("2048", "4096", {"sizeInGib": 30})
+    assert task["runtimePlatform"]["cpuArchitecture"] == "ARM64"
+    assert inputs(plan, "image-build")["platforms"] == ["linux/arm64"]
+    assert inputs(plan, "balancer")["idleTimeout"] == 100
+    assert [item["weight"] for item in inputs(plan, "service")["capacityProviderStrategies"]] == [50, 50]
+    assert (inputs(plan, "scaling")["minCapacity"], inputs(plan, "scaling")["maxCapacity"]) == (2, 7)
+    assert inputs(plan, "morning-schedule")["scalableTargetAction"] == {"minCapacity": 4, "maxCapacity": 7}
+    assert inputs(plan, "log")["retentionInDays"] == 7
+    assert inputs(plan, "cluster")["settings"][0]["value"] == "enabled"
+
+
+def test_who_may_call_and_how_are_handed_over() -> None:
+    secure = {"domain": "api.example.com", "certificate": CERTIFICATE, "allowedCidrs": '["203.0.113.0/24"]'}
+    plan = planned(**secure, internal="true")
+    assert inputs(plan, "https-listener")["certificateArn"] == CERTIFICATE
+    assert inputs(plan, "balancer-203.0.113.0/24-443-ingress")["cidrIpv4"] == "203.0.113.0/24"
+    assert inputs(plan, "balancer")["internal"] is True
+    assert plan.outputs["url"] == "[unknown]"
+
+
+def test_an_existing_network_listener_and_cluster_are_used() -> None:
+    listener = (
+        "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/a/0123456789abcdef/0123456789abcdef"
+    )
+    plan = planned(
+        **NETWORK,
+        taskSubnets='["subnet-0123456789abcdef2", "subnet-0123456789abcdef3"]',
+        listener=listener,
+        listenerSecurityGroup="sg-0123456789abcdef0",
+        domain="api.example.com",
+        cluster="arn:aws:ecs:eu-west-1:123456789012:cluster/shared",
+    )
+    assert inputs(plan, "listener-rule")["listenerArn"] == listener
+    assert inputs(plan, "service")["cluster"].endswith("cluster/shared")
+    network = inputs(plan, "service")["networkConfiguration"]
+    assert network["subnets"] == ["subnet-0123456789abcdef2", "subnet-0123456789abcdef3"]
+    assert not [
+        r for r in plan.resources if r.type in ("aws:ec2/vpc:Vpc", "aws:lb/loadBalancer:LoadBalancer")
+    ]
+
+
+def test_zones_and_egress_shape_a_network_of_its_own() -> None:
+    plan = planned(zones='["eu-west-1b", "eu-west-1c"]', egress="endpoints")
+    names = {r.name for r in plan.resources}
+    assert {"slipway-prod-private-eu-west-1b", "slipway-prod-public-eu-west-1c"} <= names
+    assert "slipway-prod-secretsmanager-endpoint" in names
+
+
+def test_another_memory_changes_the_task_and_leaves_the_image_alone() -> None:
+    small = {r.name: r.inputs for r in planned(memory="2Gi").resources if r.custom}
+    large = {r.name: r.inputs for r in planned(memory="4Gi").resources if r.custom}
+    assert [name for name in small if small[name] != large[name]] == ["slipway-prod-task"]
+
+
+def test_a_given_image_is_run_and_none_is_built() -> None:
+    plan = planned(image=DIGEST)
+    assert plan.outputs["imageRef"] == DIGEST
+    assert not [r.name for r in plan.resources if r.type == "docker-build:index:Image"]
+
+
+def test_a_measured_model_is_scaled_by_requests_too_and_another_by_cpu_alone() -> None:
+    tracking = inputs(planned(), "requests-scaling")["targetTrackingScalingPolicyConfiguration"]
+    manifest = json.loads((ROOT / "service/models/sms-spam/manifest.json").read_text())
+    per_minute = 0.7 * 60 * manifest["measured"]["texts_per_second"]
+    assert tracking["targetValue"] == pytest.approx(per_minute, abs=1)
+    unmeasured = planned(model="s3://models/spam@3sL4kqtJlcpXroDTDmJ")
+    assert [r.name for r in unmeasured.resources if r.type == "aws:appautoscaling/policy:Policy"] == [
+        "slipway-prod-cpu-scaling"
+    ]
+
+
+def test_a_model_in_a_bucket_is_read_by_the_tasks_role_and_its_client_is_in_the_image() -> None:
+    plan = planned(model="s3://models/spam@3sL4kqtJlcpXroDTDmJ")
+    assert "arn:aws:s3:::models/spam/*" in inputs(plan, "task-policy")["policy"]
+    assert inputs(plan, "image-build")["buildArgs"]["BUCKETS"] == "1"
+
+
+def test_no_secret_is_in_the_preview_and_each_reaches_the_service_by_reference() -> None:
+    secrets = json.dumps({"HF_TOKEN": "hf_a-real-value", "HUB": REFERENCE})
+    plan = planned(apiKey="a-key-of-more-than-16-letters", secrets=secrets)
+    shown = json.dumps(preview_json(plan, []))
+    assert "hf_a-real-value" not in shown
+    assert "a-key-of-more-than-16-letters" not in shown
+    kept = {r.inputs["name"] for r in plan.resources if r.type == "aws:secretsmanager/secret:Secret"}
+    assert kept == {"slipway-prod/HF_TOKEN", "slipway-prod/MODEL_API_KEY"}
+
+
+def test_an_encrypted_secret_is_planned_without_its_value() -> None:
+    plan = planned(secrets=json.dumps({"HF_TOKEN": ENCRYPTED}))
+    assert inputs(plan, "HF_TOKEN-version")["secretString"] == "[secret]"
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"cpu": "1", "memory": "12Gi"}, "nearest: 1 vCPU with 8 GiB, 2 vCPU with 12 GiB."),
+        ({"gpu": "nvidia-l4"}, "Fargate has no GPU. Take the target gke"),
+        ({"minInstances": "0"}, "does not scale to zero"),
+        ({"certificate": CERTIFICATE}, "certificate_arn is given without `domain`"),
+        ({"domain": "api.example.com"}, "without `certificate_arn`"),
+        ({"zones": '["eu-west-1a"]'}, "zones is eu-west-1a"),
+        ({**NETWORK, "subnets": '["subnet-0123456789abcdef0"]'}, "subnet_ids has 1 subnets"),
+        ({**NETWORK, "zones": '["eu-west-1a", "eu-west-1b"]'}, "zones is given with vpc_id"),
+        ({"allowedCidrs": '["10.0.0.1/8"]'}, "nearest: 10.0.0.0/8"),
+        ({"ephemeralStorage": "500Gi"}, "ephemeral_storage_gib is 500"),
+        ({"logRetentionDays": "31"}, "log_retention_days is 31"),
+        ({"schedule": '{"a": "daily() 1-2"}'}, "schedule a is 'daily()'"),
+        ({"env": '{"AWS_EXECUTION_ENV": "1"}'}, "AWS_EXECUTION_ENV"),
+        ({"env": '{"DB_PASSWORD": "x"}'}, "pulumi config set --secret --path 'secrets.DB_PASSWORD'"),
+        ({"cpu": "0.25", "memory": "512Mi", "model": "file:/tmp/model"}, "file:"),
+        ({"secrets": json.dumps({"HUB": REFERENCE.partition(":::")[0]})}, "names no version"),
+    ],
+)
+def test_what_fargate_would_not_run_is_refused_before_anything_is_registered(
+    values: dict[str, str], said: str
+) -> None:
+    message = refusal(**values)
+    assert said in message
+    assert "slipway-prod" in message
+
+
+def test_the_guide_quotes_what_is_said_and_names_settings_that_there_are() -> None:
+    guide = (ROOT / "docs/guides/fargate.md").read_text()
+    said = refusal(memory="12Gi").splitlines()[0].replace("slipway-prod", "slipway-prod-aws")
+    assert said in guide
+    named = re.findall(r"pulumi config set --stack prod-aws (?:--secret )?(?:--path )?'?([A-Za-z]+)", guide)
+    assert named
+    assert set(named) <= set(BY_KEY)
+
+
+def test_a_service_that_nobody_can_call_is_a_finding() -> None:
+    found = findings_of(planned(), settings_from(config()))
+    assert [one["severity"] for one in found if "nobody can call" in one["title"]] == ["warning"]
+    assert not findings_of(
+        planned(public="true", domain="a.example.com", certificate=CERTIFICATE),
+        settings_from(config(public="true", domain="a.example.com", certificate=CERTIFICATE)),
+    )
+
+
+def test_the_example_is_complete_protected_and_in_two_zones() -> None:
+    example = stack_config(ROOT, "prod-aws")
+    plan = plan_of(main, example)
+    by_name = {r.name: r.inputs for r in plan.resources}
+    assert by_name["slipway-prod-aws-balancer"]["enableDeletionProtection"] is True
+    scaling = by_name["slipway-prod-aws-scaling"]
+    assert (scaling["minCapacity"], scaling["maxCapacity"]) == (2, 10)
+    zones = [r.inputs["availabilityZone"] for r in plan.resources if r.type == "aws:ec2/subnet:Subnet"]
+    assert sorted(zones) == ["eu-west-1a", "eu-west-1b"]
+    assert len(by_name["slipway-prod-aws-service"]["capacityProviderStrategies"]) == 2
