@@ -35,7 +35,8 @@ def model_folder(name: str, source: str, task: str | None, root: Path) -> ModelF
     if kind == "hf":
         raise ValueError(
             f"{name}: model is {source!r}, which is converted when an image is built. For this machine "
-            f"make a folder of it: `make import MODEL={source} TO=models/mine`, then `model: file:models/mine`."
+            f"make a folder of it: `make import MODEL={source} TO=models/mine`; "
+            "then set `model: file:models/mine`."
         )
     if kind not in ("bundled", "file") or not place:
         raise ValueError(f"{name}: model is {source!r}; allowed are `bundled:<name>` and `file:<folder>`.")
