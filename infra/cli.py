@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -171,6 +172,33 @@ def preview(
         for plan, findings in previews.found:
             for part in preview_tree(plan, findings):
                 OUT.print(part, soft_wrap=False)  # a value that is too long is folded, not cut
+
+
+@app.command()
+def prune(
+    stack: StackArgument,
+    keep: Annotated[int, typer.Option(min=1, help="Newest versions of each secret that stay.")] = 3,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    format_: FormatOption = Format.TEXT,
+) -> None:
+    """Destroy old secret versions of a Cloud Run stack that no revision with traffic uses."""
+    with reported(format_):
+        config = stack_config(Path(), stack)
+        place = targets.cloud_run_place(config)
+        from infra.preview import previews_of  # imports Pulumi
+        from infra.prune import destroy, old_versions
+
+        [(plan, _)] = previews_of(Path(), [stack], []).found
+        old = old_versions(plan, place, keep)
+        for each in old:
+            ERR.print(str(each), markup=False)
+        if old and not yes and not typer.confirm(f"Destroy these {len(old)} for good?", err=True):
+            raise Refused("Nothing was destroyed.")
+        destroy(place, old)
+        if format_ is Format.JSON:
+            print_json({"stack": stack, "destroyed": [asdict(each) for each in old]})
+        else:
+            OUT.print(f"{len(old)} destroyed" if old else "Nothing to destroy.")
 
 
 @app.command()

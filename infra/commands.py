@@ -1,4 +1,4 @@
-"""Asks a cloud through its own command-line program, with the person's own login; changes nothing."""
+"""Asks a cloud through its own command-line program, with the person's own login."""
 
 import json
 import shutil

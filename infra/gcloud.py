@@ -9,7 +9,7 @@ from infra.commands import Command, at
 from infra.errors import Failed
 from infra.status import Status
 
-_gcloud = Command(
+GCLOUD = Command(
     "gcloud",
     "A Cloud Run stack is asked through the Google Cloud CLI, `gcloud`, which is not on PATH: "
     "https://cloud.google.com/sdk/docs/install tells how to get it; then `gcloud auth login`.",
@@ -31,12 +31,12 @@ class CloudRunPlace:
 
 def cloud_run_status(stack: str, place: CloudRunPlace) -> Status:
     """The status of the service now. Raises Refused without gcloud, Failed where it cannot tell."""
-    done = _gcloud(["run", "services", "describe", *place.flags, "--format", "json"])
+    done = GCLOUD(["run", "services", "describe", *place.flags, "--format", "json"])
     if done.returncode:
         if "NOT_FOUND" in done.stderr or "Cannot find service" in done.stderr:
             return Status(stack, "cloud-run", "stopped", reason=f"{place.project} has no {place.service}.")
-        raise Failed(_gcloud.said(done))
-    service = _gcloud.object_of(done.stdout)
+        raise Failed(GCLOUD.said(done))
+    service = GCLOUD.object_of(done.stdout)
     state, reason = _state(service)
     container = at(service, "spec", "template", "spec", "containers", 0)
     environment = {entry["name"]: entry.get("value") for entry in container.get("env", [])}
@@ -55,11 +55,11 @@ def cloud_run_status(stack: str, place: CloudRunPlace) -> Status:
 
 def cloud_run_logs(place: CloudRunPlace, tail: int) -> Iterator[str]:
     """The last `tail` log entries, oldest first, one JSON object a line."""
-    done = _gcloud(
+    done = GCLOUD(
         ["run", "services", "logs", "read", *place.flags, "--limit", str(max(tail, 1)), "--format", "json"]
     )
     if done.returncode:
-        raise Failed(_gcloud.said(done))
+        raise Failed(GCLOUD.said(done))
     entries: list[dict[str, Any]] = json.loads(done.stdout or "[]")
     for entry in reversed(entries[:tail]):
         payload = entry.get("jsonPayload") or {"message": entry.get("textPayload", "")}
@@ -68,7 +68,7 @@ def cloud_run_logs(place: CloudRunPlace, tail: int) -> Iterator[str]:
 
 def following(place: CloudRunPlace) -> list[str]:
     """The command that prints the log as it is written."""
-    return [_gcloud.path, "beta", "run", "services", "logs", "tail", *place.flags]
+    return [GCLOUD.path, "beta", "run", "services", "logs", "tail", *place.flags]
 
 
 def _state(service: Mapping[str, Any]) -> tuple[str, str | None]:

@@ -55,6 +55,15 @@ def log_of(config: StackConfig, tail: int, follow: bool) -> Iterator[str]:
     return fargate_logs(place, tail) if isinstance(place, FargatePlace) else cloud_run_logs(place, tail)
 
 
+def cloud_run_place(config: StackConfig) -> CloudRunPlace:
+    """Raises Refused for a stack of another target."""
+    if target_of(config) != "cloud-run":
+        raise Refused(f"Stack {config.stack} has the target {target_of(config)}; this is for cloud-run.")
+    place = _place(config, settings_from(config))
+    assert isinstance(place, CloudRunPlace)
+    return place
+
+
 def _asks_docker(config: StackConfig) -> bool:
     """A process that was started before `runtime` changed is what runs, until it is stopped."""
     return is_container(config) and not running(config.run_folder)
