@@ -47,9 +47,8 @@ class SecretReference:
         if not _VERSION.fullmatch(found["version"] or ""):
             raise ValueError(
                 f"it names no version; without one another value would roll nothing: it must be {_FORM}. "
-                "Find "
-                f"the version with `aws secretsmanager list-secret-version-ids --region {found['region']} "
-                f"--secret-id {found['name']}`"
+                "Find the version with `aws secretsmanager list-secret-version-ids --region "
+                f"{found['region']} --secret-id {found['name']}`"
             )
         return cls(found["arn"], found["key"], found["version"])
 

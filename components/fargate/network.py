@@ -17,8 +17,7 @@ from components.fargate.args import Egress
 from components.fargate.limits import SUBNET_BITS
 from components.fargate.spec import FargateSpec
 
-# What a task calls: docs.aws.amazon.com/AmazonECS/latest/developerguide/vpc-endpoints.html. Layers come from
-# S3.
+# docs.aws.amazon.com/AmazonECS/latest/developerguide/vpc-endpoints.html; an image's layers come from S3.
 _INTERFACES = ("ecr.api", "ecr.dkr", "logs", "secretsmanager")
 EVERYWHERE = "0.0.0.0/0"
 

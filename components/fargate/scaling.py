@@ -11,8 +11,7 @@ from components.fargate.spec import FargateSpec
 _NAMESPACE, _DIMENSION = "ecs", "ecs:service:DesiredCount"
 # Of what a task can answer, so that it holds until the next one is ready.
 _REQUEST_SHARE = 0.7
-# A new task takes minutes to be worth something; one that is removed at once would be missed at the next
-# burst.
+# A new task takes minutes to be of use; one that is removed at once would be missed at the next burst.
 _OUT_SECONDS, _IN_SECONDS = 60, 300
 _Metric = (
     aws.appautoscaling.PolicyTargetTrackingScalingPolicyConfigurationPredefinedMetricSpecificationArgsDict

@@ -27,8 +27,7 @@ def _task_faults(spec: FargateSpec) -> Iterator[str]:
     if service.gpu:
         yield (
             f"gpu is {service.gpu!r}; Fargate has no GPU. Take the target gke, or cloud-run for nvidia-l4, "
-            "or "
-            "leave `gpu` out."
+            "or leave `gpu` out."
         )
     if not (math.isfinite(service.cpu) and math.isfinite(spec.memory_mib)):
         return  # named by the cloud-neutral checks
@@ -128,8 +127,8 @@ def _schedule_faults(schedule: ScalingSchedule) -> Iterator[str]:
     if not limits.SCHEDULE.fullmatch(schedule["schedule"]):
         yield (
             f"schedule {name} is {schedule['schedule']!r}; allowed are cron(<minutes> <hours> <day of month> "
-            "<month> <day of week> <year>), rate(5 minutes) and at(2027-01-31T08:00:00), such as "
-            "cron(0 8 ? * MON-FRI *)."
+            "<month> <day of week> <year>), rate(5 minutes) and at(2027-01-31T08:00:00), such as cron(0 8 ? "
+            "* MON-FRI *)."
         )
     timezone = schedule.get("timezone", "UTC")
     if not _is_timezone(timezone):
@@ -139,8 +138,7 @@ def _schedule_faults(schedule: ScalingSchedule) -> Iterator[str]:
     if not (1 <= low <= high and _is_whole(low) and _is_whole(high)):
         yield (
             f"schedule {name} has min_replicas {low:g} and max_replicas {high:g}; they must be whole "
-            "numbers, "
-            "1 or more, the most not below the least."
+            "numbers, 1 or more, the most not below the least."
         )
 
 

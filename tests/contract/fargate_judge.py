@@ -248,11 +248,8 @@ def _requests_outlive_the_balancer(made: Made) -> bool:
     timeout = float(made.environment["REQUEST_TIMEOUT_SECONDS"])
     idle = made.attribute("ModifyLoadBalancerAttributes", "idle_timeout.timeout_seconds")
     delay = int(made.of_target_group("deregistration_delay.timeout_seconds"))
-    return (
-        timeout <= delay
-        and delay in limits.DEREGISTRATION_SECONDS
-        and (idle is None or timeout <= int(idle) <= 4000)
-    )
+    patient = idle is None or (timeout <= int(idle) and int(idle) in limits.IDLE_TIMEOUT_SECONDS)
+    return timeout <= delay and delay in limits.DEREGISTRATION_SECONDS and patient
 
 
 def _names_fit(made: Made) -> bool:

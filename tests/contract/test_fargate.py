@@ -556,7 +556,7 @@ NETWORK = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=40, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     args=st.one_of(
         *(made.map(lambda args: {**EXISTING, **args}) for made in (SIZES, SCALING, REQUESTS)), NETWORK

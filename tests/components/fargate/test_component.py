@@ -1,5 +1,6 @@
 import json
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import pulumi
@@ -35,7 +36,17 @@ MODEL = "s3://models/spam/v2@3sL4kqtJlcpXroDTDmJ"
 OUTPUTS = ("url", "image_ref", "service_name", "console_url", "logs_command", "api_key", "domain_records")
 
 
+@cache
+def plain() -> Emitted:
+    """Of the defaults: it is looked at by many."""
+    return emitted_now()
+
+
 def emitted(**args: Any) -> Emitted:
+    return emitted_now(**args) if args else plain()
+
+
+def emitted_now(**args: Any) -> Emitted:
     """args: a function of nothing makes the argument within the program, where an Output can be made."""
 
     def program() -> None:
@@ -60,7 +71,8 @@ def service(**args: Any) -> Mapping[str, Any]:
 
 
 def task(**args: Any) -> Mapping[str, Any]:
-    return emitted(**args).named("api-task").inputs
+    """In an existing network, for which less is made."""
+    return emitted(**EXISTING, **args).named("api-task").inputs
 
 
 def containers(**args: Any) -> list[dict[str, Any]]:
@@ -474,7 +486,7 @@ def test_a_service_that_ecs_has_rolled_back_is_a_failure(monkeypatch: pytest.Mon
 
     monkeypatch.setitem(cloud.OUTPUTS, aws.ecs.Service, rolled_back)  # pyright: ignore[reportArgumentType]
     with pytest.raises(Exception, match=r"api: ECS runs .*api:7, and not .*api:1, .*was rolled back"):
-        emitted()
+        emitted_now()
 
 
 @pytest.mark.parametrize("image_ref", ["acme/slipway:latest", "acme/slipway"])
@@ -504,5 +516,5 @@ def test_a_warning_reaches_the_person_who_deploys(monkeypatch: pytest.MonkeyPatc
         told.append(text)
 
     monkeypatch.setattr(pulumi.log, "warn", warn)
-    emitted()
+    emitted_now()
     assert any("api: nobody can call the service" in text for text in told)
