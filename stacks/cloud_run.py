@@ -1,6 +1,5 @@
 """The `cloud-run` target: the image, and a Cloud Run service that runs it."""
 
-from collections.abc import Mapping
 from typing import Protocol
 
 import pulumi
@@ -9,7 +8,7 @@ from components.cloud_run import CloudRunService, CloudRunServiceArgs, Ingress
 from components.cloud_run import warnings as cloud_run_warnings
 from components.cloud_run.rules import checked_spec
 from components.image import InferenceImage, InferenceImageArgs, Registry, Variant
-from stacks.parts import ANY_IMAGE, require_known_memory
+from stacks.parts import ANY_IMAGE, CloudSettings, require_known_memory
 from stacks.secrets import StackSecrets
 
 _INGRESS = {
@@ -19,51 +18,17 @@ _INGRESS = {
 }
 
 
-class CloudRunSettings(Protocol):
-    """The settings that this target reads. memory_gib in GiB, timeout in seconds; '' and None are unset."""
+class CloudRunSettings(CloudSettings, Protocol):
+    """What this target reads beyond every cloud's settings."""
 
-    @property
-    def task(self) -> str: ...
-    @property
-    def model(self) -> str: ...
-    @property
-    def cpu(self) -> float: ...
-    @property
-    def memory_gib(self) -> float: ...
-    @property
-    def gpu(self) -> str: ...
-    @property
-    def min_instances(self) -> int: ...
-    @property
-    def max_instances(self) -> int: ...
-    @property
-    def concurrency(self) -> int | None: ...
-    @property
-    def timeout_seconds(self) -> int: ...
     @property
     def project(self) -> str: ...
     @property
-    def region(self) -> str: ...
-    @property
-    def image(self) -> str: ...
-    @property
-    def public(self) -> bool: ...
-    @property
     def invokers(self) -> tuple[str, ...]: ...
-    @property
-    def env(self) -> Mapping[str, str]: ...
-    @property
-    def secrets(self) -> Mapping[str, str]: ...
-    @property
-    def labels(self) -> Mapping[str, str]: ...
     @property
     def cpu_always(self) -> bool: ...
     @property
     def ingress(self) -> str: ...
-    @property
-    def domain(self) -> str: ...
-    @property
-    def deletion_protection(self) -> bool: ...
 
 
 def service(name: str, settings: CloudRunSettings, secrets: StackSecrets) -> CloudRunService:

@@ -1,11 +1,9 @@
 """Classification: a text, or a list of texts, to one of the model's labels with its probability."""
 
 import math
-import time
 from collections.abc import Sequence
 from typing import Any
 
-import orjson
 from pydantic import BaseModel, Field, create_model
 from tokenizers import Tokenizer
 
@@ -23,10 +21,10 @@ from service.tasks.texts import (
     TextsWork,
     Truncated,
     one_or_many,
+    warm_up,
 )
 
 OUTPUT = "logits"
-WARM_UP_RUNS = 3
 SPAM = "WINNER!! You have won a 1000 cash prize. Call 09061701461 now to claim."
 HAM = "Are we still on for lunch tomorrow?"
 
@@ -101,11 +99,7 @@ class Classify:
                     f"the manifest has {len(self._manifest.labels)} labels."
                 )
         self._model = model
-        for _ in range(WARM_UP_RUNS):  # the whole way of a request, so that the first one is no slower
-            work = self.work(orjson.dumps({"text": [HAM, SPAM]}), time.perf_counter())
-            for index in range(work.size):
-                work.step(index)
-            work.result()
+        warm_up(self.work, [HAM, SPAM])
 
     def work(self, body: bytes, received: float) -> Work[bytes]:
         request = parsed(self._request_model, body)

@@ -1,11 +1,9 @@
 """Embedding: a text, or a list of texts, to a vector each; also as OpenAI's API asks for it."""
 
 import base64
-import time
 from typing import Any, Literal
 
 import numpy as np
-import orjson
 from pydantic import BaseModel, ConfigDict, Field, create_model
 from tokenizers import Tokenizer
 
@@ -23,10 +21,10 @@ from service.tasks.texts import (
     TextsWork,
     Truncated,
     one_or_many,
+    warm_up,
 )
 
 OUTPUT = "emb"
-WARM_UP_RUNS = 3
 FIRST = "How do I reset my password?"
 SECOND = "I cannot log in any more."
 
@@ -157,11 +155,7 @@ class Embed:
             raise BadModel(f"the model gives vectors of the shapes {sorted(widths)}; one width is expected.")
         self._width = next(iter(widths))[0]
         self._model = model
-        for _ in range(WARM_UP_RUNS):  # the whole way of a request, so that the first one is no slower
-            work = self.work(orjson.dumps({"text": [FIRST, SECOND]}), time.perf_counter())
-            for index in range(work.size):
-                work.step(index)
-            work.result()
+        warm_up(self.work, [FIRST, SECOND])
 
     def work(self, body: bytes, received: float) -> Work[bytes]:
         request = parsed(self._request_model, body)
