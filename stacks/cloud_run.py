@@ -8,7 +8,7 @@ from components.cloud_run import CloudRunService, CloudRunServiceArgs, Ingress
 from components.cloud_run import warnings as cloud_run_warnings
 from components.cloud_run.rules import checked_spec
 from components.image import InferenceImage, InferenceImageArgs, Registry, Variant
-from stacks.parts import ANY_IMAGE, CloudSettings, require_known_memory
+from stacks.parts import ANY_IMAGE, CloudSettings, neutral_args, require_known_memory
 from stacks.secrets import StackSecrets
 
 _INGRESS = {
@@ -67,31 +67,17 @@ def _service_args(
     settings: CloudRunSettings, secrets: StackSecrets, image_ref: pulumi.Input[str]
 ) -> CloudRunServiceArgs:
     args: CloudRunServiceArgs = {
+        **neutral_args(settings),
         "image_ref": image_ref,
         "project": settings.project,
         "region": settings.region,
-        "model": settings.model,
-        "task": settings.task,
-        "cpu": settings.cpu,
-        "memory_gib": settings.memory_gib,
-        "min_replicas": settings.min_instances,
-        "max_replicas": settings.max_instances,
-        "request_timeout_seconds": settings.timeout_seconds,
-        "env": dict(settings.env),
-        "secrets": dict(settings.secrets),
         "secret_values": dict(secrets.values),
-        "labels": dict(settings.labels),
-        "public": settings.public,
         "invokers": list(settings.invokers),
         "ingress": _INGRESS[settings.ingress],
         "deletion_protection": settings.deletion_protection,
     }
-    if settings.gpu:
-        args["gpu"] = settings.gpu
     if settings.cpu_always:  # left out, a GPU turns it on
         args["cpu_always"] = True
-    if settings.concurrency is not None:
-        args["concurrency"] = settings.concurrency
     if settings.domain:
         args["domain"] = settings.domain
     if secrets.api_key is not None:

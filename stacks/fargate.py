@@ -17,7 +17,13 @@ from components.fargate import warnings as fargate_warnings
 from components.fargate.rules import checked_spec
 from components.image import InferenceImage, InferenceImageArgs, Platform, Registry
 from components.spec import default_concurrency
-from stacks.parts import ANY_IMAGE, CloudSettings, measured_request_seconds, require_known_memory
+from stacks.parts import (
+    ANY_IMAGE,
+    CloudSettings,
+    measured_request_seconds,
+    neutral_args,
+    require_known_memory,
+)
 from stacks.secrets import StackSecrets
 
 _ARCHITECTURES = {
@@ -119,20 +125,10 @@ def _service_args(
     name: str, settings: FargateSettings, secrets: StackSecrets, image_ref: pulumi.Input[str]
 ) -> FargateServiceArgs:
     args: FargateServiceArgs = {
+        **neutral_args(settings),
         "image_ref": image_ref,
         "region": settings.region,
-        "model": settings.model,
-        "task": settings.task,
-        "cpu": settings.cpu,
-        "memory_gib": settings.memory_gib,
-        "min_replicas": settings.min_instances,
-        "max_replicas": settings.max_instances,
-        "request_timeout_seconds": settings.timeout_seconds,
-        "env": dict(settings.env),
-        "secrets": dict(settings.secrets),
         "secret_values": dict(secrets.values),
-        "labels": dict(settings.labels),
-        "public": settings.public,
         "architecture": _ARCHITECTURES[settings.architecture][0],
         "ephemeral_storage_gib": settings.ephemeral_storage_gib,  # pyright: ignore[reportAssignmentType]
         "spot_percent": settings.spot_percent,
@@ -141,10 +137,6 @@ def _service_args(
         "log_retention_days": settings.log_retention_days,
         "deletion_protection": settings.deletion_protection,
     }
-    if settings.gpu:
-        args["gpu"] = settings.gpu
-    if settings.concurrency is not None:
-        args["concurrency"] = settings.concurrency
     if settings.cluster:
         args["cluster_arn"] = settings.cluster
     if secrets.api_key is not None:

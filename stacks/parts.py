@@ -6,6 +6,7 @@ from typing import Protocol
 from components.local.model import model_folder, require_memory
 from components.local.process import ROOT as CHECKOUT
 from components.need import need_of
+from components.spec import InferenceServiceArgs
 
 # Stands for the image while the rest is checked: it is built only after that.
 ANY_IMAGE = f"host/repository@sha256:{'0' * 64}"
@@ -48,6 +49,28 @@ class CloudSettings(Protocol):
     def domain(self) -> str: ...
     @property
     def deletion_protection(self) -> bool: ...
+
+
+def neutral_args(settings: CloudSettings) -> InferenceServiceArgs:
+    """What every target's component takes, by its names there."""
+    args: InferenceServiceArgs = {
+        "model": settings.model,
+        "task": settings.task,
+        "cpu": settings.cpu,
+        "memory_gib": settings.memory_gib,
+        "min_replicas": settings.min_instances,
+        "max_replicas": settings.max_instances,
+        "request_timeout_seconds": settings.timeout_seconds,
+        "env": dict(settings.env),
+        "secrets": dict(settings.secrets),
+        "labels": dict(settings.labels),
+        "public": settings.public,
+    }
+    if settings.gpu:
+        args["gpu"] = settings.gpu
+    if settings.concurrency is not None:
+        args["concurrency"] = settings.concurrency
+    return args
 
 
 def require_known_memory(
