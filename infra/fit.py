@@ -19,11 +19,12 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
+from components.checkout import ROOT
 from components.local import process
 from components.local.memory import anonymous_bytes, charged_bytes, group_name
-from components.local.model import ModelFolder, model_folder
-from components.local.process import HOST, ROOT, Launch
+from components.local.process import HOST, Launch
 from components.local.record import ProcessRecord, write_json
+from components.model import ModelFolder, model_folder
 from components.need import Need, inference_threads, need_of
 from components.sizes import Size, smallest_sizes
 from components.spec import ROUTES

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Protocol
 
-from components.local.model import model_folder, require_memory
-from components.local.process import ROOT as CHECKOUT
+from components.checkout import ROOT
+from components.model import model_folder, require_memory
 from components.need import need_of
 from components.spec import InferenceServiceArgs
 
@@ -78,7 +78,7 @@ def require_known_memory(
 ) -> None:
     """Raise ValueError where a model whose manifest lies here cannot live in the memory that is set."""
     if model.startswith("bundled:"):
-        manifest = model_folder(name, model, task, CHECKOUT).manifest
+        manifest = model_folder(name, model, task, ROOT).manifest
         require_memory(name, model, need_of(manifest, cpu), memory_gib, cpu, target)
 
 
@@ -86,5 +86,5 @@ def measured_request_seconds(name: str, model: str, task: str, cpu: float, concu
     """Seconds that a request takes with `concurrency` under way, where `slipway fit --write` measured it."""
     if not model.startswith("bundled:"):
         return None
-    measured = model_folder(name, model, task, CHECKOUT).manifest.get("measured")
+    measured = model_folder(name, model, task, ROOT).manifest.get("measured")
     return concurrency / (measured["texts_per_second"] * cpu) if measured else None

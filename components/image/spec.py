@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from components.checkout import ROOT
 from components.image.args import Platform, Registry, Variant
 
-ROOT = Path(__file__).resolve().parents[2]
 # github.com/distribution/reference, in the form that names its host: without one Docker Hub is meant.
 _HOST = r"(?:[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+(?::[0-9]+)?|[A-Za-z0-9-]+:[0-9]+|localhost)"
 _PATH = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"

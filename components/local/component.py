@@ -10,9 +10,10 @@ from typing import NotRequired
 import pulumi
 from pulumi.dynamic import Resource
 
-from components.local.model import model_folder, require_memory, source_digest
-from components.local.process import HOST, ROOT
+from components.checkout import ROOT
+from components.local.process import HOST
 from components.local.provider import LocalProcessProvider
+from components.model import model_folder, require_memory, source_digest
 from components.need import need_of
 from components.spec import InferenceServiceArgs, InferenceServiceSpec
 

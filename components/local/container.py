@@ -14,11 +14,12 @@ import pulumi_docker as docker
 import pulumi_random as random
 from pulumi.dynamic import Resource
 
+from components.checkout import ROOT
 from components.local.component import LocalServiceArgs, with_hidden_key
 from components.local.container_provider import ContainerImageProvider, ContainerReadyProvider
 from components.local.docker import MODEL_LABEL, SERVICE_LABEL
-from components.local.model import model_folder, require_memory
-from components.local.process import HOST, ROOT
+from components.local.process import HOST
+from components.model import model_folder, require_memory
 from components.need import inference_threads, need_of
 from components.spec import InferenceServiceSpec, refuse
 

@@ -20,10 +20,10 @@ from pathlib import Path
 
 import psutil
 
+from components.checkout import ROOT
 from components.local.record import LEASE, LOG, PROCESS, Lease, ProcessId, ProcessRecord
 
 HOST = "127.0.0.1"
-ROOT = Path(__file__).resolve().parents[2]
 READY_SECONDS = 120.0
 _DRAIN_SECONDS = 25
 _POLL_SECONDS = 0.02

@@ -1,4 +1,4 @@
-"""Finds the folder of a local service's model, and names what is wrong with it before anything starts."""
+"""Finds the folder of a model that lies here, and names what is wrong with it before anything starts."""
 
 import hashlib
 import json
