@@ -1,0 +1,148 @@
+from typing import Any
+
+import pulumi_aws as aws
+import pytest
+
+from components.fargate import Egress, FargateService
+from tests.components.fargate.emitted import emitted
+from tests.contract.cloud import Emitted, emitted_by
+from tests.contract.fargate_cases import (
+    EXISTING,
+    PLAIN,
+    SECURE,
+    SHARED,
+    SUBNETS,
+)
+
+
+def test_only_listed_networks_get_to_the_load_balancer() -> None:
+    def open_to(**args: Any) -> set[tuple[Any, Any]]:
+        rules = emitted(**args).of_type(aws.vpc.SecurityGroupIngressRule)
+        return {(r.inputs["cidrIpv4"], r.inputs["fromPort"]) for r in rules if "cidrIpv4" in r.inputs}
+
+    assert open_to() == set()
+    assert open_to(allowed_cidrs=["10.0.0.0/8"]) == {("10.0.0.0/8", 80)}
+    assert open_to(public=True, **SECURE) == {("0.0.0.0/0", 80), ("0.0.0.0/0", 443)}
+
+
+def test_the_tasks_let_in_the_load_balancer_alone() -> None:
+    made = emitted(public=True)
+    balancer = made.named("api-task-ingress").inputs["referencedSecurityGroupId"]
+    assert [balancer] == made.named("api-balancer").inputs["securityGroups"]
+    assert "cidrIpv4" not in made.named("api-task-ingress").inputs
+    assert (
+        emitted(**SHARED).named("api-task-ingress").inputs["referencedSecurityGroupId"]
+        == (SHARED["listener_security_group_id"])
+    )
+
+
+def test_with_a_certificate_http_only_redirects() -> None:
+    made = emitted(**SECURE)
+    assert made.named("api-https-listener").inputs["certificateArn"] == SECURE["certificate_arn"]
+    [plain] = made.named("api-http-listener").inputs["defaultActions"]
+    assert (plain["type"], plain["redirect"]["protocol"]) == ("redirect", "HTTPS")
+    assert made.outputs["url"] == "https://api.example.com"
+    assert made.outputs["domain_records"] == [
+        "CNAME api.example.com api-1234567890.eu-west-1.elb.amazonaws.com."
+    ]
+
+
+def test_without_one_the_url_is_the_load_balancers() -> None:
+    outputs = emitted().outputs
+    assert outputs["url"] == "http://api-1234567890.eu-west-1.elb.amazonaws.com"
+    assert outputs["domain_records"] == []
+
+
+def test_an_existing_listener_gets_a_rule_for_the_domain_and_its_paths() -> None:
+    rule = (
+        emitted(**SHARED, listener_paths=["/predict"], listener_priority=7).named("api-listener-rule").inputs
+    )
+    assert rule["conditions"] == [
+        {"hostHeader": {"values": ["api.example.com"]}},
+        {"pathPattern": {"values": ["/predict"]}},
+    ]
+    assert (rule["listenerArn"], rule["priority"]) == (SHARED["listener_arn"], 7)
+    assert "priority" not in emitted(**SHARED).named("api-listener-rule").inputs
+    assert emitted(**SHARED).outputs["url"] == "https://api.example.com"
+
+
+def test_the_load_balancer_waits_as_long_as_a_request_may_take() -> None:
+    assert emitted(request_timeout_seconds=300).named("api-balancer").inputs["idleTimeout"] == 310
+    targets = emitted(request_timeout_seconds=300).named("api-targets").inputs
+    assert (targets["targetType"], targets["deregistrationDelay"]) == ("ip", 300)
+    assert targets["healthCheck"]["path"] == "/ready"
+
+
+def test_a_slow_start_brings_its_algorithm() -> None:
+    def algorithm(**args: Any) -> tuple[Any, Any]:
+        targets = emitted(**args).named("api-targets").inputs
+        return targets["loadBalancingAlgorithmType"], targets["slowStart"]
+
+    assert algorithm() == ("least_outstanding_requests", 0)
+    assert algorithm(slow_start_seconds=60) == ("round_robin", 60)
+
+
+def test_a_network_of_its_own_has_no_nat_gateway_and_two_ways_out() -> None:
+    public, endpoints = emitted(), emitted(egress=Egress.ENDPOINTS)
+    for made in (public, endpoints):
+        assert not [r for r in made.resources if "nat" in r.type.lower()]
+        assert {r.inputs["availabilityZone"] for r in made.of_type(aws.ec2.Subnet)} == {
+            "eu-west-1a",
+            "eu-west-1b",
+        }
+    assert public.named("api-service").inputs["networkConfiguration"]["assignPublicIp"] is True
+    assert endpoints.named("api-service").inputs["networkConfiguration"]["assignPublicIp"] is False
+    assert {r.inputs["serviceName"].split(".", 3)[3] for r in endpoints.of_type(aws.ec2.VpcEndpoint)} == {
+        "ecr.api",
+        "ecr.dkr",
+        "logs",
+        "s3",
+        "secretsmanager",
+    }
+    assert not [
+        r
+        for r in endpoints.of_type(aws.vpc.SecurityGroupEgressRule)
+        if r.inputs.get("cidrIpv4") == "0.0.0.0/0"
+    ]
+
+
+def test_an_existing_network_is_used_and_left_alone() -> None:
+    made = emitted(**EXISTING)
+    assert not made.of_type(aws.ec2.Vpc)
+    assert not made.of_type(aws.ec2.Subnet)
+    assert made.named("api-balancer").inputs["subnets"] == SUBNETS
+    network = made.named("api-service").inputs["networkConfiguration"]
+    assert (network["subnets"], network["assignPublicIp"]) == (SUBNETS, True)
+    apart = emitted(**EXISTING, task_subnet_ids=["subnet-0a1b2c3d", "subnet-0a1b2c3e"])
+    network = apart.named("api-service").inputs["networkConfiguration"]
+    assert (network["subnets"], network["assignPublicIp"]) == (["subnet-0a1b2c3d", "subnet-0a1b2c3e"], False)
+
+
+def own_network(*zones_of_vpcs: int) -> Emitted:
+    """A service in subnets that the program makes: of the first VPC, or of the one that each number names."""
+
+    def program() -> None:
+        vpcs = [aws.ec2.Vpc(f"vpc-{i}", cidr_block=f"10.{i}.0.0/16", region="eu-west-1") for i in range(2)]
+        subnets = [
+            aws.ec2.Subnet(
+                f"subnet-{i}", vpc_id=vpcs[vpc].id, cidr_block=f"10.{vpc}.{i}.0/24", region="eu-west-1"
+            )
+            for i, vpc in enumerate(zones_of_vpcs)
+        ]
+        given = {"vpc_id": vpcs[0].id, "subnet_ids": [subnet.id for subnet in subnets]}
+        FargateService("api", {**PLAIN, **given})  # pyright: ignore[reportArgumentType]
+
+    return emitted_by(program)
+
+
+def test_subnets_of_the_program_may_be_given() -> None:
+    made = own_network(0, 0)
+    assert (
+        made.named("api-service").inputs["networkConfiguration"]["subnets"]
+        == (made.named("api-balancer").inputs["subnets"])
+    )
+
+
+def test_subnets_of_two_vpcs_are_refused_before_anything_is_in_them() -> None:
+    with pytest.raises(Exception, match=r"api: subnets are in vpc-\w+, and vpc_id is vpc-\w+; all subnets"):
+        own_network(0, 1)
