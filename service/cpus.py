@@ -16,15 +16,22 @@ def usable_cpus(proc_cgroup: Path = PROC_CGROUP, cgroup_root: Path = CGROUP_ROOT
 
 def _quotas(proc_cgroup: Path, cgroup_root: Path) -> Iterator[float]:
     """CPUs granted by this group and each group above it; docs.kernel.org/admin-guide/cgroup-v2."""
-    for line in _text(proc_cgroup).splitlines():
+    for version, group in cgroups("cpu", proc_cgroup, cgroup_root):
+        if version == 2:
+            quota, _, period = text_of(group / "cpu.max").partition(" ")
+            yield from _cpus(quota, period)
+        else:
+            yield from _cpus(text_of(group / "cpu.cfs_quota_us"), text_of(group / "cpu.cfs_period_us"))
+
+
+def cgroups(controller: str, proc_cgroup: Path, cgroup_root: Path) -> Iterator[tuple[int, Path]]:
+    """The folders, each with its cgroup version, of this process's group and of each group above it."""
+    for line in text_of(proc_cgroup).splitlines():
         _, controllers, path = line.split(":", 2)
         if controllers == "":
-            for group in _up_to(cgroup_root, path):
-                quota, _, period = _text(group / "cpu.max").partition(" ")
-                yield from _cpus(quota, period)
-        elif "cpu" in controllers.split(","):
-            for group in _up_to(cgroup_root / controllers, path):
-                yield from _cpus(_text(group / "cpu.cfs_quota_us"), _text(group / "cpu.cfs_period_us"))
+            yield from ((2, group) for group in _up_to(cgroup_root, path))
+        elif controller in controllers.split(","):
+            yield from ((1, group) for group in _up_to(cgroup_root / controllers, path))
 
 
 def _up_to(root: Path, path: str) -> Iterator[Path]:
@@ -42,7 +49,8 @@ def _cpus(quota: str, period: str) -> Iterator[float]:
         yield int(quota) / int(period)
 
 
-def _text(path: Path) -> str:
+def text_of(path: Path) -> str:
+    """Empty where the file cannot be read."""
     try:
         return path.read_text()
     except OSError:

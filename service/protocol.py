@@ -1,16 +1,48 @@
 """uvicorn's HTTP/1.1, with bounds on what a client may send and problem details for what is not HTTP."""
 
+import asyncio
+import sys
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from service.api.problems import CAUSES, MEDIA_TYPE, problem_json
 from service.engine import Call
-from service.faults import HeadTooLarge, MalformedHttp, RequestFault
+from service.faults import ClientLeft, HeadTooLarge, MalformedHttp, RequestFault
 
 MAX_HEAD_BYTES = 64 << 10
 # What is still read, and dropped, after an early answer such as 413, so that the client gets to see it.
 MAX_LEFTOVER_BYTES = 16 << 20
+# A client that takes nothing of its answer for as long as this has gone.
+READ_SECONDS = 60
+
+
+class JoinedHead:
+    """A connection that writes the head of an answer together with what follows it.
+
+    Two writes would be two system calls, and wake the client twice.
+    """
+
+    __slots__ = ("_head", "_transport")
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._head: bytes | None = None
+
+    def write(self, data: bytes) -> None:
+        if self._head is None:
+            self._head = data
+        else:
+            self._transport.write(self._head + data if self._head else data)
+            self._head = b""
+
+    def close(self) -> None:
+        if self._head:
+            self._transport.write(self._head)
+        self._transport.close()
+
+    def is_closing(self) -> bool:
+        return self._transport.is_closing()
 
 
 class HttpProtocol(HttpToolsProtocol):
@@ -18,6 +50,7 @@ class HttpProtocol(HttpToolsProtocol):
     _heads = 0
     _head_bytes = 0
     _leftover_bytes = 0
+    _unread: asyncio.TimerHandle | None = None
 
     def data_received(self, data: bytes) -> None:
         in_head, heads = self._in_head, self._heads
@@ -32,10 +65,15 @@ class HttpProtocol(HttpToolsProtocol):
         self._in_head = False
         self._heads += 1
         super().on_headers_complete()
+        # Answers to HEAD have no second write; where a client expects 100, the first is no head.
+        if self.scope["method"] == "POST" and not self.expect_100_continue:
+            self.cycle.transport = JoinedHead(self.transport)  # pyright: ignore[reportAttributeAccessIssue]
 
     def on_message_complete(self) -> None:
         self._in_head = True
         super().on_message_complete()
+        scope: Any = self.cycle.scope
+        scope["state"]["body_is_there"] = True  # nothing to wait for: no timer is needed
 
     def on_body(self, body: bytes) -> None:
         if self.cycle.response_complete:
@@ -44,9 +82,33 @@ class HttpProtocol(HttpToolsProtocol):
                 self.transport.close()
         super().on_body(body)
 
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._expect_reading(sys.maxsize)
+
+    def _expect_reading(self, unread_bytes: int) -> None:
+        """Each READ_SECONDS some of what waits must have been taken."""
+        left = self.transport.get_write_buffer_size()
+        if left < unread_bytes:
+            self._unread = self.loop.call_later(READ_SECONDS, self._expect_reading, left)
+        else:
+            self.transport.abort()
+
+    def resume_writing(self) -> None:
+        self._forget_timer()
+        super().resume_writing()
+
+    def _forget_timer(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+
     def connection_lost(self, exc: Exception | None) -> None:
+        self._forget_timer()
         call = self._call_under_way()
         if call is not None:
+            cycle: Any = self.cycle
+            if cycle.response_started:  # for the request log, whose status is that of the beginning
+                cycle.scope["state"]["cut"] = CAUSES[ClientLeft].slug
             call.abandon()
         super().connection_lost(exc)
 

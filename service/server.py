@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -14,13 +15,13 @@ import uvicorn
 import uvloop
 
 from service.api.app import build_app
-from service.engine import Engine
 from service.lifecycle import Lifecycle
 from service.listener import BACKLOG, address_of, turn_away, waiting
 from service.loading import Origin, load_model, model_origin, require_engine
 from service.logs import fields, log
 from service.protocol import HttpProtocol
 from service.settings import Settings
+from service.sizing import engine_for
 from service.tasks import TASKS, Limits
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -50,7 +51,7 @@ async def _serve(settings: Settings, origin: Origin, sock: socket.socket) -> Non
     lifecycle = Lifecycle()
     limits = Limits(settings.max_texts, settings.max_text_characters)
     task = TASKS[manifest.task](manifest, limits)
-    engine = Engine(settings.inference_threads, settings.max_queue_texts)
+    engine = engine_for(settings, manifest)
     host, port = address_of(sock)
     app = build_app(settings, manifest, task, engine, lifecycle, port)
     config = uvicorn.Config(
@@ -72,11 +73,12 @@ async def _serve(settings: Settings, origin: Origin, sock: socket.socket) -> Non
         try:
             folder = await origin.folder(manifest)
             started = time.perf_counter()
-            await asyncio.to_thread(load_model, folder, manifest.engine, task)
+            await asyncio.to_thread(load_model, folder, manifest, task)
         except BaseException:
             server.should_exit = True
             raise
         seconds = time.perf_counter() - started
+        gc.freeze()  # what is loaded stays: the collector need not look through it again
         lifecycle.model_is_warm()
         log.info("Model ready (loaded in %.1f s)", seconds, extra=fields(load_seconds=round(seconds, 3)))
 

@@ -12,10 +12,18 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from service.cpus import usable_cpus
 from service.faults import BadSettings
+from service.machine import usable_memory_bytes
 
 BUNDLED_MODEL = Path(__file__).parent / "models" / "sms-spam"
 KEY_ALLOWED = "16 to 4096 printable ASCII characters without spaces"
 MIB = 1 << 20
+# The memory that a waiting token may need: of short texts, whose answers weigh most, an embedding each.
+BYTES_PER_QUEUED_TOKEN = 4096
+MAX_DEFAULT_QUEUE_TOKENS = 1 << 20
+
+
+def _queue_tokens() -> int:
+    return min(MAX_DEFAULT_QUEUE_TOKENS, usable_memory_bytes() // BYTES_PER_QUEUED_TOKEN)
 
 
 class Settings(BaseSettings):
@@ -51,8 +59,42 @@ class Settings(BaseSettings):
         description="Longest single text, in characters; bounds the time tokenising can take.",
     )
     max_texts: int = Field(default=1000, ge=1, le=100_000, description="Most texts in one call.")
-    max_queue_texts: int = Field(
-        default=4000, ge=1, le=1_000_000, description="Most texts waiting at once; above it calls get 429."
+    max_queue_calls: int | None = Field(
+        default=None,
+        ge=1,
+        le=1_000_000,
+        description="Most calls in line for a turn, the wait of a newcomer; above it calls get 429. "
+        "By default 96, or 24 for each CPU if that is more; 512 on a GPU.",
+    )
+    max_queue_tokens: int = Field(
+        default_factory=_queue_tokens,
+        ge=1,
+        le=1_000_000_000,
+        description="Most tokens that the calls in line may have, by estimate; above it calls get 429. "
+        "An empty queue takes any call. By default one for each 4 KiB of the memory limit, at most 1048576.",
+    )
+    max_batch_size: int | None = Field(
+        default=None,
+        ge=1,
+        le=1024,
+        description="Most texts computed together, of near-equal length. By default 64 on a GPU, else 8; "
+        "1 for an ONNX model whose manifest does not say fp32: company changes an int8 one's answers.",
+    )
+    max_batch_tokens: int | None = Field(
+        default=None,
+        ge=1,
+        le=10_000_000,
+        description="Most tokens of a batch, padding included; a text that has more is computed alone. "
+        "By default 256, 16384 on a GPU.",
+    )
+    max_padding_share: float = Field(
+        default=0.15, ge=0, le=1, description="Most of a batch's tokens that may be padding."
+    )
+    max_wait_ms: float | None = Field(
+        default=None,
+        ge=0,
+        le=1000,
+        description="Milliseconds a text waits for others to share its batch; by default 0, 2 on a GPU.",
     )
     request_timeout_seconds: float = Field(
         default=60, ge=0.01, le=3600, description="Seconds a request may take, its body's arrival included."
@@ -64,7 +106,14 @@ class Settings(BaseSettings):
         default_factory=usable_cpus,
         ge=1,
         le=256,
-        description="Texts computed at once; by default the CPUs this process may use.",
+        description="Threads that tokenise and compute; by default the CPUs this process may use.",
+    )
+    forward_threads: int | None = Field(
+        default=None,
+        ge=0,
+        le=256,
+        description="Threads that only compute batches; those of INFERENCE_THREADS then only tokenise. "
+        "By default 1 on a GPU, so that it has one forward at a time, else 0: each does both.",
     )
     service_version: str = Field(
         default="dev", max_length=200, description="Version of this deployment, shown in /health and the log."
@@ -93,15 +142,6 @@ class Settings(BaseSettings):
         if not (16 <= len(value) <= 4096 and value.isascii() and value.isprintable() and " " not in value):
             raise PydanticCustomError("key", "{allowed}", {"allowed": KEY_ALLOWED})
         return key
-
-    @field_validator("max_queue_texts")
-    @classmethod
-    def _queue_holds_one_call(cls, texts: int, info: ValidationInfo) -> int:
-        if texts < info.data.get("max_texts", 0):
-            raise PydanticCustomError(
-                "queue", "at least MAX_TEXTS, {texts}", {"texts": info.data["max_texts"]}
-            )
-        return texts
 
     @field_validator("local_page_session")
     @classmethod
@@ -151,7 +191,7 @@ def settings_from_environment() -> Settings:
 def _fault(details: ErrorDetails) -> str:
     name = str(details["loc"][0])
     field = Settings.model_fields[name]
-    custom = details["type"] in ("key", "queue", "session", "source")
+    custom = details["type"] in ("key", "session", "source")
     allowed = KEY_ALLOWED if name == "model_api_key" else details["msg"] if custom else _allowed(field)
     return f"{name.upper()}: {_got(name, details)}; allowed: {allowed}."
 
@@ -168,7 +208,7 @@ def _allowed(field: FieldInfo) -> str:
     low = next((rule.ge for rule in field.metadata if isinstance(rule, Ge)), None)
     high = next((rule.le for rule in field.metadata if isinstance(rule, Le)), None)
     if low is not None:
-        kind = "a whole number" if field.annotation is int else "a number"
+        kind = "a whole number" if cast(Any, field.annotation) in (int, int | None) else "a number"
         return f"{kind} from {low} to {high}"
     if field.annotation is bool:
         return "true or false"

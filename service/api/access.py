@@ -7,14 +7,15 @@ import asyncio
 import logging
 import re
 import time
-from uuid import uuid4
+from collections.abc import Mapping
+from random import getrandbits
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api.problems import fault_response, internal_response
-from service.faults import DrainCut
+from service.faults import DrainCut, RequestFault
 from service.lifecycle import Lifecycle
-from service.logs import fields, log
+from service.logs import fields, log, log_line
 
 PROBES = frozenset({"/alive", "/ready", "/health"})
 SANE_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
@@ -22,8 +23,10 @@ MAX_PATH_CHARACTERS = 200
 
 
 class AccessLog:
-    def __init__(self, app: ASGIApp, lifecycle: Lifecycle) -> None:
+    def __init__(self, app: ASGIApp, posts: Mapping[str, ASGIApp], lifecycle: Lifecycle) -> None:
+        """posts: from path to what answers its POST requests, past the app's layers, which cost 0.1 ms."""
         self._app = app
+        self._posts = posts
         self._lifecycle = lifecycle
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -46,7 +49,11 @@ class AccessLog:
             await send(message)
 
         try:
-            await self._app(scope, receive, send_tagged)
+            app = self._posts.get(scope["path"], self._app) if scope["method"] == "POST" else self._app
+            await app(scope, receive, send_tagged)
+        except RequestFault as fault:
+            if not status:
+                await fault_response(fault)(scope, receive, send_tagged)
         except asyncio.CancelledError:
             if not status:
                 await fault_response(DrainCut("the server shut down before the answer was ready"))(
@@ -64,19 +71,20 @@ def _request_id(scope: Scope) -> bytes:
     for name, value in scope["headers"]:
         if name == b"x-request-id" and SANE_ID.fullmatch(value):
             return value
-    return uuid4().hex.encode()
+    return b"%032x" % getrandbits(128)  # only has to differ from the others
 
 
 def _log_request(scope: Scope, status: int, latency_ms: float, request_id: bytes) -> None:
     level = logging.DEBUG if scope["path"] in PROBES else logging.INFO
-    if not log.isEnabledFor(level):
-        return
-    line = fields(
+    state = scope["state"]
+    log_line(
+        level,
+        "request",
         method=scope["method"],
         path=scope["path"][:MAX_PATH_CHARACTERS],
         status=status,
         latency_ms=round(latency_ms, 3),
-        texts=scope["state"].get("texts", 0),
+        texts=state.get("texts", 0),
         request_id=request_id.decode(),
+        **({"cut": state["cut"]} if "cut" in state else {}),
     )
-    log.log(level, "request", extra=line)

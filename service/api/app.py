@@ -41,10 +41,10 @@ def build_app(
     session = PageSession(port) if settings.local_page_session else None
     gate = Gate(settings.model_api_key.get_secret_value(), session)
     limits = (settings.max_body_bytes, settings.request_timeout_seconds)
-    routes = [
-        Route(operation.path, Predict(operation, engine, gate, lifecycle, *limits), methods=["POST"])
-        for operation in task.operations
-    ]
+    posts = {
+        operation.path: Predict(operation, engine, gate, lifecycle, *limits) for operation in task.operations
+    }
+    routes = [Route(path, predict, methods=["POST"]) for path, predict in posts.items()]
     app = Api(
         title=TITLE,
         version=settings.service_version,
@@ -52,7 +52,7 @@ def build_app(
         redoc_url=None,
         redirect_slashes=False,
         telemetry={"tracing": False, "metrics": False, "logs": False},
-        routes=[*routes, *page_routes(session, task.operations[0].path)],
+        routes=[*routes, *page_routes(session, task.operations[0])],
         exception_handlers={
             RequestFault: problems.on_request_fault,
             HTTPException: problems.on_http_exception,
@@ -62,4 +62,4 @@ def build_app(
     )
     app.task = task
     app.include_router(probes(lifecycle, manifest, settings.service_version))
-    return AccessLog(app, lifecycle)
+    return AccessLog(app, posts, lifecycle)

@@ -6,6 +6,7 @@ import time
 from starlette.types import Receive, Scope, Send
 
 from service.api.auth import Gate, Headers
+from service.api.streaming import send_stream, streamed_parts
 from service.engine import Engine
 from service.faults import BodyTimeout, BodyTooLarge, ClientLeft, NotReady, UnsupportedMedia
 from service.lifecycle import Lifecycle
@@ -36,12 +37,21 @@ class Predict:
         self._gate.check(scope, headers)  # before a byte of the body is read
         if not self._lifecycle.warm:
             raise NotReady("the model is still loading", retry_after_seconds=1)
+        self._engine.refuse_if_full()  # nor of one that finds no place
         self._check_media(headers)
-        work = self._operation.work(await self._body(headers, receive, deadline), received)
+        work = self._operation.work(await self._body(scope, headers, receive, deadline), received)
         scope["state"]["texts"] = work.size
+        parts = streamed_parts(work)
         call = self._engine.submit(work, deadline)
         scope["state"]["call"] = call  # the connection abandons it if the client leaves
-        await _send_json(send, await call.answer)
+        try:
+            if parts is None:
+                await _send_json(send, await call.answer)
+            else:
+                await send_stream(scope, send, call, parts)
+        except asyncio.CancelledError:  # the drain is over
+            call.abandon()
+            raise
 
     def _check_media(self, headers: Headers) -> None:
         media_type = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
@@ -51,20 +61,25 @@ class Predict:
         if headers.get(b"content-encoding", b"identity").lower() != b"identity":
             raise UnsupportedMedia("Content-Encoding is not supported; send the JSON as it is")
 
-    async def _body(self, headers: Headers, receive: Receive, deadline: float) -> bytes:
+    async def _body(self, scope: Scope, headers: Headers, receive: Receive, deadline: float) -> bytes:
         if int(headers.get(b"content-length", b"0")) > self._max_body_bytes:
             raise self._too_large()
-        body = bytearray()
+        if scope["state"].get("body_is_there"):
+            return await self._received(receive)
         try:
             async with asyncio.timeout_at(deadline):
-                while (message := await receive())["type"] == "http.request":
-                    body += message["body"]
-                    if len(body) > self._max_body_bytes:
-                        raise self._too_large()
-                    if not message["more_body"]:
-                        return bytes(body)
+                return await self._received(receive)
         except TimeoutError:
             raise BodyTimeout(f"the body did not arrive within {self._timeout_seconds:g} seconds") from None
+
+    async def _received(self, receive: Receive) -> bytes:
+        body = bytearray()
+        while (message := await receive())["type"] == "http.request":
+            body += message["body"]
+            if len(body) > self._max_body_bytes:
+                raise self._too_large()
+            if not message["more_body"]:
+                return bytes(body)
         raise ClientLeft("the client closed the connection before its request was complete")
 
     def _too_large(self) -> BodyTooLarge:

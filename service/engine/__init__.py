@@ -1,5 +1,8 @@
-"""The server's only queue: bounded, fair between calls, worked off by threads."""
+"""The server's only queue: bounded, fair between calls, worked off by threads, in batches where they pay."""
 
-from service.engine.engine import Call, Engine, Work
+from service.engine.batches import Batching
+from service.engine.call import Call
+from service.engine.engine import Engine
+from service.engine.work import BatchWork, Work
 
-__all__ = ["Call", "Engine", "Work"]
+__all__ = ["BatchWork", "Batching", "Call", "Engine", "Work"]

@@ -1,6 +1,8 @@
 """The HTTP side of a slow model: the real app and protocol, with a backend that waits for the test."""
 
 import asyncio
+import contextlib
+import socket
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -17,10 +19,11 @@ from service.backends import Float32s, Int64s
 from service.engine import Engine
 from service.lifecycle import Lifecycle
 from service.listener import address_of, listener
-from service.manifest import TOKENIZER_FILE, Manifest
+from service.manifest import TOKENIZER_FILE
 from service.protocol import HttpProtocol
 from service.settings import BUNDLED_MODEL, Settings
 from service.tasks import TASKS, Limits
+from service.tasks.classify import Classify, ClassifyManifest
 from tests.service.running_server import AUTHORIZED, HAM, KEY
 
 
@@ -49,13 +52,13 @@ def serving(backend: SlowBackend, **changes: object) -> Generator[str]:
         | {"model_api_key": SecretStr(KEY)}
         | changes,
     )
-    manifest = Manifest.read(BUNDLED_MODEL, TASKS)
-    task = TASKS["classify"](manifest, Limits(settings.max_texts, settings.max_text_characters))
+    manifest = ClassifyManifest.read(BUNDLED_MODEL, TASKS)
+    task = Classify(manifest, Limits(settings.max_texts, settings.max_text_characters))
     task.attach(Tokenizer.from_file(str(BUNDLED_MODEL / TOKENIZER_FILE)), backend)
     backend.slow = True
     lifecycle = Lifecycle()
     lifecycle.model_is_warm()
-    engine = Engine(1, settings.max_queue_texts)
+    engine = Engine(1, settings.max_queue_calls or 96, settings.max_queue_tokens or 100_000)
     sock = listener("127.0.0.1", 0)
     host, port = address_of(sock)
     app = build_app(settings, manifest, task, engine, lifecycle, port)
@@ -87,9 +90,10 @@ class Asking(threading.Thread):
         ).status_code
 
 
-def test_a_full_queue_answers_429_with_retry_after():
+@pytest.mark.parametrize("bound", [{"max_queue_tokens": 60}, {"max_queue_calls": 1}], ids=["tokens", "calls"])
+def test_a_full_queue_answers_429_with_retry_after(bound: dict[str, int]):
     backend = SlowBackend()
-    with serving(backend, max_texts=4, max_queue_texts=4) as url:
+    with serving(backend, **bound) as url:
         under_way = Asking(url, HAM)
         assert backend.begun.wait(timeout=20)
         statuses = [httpx.Response(0)]
@@ -109,6 +113,28 @@ def test_a_full_queue_answers_429_with_retry_after():
         under_way.join()
         waiting.join()
         assert under_way.status == 200
+
+
+def test_a_call_that_finds_no_place_is_refused_before_its_body_is_read():
+    backend = SlowBackend()
+    with serving(backend, max_queue_calls=1) as url:
+        under_way = Asking(url, HAM)
+        assert backend.begun.wait(timeout=20)
+        waiting = Asking(url, HAM)
+        host, _, port = url.removeprefix("http://").partition(":")
+        head = f"POST /predict HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {KEY}\r\n"
+        head += "Content-Type: application/json\r\nContent-Length: 100\r\n\r\n"
+        answer = b""
+        while not answer:  # until the other waits in the queue
+            with socket.create_connection((host, int(port)), timeout=0.2) as connection:
+                connection.sendall(head.encode())  # the body never comes
+                with contextlib.suppress(TimeoutError):
+                    answer = connection.recv(1000)
+        assert answer.startswith(b"HTTP/1.1 429 ")
+        backend.go.set()
+        under_way.join()
+        waiting.join()
+        assert (under_way.status, waiting.status) == (200, 200)
 
 
 def test_a_model_that_does_not_answer_in_time_is_a_504():

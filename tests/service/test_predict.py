@@ -2,12 +2,12 @@ import httpx
 import orjson
 import pytest
 
-from service.manifest import Manifest
+from service.manifest import Manifest, TextManifest
 from service.settings import BUNDLED_MODEL
 from service.tasks import TASKS
 from tests.service.running_server import HAM, SPAM
 
-MAX_TOKENS = Manifest.read(BUNDLED_MODEL, TASKS).max_tokens
+MAX_TOKENS = TextManifest.read(BUNDLED_MODEL, TASKS).max_tokens
 
 
 def predict(client: httpx.Client, **body: object) -> httpx.Response:

@@ -20,9 +20,13 @@ class FakeWork:
     def __init__(
         self, name: str, size: int, seen: list[str], gate: threading.Event | None = None, fails_at: int = -1
     ) -> None:
-        self.name, self.size = name, size
+        self.name, self.size, self.tokens = name, size, size
         self._seen, self._gate, self._fails_at = seen, gate, fails_at
         self.begun = threading.Event()
+        self.stops = 0
+
+    def stop(self) -> None:
+        self.stops += 1
 
     def step(self, index: int) -> None:
         self.begun.set()
@@ -37,9 +41,12 @@ class FakeWork:
 
 
 def with_engine(
-    test: Callable[[Engine], Coroutine[Any, Any, None]], threads: int = 1, max_queue_texts: int = 100
+    test: Callable[[Engine], Coroutine[Any, Any, None]],
+    threads: int = 1,
+    max_calls: int = 100,
+    max_tokens: int = 2000,
 ) -> None:
-    engine = Engine(threads, max_queue_texts)
+    engine = Engine(threads, max_calls, max_tokens)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(test(engine))
@@ -71,7 +78,7 @@ def test_a_single_text_waits_for_one_text_of_a_long_list_not_for_all():
         gate.set()
         await asyncio.gather(*(call.answer for call in calls))
 
-    with_engine(test, max_queue_texts=2000)
+    with_engine(test)
     # The list's second turn was already in the line when the singles came.
     assert seen[:5] == ["list0", "list1", "x0", "y0", "z0"]
 
@@ -92,7 +99,7 @@ def test_two_lists_take_turns():
     assert seen == ["a0", "a1", "b0", "a2", "b1", "a3", "b2", "b3"]
 
 
-def test_a_full_queue_refuses_the_call_and_says_when_to_come_back():
+def test_a_queue_of_tokens_that_is_full_refuses_the_call_and_says_when_to_come_back():
     gate = threading.Event()
 
     async def test(engine: Engine) -> None:
@@ -101,7 +108,8 @@ def test_a_full_queue_refuses_the_call_and_says_when_to_come_back():
         await asyncio.to_thread(blocker.begun.wait, 20)
         calls.append(engine.submit(FakeWork("b", 6, []), FOREVER))
         with pytest.raises(
-            QueueFull, match=r"6 texts are waiting and this call has 5; at most 10"
+            QueueFull,
+            match=r"1 calls with about 6 tokens .* this one has about 5; at most 100 calls and 10 tok",
         ) as refused:
             engine.submit(FakeWork("c", 5, []), FOREVER)
         assert refused.value.retry_after_seconds == 1
@@ -111,7 +119,7 @@ def test_a_full_queue_refuses_the_call_and_says_when_to_come_back():
         for _ in range(3):  # all the room is there again
             await engine.submit(FakeWork("e", 10, []), FOREVER).answer
 
-    with_engine(test, max_queue_texts=10)
+    with_engine(test, max_tokens=10)
 
 
 def test_a_call_past_its_deadline_is_given_up_and_not_begun():
@@ -129,7 +137,7 @@ def test_a_call_past_its_deadline_is_given_up_and_not_begun():
         await first.answer
         await engine.submit(FakeWork("b", 10, seen), FOREVER).answer  # the late one takes no room either
 
-    with_engine(test, max_queue_texts=10)
+    with_engine(test, max_tokens=10)
     assert seen == ["a0", *(f"b{index}" for index in range(10))]
 
 
@@ -177,5 +185,82 @@ def test_several_threads_share_one_list():
 
     async def test(engine: Engine) -> None:
         assert await engine.submit(Meeting("a", 3, []), FOREVER).answer == b"a done"
+
+    with_engine(test, threads=3)
+
+
+def test_a_line_of_many_calls_refuses_the_next_however_small_they_are():
+    gate = threading.Event()
+
+    async def test(engine: Engine) -> None:
+        blocker = FakeWork("a", 1, [], gate)
+        calls = [engine.submit(blocker, FOREVER)]
+        await asyncio.to_thread(blocker.begun.wait, 20)
+        engine.refuse_if_full()  # what is being computed waits no more
+        calls += [engine.submit(FakeWork("b", 1, []), FOREVER) for _ in range(3)]
+        with pytest.raises(QueueFull, match=r"3 calls with about 3 tokens are waiting; at most 3 calls"):
+            engine.refuse_if_full()
+        gate.set()
+        await asyncio.gather(*(call.answer for call in calls))
+        engine.refuse_if_full()
+
+    with_engine(test, max_calls=3)
+
+
+def test_an_empty_queue_takes_a_call_of_any_size():
+    async def test(engine: Engine) -> None:
+        assert await engine.submit(FakeWork("a", 50, []), FOREVER).answer == b"a done"
+
+    with_engine(test, max_tokens=10)
+
+
+def test_work_that_nobody_waits_for_is_told_to_stop_once():
+    gate = threading.Event()
+    blocker, late, left, done = (FakeWork(name, 1, [], gate) for name in ("a", "late", "left", "done"))
+
+    async def test(engine: Engine) -> None:
+        first = engine.submit(blocker, FOREVER)
+        await asyncio.to_thread(blocker.begun.wait, 20)
+        expiring = engine.submit(late, asyncio.get_running_loop().time() + 0.01)
+        leaving = engine.submit(left, FOREVER)
+        leaving.abandon()
+        leaving.abandon()
+        first.abandon()  # while its step is under way
+        for call, fault in ((expiring, DeadlineExceeded), (leaving, ClientLeft), (first, ClientLeft)):
+            with pytest.raises(fault):
+                await call.answer
+        gate.set()
+        await engine.submit(done, FOREVER).answer
+
+    with_engine(test)
+    assert [work.stops for work in (blocker, late, left, done)] == [1, 1, 1, 0]
+
+
+def test_deadlines_hold_whatever_the_order_in_which_calls_come():
+    gate = threading.Event()
+
+    async def test(engine: Engine) -> None:
+        blocker = FakeWork("a", 1, [], gate)
+        first = engine.submit(blocker, FOREVER)
+        await asyncio.to_thread(blocker.begun.wait, 20)
+        now = asyncio.get_running_loop().time()
+        later, sooner = (engine.submit(FakeWork("b", 1, []), now + wait) for wait in (0.05, 0.01))
+        with pytest.raises(DeadlineExceeded):
+            await sooner.answer
+        with pytest.raises(DeadlineExceeded):
+            await later.answer
+        assert not first.answer.done()
+        gate.set()
+        assert await first.answer == b"a done"
+
+    with_engine(test)
+
+
+def test_under_load_every_answer_comes_though_they_are_handed_over_together():
+    async def test(engine: Engine) -> None:
+        for _ in range(20):  # until the engine knows that turns are short, and then on
+            calls = [engine.submit(FakeWork(str(number), 1, []), FOREVER) for number in range(90)]
+            answers = await asyncio.wait_for(asyncio.gather(*(call.answer for call in calls)), 20)
+            assert answers == [f"{number} done".encode() for number in range(90)]
 
     with_engine(test, threads=3)
