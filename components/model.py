@@ -9,10 +9,10 @@ from typing import Any
 
 from components.need import Need, need_of
 from components.sizes import quantity, smallest_sizes
-from components.spec import ROUTES
+from components.tasks import DEFAULT_TASK, TASKS
 
 BUNDLED = Path("service/models")
-_FILES = ("manifest.json", "model.onnx", "tokenizer.json")
+_MANIFEST = "manifest.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,19 +42,25 @@ def model_folder(name: str, source: str, task: str | None, root: Path) -> ModelF
         raise ValueError(f"{name}: model is {source!r}; allowed are `bundled:<name>` and `file:<folder>`.")
     if not folder.is_dir():
         raise ValueError(f"{name}: model not found: {source} is not a folder here. {_bundled(root)}")
-    missing = [file for file in _FILES if not (folder / file).is_file()]
-    if missing:
-        raise ValueError(
-            f"{name}: model not found: {source} lacks {', '.join(missing)}; it needs {', '.join(_FILES)}."
-        )
-    text = (folder / "manifest.json").read_bytes()
+    if not (folder / _MANIFEST).is_file():
+        wanted = TASKS.get(task or DEFAULT_TASK, TASKS[DEFAULT_TASK])
+        _require_files(name, source, folder, next(iter(wanted.files.values())))
+    text = (folder / _MANIFEST).read_bytes()
     manifest = _manifest(name, source, text)
+    _require_files(name, source, folder, TASKS[manifest["task"]].needed(manifest.get("engine", "onnx")))
     if task is not None and manifest["task"] != task:
         raise ValueError(
             f"{name}: the manifest of {source} says task {manifest['task']!r}; `task` is {task!r}. "
             "Set `task` to the model's, or choose another `model`."
         )
     return ModelFolder(str(relative), hashlib.sha256(text).hexdigest()[:12], manifest)
+
+
+def example_request(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """A request's body that the model answers; the server checks that an `example` of the manifest fits."""
+    if "features" in manifest:
+        return {"features": manifest.get("example") or [0.0] * len(manifest["features"])}
+    return dict(TASKS[manifest["task"]].example)
 
 
 def require_memory(
@@ -91,8 +97,9 @@ def _manifest(name: str, source: str, text: bytes) -> dict[str, Any]:
     """The task and the numbers that memory depends on; the server checks the rest."""
     try:
         manifest: dict[str, Any] = json.loads(text)
-        if manifest["task"] not in ROUTES:
-            raise ValueError(f"task is {manifest['task']!r}; allowed are {', '.join(ROUTES)}")
+        if manifest["task"] not in TASKS:
+            raise ValueError(f"task is {manifest['task']!r}; allowed are {', '.join(TASKS)}")
+        TASKS[manifest["task"]].needed(manifest.get("engine", "onnx"))
         need_of(manifest, 1)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(
@@ -100,6 +107,15 @@ def _manifest(name: str, source: str, text: bytes) -> dict[str, Any]:
             "README, section 'A model of your own', shows one."
         ) from None
     return manifest
+
+
+def _require_files(name: str, source: str, folder: Path, files: tuple[str, ...]) -> None:
+    needed = (_MANIFEST, *files)
+    missing = [file for file in needed if not (folder / file).is_file()]
+    if missing:
+        raise ValueError(
+            f"{name}: model not found: {source} lacks {', '.join(missing)}; it needs {', '.join(needed)}."
+        )
 
 
 def _bundled(root: Path) -> str:

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NotRequired, Self, TypedDict
 
+from components.tasks import TASKS
+
 # What the server reads itself (service/settings.py): a target sets these from the arguments above.
 OWN_ENVIRONMENT = (
     "HOST",
@@ -28,8 +30,8 @@ SECRET_WORDS = re.compile(r"(?i)(^|_)(key|token|secret|password|passwd|credentia
 # service/settings.py, REQUEST_TIMEOUT_SECONDS
 _LEAST_TIMEOUT_SECONDS = 0.01
 
-# Task -> the server's route that takes {"text": ...}.
-ROUTES = {"classify": "/predict", "embed": "/embed"}
+# Task -> the server's route for it.
+ROUTES = {name: task.route for name, task in TASKS.items()}
 
 # RFC 1123 label, short enough for a suffix: every target builds names from it.
 NAME = re.compile(r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?")
@@ -42,7 +44,7 @@ class InferenceServiceArgs(TypedDict):
     """Where the model comes from: `bundled:<name>` or `file:<folder>`, and in the clouds also
     `gs://bucket/folder@generation` or `s3://bucket/folder@versionId`."""
     task: NotRequired[str]
-    """What the model does, as its manifest says: `classify` or `embed`. Default `classify`."""
+    """What the model does, as its manifest says: `classify`, `embed` or `tabular`. Default `classify`."""
     cpu: NotRequired[float]
     """vCPU per instance. Default 1."""
     memory_gib: NotRequired[float]

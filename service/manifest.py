@@ -2,9 +2,9 @@
 
 import hashlib
 import re
-from collections.abc import Collection
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import PydanticCustomError
@@ -17,11 +17,17 @@ CONFIG_FILE = "config.json"
 TOKENIZER_FILE = "tokenizer.json"
 
 Engine = Literal["onnx", "torch"]
-# The weights come first: their hash is in the model's version.
-ENGINE_FILES: dict[Engine, tuple[str, ...]] = {
+# What a model's folder holds for each engine that serves it.
+EngineFiles = Mapping[Engine, tuple[str, ...]]
+# Their hash is in the model's version.
+WEIGHTS: dict[Engine, str] = {"onnx": MODEL_FILE, "torch": SAFETENSORS_FILE}
+# Of a model that takes texts.
+TEXT_FILES: EngineFiles = {
     "onnx": (MODEL_FILE, TOKENIZER_FILE),
     "torch": (SAFETENSORS_FILE, CONFIG_FILE, TOKENIZER_FILE),
 }
+# Of one that is a graph alone.
+GRAPH_FILES: EngineFiles = {"onnx": (MODEL_FILE,)}
 
 # What a file that is being fetched ends in.
 PART_SUFFIX = ".part"
@@ -41,6 +47,7 @@ def _file_name(name: str) -> str:
 
 FileName = Annotated[str, AfterValidator(_file_name)]
 Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$", max_length=100)]
+Name = Annotated[str, Field(min_length=1)]
 
 
 class ManifestFile(BaseModel):
@@ -61,39 +68,60 @@ class Measured(BaseModel):
 
 
 class Manifest(BaseModel):
+    """What every model's manifest holds. A task's own type adds the keys that only its models have."""
+
     model_config = ConfigDict(frozen=True)
 
     name: Word
     version: Word
     task: str
-    labels: list[Annotated[str, Field(min_length=1)]] = []
-    max_tokens: int = Field(ge=1)
     license: str
     files: dict[FileName, ManifestFile]
     engine: Engine = "onnx"
+    precision: Literal["fp32", "int8"] | None = None
     measured: Measured | None = None
 
+    @property
+    def is_exact_in_batches(self) -> bool:
+        """Whether a text's answer stays the same, but for rounding, in any company.
+
+        Not that of an int8 model: the scales of its activations are those of the whole batch. Batches of 8 moved
+        MiniLM's vectors of 600 short messages to a cosine of 0.989 on average, 0.955 at worst.
+        """
+        return self.engine == "torch" or self.precision == "fp32"
+
     @classmethod
-    def read(cls, folder: Path, tasks: Collection[str]) -> Self:
+    def read(cls, folder: Path, tasks: "Mapping[str, type[TaskRules]]") -> Self:
         """Raises ModelNotFound if the folder holds no model, BadModel if its manifest cannot be used."""
         path = folder / "manifest.json"
         return cls.parse(_content(folder, path), str(path), tasks)
 
     @classmethod
-    def parse(cls, content: bytes, place: str, tasks: Collection[str]) -> Self:
-        """place: the manifest's path or address, as it is told. Raises BadModel if it cannot be used."""
-        try:
-            manifest = cls.model_validate_json(content)
-        except ValidationError as error:
-            raise BadModel(f"{place} cannot be used: {_faults(error)}.") from None
-        if manifest.task not in tasks:
-            raise BadModel(f"{place}: task is {manifest.task!r}; this server has {sorted(tasks)}.")
-        if manifest.task == "classify" and len(manifest.labels) < 2:
+    def parse(cls, content: bytes, place: str, tasks: "Mapping[str, type[TaskRules]]") -> Self:
+        """The manifest in its task's own type. Raises BadModel if it cannot be used.
+
+        place: the manifest's path or address, as it is told.
+        """
+        named = _validated(_TaskName, content, place).task
+        rules = tasks.get(named) if isinstance(named, str) else None
+        if rules is None:
+            _validated(Manifest, content, place)
+            raise BadModel(f"{place}: task is {named!r}; this server has {sorted(tasks)}.")
+        manifest = rules.manifest_type.checked(content, place, rules.files)
+        if not isinstance(manifest, cls):
+            raise BadModel(f"{place}: a model of the task {manifest.task!r} cannot be used here.")
+        return manifest
+
+    @classmethod
+    def checked(cls, content: bytes, place: str, files: EngineFiles) -> Self:
+        """The manifest in this type, with the files that its engine needs. Raises BadModel."""
+        manifest = _validated(cls, content, place)
+        needed = files.get(manifest.engine)
+        if needed is None:
             raise BadModel(
-                f"{place} cannot be used: labels: got {len(manifest.labels)}; "
-                "a classifier needs two or more, in the order of its logits."
+                f"{place}: engine is {manifest.engine!r}; a model of the task {manifest.task!r} is served by "
+                f"{' or '.join(map(repr, files))}."
             )
-        needed = ENGINE_FILES[manifest.engine]
         if missing := set(needed) - manifest.files.keys():
             raise BadModel(
                 f"{place}: files lacks {sorted(missing)}; "
@@ -103,8 +131,7 @@ class Manifest(BaseModel):
 
     @property
     def model_version(self) -> str:
-        weights = self.files[ENGINE_FILES[self.engine][0]]
-        return f"{self.name}-{self.version}+{weights.sha256[:12]}"
+        return f"{self.name}-{self.version}+{self.files[WEIGHTS[self.engine]].sha256[:12]}"
 
     def check_files(self, folder: Path) -> None:
         """Raises BadModel at the first file that is missing or is not the one the manifest describes."""
@@ -120,6 +147,35 @@ class Manifest(BaseModel):
                 raise BadModel(f"{path} has {size} bytes; manifest.json says {expected.bytes}.")
             if digest != expected.sha256:
                 raise BadModel(f"{path} has sha256 {digest}; manifest.json says {expected.sha256}.")
+
+
+class TextManifest(Manifest):
+    """Of a model that takes texts."""
+
+    max_tokens: int = Field(ge=1)
+
+
+class TaskRules:
+    """What a task asks of its models' folders."""
+
+    manifest_type: ClassVar[type[Manifest]]
+    """The keys of the manifest."""
+    files: ClassVar[EngineFiles]
+    """What the folder holds, for each engine that serves it. Others that it lists are checked too."""
+
+
+class _TaskName(BaseModel):
+    task: Any = None
+
+
+TModel = TypeVar("TModel", bound=BaseModel)
+
+
+def _validated(kind: type[TModel], content: bytes, place: str) -> TModel:
+    try:
+        return kind.model_validate_json(content)
+    except ValidationError as error:
+        raise BadModel(f"{place} cannot be used: {_faults(error)}.") from None
 
 
 def _content(folder: Path, path: Path) -> bytes:

@@ -14,6 +14,25 @@ from service.tasks import Operation, Task
 TITLE = "Slipway inference service"
 REF = "#/components/schemas/{model}"
 PROBLEM = {"$ref": REF.format(model="Problem")}
+# One event of a stream, in the form of OpenAPI 3.2's itemSchema.
+EVENT: dict[str, Any] = {
+    "type": "object",
+    "description": "Where `stream` is true: server-sent events, of which this is one.",
+    "required": ["data"],
+    "properties": {
+        "data": {
+            "type": "string",
+            "description": "A JSON object, a part of the answer; at the end `[DONE]`.",
+            "examples": ["[DONE]"],
+        },
+        "event": {
+            "type": "string",
+            "description": "`error`: what went wrong after the first part stands in `data` as "
+            '`{"error": {"message", "type", "code"}}`, and the stream ends without `[DONE]`.',
+            "examples": ["error"],
+        },
+    },
+}
 # Answered below the routes, to requests that are not yet a call of the model.
 NOT_OF_A_CALL = {404, 431, 499}
 
@@ -48,10 +67,19 @@ def _described(operation: Operation, refs: Mapping[Any, dict[str, Any]]) -> dict
             "content": _json(refs[operation.request_model, "validation"], operation.request_examples),
         },
         "responses": {
-            "200": {"description": "The answer.", "content": _json(answers, operation.answer_examples)}
+            "200": {
+                "description": "The answer.",
+                "content": _json(answers, operation.answer_examples) | _stream(operation),
+            }
         }
         | _problems(),
     }
+
+
+def _stream(operation: Operation) -> dict[str, Any]:
+    if operation.stream_example is None:
+        return {}
+    return {"text/event-stream": {"schema": EVENT, "example": operation.stream_example}}
 
 
 def _json(schema: dict[str, Any], examples: dict[str, Any]) -> dict[str, Any]:

@@ -2,8 +2,10 @@
 
 import base64
 import hashlib
+import json
 import re
 from functools import cache
+from html import escape
 from importlib.resources import files
 from pathlib import Path
 
@@ -12,7 +14,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from service.api.auth import PageSession
+from service.tasks import Operation
 
+# What a request's main field may be called; the page knows how to fill each. Of others it shows all the JSON.
+FIELDS = ("text", "prompt", "features")
+FIRST_TEXT = re.compile(rb"(<textarea [^>]*>).*?(</textarea>)", re.DOTALL)
 HERE = Path(__file__).parent
 INLINE = re.compile(rb"<(script|style)>(.*?)</\1>", re.DOTALL)
 # Swagger UI's files come inside this package, so that /docs works without a network.
@@ -22,11 +28,12 @@ KEY_NEEDED, KEYLESS = b'data-key="needed"', b'data-key="not-needed"'
 HEADERS = {"Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
 
 
-def page_routes(session: PageSession | None, route: str) -> list[Route]:
-    """route: the path that the page sends a text to."""
+def page_routes(session: PageSession | None, operation: Operation) -> list[Route]:
+    """operation: what the page lets a person try."""
+    page = _try_page(operation)
 
     async def try_page(request: Request) -> Response:
-        content = _page("try.html").replace(b'data-route="predict"', f'data-route="{route[1:]}"'.encode(), 1)
+        content = page
         headers = HEADERS | _policy(content)
         if session is not None and session.is_local(request.scope, dict(request.scope["headers"])):
             content = content.replace(KEY_NEEDED, KEYLESS, 1)
@@ -47,6 +54,22 @@ def page_routes(session: PageSession | None, route: str) -> list[Route]:
 
     pages = [Route("/", try_page), Route("/docs", docs_page)]
     return pages + [Route(f"/docs/{name}", docs_file) for name in SWAGGER_FILES]
+
+
+def _try_page(operation: Operation) -> bytes:
+    """The page for this operation: where it sends what, and a first example."""
+    field = next((name for name in FIELDS if name in operation.request_model.model_fields), "")
+    content = _page("try.html")
+    content = content.replace(b'data-route="predict"', f'data-route="{operation.path[1:]}"'.encode(), 1)
+    content = content.replace(b'data-field="text"', f'data-field="{field}"'.encode(), 1)
+    body = next(iter(operation.request_examples.values()))
+    example = body[field] if field else json.dumps(body)
+    shown = example if isinstance(example, str) else ", ".join(map(str, example))
+    # The page's own examples are for its own first text; what is not a text has only the one in the field.
+    if shown.encode() not in content:
+        content = content.replace(b'class="examples"', b'class="examples" hidden', 1)
+        content = FIRST_TEXT.sub(lambda tag: tag[1] + escape(shown).encode() + tag[2], content, count=1)
+    return content
 
 
 @cache

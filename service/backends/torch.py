@@ -1,37 +1,21 @@
-"""PyTorch: a classifier as Transformers saves it, config.json and model.safetensors, on a GPU or a CPU.
+"""PyTorch: a classifier as Transformers saves it, or a model whose token vectors make an embedding."""
 
-Only safetensors and only files of the folder are read: no pickle, no code of a model's own, no network.
-"""
-
-import os
 from pathlib import Path
-from typing import Any, cast
-
-# A folder is all that is asked for, so a hub is never meant; and nothing is told of the use.
-os.environ["HF_HUB_OFFLINE"] = "1"
-os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
-
-import torch  # pyright: ignore[reportMissingImports] - installed only where a model of this engine is served
-import transformers  # pyright: ignore[reportMissingImports] - as above
+from typing import Any, Literal, cast
 
 from service.backends import Float32s, Int64s
-from service.faults import BadModel
+from service.backends.pretrained import device, pretrained, pt
 
-pt: Any = torch
-hf: Any = transformers
+Pooling = Literal["mean", "cls"]
+# The layer that BERT's own training put on top, which no embedding is made of.
+UNUSED_IN_EMBEDDINGS = ("pooler.",)
 
 
 class TorchBackend:
     def __init__(self, folder: Path) -> None:
         """folder: holds config.json and model.safetensors. Raises BadModel if they make no classifier."""
-        # What is wrong is raised; its notes and progress bars are not JSON.
-        hf.utils.logging.set_verbosity(hf.utils.logging.CRITICAL)
-        hf.utils.logging.disable_progress_bar()
-        # Requests run side by side, one thread each, as in backends/onnx.py; it holds for every thread.
-        # On two CPUs: 1.9x with 12 M parameters and 128 tokens; 0.9x with 1 M and 16, which wait for the GIL.
-        pt.set_num_threads(1)
-        self._device = "cuda" if pt.cuda.is_available() else "cpu"
-        self._model = _classifier(folder, _dtype(self._device)).to(self._device).eval()
+        self._device = device()
+        self._model = pretrained(folder, "ModelForSequenceClassification")
 
     def run(self, input_ids: Int64s, attention_mask: Int64s) -> Float32s:
         with pt.inference_mode():
@@ -42,47 +26,31 @@ class TorchBackend:
             return cast(Float32s, logits.to("cpu", pt.float32).numpy())
 
 
-def _dtype(device: str) -> Any:
-    """bf16 where the GPU has it (Ampere and later); older ones and most CPUs would only imitate it."""
-    if device == "cuda" and pt.cuda.is_bf16_supported(including_emulation=False):
-        return pt.bfloat16
-    return pt.float32
+class TorchEmbedder:
+    def __init__(self, folder: Path, pooling: Pooling, normalize: bool) -> None:
+        """normalize: to vectors of length 1. Raises BadModel."""
+        self._device = device()
+        self._model = pretrained(folder, "Model", UNUSED_IN_EMBEDDINGS)
+        self._pooling: Pooling = pooling
+        self._normalize = normalize
+
+    def run(self, input_ids: Int64s, attention_mask: Int64s) -> Float32s:
+        mask = pt.from_numpy(attention_mask).to(self._device)
+        with pt.inference_mode():
+            hidden = self._model(
+                input_ids=pt.from_numpy(input_ids).to(self._device), attention_mask=mask
+            ).last_hidden_state.float()
+            vectors = hidden[:, 0] if self._pooling == "cls" else mean_pool(hidden, mask)
+            if self._normalize:
+                vectors = pt.nn.functional.normalize(vectors, dim=-1)
+            return cast(Float32s, vectors.cpu().numpy())
 
 
-def _classifier(folder: Path, dtype: Any) -> Any:
-    loader = hf.AutoModelForSequenceClassification
-    try:
-        model, found = loader.from_pretrained(
-            folder,
-            dtype=dtype,
-            use_safetensors=True,
-            trust_remote_code=False,
-            local_files_only=True,
-            # Both are told by _expect_every_tensor, with the tensor's name.
-            ignore_mismatched_sizes=True,
-            output_loading_info=True,
-        )
-    except Exception as error:  # wrong JSON, wrong tensors and unknown models each have classes of their own
-        raise BadModel(f"{folder} cannot be loaded by Transformers: {_first_line(error)}") from None
-    _expect_every_tensor(folder, type(model).__name__, found)
-    return model
+def mean_pool(hidden: Any, mask: Any) -> Any:
+    """Average the token vectors that are not padding.
 
-
-def _expect_every_tensor(folder: Path, model: str, found: dict[str, Any]) -> None:
-    """Transformers fills what the file lacks with random numbers, and leaves out what it has too much."""
-    faults = {
-        "are missing": sorted(found["missing_keys"]),
-        "have another shape": sorted(f"{name} {list(got)}" for name, got, _ in found["mismatched_keys"]),
-        "belong to no part of it": sorted(found["unexpected_keys"]),
-    }
-    for fault, tensors in faults.items():
-        if tensors:
-            raise BadModel(
-                f"{folder / 'model.safetensors'} does not fit config.json, a {model}: {len(tensors)} tensors "
-                f"{fault}: {', '.join(tensors[:3])}. Save the classifier and its config together, "
-                "by Transformers' save_pretrained."
-            )
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0][:300]
+    hidden: [batch, tokens, width] float32. mask: [batch, tokens], 1 = token, 0 = padding; no row is all 0.
+    Returns [batch, width]. Source: Reimers & Gurevych 2019, section 3, MEAN strategy.
+    """
+    weights = mask.unsqueeze(-1).float()
+    return (hidden * weights).sum(1) / weights.sum(1)

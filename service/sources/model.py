@@ -4,11 +4,11 @@ The manifest is fetched at every start: it is small, and a pin or a permission t
 next start, not at the next empty cache. The files are fetched only where the folder lacks them.
 """
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from pathlib import Path
 
 from service.logs import fields, log
-from service.manifest import Manifest
+from service.manifest import Manifest, TaskRules
 from service.sources.address import Address
 from service.sources.cache import check_room, model_folder, sole_writer, write_fault
 from service.sources.download import Download
@@ -29,7 +29,7 @@ class BucketModel:
         self._store = store or Store(address)
         self._patience = patience or Patience()
 
-    async def manifest(self, tasks: Collection[str]) -> Manifest:
+    async def manifest(self, tasks: Mapping[str, type[TaskRules]]) -> Manifest:
         """Raises a StartFault if it cannot be had or used."""
         place = f"MODEL_SOURCE {self._address}: {MANIFEST_FILE}"
         tries = Tries(self._patience, place)

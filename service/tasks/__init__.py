@@ -1,15 +1,22 @@
-"""What a model is for. A task is one file: it validates, tokenises and decodes; TASKS names them all."""
+"""What a model is for. A task is one file here: a class that says what its models need, and does the work.
 
-from collections.abc import Callable
+`TASK` in the file names the class, and the file's name is the task's: so TASKS finds it. The guide
+docs/guides/add-a-task.md walks through one.
+"""
+
+import pkgutil
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from functools import cache
+from importlib import import_module
+from typing import Any
 
 from pydantic import BaseModel
-from tokenizers import Tokenizer
 
-from service.backends import Backend
 from service.engine import Work
-from service.manifest import Manifest
+from service.folder import ModelFolder
+from service.manifest import TaskRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,34 +42,47 @@ class Operation:
     request_examples: dict[str, Any]
     answer_examples: dict[str, Any]
     work: Callable[[bytes, float], Work[bytes]]
+    stream_example: str | None = None
+    """The server-sent events of a whole answer, where one can be asked for as a stream."""
 
 
-class Task(Protocol):
-    """Made before the model is loaded, so that the schemas are there at once; `attach` gives it the model."""
+class Task(TaskRules, ABC):
+    """Made before the model is loaded, so that the schemas are there at once; `load` gives it the model."""
 
-    output: str
-    """Name of the model's output that the task reads."""
+    operations: tuple[Operation, ...]
+    """The first is the one to try."""
 
-    @property
-    def operations(self) -> tuple[Operation, ...]:
-        """The first is the one to try."""
-        ...
+    @abstractmethod
+    def __init__(self, manifest: Any, limits: Limits) -> None:
+        """manifest: of the type that `manifest_type` names."""
 
-    def attach(self, tokenizer: Tokenizer, backend: Backend) -> None:
-        """Take the model and warm it up. Raises BadModel if its output does not fit the manifest."""
-        ...
-
-
-def _classify(manifest: Manifest, limits: Limits) -> Task:
-    from service.tasks.classify import Classify
-
-    return Classify(manifest, limits)
+    @abstractmethod
+    def load(self, model: ModelFolder) -> None:
+        """Load what it needs and warm it up, on a thread. Raises BadModel if it does not fit the manifest."""
 
 
-def _embed(manifest: Manifest, limits: Limits) -> Task:
-    from service.tasks.embed import Embed
+class _Tasks(Mapping[str, type[Task]]):
+    """A file is imported when its task is asked for, as each brings its own libraries."""
 
-    return Embed(manifest, limits)
+    def __getitem__(self, name: str) -> type[Task]:
+        if name in _modules() and (found := _task_in(name)) is not None:
+            return found
+        raise KeyError(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name in _modules() if _task_in(name) is not None)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
-TASKS: dict[str, Callable[[Manifest, Limits], Task]] = {"classify": _classify, "embed": _embed}
+@cache
+def _modules() -> tuple[str, ...]:
+    return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__)))
+
+
+def _task_in(module: str) -> type[Task] | None:
+    return getattr(import_module(f"{__name__}.{module}"), "TASK", None)
+
+
+TASKS: Mapping[str, type[Task]] = _Tasks()

@@ -2,16 +2,18 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, Field, create_model
+from pydantic import AfterValidator, BaseModel, Field, create_model
+from pydantic_core import PydanticCustomError
 from tokenizers import Tokenizer
 
 from service.backends import Backend, Float32s
 from service.engine import Work
 from service.faults import BadModel
-from service.manifest import Manifest
-from service.tasks import Limits, Operation
+from service.folder import ModelFolder
+from service.manifest import TEXT_FILES, Name, TextManifest
+from service.tasks import Limits, Operation, Task
 from service.tasks.requests import parsed
 from service.tasks.texts import (
     LatencyMs,
@@ -27,6 +29,17 @@ from service.tasks.texts import (
 OUTPUT = "logits"
 SPAM = "WINNER!! You have won a 1000 cash prize. Call 09061701461 now to claim."
 HAM = "Are we still on for lunch tomorrow?"
+
+
+def _two_or_more(labels: list[str]) -> list[str]:
+    if len(labels) < 2:
+        needs = "a classifier needs two or more, in the order of its logits"
+        raise PydanticCustomError("labels", "got {count}; {needs}", {"count": len(labels), "needs": needs})
+    return labels
+
+
+class ClassifyManifest(TextManifest):
+    labels: Annotated[list[Name], AfterValidator(_two_or_more)] = Field(default=[], validate_default=True)
 
 
 class Prediction(BaseModel):
@@ -60,10 +73,11 @@ def request_model(limits: Limits) -> type[TextsRequest]:
     return create_model("PredictRequest", __base__=TextsRequest, __doc__=doc, text=field)
 
 
-class Classify:
-    output = OUTPUT
+class Classify(Task):
+    manifest_type = ClassifyManifest
+    files = TEXT_FILES
 
-    def __init__(self, manifest: Manifest, limits: Limits) -> None:
+    def __init__(self, manifest: ClassifyManifest, limits: Limits) -> None:
         self._request_model = request_model(limits)
         self._manifest = manifest
         self._model: TextModel | None = None
@@ -89,6 +103,9 @@ class Classify:
             work=self.work,
         )
 
+    def load(self, model: ModelFolder) -> None:
+        self.attach(model.tokenizer(), backend_of(model))
+
     def attach(self, tokenizer: Tokenizer, backend: Backend) -> None:
         model = TextModel(self._manifest, tokenizer, backend)
         for text in (HAM, SPAM * 2, SPAM * model.max_tokens):
@@ -106,6 +123,15 @@ class Classify:
         if self._model is None:
             raise RuntimeError("work before attach")
         return ClassifyWork(self._model, self._manifest.labels, request, received)
+
+
+def backend_of(model: ModelFolder) -> Backend:
+    """From token ids to logits, on the model's engine. Raises BadModel."""
+    if model.engine == "torch":
+        from service.backends.torch import TorchBackend
+
+        return TorchBackend(model.path)
+    return model.onnx_over_tokens(OUTPUT)
 
 
 class ClassifyWork(TextsWork):
@@ -130,3 +156,6 @@ def prediction_of(logits: Sequence[float], labels: Sequence[str]) -> dict[str, A
     best = max(range(len(logits)), key=logits.__getitem__)
     total = sum(math.exp(logit - logits[best]) for logit in logits)
     return {"label": labels[best], "proba": round(1 / total, 6)}
+
+
+TASK = Classify

@@ -10,8 +10,9 @@ from tokenizers import Tokenizer
 from service.backends import Backend, Float32s
 from service.engine import Work
 from service.faults import BadModel, FieldFault, InvalidInput
-from service.manifest import Manifest
-from service.tasks import Limits, Operation
+from service.folder import ModelFolder
+from service.manifest import TEXT_FILES, TextManifest
+from service.tasks import Limits, Operation, Task
 from service.tasks.requests import parsed
 from service.tasks.texts import (
     LatencyMs,
@@ -27,6 +28,13 @@ from service.tasks.texts import (
 OUTPUT = "emb"
 FIRST = "How do I reset my password?"
 SECOND = "I cannot log in any more."
+
+
+class EmbedManifest(TextManifest):
+    pooling: Literal["mean", "cls"] = "mean"
+    """How torch makes one vector of the tokens'; a graph for ONNX has it inside."""
+    normalize: bool = True
+    """Whether torch makes its length 1."""
 
 
 class SingleEmbedding(BaseModel):
@@ -87,10 +95,11 @@ class OpenAiAnswer(BaseModel):
     usage: OpenAiUsage
 
 
-class Embed:
-    output = OUTPUT
+class Embed(Task):
+    manifest_type = EmbedManifest
+    files = TEXT_FILES
 
-    def __init__(self, manifest: Manifest, limits: Limits) -> None:
+    def __init__(self, manifest: EmbedManifest, limits: Limits) -> None:
         text: Any = one_or_many(limits)
         described = Field(description="The text to embed, or a list of texts.", examples=[FIRST])
         self._request_model = create_model(
@@ -148,6 +157,9 @@ class Embed:
         manifest = self._manifest
         return f"Model `{manifest.model_version}`. A text longer than {manifest.max_tokens} tokens is {what}"
 
+    def load(self, model: ModelFolder) -> None:
+        self.attach(model.tokenizer(), backend_of(model, self._manifest))
+
     def attach(self, tokenizer: Tokenizer, backend: Backend) -> None:
         model = TextModel(self._manifest, tokenizer, backend)
         widths = {model.tried(text).shape for text in (FIRST, SECOND * 2, SECOND * model.max_tokens)}
@@ -175,6 +187,15 @@ class Embed:
         if self._model is None:
             raise RuntimeError("work before attach")
         return self._model
+
+
+def backend_of(model: ModelFolder, manifest: EmbedManifest) -> Backend:
+    """From token ids to vectors, on the model's engine. Raises BadModel."""
+    if model.engine == "torch":
+        from service.backends.torch import TorchEmbedder
+
+        return TorchEmbedder(model.path, manifest.pooling, manifest.normalize)
+    return model.onnx_over_tokens(OUTPUT)
 
 
 class EmbedWork(TextsWork):
@@ -210,10 +231,13 @@ class OpenAiWork(EmbedWork):
         data = [
             {"object": "embedding", "index": index, "embedding": each} for index, each in enumerate(shown)
         ]
-        tokens = sum(self.tokens)
+        tokens = sum(self.token_counts)
         usage = {"prompt_tokens": tokens, "total_tokens": tokens}
         return {"object": "list", "data": data, "model": self.timing()["model_version"], "usage": usage}
 
 
 def _base64(vector: Float32s) -> str:
     return base64.b64encode(vector.astype("<f4").tobytes()).decode()
+
+
+TASK = Embed

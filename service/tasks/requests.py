@@ -9,6 +9,9 @@ from service.faults import FieldFault, InvalidInput, InvalidJson
 
 MAX_FAULTS_SHOWN = 20
 
+# The branches of a field that takes one thing or a list: no part of the body, so in no fault.
+ONE, LIST = "<one>", "<list>"
+
 TModel = TypeVar("TModel", bound=BaseModel)
 
 # pydantic's error type -> our words; {…} are filled from the error's context.
@@ -21,6 +24,14 @@ WORDS = {
     "string_pattern_mismatch": "holds only white space",
     "string_too_long": "has more than {max_length} characters",
     "too_short": "is an empty list",
+    "int_type": "is not a whole number",
+    "float_type": "is not a number",
+    "finite_number": "is not a finite number",
+    "list_type": "is not a list",
+    "literal_error": "is not {expected}",
+    "greater_than": "is not above {gt}",
+    "greater_than_equal": "is below {ge}",
+    "less_than_equal": "is above {le}",
     "too_long": "has {actual_length} texts; at most {max_length} are allowed in one call",
 }
 
@@ -48,22 +59,25 @@ def _field_fault(fault: ErrorDetails) -> FieldFault:
 
 def _words(fault: ErrorDetails) -> str:
     if fault["type"] == "string_type":
-        # Inside a list only a text fits; at the field itself a list fits too.
-        return "is not a text" if len(_path(fault)) > 1 else "is neither a text nor a list of texts"
+        # Inside a list only a text fits; at such a field itself a list fits too.
+        takes_lists = len(_path(fault)) == 1 and len(fault["loc"]) > 1
+        return "is neither a text nor a list of texts" if takes_lists else "is not a text"
     context: dict[str, Any] = fault.get("ctx", {})
-    return WORDS.get(fault["type"], fault["msg"]).format(**context)
+    words = WORDS.get(fault["type"])
+    return words.format(**context) if words else fault["msg"]  # pydantic's, or a task's own, filled already
 
 
 def _name(fault: ErrorDetails) -> str:
     path = _path(fault)
     if not path:
         return "the body"
-    return str(path[0])[:100] + "".join(f"[{part}]" for part in path[1:])
+    inner = (f"[{part}]" if isinstance(part, int) else f".{part[:100]}" for part in path[1:])
+    return str(path[0])[:100] + "".join(inner)
 
 
 def _path(fault: ErrorDetails) -> list[str | int]:
     """The place in the body, without the name of the union's branch that pydantic puts after the texts."""
-    location = list(fault["loc"])
+    location = [part for part in fault["loc"] if part not in (ONE, LIST)]
     if location[:1] in (["text"], ["input"]) and len(location) > 1:
         del location[1]
     return location

@@ -1,7 +1,7 @@
 """What tasks over texts share: tokenising to the model's limit, and a call of one text or many."""
 
 import time
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
@@ -11,9 +11,9 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 from tokenizers import Tokenizer
 
 from service.backends import Backend, Float32s
-from service.engine import Work
+from service.engine import BatchWork, Work
 from service.faults import BadModel, FieldFault, TextTooLong
-from service.manifest import Manifest
+from service.manifest import TextManifest
 from service.tasks import Limits
 from service.tasks.requests import MAX_FAULTS_SHOWN
 
@@ -68,10 +68,15 @@ def warm_up(work_of: Callable[[bytes, float], Work[bytes]], texts: Sequence[str]
         work.result()
 
 
+def estimated_tokens(text: str, max_tokens: int) -> int:
+    """Rather too many than too few, and without tokenising."""
+    return min(max_tokens, len(text.encode()) // 3 + 2)
+
+
 class TextModel:
     """Tokenizer and model; called from several threads at once."""
 
-    def __init__(self, manifest: Manifest, tokenizer: Tokenizer, backend: Backend) -> None:
+    def __init__(self, manifest: TextManifest, tokenizer: Tokenizer, backend: Backend) -> None:
         tokenizer.no_padding()
         tokenizer.no_truncation()
         # A text that spells "[SEP]" is a text: only the tokenizer itself adds special tokens.
@@ -95,6 +100,15 @@ class TextModel:
         input_ids = np.array([token_ids], dtype=np.int64)
         return self._backend.run(input_ids, np.ones_like(input_ids))[0]
 
+    def outputs(self, texts: Sequence[Sequence[int]]) -> Float32s:
+        """[texts, width]: one forward over the token ids of several texts, padded to the longest."""
+        input_ids = np.zeros((len(texts), max(map(len, texts))), dtype=np.int64)
+        attention_mask = np.zeros_like(input_ids)
+        for row, token_ids in enumerate(texts):
+            input_ids[row, : len(token_ids)] = token_ids
+            attention_mask[row, : len(token_ids)] = 1
+        return self._backend.run(input_ids, attention_mask)
+
     def tried(self, text: str) -> Float32s:
         """The output for a text cut to the limit. Raises BadModel where the model cannot compute it."""
         token_ids = self.cut_token_ids(text)
@@ -110,7 +124,7 @@ class TextModel:
         return output
 
 
-class TextsWork(ABC):
+class TextsWork(BatchWork):
     """One call. After a text over the limit the rest is only counted, so that all are reported together.
 
     A task says in `found` what becomes of a text, and in `answer` what of them all. field: the request's.
@@ -124,29 +138,47 @@ class TextsWork(ABC):
     ) -> None:
         self.is_list = isinstance(text, list)
         self.texts = text if isinstance(text, list) else [text]
-        self.tokens = [0] * len(self.texts)
+        self.token_counts = [0] * len(self.texts)
+        self.tokens = sum(estimated_tokens(each, model.max_tokens) for each in self.texts)
         self._model = model
         self._field = field
         self._truncate = truncate
         self._received = received
         self._too_long: dict[int, int] = {}  # index of a text -> its tokens
+        self._prepared: dict[
+            int, tuple[list[int], bool]
+        ] = {}  # index -> token ids, and whether they were cut
 
     @property
     def size(self) -> int:
         return len(self.texts)
 
-    def step(self, index: int) -> None:
+    def prepare(self, index: int) -> int:
         text = self.texts[index]
         token_ids = self._model.token_ids(text)
         truncated = len(token_ids) > self._model.max_tokens
         if truncated and not self._truncate:
             self._too_long[index] = len(token_ids)
         if self._too_long:
-            return
+            return 0
         if truncated:
             token_ids = self._model.cut_token_ids(text)
-        self.tokens[index] = len(token_ids)
-        self.found(index, self._model.output(token_ids), truncated)
+        self.token_counts[index] = len(token_ids)
+        self._prepared[index] = (token_ids, truncated)
+        return len(token_ids)
+
+    def compute(self, batch: Sequence[tuple["TextsWork", int]]) -> None:
+        texts = [work._prepared[index] for work, index in batch]
+        if len(texts) == 1:
+            outputs = [self._model.output(texts[0][0])]
+        else:
+            outputs = self._model.outputs([token_ids for token_ids, _ in texts])
+        for (work, index), (_, truncated), output in zip(batch, texts, outputs, strict=True):
+            work.found(index, output, truncated)
+            del work._prepared[index]
+
+    def stop(self) -> None:
+        """A step is too short to be cut."""
 
     def result(self) -> bytes:
         if self._too_long:

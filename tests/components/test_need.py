@@ -52,6 +52,15 @@ def test_an_estimate_is_within_15_percent_of_what_was_measured(
     assert need.least_mib < measured_mib < need.with_margin_mib
 
 
+# One thread, then four, at 1,000 tokens; the file of 148 MiB is mapped, so it was not in what was measured.
+@pytest.mark.parametrize(("size_mib", "cpu", "measured_mib"), [(0.1, 1, 430), (148, 1, 521), (148, 4, 699)])
+def test_a_model_that_writes_on_torch_is_estimated_to_need_no_less_than_was_measured(
+    size_mib: float, cpu: float, measured_mib: float
+) -> None:
+    need = need_of(manifest(size_mib, engine="torch", task="generate", max_tokens=1000), cpu)
+    assert measured_mib <= need.memory_mib <= 1.2 * measured_mib
+
+
 def test_what_was_measured_wins_and_each_further_cpu_adds_its_own_scores() -> None:
     one = need_of(manifest(100, heads=4, measured={"memory_mb": 80}), 1)
     two = need_of(manifest(100, heads=4, measured={"memory_mb": 80}), 1.5)

@@ -1,4 +1,7 @@
-from collections.abc import Iterator
+import logging
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -33,3 +36,21 @@ def local_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSe
     log = tmp_path_factory.mktemp("local") / "log"
     with running_server(log, LOCAL_PAGE_SESSION="true") as running:
         yield running
+
+
+@pytest.fixture
+def request_log(caplog: pytest.LogCaptureFixture) -> Callable[[], dict[str, Any]]:
+    """Of a server in this very process: waits for its next request line and gives that one's fields."""
+    caplog.set_level(logging.INFO, logger="service")
+    seen = 0
+
+    def last() -> dict[str, Any]:
+        nonlocal seen
+        end = time.monotonic() + 20
+        while len(lines := [record for record in caplog.records if record.message == "request"]) <= seen:
+            assert time.monotonic() < end, "no request line came"
+            time.sleep(0.005)
+        seen += 1
+        return lines[seen - 1].__dict__["fields"]
+
+    return last

@@ -65,7 +65,7 @@ class RunningServer:
         self.url = self.wait_for(listening, 1)[0]["message"].removeprefix("Listening on ")
 
     def wait_until_ready(self) -> None:
-        end = time.monotonic() + 30
+        end = time.monotonic() + 120  # torch alone takes 20 s where others are at work too
         while httpx.get(f"{self.url}/ready").status_code != 200:
             if time.monotonic() > end:
                 raise AssertionError(f"not ready: {self.log_text}")
@@ -98,6 +98,6 @@ def failed_start(**settings: str) -> tuple[int, list[dict[str, Any]], str]:
         [sys.executable, "-m", "service"],
         env={name: value for name, value in environment(**settings).items() if value != "unset"},
         capture_output=True,
-        timeout=30,
+        timeout=120,
     )
     return ended.returncode, [json.loads(line) for line in ended.stdout.splitlines()], ended.stderr.decode()

@@ -10,10 +10,10 @@ from tokenizers import Tokenizer
 
 from service.backends import Float32s, Int64s
 from service.backends.onnx import OnnxBackend
-from service.manifest import MODEL_FILE, TOKENIZER_FILE, Manifest
+from service.manifest import MODEL_FILE, TOKENIZER_FILE
 from service.settings import BUNDLED_MODEL
 from service.tasks import TASKS, Limits
-from service.tasks.classify import HAM, SPAM, Classify, prediction_of
+from service.tasks.classify import HAM, SPAM, Classify, ClassifyManifest, prediction_of
 
 
 @given(st.lists(st.floats(-80, 80, width=32), min_size=2, max_size=6))
@@ -25,8 +25,8 @@ def test_the_probability_is_the_softmax_of_the_best_logit(logits: list[float]):
 
 
 @pytest.fixture(scope="module")
-def manifest() -> Manifest:
-    return Manifest.read(BUNDLED_MODEL, TASKS)
+def manifest() -> ClassifyManifest:
+    return ClassifyManifest.read(BUNDLED_MODEL, TASKS)
 
 
 def answered(task: Classify, body: dict[str, object]) -> dict[str, object]:
@@ -36,7 +36,7 @@ def answered(task: Classify, body: dict[str, object]) -> dict[str, object]:
     return json.loads(work.result())
 
 
-def test_the_model_is_asked_what_the_tokenizer_says_and_its_logits_are_told(manifest: Manifest):
+def test_the_model_is_asked_what_the_tokenizer_says_and_its_logits_are_told(manifest: ClassifyManifest):
     task = Classify(manifest, Limits(10, 1000))
     task.attach(
         Tokenizer.from_file(str(BUNDLED_MODEL / TOKENIZER_FILE)), OnnxBackend(BUNDLED_MODEL / MODEL_FILE)
@@ -62,7 +62,7 @@ class CountingBackend:
         return np.zeros((1, 2), dtype=np.float32)
 
 
-def test_no_text_reaches_the_model_with_more_tokens_than_it_takes_or_with_padding(manifest: Manifest):
+def test_no_text_reaches_the_model_with_more_tokens_than_it_takes_or_with_padding(manifest: ClassifyManifest):
     backend = CountingBackend()
     task = Classify(manifest, Limits(10, 100_000))
     task.attach(Tokenizer.from_file(str(BUNDLED_MODEL / TOKENIZER_FILE)), backend)

@@ -8,8 +8,9 @@ import pytest
 from service.faults import BadModel, ModelNotFound
 from service.manifest import Manifest
 from service.settings import BUNDLED_MODEL
+from service.tasks.classify import Classify
 
-TASKS = {"classify"}
+TASKS = {"classify": Classify}
 MEASURED = {"memory_mb": 123.4, "load_seconds": 0.2, "texts_per_second": 900}
 
 

@@ -59,9 +59,9 @@ def test_the_local_page_session_is_refused_on_an_address_others_can_reach():
     assert_told(settings, "bad_settings", "LOCAL_PAGE_SESSION", "HOST is 0.0.0.0")
 
 
-def test_a_queue_smaller_than_one_call_is_refused():
-    told = "MAX_QUEUE_TEXTS: got '10'; allowed: at least MAX_TEXTS, 1000."
-    assert_told({"MAX_QUEUE_TEXTS": "10"}, "bad_settings", told)
+def test_a_queue_without_room_is_refused():
+    told = "MAX_QUEUE_CALLS: got '0'; allowed: a whole number from 1 to 1000000."
+    assert_told({"MAX_QUEUE_CALLS": "0"}, "bad_settings", told)
 
 
 def test_a_host_that_does_not_resolve_is_told():
@@ -123,7 +123,7 @@ def test_a_manifest_that_lacks_a_key_is_told(model: Path):
 
 def test_a_manifest_with_an_unknown_task_is_told(model: Path):
     changed_manifest(model, task="sing")
-    assert_told({"MODEL_DIR": str(model)}, "bad_model", "task is 'sing'", "['classify', 'embed']")
+    assert_told({"MODEL_DIR": str(model)}, "bad_model", "task is 'sing'", "['classify', 'embed'")
 
 
 def test_a_manifest_with_more_labels_than_the_model_has_is_told(model: Path):

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from service.manifest import ENGINE_FILES, Engine
+from service.manifest import TEXT_FILES, Engine
 from service.settings import BUNDLED_MODEL
 
 
@@ -14,7 +14,7 @@ def model_folder(folder: Path, weights: Path, engine: Engine, **manifest: Any) -
     """weights: what random_classifier.py wrote; its vocabulary is as large as the bundled tokenizer's."""
     folder.mkdir()
     folder.chmod(0o755)
-    for name in ENGINE_FILES[engine]:
+    for name in TEXT_FILES[engine]:
         source = BUNDLED_MODEL if name == "tokenizer.json" else weights
         shutil.copyfile(source / name, folder / name)
     write_manifest(folder, engine=engine, **manifest)

@@ -88,7 +88,7 @@ def test_the_same_texts_get_the_same_labels_and_probabilities_from_both_engines(
 def answered(folder: Path, texts: list[str]) -> list[dict[str, Any]]:
     manifest = Manifest.read(folder, TASKS)
     task = TASKS[manifest.task](manifest, Limits(10, 100_000))
-    load_model(folder, manifest.engine, task)
+    load_model(folder, manifest, task)
     body = json.dumps({"text": texts, "truncate": True}).encode()
     work = task.operations[0].work(body, time.perf_counter())
     for index in range(work.size):

@@ -7,8 +7,9 @@ from service.sources.address import Address
 from service.sources.model import BucketModel
 from service.sources.store import Store
 from service.sources.tries import Patience
+from service.tasks.classify import Classify
 
-TASKS = {"classify"}
+TASKS = {"classify": Classify}
 
 
 class Pauses:

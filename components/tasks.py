@@ -1,0 +1,50 @@
+"""What a target knows of the server's tasks: one row each. service/tasks/ has the tasks themselves.
+
+A test holds the rows to what the server serves, as neither side imports the other.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+_TORCH = {"torch": ("model.safetensors", "config.json", "tokenizer.json")}
+_TEXTS = {
+    "onnx": ("model.onnx", "tokenizer.json"),
+    **_TORCH,
+}
+
+DEFAULT_TASK = "classify"
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRow:
+    """One task of the server."""
+
+    route: str
+    """Where a request goes."""
+    example: Mapping[str, Any]
+    """A request's body, for a person to try; a model's own is better where its manifest has one."""
+    files: Mapping[str, tuple[str, ...]]
+    """What a model's folder holds beside its manifest, for each engine that serves it."""
+
+    def needed(self, engine: str) -> tuple[str, ...]:
+        """The names of the files. Raises ValueError for an engine that does not serve the task."""
+        if engine not in self.files:
+            raise ValueError(f"engine is {engine!r}; allowed are {', '.join(self.files)}")
+        return self.files[engine]
+
+
+TASKS: Mapping[str, TaskRow] = {
+    "classify": TaskRow("/predict", {"text": "You have won a free prize! Text WIN to 80086 now"}, _TEXTS),
+    "embed": TaskRow("/embed", {"text": "How do I reset my password?"}, _TEXTS),
+    "summarize": TaskRow(
+        "/summarize",
+        {
+            "text": "The harbour was closed on Monday after a storm tore two ships from their moorings. "
+            "Nobody was hurt. It opened again on Tuesday morning."
+        },
+        _TORCH,
+    ),
+    "generate": TaskRow("/generate", {"prompt": "A slipway is", "max_tokens": 32}, _TORCH),
+    "tabular": TaskRow("/predict", {"features": [5.1, 3.5, 1.4, 0.2]}, {"onnx": ("model.onnx",)}),
+}

@@ -1,0 +1,67 @@
+"""What /generate takes and gives."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from service.faults import FieldFault, InvalidInput
+from service.tasks.chat import Message
+from service.tasks.generation import Asked, Ended, milliseconds_since
+from service.tasks.openai_answers import USAGE, Finish, Text, Usage
+from service.tasks.sampling import MaxTokens, SamplingFields
+from service.tasks.texts import LatencyMs, ModelVersion
+
+
+class GenerateFields(SamplingFields):
+    """A prompt, or the messages of a chat."""
+
+    model_config = ConfigDict(
+        strict=True,
+        extra="forbid",
+        json_schema_extra={"oneOf": [{"required": ["prompt"]}, {"required": ["messages"]}]},
+    )
+
+    prompt: str | None = None
+    messages: list[Message] | None = None
+    max_tokens: MaxTokens = None
+
+    def asked(self) -> Asked:
+        """Raises InvalidInput."""
+        if (self.prompt is None) == (self.messages is None):
+            detail = "is required, or messages" if self.prompt is None else "cannot stand beside messages"
+            raise InvalidInput(f"prompt {detail}", errors=[FieldFault("#/prompt", detail)])
+        prompt = [each.plain() for each in self.messages] if self.messages else self.prompt or ""
+        return Asked(prompt, self.max_tokens, **self.sampling())
+
+
+class Generation(BaseModel):
+    """The answer to a prompt. In a stream each part has `text`, and the last one everything else too."""
+
+    text: Text
+    finish_reason: Finish
+    usage: Usage = USAGE
+    latency_ms: LatencyMs
+    model_version: ModelVersion
+
+
+class PlainForm:
+    def __init__(self, model_version: str, received: float) -> None:
+        self._model_version = model_version
+        self._received = received
+
+    def opening(self) -> Iterator[dict[str, Any]]:
+        yield from ()
+
+    def piece(self, text: str) -> dict[str, Any]:
+        return {"text": text}
+
+    def closing(self, ended: Ended) -> Iterator[dict[str, Any]]:
+        yield self.whole("", ended)
+
+    def whole(self, text: str, ended: Ended) -> dict[str, Any]:
+        timing = {
+            "latency_ms": milliseconds_since(self._received),
+            "model_version": self._model_version,
+        }
+        return {"text": text, "finish_reason": ended.finish_reason, "usage": ended.usage, **timing}

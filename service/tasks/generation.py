@@ -1,0 +1,221 @@
+"""One generation: from a prompt to tokens, text, stop strings and the parts of a stream."""
+
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+import orjson
+from tokenizers import Tokenizer
+from tokenizers.decoders import DecodeStream
+
+from service.backends.generation import Causal, ChatRefused, Sampling
+from service.faults import BadModel, FieldFault, InvalidInput, TextTooLong
+from service.tasks.stop import StopStrings
+from service.tasks.streams import Emit, StreamableWork, event
+from service.tasks.texts import estimated_tokens
+
+FinishReason = Literal["stop", "length"]
+Prompt = str | Sequence[Mapping[str, str]]
+"""A text, or the messages of a chat."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a request asks for, in whichever form it came."""
+
+    prompt: Prompt
+    max_tokens: int | None
+    """None: as many as there is room for."""
+    temperature: float | None = None
+    top_p: float | None = None
+    seed: int | None = None
+    stop: Sequence[str] = ()
+    stream: bool = False
+    max_tokens_field: str = "max_tokens"
+
+    @property
+    def prompt_field(self) -> str:
+        return "prompt" if isinstance(self.prompt, str) else "messages"
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    finish_reason: FinishReason
+    prompt_tokens: int
+    completion_tokens: int
+
+    @property
+    def usage(self) -> dict[str, int]:
+        total = self.prompt_tokens + self.completion_tokens
+        return {
+            "prompt_tokens": self.prompt_tokens,
+            "completion_tokens": self.completion_tokens,
+            "total_tokens": total,
+        }
+
+
+class Form(Protocol):
+    """How an answer is written down: each method's JSON objects."""
+
+    def opening(self) -> Iterator[dict[str, Any]]:
+        """What a stream begins with, once the request is known to be good."""
+        ...
+
+    def piece(self, text: str) -> dict[str, Any]: ...
+
+    def closing(self, ended: Ended) -> Iterator[dict[str, Any]]: ...
+
+    def whole(self, text: str, ended: Ended) -> dict[str, Any]:
+        """The answer that is not streamed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CausalModel:
+    """Tokenizer and model; used from several threads at once."""
+
+    tokenizer: Tokenizer
+    backend: Causal
+    context_tokens: int
+    max_new_tokens: int
+    """Most tokens of an answer."""
+
+    def expect_to_fit(self) -> None:
+        """Raises BadModel if the tokenizer is another model's."""
+        tokens, rows = self.tokenizer.get_vocab_size(), self.backend.vocabulary_size
+        if tokens > rows:
+            raise BadModel(
+                f"tokenizer.json has {tokens} tokens; the model knows {rows}. They are of two models."
+            )
+
+    def most_tokens(self, asked: Asked) -> int:
+        """Of the prompt and its answer, without tokenising; rather too many than too few."""
+        prompt = asked.prompt
+        texts = [prompt] if isinstance(prompt, str) else [message["content"] for message in prompt]
+        most = asked.max_tokens or self.max_new_tokens
+        read = sum(estimated_tokens(text, self.context_tokens) for text in texts)
+        return min(self.context_tokens, read + most)
+
+    def token_ids(self, prompt: Prompt) -> list[int]:
+        if isinstance(prompt, str):
+            return self.tokenizer.encode(prompt).ids
+        try:
+            return self.backend.chat_token_ids(prompt)
+        except ChatRefused as refused:
+            detail = f"messages do not fit the model's chat template: {refused}"
+            raise InvalidInput(detail, errors=[FieldFault("#/messages", str(refused))]) from None
+
+    def room(self, asked: Asked, prompt_tokens: int) -> int:
+        """Most tokens that the answer to this prompt may have. Raises TextTooLong."""
+        left = self.context_tokens - prompt_tokens
+        if 0 < (asked.max_tokens or 1) <= left:
+            return asked.max_tokens or min(left, self.max_new_tokens)
+        name, field_name = asked.prompt_field, asked.max_tokens_field
+        wants = f" and {field_name} is {asked.max_tokens}" if asked.max_tokens else ""
+        lower = f", or lower {field_name} to {left}" if asked.max_tokens and left > 0 else ""
+        raise TextTooLong(
+            f"{name}: the prompt has {prompt_tokens} tokens{wants}; the model's context is "
+            f"{self.context_tokens} tokens, prompt and answer together. Send a shorter one{lower}",
+            errors=[FieldFault(f"#/{name}", f"has {prompt_tokens} tokens")],
+        )
+
+
+class Detokenizer:
+    """Text from tokens, one at a time; a character that spans several comes with its last."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self._tokenizer = tokenizer
+        self._stream = DecodeStream(skip_special_tokens=True)
+
+    def feed(self, token_id: int) -> str:
+        try:
+            return self._stream.step(self._tokenizer, token_id) or ""
+        except Exception as error:  # tokenizers raises plain Exception
+            if "Invalid prefix" not in str(error):
+                raise
+            # A token that changes how those before it are written, which cannot be taken back.
+            self._stream = DecodeStream(skip_special_tokens=True)
+            return self._stream.step(self._tokenizer, token_id) or ""
+
+
+@dataclass(slots=True)
+class GenerationWork(StreamableWork):
+    """One answer, computed in one step on one thread. With a stream `result` is what ends it."""
+
+    model: CausalModel
+    asked: Asked
+    form: Form
+    last: bytes = b""
+    """What a stream ends with."""
+    _stopped: threading.Event = field(default_factory=threading.Event)
+    _emit: Emit | None = None
+    _parts: list[str] = field(default_factory=list[str])
+    _ended: Ended | None = None
+
+    @property
+    def size(self) -> int:
+        return 1
+
+    @property
+    def tokens(self) -> int:
+        return self.model.most_tokens(self.asked)
+
+    @property
+    def is_streamed(self) -> bool:
+        return self.asked.stream
+
+    def stream_to(self, emit: Emit) -> None:
+        self._emit = emit
+
+    def stop(self) -> None:
+        """Nobody waits any more: it ends at the next token. From any thread."""
+        self._stopped.set()
+
+    def step(self, index: int) -> None:
+        del index
+        prompt = self.model.token_ids(self.asked.prompt)
+        room = self.model.room(self.asked, len(prompt))
+        for each in self.form.opening():
+            self._send(each)
+        asked = self.asked
+        sampling = Sampling(room, asked.temperature, asked.top_p, asked.seed)
+        detokenizer, stops, tokens = Detokenizer(self.model.tokenizer), StopStrings(asked.stop), 0
+
+        def on_token(token_id: int) -> bool:
+            nonlocal tokens
+            if self._stopped.is_set():
+                return False
+            tokens += 1
+            self._hand_on(stops.feed(detokenizer.feed(token_id)))
+            return not stops.found
+
+        ended = self.model.backend.generate(prompt, sampling, on_token)
+        if not stops.found:
+            self._hand_on(stops.rest())
+        reason: FinishReason = "stop" if ended or stops.found else "length"
+        self._ended = Ended(reason, len(prompt), tokens)
+
+    def result(self) -> bytes:
+        if self._ended is None:
+            raise RuntimeError("result before step")
+        if self.is_streamed:
+            return b"".join(map(event, self.form.closing(self._ended))) + self.last
+        return orjson.dumps(self.form.whole("".join(self._parts), self._ended))
+
+    def _hand_on(self, text: str) -> None:
+        if not text:
+            return
+        if self.is_streamed:
+            self._send(self.form.piece(text))
+        else:
+            self._parts.append(text)
+
+    def _send(self, data: dict[str, Any]) -> None:
+        if self.is_streamed and self._emit is not None:
+            self._emit(event(data))
+
+
+def milliseconds_since(received: float) -> float:
+    return round((time.perf_counter() - received) * 1000, 3)

@@ -1,0 +1,180 @@
+"""The summaries of one call: long texts part by part, then their summaries together."""
+
+import threading
+import time
+from collections.abc import Callable
+from itertools import islice
+from typing import Any
+
+import orjson
+from pydantic import Field
+from tokenizers import Tokenizer
+
+from service.backends.generation import Seq2Seq
+from service.faults import BadModel, FieldFault, TextTooLong
+from service.manifest import TextManifest
+from service.tasks.chunks import Span, chunks
+from service.tasks.requests import MAX_FAULTS_SHOWN
+from service.tasks.texts import estimated_tokens
+
+MAX_CHUNKS = 16
+# A part's summary has at most this share of what the model takes: each round leaves half the parts.
+PART_SHARE = 4
+# 16 parts, then at most 8, 4, 2 and 1.
+MAX_ROUNDS = 5
+LEAST_TEXT_TOKENS = 16
+
+
+class SummarizeManifest(TextManifest):
+    """max_tokens: of a text, or of a part of a longer one; the prefix counts."""
+
+    prefix: str = Field(default="", max_length=200)
+    """What stands before each text: T5 was trained with `summarize: `."""
+    max_new_tokens: int = Field(default=128, ge=1)
+    """Most tokens of a summary."""
+    num_beams: int | None = Field(default=None, ge=1, le=16)
+    """Default: as generation_config.json says, else 1."""
+
+
+class SummaryModel:
+    """Tokenizer and model; used from several threads at once."""
+
+    def __init__(self, tokenizer: Tokenizer, backend: Seq2Seq, manifest: SummarizeManifest) -> None:
+        tokenizer.no_padding()
+        tokenizer.no_truncation()
+        # A text that spells "</s>" is a text: only the tokenizer itself adds special tokens.
+        tokenizer.encode_special_tokens = True
+        self._tokenizer = tokenizer
+        self._backend = backend
+        self._prefix = manifest.prefix
+        self._max_tokens = manifest.max_tokens
+        self.version = manifest.model_version
+        self.text_tokens = manifest.max_tokens - len(tokenizer.encode(manifest.prefix).ids)
+        """Tokens of a text, or of a part of one, that there is room for."""
+
+    def expect_to_fit(self) -> None:
+        """Raises BadModel if the tokenizer is another model's, or the prefix leaves no room."""
+        tokens, rows = self._tokenizer.get_vocab_size(), self._backend.vocabulary_size
+        if tokens > rows:
+            raise BadModel(
+                f"tokenizer.json has {tokens} tokens; the model knows {rows}. They are of two models."
+            )
+        if self.text_tokens < LEAST_TEXT_TOKENS:
+            raise BadModel(
+                f"the manifest's max_tokens and prefix leave {self.text_tokens} tokens for a text; "
+                f"at least {LEAST_TEXT_TOKENS} are needed. Raise max_tokens."
+            )
+
+    def token_count(self, text: str) -> int:
+        return len(self._tokenizer.encode(text, add_special_tokens=False).ids)
+
+    def parts(self, text: str) -> list[str]:
+        """The text in parts that the model takes; one more than MAX_CHUNKS where there are more."""
+        spans: list[Span] = self._tokenizer.encode(text, add_special_tokens=False).offsets
+        return list(islice(chunks(text, spans, self.text_tokens, self._excess), MAX_CHUNKS + 1)) or [text]
+
+    def _excess(self, text: str) -> int:
+        return len(self._tokenizer.encode(self._prefix + text).ids) - self._max_tokens
+
+    def tried(self, text: str) -> str:
+        """A short summary of the text's first part."""
+        return self.summary(self.parts(text)[0], 0, 2, lambda: True) or ""
+
+    def summary(self, text: str, min_tokens: int, max_tokens: int, going: Callable[[], bool]) -> str | None:
+        """text: of at most `text_tokens`. None as soon as `going` returns False."""
+        token_ids = self._tokenizer.encode(self._prefix + text).ids
+        answer = self._backend.generate(token_ids, min_tokens, max_tokens, going)
+        return None if answer is None else self._tokenizer.decode(answer, skip_special_tokens=True).strip()
+
+
+class SummariesWork:
+    """One call: a text a step. After a text over the limit the rest is only counted."""
+
+    def __init__(
+        self,
+        model: SummaryModel,
+        text: str | list[str],
+        truncate: bool,
+        min_tokens: int,
+        max_tokens: int,
+        received: float,
+    ) -> None:
+        self._model = model
+        self._is_list = isinstance(text, list)
+        self._texts = text if isinstance(text, list) else [text]
+        self._truncate = truncate
+        self._min_tokens, self._max_tokens = min_tokens, max_tokens
+        self._received = received
+        self._summaries = [""] * len(self._texts)
+        self._cut: set[int] = set()
+        self._too_long: dict[int, int] = {}  # index of a text -> its tokens
+        self._stopped = threading.Event()
+
+    @property
+    def size(self) -> int:
+        return len(self._texts)
+
+    @property
+    def tokens(self) -> int:
+        most = MAX_CHUNKS * self._model.text_tokens
+        return sum(estimated_tokens(text, most) + self._max_tokens for text in self._texts)
+
+    def stop(self) -> None:
+        """Nobody waits any more: it ends at the next token. From any thread."""
+        self._stopped.set()
+
+    def step(self, index: int) -> None:
+        text = self._texts[index]
+        parts = self._model.parts(text)
+        if len(parts) > MAX_CHUNKS:
+            if not self._truncate:
+                self._too_long[index] = self._model.token_count(text)
+            self._cut.add(index)
+        if not self._too_long:
+            self._summaries[index] = self._joined(index, parts[:MAX_CHUNKS])
+
+    def _joined(self, index: int, parts: list[str]) -> str:
+        """The summary of the parts: of their summaries, joined, until one part holds them all."""
+        most = min(self._max_tokens, self._model.text_tokens // PART_SHARE)
+        for _ in range(MAX_ROUNDS):
+            if len(parts) == 1:
+                break
+            parts = self._model.parts("\n".join(self._summary(part, 0, most) for part in parts))
+        if len(parts) > 1:
+            self._cut.add(index)
+        return self._summary(parts[0], self._min_tokens, self._max_tokens)
+
+    def _summary(self, text: str, min_tokens: int, max_tokens: int) -> str:
+        if self._stopped.is_set():
+            return ""
+        return self._model.summary(text, min_tokens, max_tokens, lambda: not self._stopped.is_set()) or ""
+
+    def result(self) -> bytes:
+        if self._too_long:
+            raise self._text_too_long()
+        if self._is_list:
+            summaries: dict[str, Any] = {"summaries": self._summaries}
+            cut: Any = sorted(self._cut)
+        else:
+            summaries = {"summary": self._summaries[0]}
+            cut = bool(self._cut)
+        answer = summaries | ({"truncated": cut} if cut else {})
+        timing = {
+            "latency_ms": round((time.perf_counter() - self._received) * 1000, 3),
+            "model_version": self._model.version,
+        }
+        return orjson.dumps(answer | timing)
+
+    def _text_too_long(self) -> TextTooLong:
+        counts = sorted(self._too_long.items())
+        errors = [
+            FieldFault(f"#/text/{index}" if self._is_list else "#/text", f"has {tokens} tokens")
+            for index, tokens in counts[:MAX_FAULTS_SHOWN]
+        ]
+        first, tokens = counts[0]
+        return TextTooLong(
+            f"{f'text[{first}]' if self._is_list else 'text'} has {tokens} tokens; at most {MAX_CHUNKS} "
+            f"parts of up to {self._model.text_tokens} tokens are summarised. Send a shorter text, "
+            'or "truncate": true to have it cut',
+            errors=errors,
+        )

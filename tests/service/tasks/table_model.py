@@ -1,0 +1,89 @@
+"""Small real models over rows, made here as skl2onnx writes them, whose answers numpy computes too."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from onnx import TensorProto, helper
+
+FEATURES = ("sepal length", "sepal width", "petal length", "petal width")
+LABELS = ("setosa", "versicolor", "virginica")
+EXAMPLE = (5.1, 3.5, 1.4, 0.2)
+COEFFICIENTS = np.array(
+    [[-0.4, 0.9, -2.3, -1.0], [0.5, -0.3, -0.2, -0.8], [-0.1, -0.6, 2.5, 1.8]], np.float32
+)
+INTERCEPTS = np.array([9.8, 2.2, -12.0], np.float32)
+make: Any = helper
+
+
+def expected(row: Sequence[float]) -> NDArray[np.float64]:
+    """[labels]: the probabilities that the classifier must give."""
+    scores = COEFFICIENTS.astype(np.float64) @ np.array(row) + INTERCEPTS
+    exponents = np.exp(scores - scores.max())
+    return exponents / exponents.sum()
+
+
+def expected_value(row: Sequence[float]) -> float:
+    return float(COEFFICIENTS[0].astype(np.float64) @ np.array(row) + INTERCEPTS[0])
+
+
+def classifier(folder: Path, **changes: Any) -> Path:
+    """A logistic regression. changes: of its manifest."""
+    node = make.make_node(
+        "LinearClassifier",
+        ["X"],
+        ["label", "probabilities"],
+        domain="ai.onnx.ml",
+        coefficients=COEFFICIENTS.ravel().tolist(),
+        intercepts=INTERCEPTS.tolist(),
+        classlabels_strings=list(LABELS),
+        multi_class=0,
+        post_transform="SOFTMAX",
+    )
+    outputs = [
+        make.make_tensor_value_info("label", TensorProto.STRING, [None]),
+        make.make_tensor_value_info("probabilities", TensorProto.FLOAT, [None, len(LABELS)]),
+    ]
+    return written(folder, [node], outputs, **{"labels": list(LABELS), **changes})
+
+
+def regressor(folder: Path, **changes: Any) -> Path:
+    """A linear regression. changes: of its manifest."""
+    node = make.make_node(
+        "LinearRegressor",
+        ["X"],
+        ["variable"],
+        domain="ai.onnx.ml",
+        coefficients=COEFFICIENTS[0].tolist(),
+        intercepts=INTERCEPTS[:1].tolist(),
+    )
+    output = make.make_tensor_value_info("variable", TensorProto.FLOAT, [None, 1])
+    return written(folder, [node], [output], **changes)
+
+
+def written(
+    folder: Path, nodes: list[Any], outputs: list[Any], inputs: list[Any] | None = None, **changes: Any
+) -> Path:
+    """A model folder with this graph over X, float32 [batch, 4], or over `inputs`."""
+    folder.mkdir()
+    table = [make.make_tensor_value_info("X", TensorProto.FLOAT, [None, len(FEATURES)])]
+    graph = make.make_graph(nodes, "table", inputs or table, outputs)
+    versions = [make.make_opsetid("", 17), make.make_opsetid("ai.onnx.ml", 3)]
+    content = make.make_model(graph, opset_imports=versions, ir_version=10).SerializeToString()
+    (folder / "model.onnx").write_bytes(content)
+    listed = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+    manifest: dict[str, Any] = {
+        "name": "iris",
+        "version": "1.0.0",
+        "task": "tabular",
+        "features": list(FEATURES),
+        "example": list(EXAMPLE),
+        "license": "CC0-1.0",
+        "files": {"model.onnx": listed},
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest | changes))
+    return folder
