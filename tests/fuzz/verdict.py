@@ -1,0 +1,67 @@
+"""What a connection sends for some bytes, and whether what it gets is what it may get."""
+
+import logging
+import re
+
+from tests.fuzz.connection import KEY, Server
+
+STATUS = re.compile(rb"HTTP/1\.1 (\d{3}) ")
+MEANT = {200, 400, 401, 404, 405, 408, 413, 415, 422, 429, 431, 503, 504}
+HEAD = (
+    f"POST /predict HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {KEY}\r\ncontent-type: application/json\r\n"
+)
+BODIES = (
+    b'{"text": "hello"}',
+    b'{"text": ["a", "b"], "truncate": true}',
+    b'{"text": [], "x": null}',
+    b'{"text": "\\ud800"}',
+    b'{"text": "' + b"a " * 300 + b'"}',
+    b'[{"text": 1e999}]',
+)
+REQUESTS = (
+    b"GET /ready HTTP/1.1\r\nhost: a\r\n\r\n",
+    b"GET /health HTTP/1.1\r\nhost: a\r\n\r\nGET /alive HTTP/1.0\r\n\r\n",
+    b"GET /openapi.json HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n",
+    HEAD.encode() + b"content-length: 17\r\n\r\n" + BODIES[0],
+    HEAD.encode() + b"transfer-encoding: chunked\r\n\r\n11\r\n" + BODIES[0] + b"\r\n0\r\n\r\n",
+    HEAD.encode() + b"expect: 100-continue\r\ncontent-length: 17\r\n\r\n",
+    b"POST /predict HTTP/1.1\r\nhost: a\r\nauthorization: Basic YTpi\r\ncontent-length: 2\r\n\r\n{}",
+    b"GET http://[::1/ HTTP/1.1\r\n\r\n",
+)
+# The first byte says what the rest is: a body in an otherwise right request, or all that a connection sends.
+BODY, CONNECTION = b"\x00", b"\x01"
+
+
+class Watch(logging.Handler):
+    """Keeps what is logged as an error."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.found: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.found.append(self.format(record))
+
+
+def parts_of(data: bytes) -> list[bytes]:
+    """What a connection sends, in the pieces it sends it in."""
+    kind, rest = data[:1], data[1:]
+    if kind == BODY:
+        return [f"{HEAD}content-length: {len(rest)}\r\n\r\n".encode() + rest]
+    cut = rest[0] if rest else 0
+    return [part for part in (rest[1 : 1 + cut], rest[1 + cut :]) if part]
+
+
+def check(server: Server, watch: Watch, data: bytes) -> None:
+    """Raises AssertionError where an answer is not what any request may get."""
+    answers = server.answers(parts_of(data))
+    assert not watch.found, watch.found
+    assert not answers or STATUS.match(answers) or answers.startswith(b"HTTP/1.1 100 "), answers[:200]
+    statuses = {int(status) for status in STATUS.findall(answers)} - {100}
+    assert statuses <= MEANT, statuses
+    if data[:1] == BODY:
+        assert len(statuses) == 1, answers[:200]
+
+
+def seeds() -> list[bytes]:
+    return [BODY + body for body in BODIES] + [CONNECTION + b"\xff" + request for request in REQUESTS]
