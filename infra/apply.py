@@ -1,5 +1,6 @@
 """`slipway up` and `output` for people: runs the local runner and says what came of it."""
 
+import json
 import shlex
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -13,8 +14,6 @@ from infra.local import Output, State
 from infra.monitor import SECRET
 from infra.program import main as program
 from infra.stackfile import StackConfig
-
-_EXAMPLE = '{"text": "You have won a free prize! Text WIN to 80086 now"}'
 
 
 def up(config: StackConfig, say: Callable[[str], None]) -> tuple[Mapping[str, Output], str]:
@@ -41,16 +40,24 @@ def shown(outputs: Mapping[str, Output], reveal: bool) -> dict[str, Any]:
     return {name: o.value if reveal or not o.secret else SECRET for name, o in outputs.items()}
 
 
-def print_welcome(outputs: Mapping[str, Output], done: str, seconds: float, command: str, route: str) -> None:
-    """The URL, the key, a request that works when pasted, and what to try next."""
+def print_welcome(
+    outputs: Mapping[str, Output],
+    done: str,
+    seconds: float,
+    command: str,
+    route: str,
+    example: Mapping[str, Any],
+) -> None:
+    """The URL, the key, a request that works when pasted, and what to try next. example: its body."""
     url, key = outputs["url"].value, outputs["apiKey"].value
     how = {"created": "started", "updated": "restarted with the new settings"}.get(done, "unchanged")
     OUT.print(f"[bold green]✓[/] {outputs['serviceName'].value} is ready: {how} in {seconds:.1f} s\n")
     OUT.print(f"  URL  {url}   (open it in a browser to try the model; {url}/docs has the API)", markup=False)
     OUT.print(f"  Key  {key}\n", markup=False)
+    body = json.dumps(example, ensure_ascii=False)
     header = shlex.quote(f"Authorization: Bearer {key}")
     OUT.print(
-        f"curl -s {url}{route} -H {header} -H 'Content-Type: application/json' -d {shlex.quote(_EXAMPLE)}\n",
+        f"curl -s {url}{route} -H {header} -H 'Content-Type: application/json' -d {shlex.quote(body)}\n",
         markup=False,
     )
     OUT.print(f"Next: {command} status | {command} logs -f | {command} down", markup=False)

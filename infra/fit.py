@@ -6,46 +6,35 @@ cached files can be dropped, so they do not count.
 """
 
 import math
-import os
 import re
-import socket
-import tempfile
-import threading
-import time
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-
-from tokenizers import Tokenizer
+from typing import Any
 
 from components.checkout import ROOT
 from components.local import process
-from components.local.memory import anonymous_bytes, charged_bytes, group_name
-from components.local.process import HOST, Launch
-from components.local.record import ProcessRecord, write_json
+from components.local.record import write_json
 from components.model import ModelFolder, model_folder
-from components.need import Need, inference_threads, need_of
+from components.need import Need, need_of
 from components.sizes import Size, smallest_sizes
-from components.spec import ROUTES
 from infra.errors import Failed, Refused
-from infra.load import LoadFailed, Rate, Service, rate, text_of
+from infra.fit_server import (
+    MeasuredServer,
+    Work,
+    all_memory_mib,
+    drop_cached,
+    is_tabular,
+    unit_of,
+)
+from infra.load import Rate
 
-_MIB = 2**20
-_SAMPLE_SECONDS = 0.005
 _PROOF_STEP_MIB = 64
 _PROOF_TRIES = 4
 # cloud.google.com/run/docs/configuring/healthchecks: period x threshold of a start-up probe.
 _STARTUP_LIMIT_SECONDS = 240
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """What is asked of the model: each length (tokens) at each concurrency (requests), for some seconds."""
-
-    tokens: tuple[int, ...]
-    concurrency: tuple[int, ...]
-    seconds: float
+# service/settings.py, MAX_TEXTS
+_MOST_ROWS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +48,7 @@ class Fit:
     rates: tuple[Rate, ...] = ()
     proof: tuple[int, str] | None = None
     sizes: list[Size] = field(default_factory=list[Size])
+    unit: str = "tokens"
 
     @property
     def requests_per_vcpu_second(self) -> float | None:
@@ -86,9 +76,12 @@ def model_of(text: str) -> tuple[str, ModelFolder]:
 
 
 def work_of(model: ModelFolder, tokens: str, concurrency: str, seconds: float) -> Work:
-    """From comma-separated numbers; `max` stands for the model's limit. Raises Refused."""
-    limit = int(model.manifest["max_tokens"])
-    lengths = _numbers("tokens", tokens.replace("max", str(limit)), 3, limit)
+    """From comma-separated numbers; `max` stands for the model's limit. Raises Refused.
+
+    A tabular model has no tokens: the numbers are rows of a request, and `max` is what one call may have.
+    """
+    least, limit = (1, _MOST_ROWS) if is_tabular(model) else (3, int(model.manifest["max_tokens"]))
+    lengths = _numbers("tokens", tokens.replace("max", str(limit)), least, limit)
     return Work(lengths, _numbers("concurrency", concurrency, 1, 256), seconds)
 
 
@@ -106,28 +99,52 @@ def estimated(source: str, model: ModelFolder, cpu: float) -> Fit:
 
 
 def measured(source: str, model: ModelFolder, cpu: float, work: Work, say: Callable[[str], None]) -> Fit:
-    """Run it. Raises Failed where the model cannot be served, StartFailed where it does not start."""
+    """Run it, then prove the limit. Raises Failed or StartFailed, as `observed` does."""
+    found = observed(source, model, cpu, work, say)
+    proof = _proved(model, cpu, found.sizes[0].memory_mib, work, say)
+    if proof[0] > found.sizes[0].memory_mib:
+        return replace(found, proof=proof, sizes=smallest_sizes(proof[0], cpu))
+    return replace(found, proof=proof)
+
+
+def observed(
+    source: str,
+    model: ModelFolder,
+    cpu: float,
+    work: Work,
+    say: Callable[[str], None],
+    python_path: str = "",
+) -> Fit:
+    """Run it once. Raises Failed where the model cannot be served, StartFailed where it does not start.
+
+    python_path: where the server finds packages beside its own, such as torch.
+    """
     say(f"Starting {source} from a cold page cache")
-    _drop_cached(ROOT / model.path)
-    with _Server(model, cpu, limit_mib=_all_memory_mib()) as server, server.peak_mib() as peak:
+    drop_cached(ROOT / model.path)
+    with MeasuredServer(model, cpu, all_memory_mib(), python_path) as server, server.peak_mib() as peak:
         ready_seconds = server.start()
         rates = tuple(server.rates(work, say))
     need = Need(round(peak[0], 1), measured=True)
     sizes = smallest_sizes(need.with_margin_mib, cpu)
-    proof = _proved(model, cpu, sizes[0].memory_mib, work, say)
-    if proof[0] > sizes[0].memory_mib:
-        sizes = smallest_sizes(proof[0], cpu)
-    return Fit(source, cpu, need, round(ready_seconds, 2), rates, proof, sizes)
+    return Fit(source, cpu, need, round(ready_seconds, 2), rates, sizes=sizes, unit=unit_of(model))
 
 
 def write_measured(model: ModelFolder, fit: Fit) -> None:
     """Put what was measured at one vCPU into the model's manifest, whole or not at all."""
-    manifest = dict(model.manifest)
-    manifest["measured"] = {
+    write_manifest(model, dict(model.manifest) | {"measured": measured_keys(fit)})
+
+
+def measured_keys(fit: Fit) -> dict[str, Any]:
+    """What a manifest says of it."""
+    return {
         "memory_mb": round(fit.need.memory_mib),
         "load_seconds": fit.ready_seconds,
         "texts_per_second": round(fit.requests_per_vcpu_second or 0, 1),
     }
+
+
+def write_manifest(model: ModelFolder, manifest: dict[str, Any]) -> None:
+    """Whole or not at all."""
     write_json(ROOT / model.path / "manifest.json", manifest)
     (ROOT / model.path / "manifest.json").chmod(0o644)
 
@@ -139,9 +156,9 @@ def _proved(
     hardest = Work((max(work.tokens),), (max(work.concurrency),), work.seconds)
     for _ in range(_PROOF_TRIES):
         say(f"Running it once more with a limit of {memory_mib} MiB")
-        _drop_cached(ROOT / model.path)
+        drop_cached(ROOT / model.path)
         try:
-            with _Server(model, cpu, memory_mib) as server:
+            with MeasuredServer(model, cpu, memory_mib) as server:
                 server.start()
                 list(server.rates(hardest, lambda _text: None))
                 return memory_mib, server.enforced_by
@@ -150,103 +167,3 @@ def _proved(
     raise Failed(
         f"It did not live under {memory_mib} MiB either, though it was seen to use less: measure again."
     )
-
-
-class _Server:
-    """One server of the model in a run folder of its own, gone at the end."""
-
-    def __init__(self, model: ModelFolder, cpu: float, limit_mib: int) -> None:
-        self._model = model
-        self._cpu = cpu
-        self._limit_mib = limit_mib
-        self._temporary = tempfile.TemporaryDirectory(prefix="slipway-fit-")
-        self._folder = Path(self._temporary.name)
-        self._key = process.new_api_key()
-        self._port = _free_port()
-        self._pid = 0
-        self.enforced_by = ""
-
-    def __enter__(self) -> "_Server":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        process.stop(self._folder, patience_seconds=3)
-        self._temporary.cleanup()
-
-    def start(self) -> float:
-        """Seconds from the process's start until it is ready."""
-        launch = Launch(
-            folder=self._folder,
-            port=self._port,
-            threads=inference_threads(self._cpu),
-            memory_bytes=self._limit_mib * _MIB,
-            timeout_seconds=60,
-            model_folder=(ROOT / self._model.path).resolve(),
-            version="fit",
-            api_key=self._key,
-        )
-        begun = time.monotonic()
-        record = process.start(launch, "slipway fit", "fit", self._model.path)
-        self.enforced_by, self._pid = record.enforced_by, record.server.pid
-        return time.monotonic() - begun
-
-    def rates(self, work: Work, say: Callable[[str], None]) -> Generator[Rate]:
-        route = ROUTES[self._model.manifest["task"]]
-        service = Service(HOST, self._port, self._key, self._pid, route)
-        tokenizer: Tokenizer = Tokenizer.from_file(str(ROOT / self._model.path / "tokenizer.json"))
-        tokenizer.no_padding()
-        tokenizer.no_truncation()
-        for tokens in work.tokens:
-            text = text_of(tokenizer, tokens)
-            for concurrency in work.concurrency:
-                say(f"Asking: {tokens} tokens, {concurrency} at once")
-                try:
-                    yield rate(service, text, tokens, concurrency, work.seconds)
-                except LoadFailed as error:
-                    raise Failed(f"{error}. {self._end_in_words()}") from None
-
-    def _end_in_words(self) -> str:
-        time.sleep(0.5)  # the supervisor writes the end a moment after it
-        record = ProcessRecord.read(self._folder)
-        return record.end_in_words() if record and record.ended else "The server still runs."
-
-    @contextmanager
-    def peak_mib(self) -> Generator[list[float]]:
-        """The highest anonymous memory while inside, in a list of one."""
-        peak, done = [0.0], threading.Event()
-
-        def watch() -> None:
-            record = None
-            while not done.wait(_SAMPLE_SECONDS):
-                record = record or ProcessRecord.read(self._folder)
-                if record:
-                    pid, group = record.server.pid, group_name(record.supervisor.pid)
-                    peak[0] = max(peak[0], anonymous_bytes(pid) / _MIB, charged_bytes(group, pid) / _MIB)
-
-        watcher = threading.Thread(target=watch)
-        watcher.start()
-        try:
-            yield peak
-        finally:
-            done.set()
-            watcher.join()
-
-
-def _drop_cached(folder: Path) -> None:
-    """Let the system forget the files' pages, where it can be asked, so that a start is a cold one."""
-    if not hasattr(os, "posix_fadvise"):
-        return
-    for path in folder.iterdir():
-        if path.is_file():
-            with path.open("rb") as file:
-                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-
-
-def _all_memory_mib() -> int:
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // _MIB
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])

@@ -42,10 +42,10 @@ def fit_tables(fit: Fit) -> Iterable[RenderableType]:
             f"{probe['period_seconds']} s, {probe['failure_threshold']} times"
         )
     if fit.rates:
-        yield _rates(fit)
+        yield rates_table(fit)
         planned = (fit.requests_per_vcpu_second or 0) * _BUSY_SHARE
         yield Text(
-            f"CPU      plan one vCPU for every {planned:.0f} requests/s of {fit.rates[0].tokens} tokens: "
+            f"CPU      plan one vCPU for every {planned:.0f} requests/s of {fit.rates[0].tokens} {fit.unit}: "
             f"{_BUSY_SHARE:.0%} of what it can do"
         )
     yield _sizes(fit)
@@ -53,9 +53,9 @@ def fit_tables(fit: Fit) -> Iterable[RenderableType]:
         yield Text(f"It was run with a limit of {fit.proof[0]} MiB ({fit.proof[1]}) and lived.")
 
 
-def _rates(fit: Fit) -> Table:
+def rates_table(fit: Fit) -> Table:
     table = Table(
-        "tokens", "at once", "requests/s", "p50 ms", "p99 ms", "CPU ms", box=None, header_style="dim"
+        fit.unit, "at once", "requests/s", "p50 ms", "p99 ms", "CPU ms", box=None, header_style="dim"
     )
     for one in fit.rates:
         table.add_row(

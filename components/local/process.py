@@ -56,6 +56,8 @@ class Launch:
     model_folder: Path
     version: str
     api_key: str
+    python_path: str = ""
+    """Where else it finds packages, such as torch; none: its own environment alone."""
 
     @property
     def url(self) -> str:
@@ -76,6 +78,7 @@ class Launch:
             "DRAIN_SECONDS": str(_DRAIN_SECONDS),
             "LOCAL_PAGE_SESSION": "true",
             "SERVICE_VERSION": self.version,
+            **({"PYTHONPATH": self.python_path} if self.python_path else {}),
         }
 
 

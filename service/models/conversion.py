@@ -17,10 +17,10 @@ INPUT_IDS = [[1, 3, 4, 2], [1, 3, 2, 0]]
 ATTENTION_MASK = [[1, 1, 1, 1], [1, 1, 1, 0]]
 
 
-def export(network: torch.nn.Module, path: Path) -> None:
+def export(network: torch.nn.Module, path: Path, output: str = "logits") -> None:
     """Write the fp32 model as it is.
 
-    network: `input_ids` and `attention_mask`, int64 [batch, tokens], to logits, float32 [batch, labels].
+    network: `input_ids` and `attention_mask`, int64 [batch, tokens], to `output`, float32 [batch, width].
     """
     tokens = {0: "batch", 1: "tokens"}
     with warnings.catch_warnings():
@@ -31,8 +31,8 @@ def export(network: torch.nn.Module, path: Path) -> None:
             (torch.tensor(INPUT_IDS), torch.tensor(ATTENTION_MASK)),
             str(path),
             input_names=["input_ids", "attention_mask"],
-            output_names=["logits"],
-            dynamic_axes={"input_ids": tokens, "attention_mask": tokens, "logits": {0: "batch"}},
+            output_names=[output],
+            dynamic_axes={"input_ids": tokens, "attention_mask": tokens, output: {0: "batch"}},
             opset_version=OPSET,
             dynamo=False,
         )

@@ -1,4 +1,4 @@
-"""The command: `python -m service.models.importing hf:<owner>/<name>@<commit> FOLDER`.
+"""The command: `python -m service.models.importing MODEL FOLDER`.
 
 Exit codes: 0 done; 1 it began and failed (network, disk); 2 refused, or interrupted.
 """
@@ -7,15 +7,22 @@ import argparse
 import importlib.util
 import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from service.faults import BadSettings, DiskFull, ModelSourceUnavailable, StartFault
 from service.models.importing.address import HubAddress
-from service.models.importing.folder import new_folder, require_free, write_manifest
+from service.models.importing.embedder import POOLINGS
+from service.models.importing.folder import COPIES, new_folder, require_free, write_manifest
+from service.models.importing.heads import TASKS
 from service.models.importing.hub import Hub
-from service.models.importing.plan import Plan, fetch, planned
+from service.models.importing.local import LocalFolder
+from service.models.importing.plan import Asked, Plan, fetch, planned, planned_here
+from service.models.importing.writer import Writer
 
+Facts = dict[str, Any]
 FAILED = (DiskFull, ModelSourceUnavailable)
 
 
@@ -36,57 +43,105 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m service.models.importing", description=__doc__)
-    parser.add_argument("model", help="hf:<owner>/<name>@<commit>")
+    parser.add_argument("model", help="hf:<owner>/<name>@<commit>, or a folder as save_pretrained writes it")
     parser.add_argument("folder", type=Path, help="a new or an empty folder for the model")
-    parser.add_argument("--precision", choices=("int8", "fp32"), default="int8", help="of the weights")
+    parser.add_argument("--task", choices=TASKS, help="what it is for, if its files do not say")
+    parser.add_argument(
+        "--engine",
+        choices=("onnx", "torch"),
+        help="what is to serve it; by default torch where it writes text",
+    )
+    parser.add_argument(
+        "--precision",
+        choices=("int8", "fp32"),
+        help="of converted weights; by default int8. torch keeps them",
+    )
     parser.add_argument("--max-tokens", type=int, help="longest text, if fewer than the model takes")
+    parser.add_argument("--pooling", choices=POOLINGS, help="of an embedding model that does not say it")
     parser.add_argument("--token-file", type=Path, help="file with a token of the Hub; else HF_TOKEN")
     parser.add_argument("--check", action="store_true", help="only tell whether it can be imported")
     return parser.parse_args()
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    try:
-        address = HubAddress.parse(arguments.model)
-    except ValueError as error:
-        raise BadSettings(f"MODEL: got {arguments.model[:200]!r}; allowed: {error}.") from None
+    source = _source(arguments.model, arguments.folder)
     if arguments.max_tokens is not None and arguments.max_tokens < 3:
         raise BadSettings(f"--max-tokens: got {arguments.max_tokens}; allowed: 3 or more.")
     require_free(arguments.folder)
     hub = Hub(_token(arguments.token_file))
-    plan = planned(hub, address)
-    labels = ", ".join(plan.classifier.labels[:10]) + (", …" if len(plan.classifier.labels) > 10 else "")
+    asked = Asked(arguments.task, arguments.engine, arguments.pooling)
+    plan = planned_here(source, asked) if isinstance(source, LocalFolder) else planned(hub, source, asked)
+    _require_options(plan, arguments)
     _say(
-        f"{address}: {plan.classifier.architecture}, {len(plan.classifier.labels)} labels ({labels}), "
-        f"licence {plan.license}, {plan.total_bytes / 1e6:.1f} MB"
+        f"{source}: {plan.head.architecture}, {plan.head.told}, licence {plan.license}, "
+        f"{plan.total_bytes / 1e6:.1f} MB"
     )
     if not arguments.check:
         _import(hub, plan, arguments)
 
 
+def _require_options(plan: Plan, arguments: argparse.Namespace) -> None:
+    if plan.engine == "torch" and arguments.precision is not None:
+        raise BadSettings(
+            f"--precision: got {arguments.precision!r}; allowed: nothing with engine torch, which is given "
+            "the weights as they are stored; it computes in bf16 on a GPU that has it, else in fp32."
+        )
+    if isinstance(plan.head, Writer):
+        plan.head.tokens(str(plan.address), arguments.max_tokens)
+
+
 def _import(hub: Hub, plan: Plan, arguments: argparse.Namespace) -> None:
     if importlib.util.find_spec("torch") is None:
         raise BadSettings(
-            "torch, which converts the model, is not installed here. `make import MODEL=… TO=…` makes an "
+            "torch, which converts or tries the model, is not installed here. `make train-env` makes an "
             "environment that has it; or install service/requirements-train.txt."
         )
-    with new_folder(arguments.folder, plan.float32_bytes) as (made, scratch):
-        _say("Fetching what the Hub's cache does not hold yet")
+    converts = plan.engine == "onnx"
+    with new_folder(arguments.folder, plan.made_bytes, COPIES if converts else 1) as (made, scratch):
+        if not isinstance(plan.address, LocalFolder):
+            _say("Fetching what the Hub's cache does not hold yet")
         fetch(hub, plan, scratch / "fetched")
         _say("Loading torch")
-        from service.models.importing.convert import converted
-
-        facts = converted(
-            plan, scratch / "fetched", made, scratch, arguments.precision, arguments.max_tokens, _say
-        )
+        facts, told = (_converted if converts else _copied)(plan, made, scratch, arguments)
         manifest = write_manifest(made, plan, facts)
     size = sum(file.bytes for file in manifest.files.values())
-    found = facts["conversion"]
     _say(
-        f"{arguments.folder}: {manifest.model_version}, {size / 1e6:.1f} MB, {arguments.precision}, at most "
-        f"{manifest.max_tokens} tokens. On {found['texts_compared']} texts it gives the original's labels; a "
-        f"probability differs by {found['max_proba_difference']:.4f} at most."
+        f"{arguments.folder}: {manifest.model_version}, {size / 1e6:.1f} MB, {facts['precision']}, at most "
+        f"{manifest.max_tokens} tokens. {told}."
     )
+
+
+def _converted(plan: Plan, made: Path, scratch: Path, arguments: argparse.Namespace) -> tuple[Facts, str]:
+    from service.models.importing.convert import converted
+
+    precision = arguments.precision or "int8"
+    facts = converted(plan, scratch / "fetched", made, scratch, precision, arguments.max_tokens, _say)
+    found = facts["conversion"]
+    return facts, f"On {found['texts_compared']} texts {_likeness(found)}"
+
+
+def _copied(plan: Plan, made: Path, scratch: Path, arguments: argparse.Namespace) -> tuple[Facts, str]:
+    from service.models.importing.copying import copied
+
+    facts = copied(plan, scratch / "fetched", made, arguments.max_tokens, _say)
+    return facts, f"torch loads it, and it answered with {facts['tried']['answered']}"
+
+
+def _likeness(found: Mapping[str, Any]) -> str:
+    if "min_cosine" in found:
+        return f"the cosine to the original's vector is {found['min_cosine']:.4f} or more"
+    moved = found["max_proba_difference"]
+    return f"it gives the original's labels; a probability differs by {moved:.4f} at most"
+
+
+def _source(model: str, out: Path) -> HubAddress | LocalFolder:
+    """What begins with a point or a slash, or is there, is a folder; the rest has to be an address."""
+    if not model.startswith("hf:") and (model.startswith((".", "/", "~")) or Path(model).exists()):
+        return LocalFolder.of(Path(model).expanduser(), out)
+    try:
+        return HubAddress.parse(model)
+    except ValueError as error:
+        raise BadSettings(f"MODEL: got {model[:200]!r}; allowed: {error}; or a folder.") from None
 
 
 def _token(file: Path | None) -> str | None:

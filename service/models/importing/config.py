@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self, cast
+from typing import Any, ClassVar, Self, cast
 
 from service.faults import BadModel
 
-_KIND = "ForSequenceClassification"
+KIND = "ForSequenceClassification"
 _HALF = ("float16", "bfloat16")
 # transformers' own default where a configuration gives neither labels nor their number.
 _DEFAULT_LABELS = 2
@@ -16,10 +16,23 @@ _NO_LIMIT = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Classifier:
+    task: ClassVar = "classify"
+    limit: ClassVar[int | None] = None
+
     architecture: str
     labels: tuple[str, ...]
     half: bool
     """The weights are stored with 16 bits."""
+
+    @property
+    def manifest_keys(self) -> dict[str, Any]:
+        return {"labels": list(self.labels)}
+
+    @property
+    def told(self) -> str:
+        """What it gives, in a few words."""
+        shown = ", ".join(self.labels[:10]) + (", …" if len(self.labels) > 10 else "")
+        return f"{len(self.labels)} labels ({shown})"
 
     @classmethod
     def of(cls, place: str, config: Mapping[str, Any], tokenizer: Mapping[str, Any]) -> Self:
@@ -27,14 +40,28 @@ class Classifier:
 
         place: the model's address, as it is told.
         """
-        for name, content in (("config.json", config), ("tokenizer_config.json", tokenizer)):
-            if content.get("auto_map"):
-                raise BadModel(
-                    f"{place}: {name} has `auto_map`, which asks to run Python code of the repository. "
-                    "Slipway runs none: choose a model of an architecture that transformers itself has."
-                )
-        stored = str(config.get("dtype", config.get("torch_dtype", ""))).removeprefix("torch.")
-        return cls(_architecture(place, config), _labels(place, config), stored in _HALF)
+        refuse_code(place, config, tokenizer)
+        return cls(_architecture(place, config), _labels(place, config), is_half(config))
+
+
+def refuse_code(place: str, config: Mapping[str, Any], tokenizer: Mapping[str, Any]) -> None:
+    """Raises BadModel for a model that brings Python of its own."""
+    for name, content in (("config.json", config), ("tokenizer_config.json", tokenizer)):
+        if content.get("auto_map"):
+            raise BadModel(
+                f"{place}: {name} has `auto_map`, which asks to run Python code of the repository. "
+                "Slipway runs none: choose a model of an architecture that transformers itself has."
+            )
+
+
+def is_half(config: Mapping[str, Any]) -> bool:
+    """Whether the weights are stored with 16 bits."""
+    return str(config.get("dtype", config.get("torch_dtype", ""))).removeprefix("torch.") in _HALF
+
+
+def architectures(config: Mapping[str, Any]) -> list[str]:
+    found = config.get("architectures")
+    return [str(name) for name in cast("list[Any]", found)] if isinstance(found, list) else []
 
 
 def max_tokens(positions: int | None, padding_index: int | None, tokenizer_limit: float | None) -> int | None:
@@ -53,13 +80,14 @@ def max_tokens(positions: int | None, padding_index: int | None, tokenizer_limit
 
 
 def _architecture(place: str, config: Mapping[str, Any]) -> str:
-    found = config.get("architectures")
-    names = [str(name) for name in cast("list[Any]", found)] if isinstance(found, list) else []
-    if len(names) != 1 or not names[0].endswith(_KIND):
+    names = architectures(config)
+    if len(names) != 1 or not names[0].endswith(KIND):
         got = ", ".join(names) or "nothing"
         raise BadModel(
             f"{place}: config.json says the architecture is {got}; allowed is one for classification, "
-            f"…{_KIND}. Fine-tune the model for it, or choose another."
+            f"…{KIND}, an embedding model as sentence-transformers saves it, with modules.json, or one that "
+            "writes text: …ForCausalLM, or an encoder-decoder such as T5. Fine-tune the model for it, or "
+            "choose another."
         )
     return names[0]
 

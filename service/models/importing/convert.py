@@ -13,8 +13,10 @@ from service.faults import BadModel
 from service.manifest import MODEL_FILE, TOKENIZER_FILE
 from service.models import conversion
 from service.models.importing.agreement import agreement, require_agreement
-from service.models.importing.loading import Loaded, Logits, loaded, save_tokenizer
+from service.models.importing.heads import Reader
+from service.models.importing.loading import Loaded, Served, loaded, save_tokenizer, served
 from service.models.importing.plan import Plan
+from service.models.importing.writer import Writer
 
 PACKAGES = ("torch", "transformers", "onnxruntime")
 
@@ -32,11 +34,11 @@ def converted(
 
     precision: fp32 or int8. limit: fewer tokens than the model takes. scratch: for files that nobody keeps.
     """
-    place = str(plan.address)
-    model = loaded(fetched, place, plan.classifier, limit)
+    place, head = str(plan.address), _reader(plan)
+    model = loaded(fetched, place, head, limit)
     say(f"Exporting {model.parameters:,} parameters to ONNX")
     with _working_in(scratch):
-        graph = _graph(model, place, scratch, say)
+        graph = _graph(model, served(model.network, head), place, scratch, say)
         attention = conversion.nodes(graph, "Attention")
         say(f"Attention is fused in {attention} of {model.layers} layers; writing it in {precision}")
         if precision == "int8":
@@ -45,28 +47,33 @@ def converted(
             graph.rename(made / MODEL_FILE)
     save_tokenizer(model.tokenizer, made / TOKENIZER_FILE)
     say("Comparing its answers with the original's")
-    found = agreement(model, made / MODEL_FILE, made / TOKENIZER_FILE)
+    found = agreement(model, head, made / MODEL_FILE, made / TOKENIZER_FILE)
     require_agreement(place, found, precision)
     return {
         "max_tokens": model.max_tokens,
         "precision": precision,
         **({"heads": model.heads} if model.heads else {}),
         "conversion": {
-            "architecture": plan.classifier.architecture,
+            "architecture": head.architecture,
             "parameters": model.parameters,
-            "texts_compared": found.texts,
-            "max_proba_difference": round(found.max_proba_difference, 6),
+            **found.facts,
             **{name: version(name) for name in PACKAGES},
             "machine": platform.machine(),
         },
     }
 
 
-def _graph(model: Loaded, place: str, scratch: Path, say: Callable[[str], None]) -> Path:
+def _reader(plan: Plan) -> Reader:
+    if isinstance(plan.head, Writer):
+        raise BadModel(f"{plan.address}: {plan.head.architecture} writes text, so it is not converted.")
+    return plan.head
+
+
+def _graph(model: Loaded, network: Served, place: str, scratch: Path, say: Callable[[str], None]) -> Path:
     """The exported network, fused where ONNX Runtime's optimizer knows its form."""
     plain, fused = scratch / "plain.onnx", scratch / "fused.onnx"
     try:
-        conversion.export(Logits(model.network), plain)
+        conversion.export(network, plain, network.output)
     except OSError:
         raise
     except Exception as error:  # torch raises many kinds

@@ -10,17 +10,19 @@ from pathlib import Path
 from typing import Any
 
 from service.faults import BadSettings, DiskFull, StartFault
-from service.manifest import MODEL_FILE, TOKENIZER_FILE, Manifest
+from service.manifest import TEXT_FILES, TextManifest
 from service.models.importing.failures import write_fault
+from service.models.importing.local import LocalFolder, Source
 from service.models.importing.plan import Plan
 
 # Exported, optimised and fused, each as large as the float32 weights, are there at once.
-_COPIES = 3
+COPIES = 3
+MANIFEST = "manifest.json"
 _NEARLY_FULL_BYTES = 1 << 16
 
 
 @contextmanager
-def new_folder(out: Path, float32_bytes: int) -> Generator[tuple[Path, Path]]:
+def new_folder(out: Path, copy_bytes: int, copies: int = COPIES) -> Generator[tuple[Path, Path]]:
     """Two new folders beside `out`: one that takes its place at the end, one for what is needed on the way.
 
     After an exception neither is left. Raises BadSettings if `out` is taken or cannot be written, DiskFull.
@@ -28,7 +30,7 @@ def new_folder(out: Path, float32_bytes: int) -> Generator[tuple[Path, Path]]:
     require_free(out)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        _require_room(out.parent, float32_bytes * _COPIES)
+        _require_room(out.parent, copy_bytes * copies)
         # Beside `out`, because a rename is atomic only within one file system.
         with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as name:
             made, scratch = Path(name) / "made", Path(name) / "scratch"
@@ -49,28 +51,34 @@ def new_folder(out: Path, float32_bytes: int) -> Generator[tuple[Path, Path]]:
         raise write_fault(out, error) from None
 
 
-def write_manifest(folder: Path, plan: Plan, facts: Mapping[str, Any]) -> Manifest:
-    """Write manifest.json over the folder's two files, and read it as the server does.
+def write_manifest(folder: Path, plan: Plan, facts: Mapping[str, Any]) -> TextManifest:
+    """Write manifest.json over the folder's files, and read it as the server does.
 
-    facts: what the conversion found out; its keys stand beside those that come from the Hub.
+    facts: what making them found out; its keys stand beside those that come from the Hub.
     """
-    owner_and_name, commit = plan.address.repo, plan.address.revision
+    made = sorted(path.name for path in folder.iterdir() if path.name != MANIFEST)
     content = {
-        "name": owner_and_name.partition("/")[2].lstrip("_"),
-        "version": commit[:12],
-        "task": "classify",
-        "labels": list(plan.classifier.labels),
+        **_identity(plan.address),
+        "task": plan.head.task,
+        **plan.head.manifest_keys,
         "license": plan.license,
-        "source": str(plan.address),
-        "engine": "onnx",
+        "engine": plan.engine,
         **facts,
-        "files": {name: _listed(folder / name) for name in (MODEL_FILE, TOKENIZER_FILE)},
+        "files": {name: _listed(folder / name) for name in made},
     }
     text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-    (folder / "manifest.json").write_text(text, encoding="utf-8")
-    manifest = Manifest.read(folder, {"classify"})
+    (folder / MANIFEST).write_text(text, encoding="utf-8")
+    manifest = TextManifest.checked(text.encode(), str(folder / MANIFEST), TEXT_FILES)
     manifest.check_files(folder)
     return manifest
+
+
+def _identity(source: Source) -> dict[str, str]:
+    """Of a folder here only the name: its path is this machine's own affair."""
+    if isinstance(source, LocalFolder):
+        return {"name": source.name, "version": "1.0.0"}
+    name, commit = source.repo.partition("/")[2].lstrip("_"), source.revision
+    return {"name": name, "version": commit[:12], "source": str(source)}
 
 
 def _listed(path: Path) -> dict[str, object]:
@@ -94,6 +102,6 @@ def _require_room(folder: Path, needed: int) -> None:
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise DiskFull(
-            f"converting needs {needed / 1e6:.1f} MB in {folder}, which has {free / 1e6:.1f} MB free. "
+            f"making the model needs {needed / 1e6:.1f} MB in {folder}, which has {free / 1e6:.1f} MB free. "
             "Make room there, or name another place."
         )

@@ -11,10 +11,15 @@ from typing import Any
 import tokenizers
 import torch
 import transformers
-from transformers import AutoModelForSequenceClassification, AutoTokenizer
+from transformers import AutoModel, AutoModelForSequenceClassification, AutoTokenizer
 
 from service.faults import BadModel
 from service.models.importing.config import Classifier, max_tokens
+from service.models.importing.embedder import Embedder
+from service.models.importing.heads import Reader
+
+# The layer that BERT's own training put on top, of which no embedding is made.
+UNUSED_IN_EMBEDDINGS = ("pooler.",)
 
 transformers.logging.set_verbosity_error()
 transformers.logging.disable_progress_bar()
@@ -43,8 +48,11 @@ class Loaded:
         return sum(weights.numel() for weights in self.network.parameters())
 
 
-class Logits(torch.nn.Module):
-    """The network as the server calls it: `input_ids`, `attention_mask` to logits, [batch, labels]."""
+class Served(torch.nn.Module):
+    """The network as the server calls it: `input_ids` and `attention_mask` to what the task reads."""
+
+    output: str
+    """Its name in the graph."""
 
     def __init__(self, network: torch.nn.Module) -> None:
         super().__init__()
@@ -55,17 +63,55 @@ class Logits(torch.nn.Module):
     def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
         # One text has one type; left out, it makes the exporter record a detour that hinders the fusing.
         types = {"token_type_ids": torch.zeros_like(input_ids)} if self._takes_types else {}
-        return self._network(input_ids=input_ids, attention_mask=attention_mask, **types).logits
+        given = self._network(input_ids=input_ids, attention_mask=attention_mask, **types)
+        return self.read(given, attention_mask)
+
+    def read(self, given: Any, attention_mask: torch.Tensor) -> torch.Tensor:
+        """Of what the network gives, what the task reads: [batch, width]."""
+        raise NotImplementedError
 
 
-def loaded(folder: Path, place: str, classifier: Classifier, limit: int | None = None) -> Loaded:
+class Logits(Served):
+    output = "logits"
+
+    def read(self, given: Any, attention_mask: torch.Tensor) -> torch.Tensor:
+        del attention_mask
+        return given.logits
+
+
+class Embedding(Served):
+    """The tokens' vectors pooled, and made 1 long where the model is trained so."""
+
+    output = "emb"
+
+    def __init__(self, network: torch.nn.Module, head: Embedder) -> None:
+        super().__init__(network)
+        self._head = head
+
+    def read(self, given: Any, attention_mask: torch.Tensor) -> torch.Tensor:
+        hidden = given.last_hidden_state
+        if self._head.pooling == "cls":
+            vectors = hidden[:, 0]
+        else:
+            weights = attention_mask.unsqueeze(-1).to(hidden.dtype)
+            vectors = (hidden * weights).sum(1) / weights.sum(1)
+        return torch.nn.functional.normalize(vectors, dim=-1) if self._head.normalize else vectors
+
+
+def served(network: torch.nn.Module, head: Reader) -> Served:
+    return Embedding(network, head) if isinstance(head, Embedder) else Logits(network)
+
+
+def loaded(folder: Path, place: str, head: Reader, limit: int | None = None) -> Loaded:
     """The model in `folder`, in float32. Raises BadModel if transformers cannot load the whole of it.
 
     place: its address, as it is told. limit: fewer tokens than the model takes, to save memory.
     """
-    network = _network(folder, place, classifier)
+    network = _network(folder, place, head)
     tokenizer = _tokenizer(folder, place)
     longest = max_tokens(*_positions(network), getattr(tokenizer, "model_max_length", None))
+    if head.limit is not None:
+        longest = min(longest or head.limit, head.limit)
     if limit is not None and longest is not None and limit > longest:
         raise BadModel(f"--max-tokens: got {limit}; {place} takes at most {longest}.")
     if limit is None and longest is None:
@@ -81,9 +127,10 @@ def save_tokenizer(tokenizer: Any, path: Path) -> None:
     plain.save(str(path))
 
 
-def _network(folder: Path, place: str, classifier: Classifier) -> Any:
+def _network(folder: Path, place: str, head: Reader) -> Any:
+    loader = AutoModel if isinstance(head, Embedder) else AutoModelForSequenceClassification
     try:
-        network, report = AutoModelForSequenceClassification.from_pretrained(
+        network, report = loader.from_pretrained(
             folder,
             local_files_only=True,
             trust_remote_code=False,
@@ -95,14 +142,22 @@ def _network(folder: Path, place: str, classifier: Classifier) -> Any:
         )
     except Exception as error:  # transformers, safetensors and torch each raise their own
         raise BadModel(
-            f"{place}: transformers {transformers.__version__} cannot load it as {classifier.architecture}: "
+            f"{place}: transformers {transformers.__version__} cannot load it as {head.architecture}: "
             f"{_first_line(error)}."
         ) from None
-    if missing := sorted(report["missing_keys"]):
+    unused = UNUSED_IN_EMBEDDINGS if isinstance(head, Embedder) else ()
+    missing = sorted(name for name in report["missing_keys"] if not name.startswith(unused))
+    if missing:
         raise BadModel(
             f"{place}: the weights lack {', '.join(missing[:5])}, without which the model would answer at "
-            "random. It was not saved after it was fine-tuned for classification; choose another commit."
+            "random. It was not saved after it was fine-tuned; choose another commit."
         )
+    if isinstance(head, Classifier):
+        _require_its_head(network, place, head)
+    return network.eval()
+
+
+def _require_its_head(network: Any, place: str, classifier: Classifier) -> None:
     if type(network).__name__ != classifier.architecture:
         raise BadModel(
             f"{place}: config.json says {classifier.architecture}; transformers makes "
@@ -113,7 +168,6 @@ def _network(folder: Path, place: str, classifier: Classifier) -> Any:
             f"{place}: the network gives {network.config.num_labels} logits; config.json names "
             f"{len(classifier.labels)} labels."
         )
-    return network.eval()
 
 
 def _tokenizer(folder: Path, place: str) -> Any:

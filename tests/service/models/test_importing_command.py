@@ -128,6 +128,6 @@ def test_without_torch_it_says_how_to_get_it_and_fetches_no_weights(
 ) -> None:
     done = run(fake_hub.put(REPO, model_files()))
     assert done.returncode == 2
-    assert "`make import MODEL=… TO=…` makes an environment that has it" in done.stderr
+    assert "`make train-env` makes an environment that has it" in done.stderr
     assert fake_hub.front.gets("model.safetensors") == []
     assert not (tmp_path / "out").exists()

@@ -18,16 +18,23 @@ from tokenizers import Tokenizer
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from service.backends.onnx import OnnxBackend
+from service.backends.torch import TorchEmbedder
 from service.faults import BadModel
+from service.models.comparing.examples import Example
+from service.models.comparing.figures import figures
+from service.models.comparing.models import opened, reference
 from service.models.importing.address import HubAddress
 from service.models.importing.config import Classifier
 from service.models.importing.convert import converted
 from service.models.importing.files import json_object
 from service.models.importing.folder import new_folder, write_manifest
-from service.models.importing.plan import Plan
+from service.models.importing.local import LocalFolder
+from service.models.importing.plan import Plan, planned_here
+from service.tasks import TASKS
+from service.tasks.embed import EmbedManifest
 from tests.service.models.handmade import handmade
 from tests.service.models.hub_fixtures import TestHub, fake_hub
-from tests.service.models.tiny_models import LABELS, contents, saved
+from tests.service.models.tiny_models import LABELS, contents, saved, saved_embedder
 from tests.service.running_server import AUTHORIZED, running_server
 
 __all__ = ["fake_hub"]  # a fixture
@@ -212,6 +219,53 @@ def test_a_network_that_is_written_down_in_numpy_gets_the_same_answers(tmp_path:
         assert probabilities(tmp_path / "out", text) == pytest.approx(
             model.probabilities(text).tolist(), abs=1e-5
         )
+
+
+def exported(source: Path, out: Path, *options: str) -> "subprocess.CompletedProcess[str]":
+    line = [sys.executable, "-m", "service.models.importing", str(source), str(out), *options]
+    env = {"PATH": "/usr/bin:/bin", "PYTHONPATH": ":".join(sys.path), "HOME": str(out.parent)}
+    return subprocess.run(line, cwd=ROOT, env=env, capture_output=True, text=True, timeout=300)
+
+
+@pytest.mark.parametrize(("pooling", "normalize"), [("mean_tokens", True), ("cls_token", False)])
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
+def test_an_embedding_model_in_a_folder_is_exported_with_its_pooling_in_the_graph(
+    tmp_path: Path, pooling: str, normalize: bool, precision: str
+) -> None:
+    source = saved_embedder(tmp_path / "source", pooling, normalize)
+    done = exported(source, tmp_path / "vectors", "--precision", precision)
+    assert done.returncode == 0, done.stderr
+    manifest = EmbedManifest.read(tmp_path / "vectors", TASKS)
+    assert (manifest.name, manifest.pooling) == ("vectors", pooling.partition("_")[0])
+    assert manifest.normalize is normalize
+    tokenizer = Tokenizer.from_file(str(tmp_path / "vectors/tokenizer.json"))
+    tokenizer.enable_truncation(manifest.max_tokens)
+    converted = OnnxBackend(tmp_path / "vectors/model.onnx", "emb")
+    original = TorchEmbedder(source, manifest.pooling, normalize)
+    for text in TEXTS:
+        ids = np.array([tokenizer.encode(text).ids], np.int64)
+        ours, theirs = (each.run(ids, np.ones_like(ids))[0] for each in (converted, original))
+        cosine = ours @ theirs / np.linalg.norm(ours) / np.linalg.norm(theirs)
+        assert cosine > (0.95 if precision == "int8" else 0.9999)
+        assert np.linalg.norm(ours) == pytest.approx(np.linalg.norm(theirs), rel=0.1)
+
+
+def test_an_embedding_that_int8_spoils_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("service.models.importing.agreement.LEAST_COSINE", {"int8": 1.1})
+    plan = planned_here(LocalFolder.of(saved_embedder(tmp_path / "source", "mean_tokens"), tmp_path / "out"))
+    told = r"the cosine to the original's vector falls to \d\.\d+; .* Take --precision fp32"
+    with pytest.raises(BadModel, match=told), new_folder(tmp_path / "out", 0) as (made, scratch):
+        converted(plan, tmp_path / "source", made, scratch, "int8", None, lambda _text: None)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_save_pretrained_wrote_is_compared_with_its_export_in_torch(tmp_path: Path) -> None:
+    source = saved(tmp_path / "source", "distilbert")
+    assert exported(source, tmp_path / "out").returncode == 0
+    model = opened(tmp_path / "out")
+    found = figures(model, reference(source, model), [Example(text, None) for text in TEXTS])
+    assert (found["texts"], found["same_label"]) == (len(TEXTS), 1)
+    assert 0 < found["max_proba_difference"] <= 0.1
 
 
 def test_the_command_makes_a_folder_that_the_server_serves(fake_hub: TestHub, tmp_path: Path) -> None:

@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from service.faults import BadModel, BadSettings, DiskFull
-from service.manifest import Manifest
 from service.models.importing.address import HubAddress
 from service.models.importing.config import Classifier
 from service.models.importing.folder import new_folder, write_manifest
 from service.models.importing.plan import Plan
 from service.settings import BUNDLED_MODEL
+from service.tasks import TASKS
+from service.tasks.classify import ClassifyManifest
 from tests.service.models.hub_fixtures import small_disk
 
 __all__ = ["small_disk"]  # a fixture
@@ -94,7 +95,7 @@ def test_a_place_below_a_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_disk_without_room_for_the_conversion_is_told_first(tmp_path: Path) -> None:
-    told = r"converting needs 3000000000000\.0 MB in .*, which has .* MB free"
+    told = r"making the model needs 3000000000000\.0 MB in .*, which has .* MB free"
     with pytest.raises(DiskFull, match=told), new_folder(tmp_path / "spam", 10**18):
         raise AssertionError("it began")
     assert list(tmp_path.iterdir()) == []
@@ -119,8 +120,9 @@ def test_the_server_takes_the_manifest(tmp_path: Path) -> None:
     fill(tmp_path)
     manifest = write_manifest(tmp_path, plan(), FACTS)
     assert manifest.model_version.startswith("spam-714eb0fa89d2+")
-    assert (manifest.labels, manifest.max_tokens, manifest.license) == (["ham", "spam"], 128, "apache-2.0")
-    assert Manifest.read(tmp_path, {"classify"}) == manifest
+    served = ClassifyManifest.read(tmp_path, TASKS)
+    assert (served.labels, served.max_tokens, served.license) == (["ham", "spam"], 128, "apache-2.0")
+    assert served.model_version == manifest.model_version
 
 
 def test_the_manifest_says_where_the_model_came_from_and_how_true_it_is(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def fetched(hub: Hub, address: str, folder: Path) -> dict[str, bytes]:
 
 def test_the_plan_tells_what_the_model_is(fake_hub: TestHub, hub: Hub) -> None:
     plan = plan_of(hub, fake_hub.put(REPO, model_files()))
-    assert (plan.classifier.labels, plan.license) == (("ham", "spam"), "apache-2.0")
+    assert (plan.head.manifest_keys["labels"], plan.license) == (["ham", "spam"], "apache-2.0")
     assert plan.total_bytes == sum(
         len(content) for name, content in model_files().items() if name != "README.md"
     )

@@ -3,6 +3,7 @@
 One label leads clearly, so that no answer is a toss-up, which another processor's int8 could turn.
 """
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,25 @@ def saved(folder: Path, model_type: str, limit: int | None = 128, **config: Any)
     network.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     (folder / "README.md").write_bytes(CARD)
+    return folder
+
+
+def saved_embedder(folder: Path, pooling: str, normalize: bool = True) -> Path:
+    """A BERT as sentence-transformers saves one. pooling: mean_tokens or cls_token."""
+    tokenizer = tokenizer_of("bert", 128)
+    settings = {"vocab_size": len(tokenizer), "max_position_embeddings": 128, **SIZES}
+    torch.manual_seed(3)
+    network = transformers.AutoModel.from_config(transformers.AutoConfig.for_model("bert", **settings))
+    network.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    kinds = ["Transformer", "Pooling", *(["Normalize"] if normalize else [])]
+    modules = [
+        {"path": f"{place}_{kind}" if place else "", "type": f"sentence_transformers.models.{kind}"}
+        for place, kind in enumerate(kinds)
+    ]
+    (folder / "modules.json").write_text(json.dumps(modules))
+    (folder / "1_Pooling").mkdir()
+    (folder / "1_Pooling/config.json").write_text(json.dumps({f"pooling_mode_{pooling}": True}))
     return folder
 
 

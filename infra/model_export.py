@@ -1,0 +1,38 @@
+"""`slipway model export`: has a model converted where torch is.
+
+The conversion is service/models/importing, in an environment of its own; this only calls it.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from components.checkout import ROOT
+from infra.training import ENVIRONMENT, training_python
+
+_MODULE = "service.models.importing"
+
+
+def exported(source: str, folder: Path, options: Sequence[str]) -> dict[str, Any]:
+    """The manifest of the folder that was made. Ends with the converter's exit code where it fails.
+
+    source: `hf:<owner>/<name>@<commit>`, or a folder. Raises Refused where torch is not there.
+    """
+    source = source if source.startswith("hf:") else str(Path(source).resolve())
+    line = [source, str(folder.resolve()), *options]
+    if not ENVIRONMENT.is_dir():  # what cannot be served is refused before torch is asked for
+        _run(sys.executable, [*line, "--check"])
+    _run(str(training_python()), line)
+    return json.loads((folder / "manifest.json").read_bytes())
+
+
+def _run(python: str, arguments: Sequence[str]) -> None:
+    """Its progress and its fault are on standard error as they come."""
+    done = subprocess.run([python, "-m", _MODULE, *arguments], cwd=ROOT, check=False)
+    if done.returncode:
+        raise typer.Exit(done.returncode)

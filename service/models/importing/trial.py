@@ -1,0 +1,106 @@
+"""Runs a model folder once in torch, by the code that will serve it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tokenizers
+
+from service.backends.generation import ChatRefused, Sampling
+from service.faults import BadModel
+from service.manifest import TOKENIZER_FILE
+from service.models.importing.embedder import Embedder
+from service.models.importing.heads import Head, Reader
+from service.models.importing.writer import Writer
+
+TEXT = (
+    "The harbour was closed on Monday after a storm tore two ships from their moorings. Nobody was hurt. "
+    "It opened again on Tuesday morning."
+)
+FEW_TOKENS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    max_tokens: int
+    told: str
+    """What it answered with, in a few words."""
+
+
+def tried(folder: Path, place: str, head: Head, limit: int | None) -> Trial:
+    """Raises BadModel for a model that cannot be loaded whole, or does not answer.
+
+    limit: fewer tokens than the model takes. place: its address, as it is told.
+    """
+    try:
+        if isinstance(head, Writer):
+            return _writer(folder, place, head, limit)
+        return _reader(folder, place, head, limit)
+    except (BadModel, OSError):
+        raise
+    except Exception as error:  # torch, Transformers and tokenizers each raise their own
+        raise BadModel(f"{place} does not run: {str(error).strip()[:300]}") from None
+
+
+def _writer(folder: Path, place: str, head: Writer, limit: int | None) -> Trial:
+    most = head.tokens(place, limit)
+    tokenizer = tokenizers.Tokenizer.from_file(str(folder / TOKENIZER_FILE))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    token_ids = tokenizer.encode(head.prefix + TEXT).ids[: most - FEW_TOKENS]
+    model, answer, told = (
+        _seq2seq(folder, token_ids) if head.task == "summarize" else _causal(folder, token_ids)
+    )
+    rows = model.vocabulary_size
+    if tokenizer.get_vocab_size() > rows:
+        raise BadModel(
+            f"{place}: tokenizer.json has {tokenizer.get_vocab_size()} tokens; the model knows {rows}. They "
+            "are of two models."
+        )
+    return Trial(most, f"{len(answer)} tokens{told}")
+
+
+def _seq2seq(folder: Path, token_ids: list[int]) -> tuple[Any, list[int], str]:
+    from service.backends.seq2seq import TorchSeq2Seq
+
+    model = TorchSeq2Seq(folder)
+    return model, model.generate(token_ids, 1, FEW_TOKENS, lambda: True) or [], ""
+
+
+def _causal(folder: Path, token_ids: list[int]) -> tuple[Any, list[int], str]:
+    from service.backends.causal import TorchCausal
+
+    model, answer = TorchCausal(folder), list[int]()
+
+    def keep(token: int) -> bool:
+        answer.append(token)
+        return True
+
+    model.generate(token_ids, Sampling(max_new_tokens=FEW_TOKENS, temperature=0), keep)
+    if not model.has_chat_template:
+        return model, answer, "; it has no chat template, so it goes on with a text and takes no chat"
+    try:
+        model.chat_token_ids([{"role": "user", "content": TEXT}])
+    except ChatRefused as refused:
+        raise BadModel(f"its chat template refuses a message of a user: {refused}") from None
+    return model, answer, ""
+
+
+def _reader(folder: Path, place: str, head: Reader, limit: int | None) -> Trial:
+    from service.backends.torch import TorchBackend, TorchEmbedder
+    from service.models.importing.loading import loaded
+
+    model = loaded(folder, place, head, limit)
+    if isinstance(head, Embedder):
+        backend: Any = TorchEmbedder(folder, head.pooling, head.normalize)
+    else:
+        backend = TorchBackend(folder)
+    tokenizer: Any = tokenizers.Tokenizer.from_file(str(folder / TOKENIZER_FILE))
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(model.max_tokens)
+    token_ids = np.array([tokenizer.encode(TEXT).ids], np.int64)
+    row = backend.run(token_ids, np.ones_like(token_ids))[0]
+    if not np.isfinite(row).all():
+        raise BadModel(f"{place} answers with numbers that are none.")
+    return Trial(model.max_tokens, f"{len(row)} numbers")
