@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from service.manifest import ENGINE_FILES
+from service.manifest import TEXT_FILES
 from service.settings import BUNDLED_MODEL
 from tests.container.engine import docker
 from tests.service.backends.model_folders import model_folder
@@ -77,7 +77,7 @@ def mounted(folder: Path) -> tuple[str, ...]:
 def fetched(s3: S3Bucket, folder: Path) -> tuple[str, ...]:
     """Options that have the model in `folder` fetched at each start, into an empty cache in memory."""
     manifest = json.loads((folder / "manifest.json").read_text())
-    names = ENGINE_FILES[manifest.get("engine", "onnx")]
+    names = TEXT_FILES[manifest.get("engine", "onnx")]
     kept = {key: manifest[key] for key in ("engine", "labels", "max_tokens") if key in manifest}
     source = s3.put_model({name: (folder / name).read_bytes() for name in names}, **kept)
     environ = s3.environ | {"MODEL_SOURCE": source, "MODEL_CACHE_DIR": "/cache"}

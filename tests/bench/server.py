@@ -19,10 +19,10 @@ import psutil
 from tokenizers import Tokenizer
 
 from service.backends.onnx import OnnxBackend
-from service.manifest import MODEL_FILE, TOKENIZER_FILE, Manifest
+from service.manifest import MODEL_FILE, TOKENIZER_FILE
 from service.settings import BUNDLED_MODEL
 from service.tasks import TASKS
-from service.tasks.classify import SPAM, prediction_of
+from service.tasks.classify import SPAM, ClassifyManifest, prediction_of
 from service.tasks.texts import TextModel
 
 KEY = "a-key-for-the-bench-only"
@@ -79,7 +79,7 @@ def _status(port: int, request: bytes) -> int:
 
 
 def _inprocess_call() -> Callable[[], object]:
-    manifest = Manifest.read(BUNDLED_MODEL, TASKS)
+    manifest = ClassifyManifest.read(BUNDLED_MODEL, TASKS)
     tokenizer = Tokenizer.from_file(str(BUNDLED_MODEL / TOKENIZER_FILE))
     model = TextModel(manifest, tokenizer, OnnxBackend(Path(BUNDLED_MODEL / MODEL_FILE)))
     return lambda: prediction_of(model.output(model.token_ids(SPAM)).tolist(), manifest.labels)
