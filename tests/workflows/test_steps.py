@@ -1,0 +1,128 @@
+"""The steps of the workflows, run here."""
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.checkout import ROOT, copy_of_the_checkout
+from tests.workflows.steps import Runner
+
+COMMIT = "c" * 40
+MARKER = "<!-- slipway preview -->\n"
+PULL = {"number": 7, "head": {"sha": COMMIT}}
+HERE = {"REPOSITORY": "acme/slipway", "COMMIT": COMMIT, "HEAD": "ada:a branch"}
+
+
+@pytest.fixture
+def runner(tmp_path: Path) -> Runner:
+    (tmp_path / "preview").mkdir()
+    return Runner(tmp_path)
+
+
+def comment(runner: Runner, preview: bytes, **known: Any) -> subprocess.CompletedProcess[str]:
+    (runner.folder / "preview" / "preview.md").write_bytes(preview)
+    runner.github(**known)
+    return runner.run("preview-comment", "Comment", **HERE)
+
+
+def test_a_first_preview_becomes_a_comment(runner: Runner) -> None:
+    done = comment(runner, b"# Changes\n", pulls=[{"number": 6, "head": {"sha": "d" * 40}}, PULL])
+    assert done.returncode == 0, done.stderr
+    assert runner.written() == [["POST", "repos/acme/slipway/issues/7/comments", f"{MARKER}# Changes\n"]]
+
+
+def test_the_next_one_takes_its_place_and_leaves_what_others_wrote(runner: Runner) -> None:
+    comments = [
+        {"id": 1, "user": {"login": "eve"}, "body": f"{MARKER}mine"},
+        {"id": 2, "user": {"login": "github-actions[bot]"}, "body": "of another workflow"},
+        {"id": 3, "user": {"login": "github-actions[bot]"}, "body": f"{MARKER}before"},
+    ]
+    done = comment(runner, b"after", pulls=[PULL], comments=comments)
+    assert done.returncode == 0, done.stderr
+    assert runner.written() == [["PATCH", "repos/acme/slipway/issues/comments/3", f"{MARKER}after"]]
+
+
+def test_a_preview_of_a_commit_that_is_no_longer_the_head_is_not_told(runner: Runner) -> None:
+    done = comment(runner, b"old", pulls=[{"number": 7, "head": {"sha": "d" * 40}}])
+    assert (done.returncode, runner.written()) == (0, [])
+    assert "No open pull request has the head" in done.stdout
+
+
+def test_a_comment_is_within_githubs_limit_and_holds_whole_characters(runner: Runner) -> None:
+    done = comment(runner, "é".encode() * 50_000 + b"\xff", pulls=[PULL])
+    assert done.returncode == 0, done.stderr
+    [[_, _, body]] = runner.written()
+    assert len(body) <= 65_536
+    assert set(body.removeprefix(MARKER)) == {"é"}
+
+
+@pytest.mark.parametrize(("exit_code", "expected"), [(0, 0), (255, 255)])
+def test_the_engines_preview_is_in_the_summary_and_its_failure_is_the_jobs(
+    runner: Runner, exit_code: int, expected: int
+) -> None:
+    runner.program("pulumi", f'#!/bin/bash\necho "Previewing $3"\nexit {exit_code}\n')
+    done = runner.run("preview-engine", "Preview", STACK="prod")
+    assert done.returncode == expected
+    assert runner.text("summary.md") == "### prod, by the engine\n```text\nPreviewing prod\n```\n"
+
+
+def test_drift_is_told_once_in_an_issue_of_its_stack(runner: Runner) -> None:
+    runner.program("pulumi", "#!/bin/bash\necho '~ service memory 2Gi => 4Gi'\nexit 255\n")
+    assert runner.run("drift", "Compare", STACK="prod").returncode == 0
+    assert runner.text("output.txt") == "same=false\n"
+    runner.github(issues=[{"number": 3, "title": "Stack prod-aws differs from main"}])
+    assert runner.run("drift", "Tell", STACK="prod", REPOSITORY="acme/slipway").returncode == 1
+    [[verb, _, body]] = runner.written()
+    assert verb == "create"
+    assert "memory 2Gi => 4Gi" in body
+    runner.github(issues=[{"number": 4, "title": "Stack prod differs from main"}])
+    runner.run("drift", "Tell", STACK="prod", REPOSITORY="acme/slipway")
+    assert [each[:2] for each in runner.written()] == [["edit", "4"]]
+
+
+def test_without_drift_nobody_is_told(runner: Runner) -> None:
+    runner.program("pulumi", "#!/bin/bash\nexit 0\n")
+    assert runner.run("drift", "Compare", STACK="prod").returncode == 0
+    assert runner.text("output.txt") == "same=true\n"
+
+
+def git(folder: Path, *words: str) -> None:
+    who = ("-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false")
+    subprocess.run(["git", *who, *words], cwd=folder, check=True, capture_output=True)
+
+
+@pytest.fixture
+def pull_request(tmp_path: Path) -> Runner:
+    """A checkout with the target branch's commit and one on top, which gives dev more memory."""
+    folder = copy_of_the_checkout(tmp_path / "checkout")
+    git(folder, "init", "-q")
+    git(folder, "add", "-A")
+    git(folder, "commit", "-qm", "target")
+    stack = folder / "Pulumi.dev.yaml"
+    stack.write_text(stack.read_text().replace("memory: 1Gi", "memory: 2Gi"))
+    git(folder, "commit", "-qam", "more memory")
+    (folder / ".venv").symlink_to(ROOT / ".venv")
+    return Runner(folder)
+
+
+def test_a_pull_request_is_previewed_into_the_summary_and_the_artifact(pull_request: Runner) -> None:
+    done = pull_request.run("preview", "Preview")
+    assert done.returncode == 0, done.stderr
+    shown = pull_request.text("preview/preview.md")
+    assert shown == pull_request.text("summary.md")
+    assert "memory" in shown
+    assert "1Gi" in shown
+    assert "2Gi" in shown
+
+
+def test_a_program_that_cannot_be_read_fails_the_job_and_is_told(pull_request: Runner) -> None:
+    stack = pull_request.folder / "Pulumi.dev.yaml"
+    stack.write_text(stack.read_text().replace("memory: 2Gi", "memory: lots"))
+    git(pull_request.folder, "commit", "-qam", "nonsense")
+    done = pull_request.run("preview", "Preview")
+    assert done.returncode == 2
+    for place in ("preview/preview.md", "summary.md"):
+        assert "memory" in pull_request.text(place)
+        assert "lots" in pull_request.text(place)
