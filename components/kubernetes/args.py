@@ -1,0 +1,127 @@
+"""What a service on Kubernetes takes beyond every target's arguments. Memory in GiB, times in seconds."""
+
+from enum import Enum
+from typing import NotRequired, TypedDict
+
+import pulumi
+
+from components.spec import InferenceServiceArgs
+
+
+class Serving(Enum):
+    """What runs the pods."""
+
+    DEPLOYMENT = "deployment"
+    """Kubernetes' own Deployment, Service and HorizontalPodAutoscaler."""
+    KSERVE = "kserve"
+    """An InferenceService of KServe, which must be installed; it can scale to zero and split traffic."""
+
+
+class ModelDelivery(Enum):
+    """How a model in a bucket gets into a pod."""
+
+    FETCH = "fetch"
+    """An init container fetches it as the pod: pinned, checked by hash, resumed after a break."""
+    MOUNT = "mount"
+    """GKE's Cloud Storage FUSE driver mounts its folder, read-only; what the bucket holds then is served."""
+
+
+class Toleration(TypedDict):
+    """A taint that the pods bear."""
+
+    key: str
+    """The taint's key."""
+    operator: NotRequired[str]
+    """`Equal` or `Exists`. Default `Equal`."""
+    value: NotRequired[str]
+    """The taint's value; none with `Exists`."""
+    effect: NotRequired[str]
+    """`NoSchedule`, `PreferNoSchedule` or `NoExecute`. Default every effect."""
+
+
+class GkeServiceArgs(InferenceServiceArgs):
+    """One inference service on GKE, or on any other Kubernetes cluster."""
+
+    image_ref: pulumi.Input[str]
+    """Image with its digest, `host/repository@sha256:<64 hex digits>`, for the nodes' processor."""
+    api_key: NotRequired[pulumi.Input[str]]
+    """Bearer key of the service, 16 to 4096 printable ASCII characters. One is created when none is given."""
+    secret_values: NotRequired[dict[str, pulumi.Input[str]]]
+    """Environment name -> value, kept in a Secret of the service. `secrets` takes references to other Secrets
+    of the namespace: `<secret>/<key>`."""
+    kubeconfig: NotRequired[pulumi.Input[str]]
+    """The cluster's kubeconfig as YAML or JSON text. Default: the provider in the component's options."""
+    context: NotRequired[str]
+    """Context of the kubeconfig. Default its current one."""
+    cluster_identifier: NotRequired[str]
+    """Names the cluster for good: everything is made anew where it changes. Without it, where the
+    kubeconfig does."""
+    namespace: NotRequired[str]
+    """Namespace of everything. Default the service's name."""
+    create_namespace: NotRequired[bool]
+    """Whether the namespace is made, and deleted with the service. Default true."""
+    node_selector: NotRequired[dict[str, str]]
+    """Labels of the nodes that the pods run on. Default any."""
+    tolerations: NotRequired[list[Toleration]]
+    """Taints of nodes that the pods bear. Default none; with a GPU every `nvidia.com/gpu:NoSchedule`."""
+    node_cpu: NotRequired[float]
+    """vCPU that pods can request of one node of the pool. Default not known."""
+    node_memory_gib: NotRequired[float]
+    """Memory that pods can request of one node of the pool, in GiB. Default not known."""
+    node_gpus: NotRequired[int]
+    """GPUs of one node of the pool, or shares of them. Default not known."""
+    max_nodes: NotRequired[int]
+    """Nodes of the pool at most. Default not known."""
+    spare_node: NotRequired[bool]
+    """Whether a rollout finds room for one pod more than there are. Default: by the pool's numbers where
+    they are known, else true without a GPU and false with one."""
+    node_start_seconds: NotRequired[float]
+    """Seconds until a new node takes pods, with its driver. Default 180; 600 with a GPU."""
+    google_project: NotRequired[str]
+    """Google Cloud project of a GKE cluster; the pods then have an identity there. Default none."""
+    google_region: NotRequired[str]
+    """Region or zone of the cluster, for its pages in the console. Default none."""
+    cluster_name: NotRequired[str]
+    """Name of the GKE cluster, for its pages in the console. Default none."""
+    workload_pool: NotRequired[str]
+    """Its workload identity pool, `<project>.svc.id.goog`. Default that of `google_project`."""
+    serving: NotRequired[Serving]
+    """What runs the pods. Default a Deployment."""
+    canary_percent: NotRequired[int]
+    """Share of the requests for a new revision, 0 to 100, the others stay with the one before; KServe only.
+    Default all."""
+    model_delivery: NotRequired[ModelDelivery]
+    """How a model in a bucket gets into a pod. Default an init container fetches it."""
+    model_storage_class: NotRequired[str]
+    """Storage class of one volume that all pods share and that keeps a fetched model; it must offer
+    ReadWriteMany. Default none: a volume of each pod, which ends with it."""
+    model_gib: NotRequired[float]
+    """Size of a fetched model in GiB, for its volume and the time it takes. Default 2."""
+    image_gib: NotRequired[float]
+    """Compressed size of the image in GiB, for the time it takes to pull. Default 0.2; 4 with a GPU."""
+    min_available: NotRequired[int]
+    """Pods that a node's drain must leave. Default all but one."""
+    cpu_target_percent: NotRequired[int]
+    """CPU use at which pods are added and removed. Default 60."""
+    requests_metric: NotRequired[str]
+    """Requests per second of a pod, as the cluster's custom metrics API names it; needs an adapter there.
+    Default none: by CPU alone."""
+    requests_per_replica: NotRequired[float]
+    """Requests per second of a pod at which pods are added and removed; with `requests_metric`."""
+    metrics_path: NotRequired[str]
+    """Path of a page in Prometheus' format on the server's port; on GKE Managed Prometheus then reads it.
+    Default none."""
+    domain: NotRequired[str]
+    """Domain of one's own, such as `api.example.com`, by an Ingress; on GKE with Google's certificate."""
+    ingress_class: NotRequired[str]
+    """Class of the Ingress elsewhere than on GKE. Default the cluster's."""
+    tls_secret: NotRequired[str]
+    """Secret of the namespace with the domain's certificate, elsewhere than on GKE. Default none: HTTP."""
+    cert_issuer: NotRequired[str]
+    """ClusterIssuer of cert-manager that fills `tls_secret`. Default none."""
+    network_policy: NotRequired[bool]
+    """Whether a NetworkPolicy limits who calls the pods and whom they call. Default true."""
+    allowed_namespaces: NotRequired[list[str]]
+    """Namespaces whose pods may call a private service. Default every namespace of the cluster."""
+    deletion_protection: NotRequired[bool]
+    """Refuse to delete the service, until an `up` with false. Default true."""

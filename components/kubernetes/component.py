@@ -1,0 +1,145 @@
+"""An inference service on Kubernetes: GKE, or any other cluster by its kubeconfig.
+
+Owns every object of the service, its Google identity and its address where it is on GKE, and the provider
+where a kubeconfig is given. Does not own the cluster, its nodes, the image or a bucket: those arrive as
+arguments.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from components.inputs import API_KEY_NAME, api_key_of, recorded, with_digest
+from components.kubernetes import google, kserve, names, network, timing
+from components.kubernetes.args import GkeServiceArgs
+from components.kubernetes.objects import Manifest, manifests_of
+from components.kubernetes.pod import CONTAINER, SERVICE_LABEL, Wiring
+from components.kubernetes.registration import Registrar
+from components.kubernetes.rules import checked_spec, spec_warnings
+from components.kubernetes.spec import GkeSpec
+
+_DELETE_MINUTES = 30
+
+
+class GkeService(pulumi.ComponentResource):
+    """Run one inference image on GKE, or on any other Kubernetes cluster."""
+
+    url: pulumi.Output[str]
+    """Address of the domain or the load balancer, else inside the cluster; without a trailing slash."""
+    image_ref: pulumi.Output[str]
+    """The image it runs, with its digest."""
+    service_name: pulumi.Output[str]
+    """Name of its objects in the namespace."""
+    console_url: pulumi.Output[str]
+    """Its page in Google Cloud's console; empty elsewhere than on GKE."""
+    logs_command: pulumi.Output[str]
+    """Shell command that follows the log."""
+    api_key: pulumi.Output[str]
+    """Bearer key of the service, a secret."""
+    domain_records: pulumi.Output[list[str]]
+    """What the DNS of `domain` must say, as `<type> <name> <data>`; empty where only the cluster knows."""
+
+    def __init__(self, name: str, args: GkeServiceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        spec = checked_spec(name, args)
+        super().__init__("slipway:index:GkeService", name, _recorded(args), opts)
+        for warning in spec_warnings(spec):
+            pulumi.log.warn(f"{name}: {warning}", self)
+        api_key = api_key_of(name, spec.api_key, self)
+        image_ref = with_digest(spec.image_ref)
+        values = {**spec.secret_values, API_KEY_NAME: api_key}
+        wiring = Wiring(image_ref, _secret_name(name, values))
+        provider = _provider(spec, self)
+        identity = google.identity_of(spec, self, provider)
+        address = google.address_of(spec, self)
+        before = {"deployment": identity, "inference": identity, "ingress": address}
+        registrar = Registrar(name, self, provider, _timeouts(spec), before)
+        made = {
+            manifest.role: registrar.register(manifest, protect=_is_protected(spec, manifest))
+            for manifest in manifests_of(spec, wiring, values)
+        }
+        self.url = _url(spec, made)
+        self.image_ref = image_ref
+        self.service_name = pulumi.Output.from_input(name)
+        self.console_url = pulumi.Output.from_input(_console_url(spec))
+        self.logs_command = pulumi.Output.from_input(_logs_command(spec))
+        self.api_key = api_key
+        self.domain_records = google.domain_records(spec, address)
+        self.register_outputs(
+            {
+                "url": self.url,
+                "image_ref": self.image_ref,
+                "service_name": self.service_name,
+                "console_url": self.console_url,
+                "logs_command": self.logs_command,
+                "api_key": self.api_key,
+                "domain_records": self.domain_records,
+            }
+        )
+
+
+def _recorded(args: Mapping[str, Any]) -> dict[str, Any]:
+    """A kubeconfig may hold a token."""
+    shown = recorded(args)
+    if args.get("kubeconfig") is not None:
+        shown["kubeconfig"] = pulumi.Output.secret(args["kubeconfig"])
+    return shown
+
+
+def _secret_name(name: str, values: Mapping[str, pulumi.Input[str]]) -> pulumi.Output[str]:
+    """Another one for other values. The name is no secret: a hash with the key among what is hashed."""
+    return pulumi.Output.unsecret(
+        pulumi.Output.all(**values).apply(lambda known: names.hashed(f"{name}-secrets", known))
+    )
+
+
+def _provider(spec: GkeSpec, parent: pulumi.Resource) -> k8s.Provider | None:
+    """None: the one of the component's options."""
+    if spec.kubeconfig is None:
+        return None
+    return k8s.Provider(
+        f"{spec.name}-cluster",
+        kubeconfig=pulumi.Output.secret(spec.kubeconfig),
+        context=spec.context or None,
+        cluster_identifier=spec.cluster_identifier or None,
+        opts=pulumi.ResourceOptions(parent=parent),
+    )
+
+
+def _timeouts(spec: GkeSpec) -> pulumi.CustomTimeouts:
+    """Long enough for every pod to come; a rollout that stands still fails by its deadline before that."""
+    minutes = timing.apply_minutes(spec)
+    return pulumi.CustomTimeouts(create=f"{minutes}m", update=f"{minutes}m", delete=f"{_DELETE_MINUTES}m")
+
+
+def _is_protected(spec: GkeSpec, manifest: Manifest) -> bool:
+    return spec.deletion_protection and manifest.role in ("namespace", "deployment", "inference", "model")
+
+
+def _url(spec: GkeSpec, made: Mapping[str, pulumi.CustomResource]) -> pulumi.Output[str]:
+    if known := network.url_of(spec):
+        return pulumi.Output.from_input(known)
+    service = made["service"]
+    assert isinstance(service, k8s.core.v1.Service)
+    return service.status.apply(_balancer_url)
+
+
+def _balancer_url(status: Any) -> str:
+    """Of the cloud's load balancer: an address on Google Cloud and Azure, a host name on AWS."""
+    first = status.load_balancer.ingress[0]
+    return f"http://{first.ip or first.hostname}"
+
+
+def _logs_command(spec: GkeSpec) -> str:
+    label = kserve.SERVICE_LABEL if spec.with_kserve else SERVICE_LABEL
+    container = kserve.CONTAINER if spec.with_kserve else CONTAINER
+    return names.logs_command(spec.namespace, spec.context, f"{label}={spec.name}", container)
+
+
+def _console_url(spec: GkeSpec) -> str:
+    if not (spec.google_project and spec.google_region and spec.cluster_name):
+        return ""
+    return names.console_url(
+        spec.google_project, spec.google_region, spec.cluster_name, spec.namespace, spec.name
+    )

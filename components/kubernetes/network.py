@@ -1,0 +1,134 @@
+"""Who reaches the pods and by what address: Service, Ingress, NetworkPolicy, monitoring. Pure."""
+
+import json
+import math
+from typing import Any
+
+from components.kubernetes import limits, names
+from components.kubernetes.pod import selector_of
+from components.kubernetes.spec import GkeSpec
+
+HTTP_PORT = 80
+# GKE how-to/managed-prometheus: its collectors run there.
+_GOOGLE_MONITORING = "gke-gmp-system"
+
+
+def service_type(spec: GkeSpec) -> str:
+    """A public service without a domain has an address of its own."""
+    return "LoadBalancer" if spec.service.public and not spec.domain else "ClusterIP"
+
+
+def service_annotations(spec: GkeSpec) -> dict[str, str]:
+    """Google's load balancer sends to the pods themselves, and asks them what `backend_of` says."""
+    if not (spec.on_gke and spec.domain):
+        return {}
+    return {
+        "cloud.google.com/backend-config": json.dumps({"default": spec.name}),
+        "cloud.google.com/neg": json.dumps({"ingress": True}),
+    }
+
+
+def service_spec(spec: GkeSpec) -> dict[str, Any]:
+    return {
+        "type": service_type(spec),
+        "selector": selector_of(spec),
+        "ports": [{"name": "http", "port": HTTP_PORT, "targetPort": "http", "protocol": "TCP"}],
+    }
+
+
+def url_of(spec: GkeSpec) -> str:
+    """'' where only the load balancer knows."""
+    if spec.domain:
+        return f"http{'s' if has_tls(spec) else ''}://{spec.domain}"
+    if service_type(spec) == "LoadBalancer" and not spec.with_kserve:
+        return ""
+    return f"http://{names.cluster_host(spec.name, spec.namespace)}"
+
+
+def has_tls(spec: GkeSpec) -> bool:
+    return spec.on_gke or bool(spec.tls_secret)
+
+
+def address_name(spec: GkeSpec) -> str:
+    """Of Google's global address: a project has one of each name, whatever the cluster."""
+    return names.hashed(spec.name, {"cluster": spec.cluster_name, "namespace": spec.namespace})
+
+
+def ingress_annotations(spec: GkeSpec) -> dict[str, str]:
+    if spec.on_gke:
+        return {
+            # GKE reads this annotation, not `ingressClassName`: GKE concepts/ingress.
+            "kubernetes.io/ingress.class": "gce",
+            "kubernetes.io/ingress.global-static-ip-name": address_name(spec),
+            "networking.gke.io/managed-certificates": spec.name,
+            "networking.gke.io/v1beta1.FrontendConfig": spec.name,
+        }
+    return {"cert-manager.io/cluster-issuer": spec.cert_issuer} if spec.cert_issuer else {}
+
+
+def ingress_spec(spec: GkeSpec) -> dict[str, Any]:
+    backend = {"service": {"name": spec.name, "port": {"name": "http"}}}
+    path = {"path": "/", "pathType": "Prefix", "backend": backend}
+    ingress: dict[str, Any] = {"rules": [{"host": spec.domain, "http": {"paths": [path]}}]}
+    if not spec.on_gke and spec.ingress_class:
+        ingress["ingressClassName"] = spec.ingress_class
+    if not spec.on_gke and spec.tls_secret:
+        ingress["tls"] = [{"hosts": [spec.domain], "secretName": spec.tls_secret}]
+    return ingress
+
+
+def backend_spec(spec: GkeSpec) -> dict[str, Any]:
+    """Of GKE's BackendConfig: a request's time, the drain's, and what a healthy pod answers."""
+    seconds = math.ceil(spec.service.request_timeout_seconds)
+    return {
+        "timeoutSec": seconds + 5,
+        "connectionDraining": {"drainingTimeoutSec": min(spec.drain_seconds, limits.DRAINING_SECONDS)},
+        "healthCheck": {
+            "type": "HTTP",
+            "requestPath": "/ready",
+            "port": spec.service.port,
+            "checkIntervalSec": 5,
+            "timeoutSec": 5,
+        },
+    }
+
+
+def policy_spec(spec: GkeSpec) -> dict[str, Any]:
+    """Calls come to the server's port alone; its own go to the name server, and to where the model is."""
+    return {
+        "podSelector": {"matchLabels": selector_of(spec)},
+        "policyTypes": ["Egress", "Ingress"],
+        "ingress": [_incoming(spec)],
+        "egress": _outgoing(spec),
+    }
+
+
+def _incoming(spec: GkeSpec) -> dict[str, Any]:
+    rule: dict[str, Any] = {"ports": [{"port": "http", "protocol": "TCP"}]}
+    if service_type(spec) == "LoadBalancer":
+        return rule
+    balancers = limits.GOOGLE_BALANCERS if spec.on_gke and spec.domain else ()
+    blocks = [{"ipBlock": {"cidr": cidr}} for cidr in balancers]
+    return {**rule, "from": [{"namespaceSelector": _namespaces(spec)}, *blocks]}
+
+
+def _namespaces(spec: GkeSpec) -> dict[str, Any]:
+    if not spec.allowed_namespaces:
+        return {}
+    monitoring = {_GOOGLE_MONITORING} if spec.on_gke and spec.metrics_path else set[str]()
+    values = sorted({spec.namespace, *spec.allowed_namespaces, *monitoring})
+    return {"matchExpressions": [{"key": "kubernetes.io/metadata.name", "operator": "In", "values": values}]}
+
+
+def _outgoing(spec: GkeSpec) -> list[dict[str, Any]]:
+    rules: list[dict[str, Any]] = [
+        {"ports": [{"port": 53, "protocol": protocol} for protocol in ("TCP", "UDP")]}
+    ]
+    if spec.in_bucket:
+        rules.append({"ports": [{"port": 443, "protocol": "TCP"}]})
+    if spec.in_bucket and spec.on_gke:
+        rules += [
+            {"ports": [{"port": port, "protocol": "TCP"}], "to": [{"ipBlock": {"cidr": cidr}}]}
+            for cidr, port in limits.GOOGLE_METADATA
+        ]
+    return rules

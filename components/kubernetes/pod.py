@@ -1,0 +1,218 @@
+"""The pod of a service: its server, how it starts and ends, where it may run, what it may not do. Pure.
+
+What is known only when it is applied (image, the Secret's name) arrives in a Wiring and only flows through.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+
+from components.inputs import API_KEY_NAME
+from components.kubernetes import limits, model, names, timing
+from components.kubernetes.spec import GPU, GkeSpec
+from components.need import inference_threads
+from components.sizes import quantity
+
+CONTAINER = "server"
+SERVICE_LABEL = "app.kubernetes.io/name"
+# service/Dockerfile: USER
+USER = 10001
+_TEMPORARY = "tmp"
+_TEMPORARY_SIZE = "1Gi"
+# Where GKE's device plugin puts the driver's libraries; only NVIDIA's own images look there by themselves.
+# pkg.go.dev/github.com/GoogleCloudPlatform/container-engine-accelerators/cmd/nvidia_gpu
+_DRIVER_LIBRARIES = "/usr/local/nvidia/lib64:/usr/local/nvidia/lib"
+
+
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """image_ref: with its digest. secret_name: of the Secret with `secret_values` and the API key."""
+
+    image_ref: pulumi.Input[str]
+    secret_name: pulumi.Input[str]
+
+
+def selector_of(spec: GkeSpec) -> dict[str, str]:
+    """What never changes: a Deployment's selector cannot."""
+    return {SERVICE_LABEL: spec.name}
+
+
+def labels_of(spec: GkeSpec) -> dict[str, str]:
+    return {**spec.service.labels, "app.kubernetes.io/part-of": "slipway", **selector_of(spec)}
+
+
+def settings_of(spec: GkeSpec) -> dict[str, str]:
+    """The server's plain environment."""
+    service = spec.service
+    libraries = {"LD_LIBRARY_PATH": _DRIVER_LIBRARIES} if service.gpu else {}
+    return {
+        "INFERENCE_THREADS": str(inference_threads(service.cpu)),
+        **libraries,
+        **service.env,
+        **model.environment_of(spec),
+        "HOST": "0.0.0.0",  # noqa: S104 the cluster calls the container from outside it
+        "PORT": str(service.port),
+        "REQUEST_TIMEOUT_SECONDS": f"{service.request_timeout_seconds:g}",
+        "DRAIN_SECONDS": str(spec.drain_seconds),
+    }
+
+
+def settings_name(spec: GkeSpec) -> str:
+    """Another one for other settings, so that a change rolls the pods and never reaches an old one."""
+    return names.hashed(f"{spec.name}-settings", settings_of(spec))
+
+
+def pod_template(spec: GkeSpec, wiring: Wiring) -> dict[str, Any]:
+    annotations = model.annotations_of(spec)
+    metadata: dict[str, Any] = {"labels": labels_of(spec)}
+    if annotations:
+        metadata["annotations"] = annotations
+    pod: dict[str, Any] = {
+        "serviceAccountName": spec.name,
+        # The server never asks the cluster's API; Google's identity comes from the metadata server.
+        "automountServiceAccountToken": False,
+        # Without it each Service of the namespace is in the environment, `<NAME>_PORT` among it.
+        "enableServiceLinks": False,
+        "securityContext": _pod_security(),
+        "terminationGracePeriodSeconds": timing.end_seconds(spec),
+        "containers": [_server(spec, wiring)],
+        "volumes": volumes_of(spec),
+        "topologySpreadConstraints": [
+            _spread(spec, key) for key in ("topology.kubernetes.io/zone", "kubernetes.io/hostname")
+        ],
+    }
+    if spec.is_fetched:
+        pod["initContainers"] = [_fetcher(spec, wiring)]
+    return {"metadata": metadata, "spec": {**pod, **placement_of(spec)}}
+
+
+def placement_of(spec: GkeSpec) -> dict[str, Any]:
+    """Which nodes it may run on."""
+    placement: dict[str, Any] = {}
+    if spec.node_selector:
+        placement["nodeSelector"] = dict(spec.node_selector)
+    if spec.tolerations:
+        placement["tolerations"] = [dict(toleration) for toleration in spec.tolerations]
+    return placement
+
+
+def server_of(spec: GkeSpec, wiring: Wiring, port: str | int = "http") -> dict[str, Any]:
+    """The container without what belongs to a pod of a Deployment alone. port: as probes name it."""
+    return {
+        "name": CONTAINER,
+        "image": wiring.image_ref,
+        "ports": [{"name": "http", "containerPort": spec.service.port, "protocol": "TCP"}],
+        "resources": resources_of(spec),
+        "envFrom": [{"configMapRef": {"name": settings_name(spec)}}],
+        "env": _secrets(spec, wiring.secret_name),
+        "securityContext": container_security(),
+        "readinessProbe": _probe("/ready", port, period_seconds=5),
+        "livenessProbe": _probe("/alive", port, period_seconds=10),
+        "volumeMounts": [{"name": _TEMPORARY, "mountPath": "/tmp"}, *model.mounts_of(spec)],  # noqa: S108
+    }
+
+
+def volumes_of(spec: GkeSpec) -> list[dict[str, Any]]:
+    """The root file system is read-only; what is written goes here."""
+    temporary = {"name": _TEMPORARY, "emptyDir": {"sizeLimit": _TEMPORARY_SIZE}}
+    return [temporary, *model.volumes_of(spec, USER)]
+
+
+def resources_of(spec: GkeSpec) -> dict[str, dict[str, str]]:
+    """Requests equal limits: such a pod is the last that a node in need evicts, and none starves another."""
+    both = _plain_resources(spec)
+    gpu = {GPU: str(int(spec.service.gpu_count))} if spec.service.gpu else {}
+    return {"requests": {**both, **gpu}, "limits": {**both, **gpu}}
+
+
+def _plain_resources(spec: GkeSpec) -> dict[str, str]:
+    milli = round(spec.service.cpu * 1000)
+    mib = math.floor(spec.service.memory_gib * 1024)
+    return {"cpu": str(milli // 1000) if milli % 1000 == 0 else f"{milli}m", "memory": quantity(mib)}
+
+
+def _server(spec: GkeSpec, wiring: Wiring) -> dict[str, Any]:
+    period = timing.startup_period_seconds(spec)
+    patience = math.ceil(timing.startup_patience_seconds(spec) / period)
+    return {
+        **server_of(spec, wiring),
+        "startupProbe": _probe("/ready", "http", period_seconds=period, failures=patience),
+        # Goes on serving until every node has heard that it is to get no more requests; SIGTERM comes then.
+        "lifecycle": {"preStop": {"sleep": {"seconds": timing.endpoint_removal_seconds(spec)}}},
+    }
+
+
+def _fetcher(spec: GkeSpec, wiring: Wiring) -> dict[str, Any]:
+    """The server's own fetcher, with its settings and identity; the GPU is not its business."""
+    both = _plain_resources(spec)
+    return {
+        "name": "fetch-model",
+        "image": wiring.image_ref,
+        "command": ["python", "-m", "service.sources"],
+        "resources": {"requests": both, "limits": both},
+        "envFrom": [{"configMapRef": {"name": settings_name(spec)}}],
+        "env": _secrets(spec, wiring.secret_name),
+        "securityContext": container_security(),
+        "volumeMounts": [{"name": _TEMPORARY, "mountPath": "/tmp"}, *model.mounts_of(spec)],  # noqa: S108
+    }
+
+
+def _secrets(spec: GkeSpec, secret_name: pulumi.Input[str]) -> list[dict[str, Any]]:
+    """In the order of their names, so that nothing but a change is one."""
+    own: Mapping[str, tuple[pulumi.Input[str], str]] = {
+        name: (secret_name, name) for name in (API_KEY_NAME, *spec.secret_values)
+    }
+    found = {name: limits.SECRET_REFERENCE.fullmatch(text) for name, text in spec.service.secrets.items()}
+    elsewhere = {name: (match["secret"], match["key"]) for name, match in found.items() if match}
+    return [
+        {"name": name, "valueFrom": {"secretKeyRef": {"name": where, "key": key}}}
+        for name, (where, key) in sorted({**own, **elsewhere}.items())
+    ]
+
+
+def _probe(path: str, port: str | int, period_seconds: int, failures: int = 3) -> dict[str, Any]:
+    """A busy server answers in time all the same: its event loop does not compute."""
+    return {
+        "httpGet": {"path": path, "port": port},
+        "periodSeconds": period_seconds,
+        "timeoutSeconds": min(period_seconds, 5),
+        "failureThreshold": failures,
+    }
+
+
+def _spread(spec: GkeSpec, topology_key: str) -> dict[str, Any]:
+    """Over zones and nodes where it can be; pods of the revision before do not count."""
+    return {
+        "maxSkew": 1,
+        "topologyKey": topology_key,
+        "whenUnsatisfiable": "ScheduleAnyway",
+        "labelSelector": {"matchLabels": selector_of(spec)},
+        "matchLabelKeys": ["pod-template-hash"],
+    }
+
+
+def _pod_security() -> dict[str, Any]:
+    """What the Pod Security Standard `restricted` asks for, and the owner of a volume's files."""
+    return {
+        "runAsNonRoot": True,
+        "runAsUser": USER,
+        "runAsGroup": USER,
+        "fsGroup": USER,
+        # Else every file of a large model is given to the group anew at each start.
+        "fsGroupChangePolicy": "OnRootMismatch",
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+
+
+def container_security() -> dict[str, Any]:
+    return {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "runAsNonRoot": True,
+        "runAsUser": USER,
+        "capabilities": {"drop": ["ALL"]},
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }

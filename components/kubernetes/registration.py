@@ -1,0 +1,68 @@
+"""Registers plain objects as Pulumi's typed resources; kinds of a cluster's extensions as custom ones."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from components.kubernetes.objects import Manifest
+
+_TYPES: Mapping[str, Any] = {
+    "Namespace": k8s.core.v1.Namespace,
+    "ServiceAccount": k8s.core.v1.ServiceAccount,
+    "ConfigMap": k8s.core.v1.ConfigMap,
+    "Secret": k8s.core.v1.Secret,
+    "PersistentVolumeClaim": k8s.core.v1.PersistentVolumeClaim,
+    "Service": k8s.core.v1.Service,
+    "Deployment": k8s.apps.v1.Deployment,
+    "HorizontalPodAutoscaler": k8s.autoscaling.v2.HorizontalPodAutoscaler,
+    "PodDisruptionBudget": k8s.policy.v1.PodDisruptionBudget,
+    "NetworkPolicy": k8s.networking.v1.NetworkPolicy,
+    "Ingress": k8s.networking.v1.Ingress,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Registrar:
+    """provider: None: the parent's. before: role -> what it waits for beside other objects."""
+
+    name: str
+    parent: pulumi.Resource
+    provider: k8s.Provider | None
+    timeouts: pulumi.CustomTimeouts
+    before: Mapping[str, Sequence[pulumi.Resource]]
+    _made: dict[str, pulumi.CustomResource] = field(default_factory=dict[str, pulumi.CustomResource])
+
+    def register(self, manifest: Manifest, *, protect: bool) -> pulumi.CustomResource:
+        body = dict(manifest.body)
+        api_version, kind = body.pop("apiVersion"), body.pop("kind")
+        given = {_snake(key): value for key, value in body.items()}
+        options = self._options(manifest, protect)
+        if kind in _TYPES:
+            resource = _TYPES[kind](f"{self.name}-{manifest.role}", **given, opts=options)
+        else:
+            resource = k8s.apiextensions.CustomResource(
+                f"{self.name}-{manifest.role}", api_version=api_version, kind=kind, **given, opts=options
+            )
+        self._made[manifest.role] = resource
+        return resource
+
+    def _options(self, manifest: Manifest, protect: bool) -> pulumi.ResourceOptions:
+        first: list[pulumi.Resource] = [self._made[role] for role in manifest.after if role in self._made]
+        if "namespace" in self._made:
+            first.append(self._made["namespace"])
+        first += self.before.get(manifest.role, ())
+        return pulumi.ResourceOptions(
+            parent=self.parent,
+            provider=self.provider,
+            depends_on=first,
+            protect=protect,
+            custom_timeouts=self.timeouts,
+        )
+
+
+def _snake(key: str) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", key).lower()

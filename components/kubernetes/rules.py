@@ -1,0 +1,69 @@
+"""Whether Kubernetes would run a service: every limit of limits.py over the arguments, all faults together.
+
+Pure. A fault says what it got, what is allowed and where to change it; a warning lets the service pass.
+"""
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from components.arguments import readable_arguments
+from components.kubernetes.args import GkeServiceArgs
+from components.kubernetes.capacity import capacity_faults
+from components.kubernetes.kserve import kserve_faults, kserve_warnings
+from components.kubernetes.model import model_faults, model_warnings
+from components.kubernetes.name_rules import name_faults, name_warnings
+from components.kubernetes.rollout import rollout_faults, rollout_warnings
+from components.kubernetes.scaling import scaling_faults, scaling_warnings
+from components.kubernetes.spec import GkeSpec
+from components.spec import refuse
+
+
+def checked_spec(name: str, args: Mapping[str, Any]) -> GkeSpec:
+    """The arguments of GkeService, complete. Raises one ValueError with all their faults.
+
+    Arguments that cannot be read, by name or type, are reported before the others.
+    """
+    spec = GkeSpec.read(name, readable_arguments(name, args, GkeServiceArgs))
+    refuse(name, [*spec.service.faults(), *spec_faults(spec)])
+    return spec
+
+
+def spec_faults(spec: GkeSpec) -> Iterator[str]:
+    """What Kubernetes would refuse, or take and then not run."""
+    yield from name_faults(spec)
+    yield from _quantity_faults(spec)
+    if math.isfinite(spec.service.cpu) and math.isfinite(spec.service.memory_gib):
+        yield from capacity_faults(spec)
+    yield from rollout_faults(spec)
+    yield from scaling_faults(spec)
+    yield from model_faults(spec)
+    yield from kserve_faults(spec)
+
+
+def spec_warnings(spec: GkeSpec) -> Iterator[str]:
+    """What a person should know though it is allowed."""
+    yield from rollout_warnings(spec)
+    yield from scaling_warnings(spec)
+    yield from name_warnings(spec)
+    yield from model_warnings(spec)
+    yield from kserve_warnings(spec)
+
+
+def warnings(name: str, args: Mapping[str, Any]) -> list[str]:
+    """The warnings of these arguments, which must be without fault."""
+    return list(spec_warnings(checked_spec(name, args)))
+
+
+def _quantity_faults(spec: GkeSpec) -> Iterator[str]:
+    cpu, mib = spec.service.cpu, spec.service.memory_gib * 1024
+    if math.isfinite(cpu) and not math.isclose(cpu * 1000, round(cpu * 1000), abs_tol=1e-6):
+        yield f"cpu is {cpu:.10g}; Kubernetes counts in thousandths; nearest: {round(cpu, 3):g}."
+    if math.isfinite(mib) and mib != int(mib):
+        yield (
+            f"memory_gib is {spec.service.memory_gib:.10g}, which is {mib:.10g} MiB; "
+            f"it must be whole MiB; nearest: {math.floor(mib)}Mi or {math.ceil(mib)}Mi."
+        )
+    seconds = spec.node_start_seconds
+    if not 0 <= seconds <= 7200:
+        yield f"node_start_seconds is {seconds:g}; it must be from 0 to 7200."

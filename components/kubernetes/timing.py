@@ -1,0 +1,84 @@
+"""How long a pod's start and end take, and the waits made from that. Estimates at the slow end. Seconds."""
+
+import math
+from dataclasses import dataclass
+
+from components.kubernetes import limits
+from components.kubernetes.spec import GkeSpec
+
+# Until every node and load balancer has heard that a pod is not to get requests any more. GKE
+# concepts/container-native-load-balancing: they hear of it at the same time as the pod gets its SIGTERM.
+ENDPOINT_REMOVAL_SECONDS = 10
+GOOGLE_ENDPOINT_REMOVAL_SECONDS = 30
+# Between the drain's end and the kill.
+_END_MARGIN_SECONDS = 10
+_LEAST_PATIENCE_SECONDS = 60
+_LONGEST_PERIOD_SECONDS = 10
+# K8S concepts/workloads/controllers/deployment: its default.
+_LEAST_DEADLINE_SECONDS = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """From the moment a pod is wanted until it is ready, at worst on a new node."""
+
+    node: float
+    image: float
+    fetch: float
+    """Of the init container."""
+    load: float
+    """In the server: reading the model, through a mount where there is one, and warming up."""
+
+    @property
+    def total(self) -> float:
+        return self.node + self.image + self.fetch + self.load
+
+    def __str__(self) -> str:
+        parts = (("node", self.node), ("image", self.image), ("model", self.fetch), ("load", self.load))
+        return " + ".join(f"{name} {seconds:.0f}" for name, seconds in parts if seconds)
+
+
+def start_of(spec: GkeSpec) -> Start:
+    # KServe's pods have no init container here: the server itself fetches.
+    fetch = spec.model_gib / limits.BUCKET_GIB_PER_SECOND if spec.is_fetched else 0
+    mount = spec.model_gib / limits.MOUNT_GIB_PER_SECOND if spec.is_mounted else 0
+    warm = limits.GPU_WARM_SECONDS if spec.service.gpu else 0
+    in_server = mount + (fetch if spec.with_kserve else 0)
+    return Start(
+        node=spec.node_start_seconds,
+        image=spec.image_gib / limits.IMAGE_GIB_PER_SECOND,
+        fetch=0 if spec.with_kserve else fetch,
+        load=spec.service.load_seconds + in_server + warm,
+    )
+
+
+def startup_patience_seconds(spec: GkeSpec) -> int:
+    """Of the start-up probe, which begins when the container does: three times the load."""
+    return max(math.ceil(3 * start_of(spec).load), _LEAST_PATIENCE_SECONDS)
+
+
+def startup_period_seconds(spec: GkeSpec) -> int:
+    """Asks about ten times while the model loads."""
+    return min(max(math.ceil(spec.service.load_seconds / 10), 1), _LONGEST_PERIOD_SECONDS)
+
+
+def progress_deadline_seconds(spec: GkeSpec) -> int:
+    """Before a rollout counts as failed: twice a whole start, and never before the probe gives up."""
+    start = start_of(spec)
+    longest = start.total - start.load + startup_patience_seconds(spec)
+    return max(math.ceil(2 * start.total), math.ceil(longest) + 60, _LEAST_DEADLINE_SECONDS)
+
+
+def apply_minutes(spec: GkeSpec) -> int:
+    """That `up` waits: every pod one after the other, each with its deadline once."""
+    one, pods = start_of(spec).total + end_seconds(spec), max(spec.service.max_replicas, 1)
+    return math.ceil((progress_deadline_seconds(spec) + one * pods) / 60)
+
+
+def endpoint_removal_seconds(spec: GkeSpec) -> int:
+    return GOOGLE_ENDPOINT_REMOVAL_SECONDS if spec.on_gke and spec.domain else ENDPOINT_REMOVAL_SECONDS
+
+
+def end_seconds(spec: GkeSpec) -> int:
+    """The grace of a pod: until nobody sends to it, the drain, and a margin."""
+    return endpoint_removal_seconds(spec) + spec.drain_seconds + _END_MARGIN_SECONDS

@@ -1,0 +1,70 @@
+from typing import Any
+
+import pytest
+
+from components.kubernetes.capacity import has_spare, most_pods, pods_per_node
+from components.kubernetes.rollout import surge_of
+from components.kubernetes.rules import checked_spec, warnings
+from components.kubernetes.spec import GkeSpec
+from tests.contract.kubernetes_cases import GPU, PLAIN, POOL
+
+
+def spec(**args: Any) -> GkeSpec:
+    return checked_spec("api", {**PLAIN, **args})
+
+
+@pytest.mark.parametrize(
+    ("args", "each"),
+    [
+        ({"cpu": 0.1, "node_cpu": 0.3}, 3),
+        ({"cpu": 2, "node_cpu": 7.9, "node_memory_gib": 27}, 3),
+        ({"cpu": 1, "memory_gib": 10, "node_cpu": 7.9, "node_memory_gib": 27}, 2),
+        ({**GPU, **POOL}, 1),
+        ({**GPU, **POOL, "node_gpus": 4}, 1),
+        ({**GPU, **POOL, "cpu": 1, "memory_gib": 4, "node_gpus": 4}, 4),
+        ({}, None),
+    ],
+)
+def test_the_scarcest_of_a_node_decides(args: dict[str, Any], each: int | None) -> None:
+    found = spec(max_replicas=2, **args)
+    assert pods_per_node(found) == each
+    nodes = args.get("max_nodes")
+    assert most_pods(found) == (each * nodes if each and nodes else None)
+
+
+@pytest.mark.parametrize(
+    ("args", "spare"),
+    [
+        ({}, True),
+        (GPU, False),
+        ({**GPU, "spare_node": True}, True),
+        ({"spare_node": False}, False),
+        ({**GPU, **POOL, "max_replicas": 4}, False),
+        ({**GPU, **POOL, "max_replicas": 3}, True),
+        ({**GPU, **POOL, "max_replicas": 3, "spare_node": False}, False),
+    ],
+)
+def test_a_rollout_counts_on_what_is_known_of_the_pool(args: dict[str, Any], spare: bool) -> None:
+    found = spec(**args)
+    assert has_spare(found) is spare
+    assert (surge_of(found) > 0) is spare
+
+
+@pytest.mark.parametrize(
+    ("args", "surge"),
+    [
+        ({"min_replicas": 3, "max_replicas": 3}, 1),
+        ({"max_replicas": 40}, 10),
+        ({"cpu": 1, "max_replicas": 40, "node_cpu": 7, "max_nodes": 6}, 2),
+        ({**GPU, "max_replicas": 40, "spare_node": True}, 1),
+    ],
+)
+def test_a_quarter_is_replaced_at_once_as_far_as_there_is_room(args: dict[str, Any], surge: int) -> None:
+    assert surge_of(spec(**args)) == surge
+
+
+def test_a_rollout_without_a_spare_and_a_single_pod_are_told() -> None:
+    told = warnings("api", {**PLAIN, **GPU, "min_replicas": 1, "max_replicas": 1})
+    assert any("no spare GPU: the only pod is away while its successor starts" in line for line in told)
+    assert any("minInstances is 1" in line for line in told)
+    assert warnings("api", PLAIN) == []

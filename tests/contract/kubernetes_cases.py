@@ -1,0 +1,240 @@
+"""Services that Kubernetes takes, and for each rule arguments that it would not."""
+
+from typing import Any
+
+from components.kubernetes import ModelDelivery, Serving
+
+IMAGE = "europe-west4-docker.pkg.dev/acme/slipway/api@sha256:" + "a" * 64
+KEY = "a-key-of-enough-characters"
+BUCKET = "gs://models/spam/v2@1763721600000000"
+
+PLAIN: dict[str, Any] = {"model": "bundled:sms-spam", "image_ref": IMAGE, "min_replicas": 2}
+GPU: dict[str, Any] = {"gpu": "nvidia-l4", "cpu": 4, "memory_gib": 12}
+POOL: dict[str, Any] = {"node_cpu": 7.5, "node_memory_gib": 26, "node_gpus": 1, "max_nodes": 4}
+GOOGLE: dict[str, Any] = {
+    "google_project": "acme-prod",
+    "google_region": "europe-west4",
+    "cluster_name": "main",
+}
+
+EVERYTHING: dict[str, Any] = {
+    **GPU,
+    **GOOGLE,
+    "model": BUCKET,
+    "model_storage_class": "standard-rwx",
+    "kubeconfig": "{}",
+    "public": True,
+    "domain": "api.example.com",
+    "metrics_path": "/metrics",
+    "secret_values": {"HF_TOKEN": "hush"},
+    "secrets": {"DATABASE": "database/url"},
+    "requests_metric": "requests",
+    "requests_per_replica": 3,
+    "node_selector": {"pool": "gpu"},
+}
+
+RIGHT: dict[str, dict[str, Any]] = {
+    "defaults": {},
+    "floats, as other languages send them": {
+        "cpu": 2.0,
+        "max_replicas": 5.0,
+        "port": 9000.0,
+        "min_available": 1.0,
+    },
+    "a fraction of a cpu": {"cpu": 0.25, "memory_gib": 0.5},
+    "one pod": {"min_replicas": 1, "max_replicas": 1},
+    "a fixed number": {"min_replicas": 3, "max_replicas": 3},
+    "many pods": {"min_replicas": 10, "max_replicas": 100, "min_available": 9},
+    "a GPU": GPU,
+    "a GPU of a pool that is full": {**GPU, **POOL, "max_replicas": 4},
+    "a GPU of a pool with room": {**GPU, **POOL, "max_replicas": 3},
+    "two GPUs": {**GPU, "gpu_count": 2, "spare_node": True},
+    "a pool": {**POOL, "cpu": 2, "memory_gib": 4, "max_replicas": 12},
+    "on GKE": GOOGLE,
+    "a project of a domain": {"google_project": "example.com:acme-prod"},
+    "a workload pool elsewhere": {**GOOGLE, "workload_pool": "fleet-host.svc.id.goog"},
+    "a node selector and tolerations": {
+        "node_selector": {"cloud.google.com/gke-nodepool": "gpu", "kubernetes.io/arch": "amd64"},
+        "tolerations": [
+            {"key": "nvidia.com/gpu", "operator": "Equal", "value": "present", "effect": "NoSchedule"},
+            {"key": "spot"},
+            {"key": "dedicated", "operator": "Exists"},
+        ],
+    },
+    "a model of a bucket": {"model": BUCKET, **GOOGLE},
+    "a model of S3": {"model": "s3://models/spam@3sL4kqtJlcpXroDTDmJ"},
+    "a model on a shared volume": {"model": BUCKET, "model_storage_class": "standard-rwx", "model_gib": 20},
+    "a mounted bucket": {"model": "gs://models/spam", "model_delivery": ModelDelivery.MOUNT, **GOOGLE},
+    "a model in the image": {"model": "hf:distilbert/distilbert-base-uncased"},
+    "a large model": {"model": BUCKET, **GPU, "model_gib": 60, "load_seconds": 300, "image_gib": 9},
+    "environment": {
+        "env": {"LOG_LEVEL": "debug", "INFERENCE_THREADS": "3", "EMPTY": "", "MARK": "<&>\u2028ä"}
+    },
+    "secrets": {
+        "api_key": KEY,
+        "secret_values": {"HF_TOKEN": "hush"},
+        "secrets": {"DATABASE": "database/url", "OTHER": "their.token/token_1"},
+    },
+    "labels": {"labels": {"team": "search", "example.com/cost-center": "42_a.B"}},
+    "public": {"public": True},
+    "public on a domain of GKE": {"public": True, "domain": "api.example.com", **GOOGLE},
+    "a domain elsewhere": {
+        "domain": "api.example.com",
+        "ingress_class": "nginx",
+        "tls_secret": "api-tls",
+        "cert_issuer": "letsencrypt",
+    },
+    "a domain without a certificate": {"domain": "api.example.com"},
+    "requests scale": {"requests_metric": "http_requests_per_second", "requests_per_replica": 12.5},
+    "monitoring": {**GOOGLE, "metrics_path": "/metrics", "allowed_namespaces": ["front"]},
+    "some callers": {"allowed_namespaces": ["front", "batch"]},
+    "no network policy": {"network_policy": False},
+    "an existing namespace": {"namespace": "default", "create_namespace": False},
+    "a namespace of its own": {"namespace": "ml-prod"},
+    "a long request": {"request_timeout_seconds": 3600},
+    "a fraction of a second": {"request_timeout_seconds": 2.5, "load_seconds": 0.3},
+    "KServe": {"serving": Serving.KSERVE, "min_replicas": 0},
+    "KServe for anybody": {"serving": "kserve", "public": True},
+    "KServe with a canary": {"serving": "kserve", "canary_percent": 10, **GPU},
+    "KServe with a model of a bucket": {"serving": Serving.KSERVE, "model": BUCKET},
+    "None is not given": {"gpu": None, "cpu": None, "domain": None},
+}
+
+# Arguments, and what the refusal must say: what it got, what is allowed, where to change it.
+WRONG: list[tuple[dict[str, Any], str]] = [
+    ({"min_replicas": 0}, r"min_replicas is 0; .*KEDA's HTTP add-on or Knative.*`serving: kserve`"),
+    (
+        {**GPU, **POOL, "max_replicas": 5},
+        r"max_replicas is 5, and the pool holds 4 at its maximum: 4 nodes x 1 pods a node "
+        r"\(7\.5 vCPU / 4 vCPU = 1 by cpu, 26 GiB / 12 GiB = 2 by memory, 1 / 1 = 1 by GPU\)\. "
+        r"Lower `maxInstances` to 4, .*to 5 nodes\.",
+    ),
+    (
+        {"node_memory_gib": 26, "memory_gib": 32},
+        r"requests 32 GiB of memory, .*offers its pods 26 GiB; lower `memory`",
+    ),
+    ({"node_cpu": 3.9, "cpu": 4}, r"requests 4 vCPU of cpu, .*offers its pods 3\.9 vCPU; lower `cpu`"),
+    ({**GPU, "gpu_count": 2, "node_gpus": 1}, r"requests 2 of GPU, .*offers its pods 1; lower `gpuCount`"),
+    ({**GPU, "node_gpus": 0}, r"requests 1 of GPU, .*offers its pods 0"),
+    ({"max_nodes": -1}, r"max_nodes is -1; it must be 0 or more"),
+    ({"node_cpu": float("nan")}, r"node_cpu is nan; it must be 0 or more"),
+    (
+        {"min_available": 2},
+        r"min_available is 2 with min_replicas 2: no pod may go away, .*allowed are 0 to 1",
+    ),
+    ({"min_available": -1}, r"min_available is -1; it must be a whole number"),
+    ({"min_available": 0.5}, r"min_available is 0\.5; it must be a whole number"),
+    ({"namespace": "Prod"}, r"namespace is 'Prod'; allowed are 1 to 63 lowercase .*nearest: prod\."),
+    ({"namespace": "a_b"}, r"namespace is 'a_b'; allowed are 1 to 63 lowercase"),
+    (
+        {"namespace": "kube-system"},
+        r"namespace is kube-system, which every cluster has; .*`create_namespace` to false",
+    ),
+    ({"allowed_namespaces": ["Front"]}, r"allowed_namespaces has 'Front'"),
+    (
+        {"allowed_namespaces": ["a"], "network_policy": False},
+        r"allowed_namespaces is set without a network policy",
+    ),
+    ({"min_replicas": 4, "max_replicas": 2}, r"max_replicas is 2, below min_replicas 4"),
+    ({"port": 80}, r"port is 80; the server is not root, and opens ports from 1024"),
+    ({"port": 70000}, r"port is 70000; it must be from 1 to 65535"),
+    ({"cpu": 0.33333}, r"cpu is 0\.33333; Kubernetes counts in thousandths; nearest: 0\.333"),
+    ({"memory_gib": 0.1}, r"memory_gib is 0\.1.* MiB; it must be whole MiB; nearest: 102Mi or 103Mi"),
+    ({"memory_gib": float("nan")}, r"memory_gib is nan"),
+    ({"cpu": float("inf")}, r"cpu is inf"),
+    ({"image_ref": "api:latest"}, r"image_ref is 'api:latest'; it must have its digest"),
+    ({"image_ref": ""}, r"image_ref is missing"),
+    ({"api_key": "hush"}, r"api_key has 4 characters"),
+    ({"secret_values": {"A-B": "hush"}}, r"secret 'A-B' is no environment name"),
+    ({"secret_values": {"MODEL_API_KEY": "hush"}}, r"secret MODEL_API_KEY .*give it as `api_key`"),
+    ({"secret_values": {"PORT": "hush"}}, r"secret PORT .*leave it out"),
+    ({"secret_values": {"A": "hush"}, "env": {"A": ""}}, r"secret A stands twice"),
+    ({"secrets": {"A": "hush"}}, r"secret A is no reference .*<secret>/<key>"),
+    (
+        {"secrets": {"A": "projects/hush/secrets/b/versions/3"}},
+        r"secret A is no reference .*External Secrets",
+    ),
+    ({"env": {"A": "x" * 600_000}}, r"env has 600001 bytes together; allowed are 524288"),
+    ({"labels": {"a b": "c"}}, r"label 'a b' is no label"),
+    ({"labels": {"a": "c d"}}, r"label a is 'c d'; a value"),
+    ({"labels": {"app.kubernetes.io/name": "x"}}, r"in a namespace that Kubernetes keeps for itself"),
+    ({"node_selector": {"a b": "c"}}, r"node_selector has 'a b'"),
+    ({"tolerations": [{"key": "a b"}]}, r"tolerations has the key 'a b'"),
+    (
+        {"tolerations": [{"key": "a", "operator": "Is"}]},
+        r"toleration a has the operator 'Is'; allowed: Equal, Exists",
+    ),
+    (
+        {"tolerations": [{"key": "a", "effect": "NO_SCHEDULE"}]},
+        r"the effect 'NO_SCHEDULE'; allowed are NoSchedule",
+    ),
+    (
+        {"tolerations": [{"key": "a", "operator": "Exists", "value": "b"}]},
+        r"toleration a has a value with Exists",
+    ),
+    ({"tolerations": [{"value": "b"}]}, r"tolerations\[0\]\.key is missing"),
+    (
+        {"domain": "a.example.com", **GOOGLE},
+        r"domain is a\.example\.com and public is false; on GKE .*set `public`",
+    ),
+    ({"domain": "Api"}, r"domain is 'Api'; allowed is a domain's name in lowercase"),
+    (
+        {"domain": "a." + "b" * 60 + ".com", "public": True, **GOOGLE},
+        r"domain has 66 characters; Google's certificates take 63",
+    ),
+    ({"ingress_class": "nginx"}, r"ingress_class is 'nginx' without a domain"),
+    ({"domain": "a.example.com", "ingress_class": "nginx", **GOOGLE}, r"ingress_class is 'nginx' on GKE"),
+    ({"domain": "a.example.com", "tls_secret": "A_b"}, r"tls_secret is 'A_b'; a name has lowercase"),
+    ({"domain": "a.example.com", "cert_issuer": "le"}, r"cert_issuer is 'le' without `tls_secret`"),
+    ({"metrics_path": "metrics", **GOOGLE}, r"metrics_path is 'metrics'; allowed is a path such as /metrics"),
+    ({"metrics_path": "/metrics"}, r"metrics_path is for GKE's Managed Prometheus"),
+    ({"google_project": "A"}, r"google_project is 'A'"),
+    ({"cluster_name": "main"}, r"cluster_name is 'main' without `google_project`"),
+    ({"cpu_target_percent": 99}, r"cpu_target_percent is 99; it must be a whole number from 10 to 90"),
+    ({"requests_metric": "a b", "requests_per_replica": 1}, r"requests_metric is 'a b'"),
+    ({"requests_metric": "a"}, r"requests_metric and requests_per_replica go together"),
+    (
+        {"requests_metric": "a", "requests_per_replica": 0},
+        r"requests_per_replica is 0; it must be from 0\.001",
+    ),
+    (
+        {"model": "gs://models/spam"},
+        r"without a generation, .*gcloud storage objects describe gs://models/spam/man",
+    ),
+    ({"model": "s3://models/spam"}, r"model is 's3://models/spam'; Kubernetes takes"),
+    ({"model": "x"}, r"model is 'x'; Kubernetes takes bundled:"),
+    ({"model": BUCKET, "model_delivery": "mount", **GOOGLE}, r"leave `@<generation>` out, or take `fetch`"),
+    ({"model_delivery": "mount", **GOOGLE}, r"only gs://<bucket>/<folder> can be mounted"),
+    (
+        {"model": "gs://models/spam", "model_delivery": "mount"},
+        r"without `google_project`; the Cloud Storage FUSE",
+    ),
+    (
+        {"model_storage_class": "rwx"},
+        r"model_storage_class is set with model 'bundled:sms-spam', which is not fetched",
+    ),
+    ({"model_gib": 0}, r"model_gib is 0; it must be above 0"),
+    ({"image_gib": 2000}, r"image_gib is 2000; .*at most 1024 GiB"),
+    ({"node_start_seconds": -1}, r"node_start_seconds is -1; it must be from 0 to 7200"),
+    ({"canary_percent": 10}, r"canary_percent is for KServe"),
+    (
+        {"serving": "kserve", "canary_percent": 101},
+        r"canary_percent is 101; it must be a whole number from 0 to 100",
+    ),
+    ({"serving": "kserve", "domain": "a.example.com"}, r"domain is 'a\.example\.com' with KServe"),
+    ({"serving": "kserve", "min_available": 1}, r"min_available is for a Deployment"),
+    (
+        {"serving": "kserve", "requests_metric": "a", "requests_per_replica": 1},
+        r"requests_metric is set with KServe, which scales by `concurrency`",
+    ),
+    (
+        {"serving": "kserve", "model": "gs://models/spam", "model_delivery": "mount", **GOOGLE},
+        r"model_delivery is mount with KServe",
+    ),
+    (
+        {"serving": "kserve", "model": BUCKET, "model_storage_class": "rwx"},
+        r"model_storage_class is set with KServe",
+    ),
+    ({"serving": "knative"}, r"serving is 'knative'; allowed are deployment, kserve"),
+    ({"replicas": 3}, r"replicas is no argument here; did you mean max_replicas|min_replicas"),
+]
