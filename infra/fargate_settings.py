@@ -1,9 +1,11 @@
-"""The settings that only the `fargate` target has."""
+"""The settings that the `fargate` target has beyond every cloud's; a few of them `gke` has too."""
 
 from infra import values
 from infra.setting import Setting
 
 _TARGETS = ("fargate",)
+_WITH_GKE = ("fargate", "gke")
+_NETWORK = r"(projects/[a-z0-9:.-]+/global/networks/)?[a-z][a-z0-9-]*"
 _ARN = r"arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:[0-9]{12}:[!-~]+"
 
 FARGATE = (
@@ -86,10 +88,11 @@ FARGATE = (
         "list",
         "",
         "",
-        'two availability zones or more, such as ["eu-west-1a", "eu-west-1b"]',
-        "Zones of an own network; unset: the region's a and b.",
+        'availability zones, such as ["eu-west-1a", "eu-west-1b"] or ["europe-west4-a"]',
+        "Zones of an own network, two or more, unset: the region's a and b; on GKE of the nodes, unset: "
+        "those that Google chooses.",
         values.texts,
-        targets=_TARGETS,
+        targets=_WITH_GKE,
     ),
     Setting(
         "egress",
@@ -106,10 +109,10 @@ FARGATE = (
         "text",
         "",
         "",
-        "the ID of a VPC; then `subnets` too",
-        "Existing network to run in; unset: a small one is made.",
-        values.like(r"vpc-[0-9a-f]+"),
-        targets=_TARGETS,
+        "the ID of a VPC, then `subnets` too; on GKE the name of a network",
+        "Existing network to run in; unset: a small one is made, on GKE the project's `default`.",
+        values.like(rf"vpc-[0-9a-f]+|{_NETWORK}"),
+        targets=_WITH_GKE,
     ),
     Setting(
         "subnets",
@@ -158,10 +161,11 @@ FARGATE = (
         "text",
         "",
         "",
-        "the ARN of an ECS cluster with the capacity providers FARGATE and FARGATE_SPOT",
+        "the ARN of an ECS cluster with the capacity providers FARGATE and FARGATE_SPOT, or the name of a "
+        "GKE cluster at `location`",
         "Existing cluster to run in; unset: one is made.",
-        values.like(_ARN),
-        targets=_TARGETS,
+        values.like(rf"{_ARN}|[a-z][a-z0-9-]*"),
+        targets=_WITH_GKE,
     ),
     Setting(
         "containerInsights",

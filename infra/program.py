@@ -9,7 +9,9 @@ import pulumi
 from pulumi.runtime import is_config_secret
 from pulumi.runtime.config import CONFIG, get_config_env
 
-from infra.settings import Settings, SettingsError
+from infra.cluster_access import access_of
+from infra.errors import Refused
+from infra.settings import Settings
 from infra.stackfile import ENCRYPTED, StackConfig, settings_from, values_of_secrets
 from stacks.secrets import StackSecrets
 
@@ -18,7 +20,13 @@ class MissingSdk(pulumi.RunError):
     """The stack's cloud needs a package that this environment lacks."""
 
 
-TARGETS = {"local": "stacks.local", "cloud-run": "stacks.cloud_run", "fargate": "stacks.fargate"}
+TARGETS = {
+    "local": "stacks.local",
+    "cloud-run": "stacks.cloud_run",
+    "fargate": "stacks.fargate",
+    "gke": "stacks.gke",
+    "kubernetes": "stacks.kubernetes",
+}
 
 
 def main() -> None:
@@ -29,8 +37,8 @@ def main() -> None:
         name = f"{config.project}-{config.stack}"
         with _sdk_of(settings.target, config.stack):
             stack = importlib.import_module(TARGETS[settings.target])
-            service = stack.service(name, settings, StackSecrets(_secret("apiKey"), _secret_values()))
-    except (SettingsError, ValueError) as error:
+            service = stack.service(name, settings, _secrets(settings))
+    except (Refused, ValueError) as error:
         raise pulumi.RunError(str(error)) from error
     pulumi.export("url", service.url)
     pulumi.export("imageRef", service.image_ref)
@@ -69,6 +77,11 @@ def _config() -> StackConfig:
         secret_keys=frozenset(key for key in values if is_config_secret(key)),
         where={},
     )
+
+
+def _secrets(settings: Settings) -> StackSecrets:
+    access = access_of(settings, applies=not pulumi.runtime.is_dry_run())
+    return StackSecrets(_secret("apiKey"), _secret_values(), access.kubeconfig, access.cluster)
 
 
 def _secret(key: str) -> pulumi.Output[str] | None:

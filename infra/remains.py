@@ -3,11 +3,14 @@
 from infra.monitor import Resource
 from infra.plan import Plan
 
+# What writes into Cloud Logging.
+_LOGGED = ("gcp:cloudrunv2/service:Service", "gcp:container/cluster:Cluster")
+
 
 def remaining_of(plan: Plan) -> list[str]:
     """One line for each class of which something remains, with why and how to be rid of it."""
     apis = [str(r.inputs["service"]) for r in plan.resources if _stays_enabled(r)]
-    services = [r.name for r in plan.resources if r.type == "gcp:cloudrunv2/service:Service"]
+    services = [r.name for r in plan.resources if r.type in _LOGGED]
     images = [str(r.inputs["image"]) for r in plan.resources if r.type.endswith("/slipway:ContainerImage")]
     lines = [
         ("APIs, enabled for the project: other services may use them", apis),

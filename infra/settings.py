@@ -67,6 +67,15 @@ class Settings:
     egress: str
     container_insights: str
     log_retention_days: int
+    node_disk_gib: float
+    spot: bool
+    flex_start: bool
+    gpu_driver: str
+    release_channel: str
+    private_nodes: bool
+    serving: str
+    model_delivery: str
+    backend: str = ""
     gpu: str = ""
     concurrency: int | None = None
     project: str = ""
@@ -87,6 +96,35 @@ class Settings:
     listener: str = ""
     listener_security_group: str = ""
     cluster: str = ""
+    gpu_count: int | None = None
+    machine_type: str = ""
+    min_nodes: int | None = None
+    min_nodes_per_zone: int | None = None
+    max_nodes: int | None = None
+    gpu_sharing: str = ""
+    gpu_clients: int | None = None
+    location: str = ""
+    control_plane_cidrs: tuple[str, ...] = ()
+    subnetwork: str = ""
+    node_pool: str = ""
+    kubeconfig: str = ""
+    context: str = ""
+    repository: str = ""
+    namespace: str = ""
+    model_gib: float | None = None
+    model_storage_class: str = ""
+    node_selector: Mapping[str, str] = field(default_factory=dict[str, str])
+    allowed_namespaces: tuple[str, ...] = ()
+    requests_metric: str = ""
+    requests_per_instance: float | None = None
+    metrics_path: str = ""
+    canary_percent: int | None = None
+    ingress_class: str = ""
+    tls_secret: str = ""
+    cert_issuer: str = ""
+    policy: Mapping[str, str] = field(default_factory=dict[str, str])
+    budget_usd: float | None = None
+    usage: Mapping[str, float] = field(default_factory=dict[str, float])
 
 
 # The CLI hands on the defaults that Pulumi.yaml declares.

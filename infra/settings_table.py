@@ -1,12 +1,16 @@
 """Every setting of a stack: key, type, unit, default and check. Pulumi.yaml and README are made from it."""
 
-from components.spec import ROUTES
+from components.tasks import TASKS
 from infra import values
+from infra.decision_settings import DECISIONS
 from infra.fargate_settings import FARGATE
+from infra.gke_settings import GKE
+from infra.kubernetes_settings import KUBERNETES
 from infra.setting import Setting
 
-TARGETS = ("local", "cloud-run", "fargate")
-_CLOUDS = ("cloud-run", "fargate")
+TARGETS = ("local", "cloud-run", "fargate", "gke", "kubernetes")
+_CLOUDS = ("cloud-run", "fargate", "gke", "kubernetes")
+_WITH_REGIONS = ("cloud-run", "fargate", "gke")
 # cloud.google.com/resource-manager/docs/creating-managing-projects: 6 to 30 characters.
 _PROJECT = r"[a-z][a-z0-9-]{4,28}[a-z0-9]"
 _REGION = r"[a-z]+(-[a-z]+)+-?[0-9]"
@@ -27,7 +31,7 @@ TABLE = (
         required=TARGETS,
     ),
     Setting(
-        "task", "choice", "", "classify", ", ".join(ROUTES), "What the model does.", values.one_of(*ROUTES)
+        "task", "choice", "", "classify", ", ".join(TASKS), "What the model does.", values.one_of(*TASKS)
     ),
     Setting(
         "model",
@@ -38,6 +42,16 @@ TABLE = (
         "clouds `hf:<owner>/<name>@<commit>`, `s3://<bucket>/<folder>@<versionId>` and `gs://<bucket>/<folder>@<generation>`",
         "Where the model comes from.",
         values.model,
+    ),
+    Setting(
+        "backend",
+        "choice",
+        "",
+        "",
+        "onnx, torch",
+        "What runs the model; unset: onnx, but torch where a GPU is set or the task writes text.",
+        values.one_of("onnx", "torch"),
+        targets=_CLOUDS,
     ),
     Setting("cpu", "number", "vCPU", "1", "0.08 to 64", "CPU of one instance.", values.number(0.08, 64)),
     Setting(
@@ -69,7 +83,7 @@ TABLE = (
         "Instances that always run.",
         values.whole(0, 1000),
         field="min_instances",
-        elsewhere=(("fargate", "1"),),
+        elsewhere=(("fargate", "1"), ("gke", "1"), ("kubernetes", "1")),
     ),
     Setting(
         "maxInstances",
@@ -129,8 +143,8 @@ TABLE = (
         "a Google Cloud project ID",
         "Project that everything is made in.",
         values.like(_PROJECT),
-        targets=("cloud-run",),
-        required=("cloud-run",),
+        targets=("cloud-run", "gke"),
+        required=("cloud-run", "gke"),
     ),
     Setting(
         "region",
@@ -140,8 +154,8 @@ TABLE = (
         "a region's name, such as europe-west4 or eu-west-1",
         "Region that everything is made in.",
         values.like(_REGION),
-        targets=_CLOUDS,
-        required=_CLOUDS,
+        targets=_WITH_REGIONS,
+        required=_WITH_REGIONS,
     ),
     Setting(
         "image",
@@ -247,6 +261,9 @@ TABLE = (
         targets=_CLOUDS,
     ),
     *FARGATE,
+    *GKE,
+    *KUBERNETES,
+    *DECISIONS,
     Setting(
         "apiKey",
         "secret",

@@ -2,7 +2,9 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
+from components.gke_login import context_name, credentials_command
 from components.local.process import running
 from components.local.record import LOG
 from infra.aws import FargatePlace, fargate_logs, fargate_status
@@ -10,10 +12,14 @@ from infra.aws import following as following_fargate
 from infra.container import container_status, show_container_log
 from infra.errors import Refused
 from infra.gcloud import CloudRunPlace, cloud_run_logs, cloud_run_status, following
+from infra.kubectl import KubernetesPlace, kubernetes_logs, kubernetes_status, require_plugin
+from infra.kubectl import following as following_kubernetes
 from infra.logs import lines_of
 from infra.settings import Settings
 from infra.stackfile import StackConfig, settings_from
 from infra.status import Status, local_status
+
+Place = CloudRunPlace | FargatePlace | KubernetesPlace
 
 
 def target_of(config: StackConfig) -> str:
@@ -31,15 +37,25 @@ def is_container(config: StackConfig) -> bool:
     return target_of(config) == "local" and runtime == "container"
 
 
+def require_access(config: StackConfig) -> None:
+    """Raise Refused where this machine lacks what the stack's cluster is reached with, before it is made."""
+    if target_of(config) == "gke":
+        require_plugin()
+
+
 def status_of(config: StackConfig) -> Status:
     if _asks_docker(config):
         return container_status(config.stack, f"{config.project}-{config.stack}")
     if target_of(config) == "local":
         return local_status(config.stack, config.run_folder)
     place = _place(config, settings_from(config))
-    if isinstance(place, FargatePlace):
-        return fargate_status(config.stack, place)
-    return cloud_run_status(config.stack, place)
+    match place:
+        case FargatePlace():
+            return fargate_status(config.stack, place)
+        case KubernetesPlace():
+            return kubernetes_status(config.stack, place)
+        case CloudRunPlace():
+            return cloud_run_status(config.stack, place)
 
 
 def log_of(config: StackConfig, tail: int, follow: bool) -> Iterator[str]:
@@ -50,9 +66,25 @@ def log_of(config: StackConfig, tail: int, follow: bool) -> Iterator[str]:
         return lines_of(config.run_folder / LOG, tail, follow)
     place = _place(config, settings_from(config))
     if follow:
-        command = following_fargate(place) if isinstance(place, FargatePlace) else following(place)
+        command = _following(place)
         os.execv(command[0], command)  # noqa: S606 no shell is wanted
-    return fargate_logs(place, tail) if isinstance(place, FargatePlace) else cloud_run_logs(place, tail)
+    match place:
+        case FargatePlace():
+            return fargate_logs(place, tail)
+        case KubernetesPlace():
+            return kubernetes_logs(place, tail)
+        case CloudRunPlace():
+            return cloud_run_logs(place, tail)
+
+
+def _following(place: Place) -> list[str]:
+    match place:
+        case FargatePlace():
+            return following_fargate(place)
+        case KubernetesPlace():
+            return following_kubernetes(place)
+        case CloudRunPlace():
+            return following(place)
 
 
 def cloud_run_place(config: StackConfig) -> CloudRunPlace:
@@ -69,11 +101,30 @@ def _asks_docker(config: StackConfig) -> bool:
     return is_container(config) and not running(config.run_folder)
 
 
-def _place(config: StackConfig, settings: Settings) -> CloudRunPlace | FargatePlace:
+def _place(config: StackConfig, settings: Settings) -> Place:
     service = f"{config.project}-{config.stack}"
     if settings.target == "fargate":
         cluster = settings.cluster or service
         return FargatePlace(service, cluster, settings.region, settings.domain)
+    if settings.target in ("gke", "kubernetes"):
+        return _kubernetes_place(service, settings)
     if settings.target != "cloud-run":
         raise Refused(f"Stack {config.stack}: `slipway` cannot ask the target {settings.target} yet.")
     return CloudRunPlace(service, settings.project, settings.region)
+
+
+def _kubernetes_place(service: str, settings: Settings) -> KubernetesPlace:
+    """A cluster of Google's by the context that `gcloud` writes; another by the stack's own kubeconfig."""
+    namespace = settings.namespace or service
+    with_kserve = settings.serving == "kserve"
+    if settings.target == "gke":
+        where = (settings.project, settings.location or settings.region, settings.cluster or service)
+        login = credentials_command(*where)
+        url = f"https://{settings.domain}" if settings.domain else ""
+        return KubernetesPlace("gke", service, namespace, context_name(*where), "", login, with_kserve, url)
+    scheme = "https" if settings.tls_secret else "http"
+    url = f"{scheme}://{settings.domain}" if settings.domain else ""
+    kubeconfig = str(Path(settings.kubeconfig).expanduser()) if settings.kubeconfig else ""
+    return KubernetesPlace(
+        "kubernetes", service, namespace, settings.context, kubeconfig, "", with_kserve, url
+    )

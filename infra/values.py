@@ -107,7 +107,8 @@ def references(text: str) -> Mapping[str, str]:
 
 def is_reference(text: str) -> bool:
     """Names a secret that exists in a cloud, in that cloud's own form; a target checks it closely."""
-    return re.fullmatch(r"projects/\S+/secrets/\S+|arn:aws[a-z-]*:\S+", text) is not None
+    kubernetes = r"kubernetes:[a-z0-9.-]+/[A-Za-z0-9._-]+"
+    return re.fullmatch(rf"projects/\S+/secrets/\S+|arn:aws[a-z-]*:\S+|{kubernetes}", text) is not None
 
 
 def schedules(text: str) -> Mapping[str, Schedule]:

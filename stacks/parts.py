@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from components.checkout import ROOT
+from components.image import InferenceImageArgs, Variant
 from components.model import model_folder, require_memory
 from components.need import need_of
 from components.spec import InferenceServiceArgs
+from components.tasks import TASKS
 
 # Stands for the image while the rest is checked: it is built only after that.
 ANY_IMAGE = f"host/repository@sha256:{'0' * 64}"
@@ -19,6 +21,8 @@ class CloudSettings(Protocol):
     def task(self) -> str: ...
     @property
     def model(self) -> str: ...
+    @property
+    def backend(self) -> str: ...
     @property
     def cpu(self) -> float: ...
     @property
@@ -71,6 +75,59 @@ def neutral_args(settings: CloudSettings) -> InferenceServiceArgs:
     if settings.concurrency is not None:
         args["concurrency"] = settings.concurrency
     return args
+
+
+def image_model_args(name: str, settings: CloudSettings) -> InferenceImageArgs:
+    """The model in the image, and what runs it. Raises ValueError for a pair that cannot be."""
+    args: InferenceImageArgs = {"model": settings.model}
+    variant = image_variant(name, settings)
+    if variant is not Variant.CPU:
+        args["variant"] = variant
+    if settings.model.startswith("hf:"):
+        args["task"] = settings.task
+    return args
+
+
+def image_variant(name: str, settings: CloudSettings) -> Variant:
+    """What the image must hold: torch where there is a GPU, or where nothing else serves the task.
+
+    Raises ValueError where the backend, the task, the GPU and the model do not go together.
+    """
+    served = TASKS[settings.task].files
+    backend = settings.backend or ("torch" if settings.gpu or "onnx" not in served else "onnx")
+    where = "in Pulumi.<stack>.yaml"
+    if backend not in served:
+        only = " or ".join(served)
+        idle = "" if settings.backend else f", which computes on the CPU: take `gpu` ({settings.gpu}) out"
+        raise ValueError(
+            f"{name}: backend is {backend!r} with task {settings.task!r}; allowed is {only!r}{idle}. "
+            f"Correct it {where}."
+        )
+    if backend == "onnx" and settings.gpu:
+        raise ValueError(
+            f"{name}: backend is 'onnx' with gpu {settings.gpu!r}, which would stand idle: ONNX Runtime "
+            f"computes on the CPU here. Allowed is 'torch', or no gpu. Correct it {where}."
+        )
+    if not settings.image:
+        _require_engine(name, settings, backend)
+    if backend == "onnx":
+        return Variant.CPU
+    return Variant.CUDA if settings.gpu else Variant.TORCH_CPU
+
+
+def _require_engine(name: str, settings: CloudSettings, backend: str) -> None:
+    """Of a model that is put into the image as it lies here: nothing makes another form of it."""
+    if not settings.model.startswith("bundled:"):
+        return
+    engine = model_folder(name, settings.model, settings.task, ROOT).manifest.get("engine", "onnx")
+    if engine == backend:
+        return
+    key = "backend" if settings.backend else "gpu"
+    asked = f"backend {backend!r}" if settings.backend else f"gpu {settings.gpu!r}, which torch alone uses"
+    raise ValueError(
+        f"{name}: model is {settings.model!r}, made for {engine!r}, with {asked}. Allowed is a model for "
+        f"{backend!r}, such as `hf:<owner>/<name>@<commit>`; or leave `{key}` out in Pulumi.<stack>.yaml."
+    )
 
 
 def require_known_memory(

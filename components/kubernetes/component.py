@@ -113,8 +113,12 @@ def _timeouts(spec: GkeSpec) -> pulumi.CustomTimeouts:
     return pulumi.CustomTimeouts(create=f"{minutes}m", update=f"{minutes}m", delete=f"{_DELETE_MINUTES}m")
 
 
+# What an outage would begin with; `destroy --skip-preview` deletes what is not protected before it meets these.
+_PROTECTED = ("namespace", "deployment", "service", "inference", "model")
+
+
 def _is_protected(spec: GkeSpec, manifest: Manifest) -> bool:
-    return spec.deletion_protection and manifest.role in ("namespace", "deployment", "inference", "model")
+    return spec.deletion_protection and manifest.role in _PROTECTED
 
 
 def _url(spec: GkeSpec, made: Mapping[str, pulumi.CustomResource]) -> pulumi.Output[str]:

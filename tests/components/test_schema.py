@@ -13,6 +13,7 @@ import pytest
 
 from components.cloud_run import CloudRunServiceArgs
 from components.fargate import FargateServiceArgs
+from components.kubernetes import GkeServiceArgs
 from components.spec import InferenceServiceArgs
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -21,10 +22,11 @@ import sys
 from pulumi.provider.experimental import component
 from components.cloud_run import CloudRunService
 from components.fargate import FargateService
+from components.kubernetes import GkeService
 from components.schema import Analyzer
 if sys.argv[1] == "ours":
     component.Analyzer = Analyzer
-print(component.ComponentProvider([CloudRunService, FargateService], "slipway").schema)
+print(component.ComponentProvider([CloudRunService, FargateService, GkeService], "slipway").schema)
 """
 
 
@@ -46,10 +48,11 @@ def package() -> dict[str, Any]:
     return schema("ours")
 
 
-SERVICES = ("CloudRunService", "FargateService")
+SERVICES = ("CloudRunService", "FargateService", "GkeService")
 ARGUMENTS: dict[str, tuple[type, set[str]]] = {
     "CloudRunService": (CloudRunServiceArgs, {"model", "imageRef", "project", "region"}),
     "FargateService": (FargateServiceArgs, {"model", "imageRef", "region"}),
+    "GkeService": (GkeServiceArgs, {"model", "imageRef"}),
 }
 
 
@@ -112,6 +115,7 @@ def test_choices_are_enums_with_a_text_for_each_value(package: dict[str, Any]) -
     assert names == {
         *("Ingress", "VpcEgress", "ExecutionEnvironment"),
         *("Architecture", "Balancing", "ContainerInsights", "Egress", "ScalingSchedule"),
+        *("Serving", "ModelDelivery", "Toleration"),
     }
     for kind in package["types"].values():
         assert all(value["description"] for value in kind.get("enum", kind.get("properties", {}).values()))

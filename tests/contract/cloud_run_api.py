@@ -52,9 +52,9 @@ class Verdict:
 class Judge:
     """The judging process, kept for many questions."""
 
-    def __init__(self) -> None:
+    def __init__(self, module: str = "tests.contract.cloud_run_judge") -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.contract.cloud_run_judge"],
+            [sys.executable, "-m", module],
             cwd=_ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -157,6 +157,12 @@ def test_a_key_that_means_nothing_on_the_target_is_refused(key: str) -> None:
     values |= {"network": "vpc-0a", "architecture": "arm64", "egress": "endpoints", "spotPercent": "50"}
     values |= {"schedule": '{"a": "rate(1 day) 1-2"}', "ephemeralStorage": "30Gi", "logRetentionDays": "7"}
     values |= {"containerInsights": "enabled"}
+    values |= {"machineType": "g2-standard-4", "gpuDriver": "latest", "gpuSharing": "mps", "gpuClients": "2"}
+    values |= {"minNodes": "0", "minNodesPerZone": "1", "maxNodes": "4", "nodeDisk": "50Gi", "gpuCount": "2"}
+    values |= {"location": "europe-west4-a", "releaseChannel": "stable", "controlPlaneCidrs": names}
+    values |= {"repository": "host/a", "serving": "kserve", "modelDelivery": "mount", "modelSize": "4Gi"}
+    values |= {"nodeSelector": '{"a": "b"}', "allowedNamespaces": names, "requestsPerInstance": "5"}
+    values |= {"metricsPath": "/metrics", "canaryPercent": "10"}
     (fault,) = faults_of({**LOCAL, key: values.get(key, "true")})
     assert fault.key == key
     assert "nothing with target local" in fault.allowed
@@ -167,6 +173,38 @@ def test_a_fargate_stack_runs_one_instance_where_nothing_is_said() -> None:
     assert settings_of("prod", fargate).min_instances == 1
     assert settings_of("prod", {**fargate, "minInstances": "4", "maxInstances": "9"}).min_instances == 4
     assert settings_of("dev", CLOUD_RUN).min_instances == 0
+
+
+@pytest.mark.parametrize(
+    "given", [{"target": "gke", "region": "europe-west4", "project": "acme-ml"}, {"target": "kubernetes"}]
+)
+def test_a_stack_on_kubernetes_runs_one_instance_where_nothing_is_said(given: dict[str, str]) -> None:
+    settings = settings_of("prod", given)
+    assert (settings.min_instances, settings.private_nodes, settings.spot) == (1, True, False)
+    assert (settings.max_nodes, settings.gpu_sharing, settings.node_disk_gib) == (None, "", 100)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "right"),
+    [
+        ("cluster", "arn:aws:ecs:eu-west-1:123456789012:cluster/a", "fargate"),
+        ("cluster", "shared", "gke"),
+        ("network", "vpc-0a", "fargate"),
+        ("network", "projects/host/global/networks/inner", "gke"),
+        ("zones", '["europe-west4-a"]', "gke"),
+    ],
+)
+def test_a_key_of_two_clouds_takes_what_each_of_them_calls_it(key: str, value: str, right: str) -> None:
+    given = {"target": right, "region": "europe-west4", "project": "acme-ml", key: value}
+    if right == "fargate":
+        del given["project"]
+    settings_of("prod", given)
+
+
+def test_a_reference_to_a_secret_of_the_cluster_is_no_value() -> None:
+    text = '{"A": "kubernetes:shared/token", "B": "shared/token"}'
+    settings = settings_of("prod", {"target": "kubernetes", "secrets": text})
+    assert settings.secrets == {"A": "kubernetes:shared/token"}
 
 
 def test_a_schedule_is_read_with_its_limits_and_time_zone() -> None:

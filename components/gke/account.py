@@ -1,0 +1,78 @@
+"""The identity of the nodes. Pods have their own, by Workload Identity, and nothing of this one."""
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_gcp as gcp
+
+from components.gke import limits, names
+from components.gke.spec import GkeClusterSpec
+
+# docs.cloud.google.com/kubernetes-engine/docs/how-to/hardening-your-cluster#use_least_privilege_sa, and for
+# image streaming DOCS/how-to/image-streaming: the API calls are counted on the project.
+NODE_ROLES = ("roles/container.defaultNodeServiceAccount", "roles/serviceusage.serviceUsageConsumer")
+READER = "roles/artifactregistry.reader"
+
+
+@dataclass(frozen=True, slots=True)
+class NodeAccount:
+    """grants: what a node needs before it starts."""
+
+    email: pulumi.Input[str]
+    grants: tuple[pulumi.Resource, ...] = ()
+
+
+def node_account_of(
+    spec: GkeClusterSpec, after: list[pulumi.Resource], parent: pulumi.Resource
+) -> NodeAccount:
+    if spec.node_service_account is not None:
+        return NodeAccount(spec.node_service_account)
+    account = gcp.serviceaccount.Account(
+        f"{spec.name}-nodes",
+        account_id=names.account_id(spec.name),
+        display_name=f"Nodes of the cluster {spec.cluster_name}",
+        project=spec.project,
+        opts=pulumi.ResourceOptions(parent=parent, depends_on=after),
+    )
+    grants: list[pulumi.Resource] = [
+        _project_grant(spec, role, account, after, parent) for role in NODE_ROLES
+    ]
+    grants.append(_image_grant(spec, account, after, parent))
+    return NodeAccount(account.email, tuple(grants))
+
+
+def _project_grant(
+    spec: GkeClusterSpec,
+    role: str,
+    account: gcp.serviceaccount.Account,
+    after: list[pulumi.Resource],
+    parent: pulumi.Resource,
+) -> pulumi.Resource:
+    """Named for the role: a renamed grant would be deleted after its copy is made."""
+    return gcp.projects.IAMMember(
+        f"{spec.name}-nodes-{role.rpartition('.')[2]}",
+        project=spec.project,
+        role=role,
+        member=account.member,
+        opts=pulumi.ResourceOptions(parent=parent, depends_on=after),
+    )
+
+
+def _image_grant(
+    spec: GkeClusterSpec,
+    account: gcp.serviceaccount.Account,
+    after: list[pulumi.Resource],
+    parent: pulumi.Resource,
+) -> pulumi.Resource:
+    found = limits.REPOSITORY.fullmatch(spec.image_repository)
+    if found is None:
+        return _project_grant(spec, READER, account, after, parent)
+    return gcp.artifactregistry.RepositoryIamMember(
+        f"{spec.name}-nodes-{found['project']}-{found['location']}-{found['name']}-reader",
+        project=found["project"],
+        location=found["location"],
+        repository=found["name"],
+        role=READER,
+        member=account.member,
+        opts=pulumi.ResourceOptions(parent=parent, depends_on=after),
+    )

@@ -1,0 +1,34 @@
+"""Names of what belongs to one cluster. Pure: the same input always gets the same ones."""
+
+import hashlib
+from collections.abc import Iterable
+
+from components.gke.limits import ACCOUNT_CHARACTERS
+
+_ACCOUNT_HASH_DIGITS, _POOL_HASH_DIGITS = 8, 6
+
+
+def account_id(name: str) -> str:
+    """The nodes' service account's; with a hash where the name is long."""
+    whole = f"{name}-nodes"
+    if len(whole) <= ACCOUNT_CHARACTERS:
+        return whole
+    digest = hashlib.sha256(whole.encode()).hexdigest()[:_ACCOUNT_HASH_DIGITS]
+    return f"{name[: ACCOUNT_CHARACTERS - _ACCOUNT_HASH_DIGITS - 1].rstrip('-')}-{digest}"
+
+
+def pool_name(role: str, fixed: Iterable[object]) -> str:
+    """Another one for each choice that a pool cannot change: the new pool is made before the old one goes."""
+    digest = hashlib.sha256("\0".join(map(str, fixed)).encode()).hexdigest()[:_POOL_HASH_DIGITS]
+    return f"{role}-{digest}"
+
+
+def workload_pool(project: str) -> str:
+    return f"{project}.svc.id.goog"
+
+
+def console_url(project: str, location: str, cluster: str) -> str:
+    return (
+        f"https://console.cloud.google.com/kubernetes/clusters/details/{location}/{cluster}/details"
+        f"?project={project}"
+    )

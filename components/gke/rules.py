@@ -1,0 +1,42 @@
+"""Whether Google would make a cluster and its pools, and a pod could be placed: all faults together.
+
+Pure. A fault says what it got, what is allowed and the nearest valid choice; a warning lets it pass.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from components.arguments import readable_arguments
+from components.gke.args import GkeClusterArgs
+from components.gke.name_rules import name_faults
+from components.gke.pool_rules import pool_faults
+from components.gke.pool_warnings import cluster_warnings, gpu_warnings
+from components.gke.spec import GkeClusterSpec
+from components.spec import refuse
+
+
+def checked_spec(name: str, args: Mapping[str, Any]) -> GkeClusterSpec:
+    """The arguments of GkeCluster, complete. Raises one ValueError with all their faults.
+
+    Arguments that cannot be read, by name or type, are reported before the others.
+    """
+    spec = GkeClusterSpec.read(name, readable_arguments(name, args, GkeClusterArgs))
+    refuse(name, spec_faults(spec))
+    return spec
+
+
+def spec_faults(spec: GkeClusterSpec) -> Iterator[str]:
+    """What Google would refuse, or take and then not run."""
+    yield from name_faults(spec)
+    yield from pool_faults(spec)
+
+
+def spec_warnings(spec: GkeClusterSpec) -> Iterator[str]:
+    """What a person should know though it is allowed."""
+    yield from cluster_warnings(spec)
+    yield from gpu_warnings(spec)
+
+
+def warnings(name: str, args: Mapping[str, Any]) -> list[str]:
+    """The warnings of these arguments, which must be without fault."""
+    return list(spec_warnings(checked_spec(name, args)))

@@ -1,0 +1,93 @@
+"""The `gke` target: the image, a cluster with its node pools, and the service on it."""
+
+import pulumi
+
+from components.gke import GkeCluster, GkeClusterArgs, Nodes, nodes_of
+from components.gke import warnings as cluster_warnings
+from components.gke.nodes import fit_faults
+from components.gke.rules import checked_spec as checked_cluster
+from components.gke_login import context_name
+from components.image import InferenceImage, InferenceImageArgs, Registry
+from components.kubernetes import GkeService, GkeServiceArgs, Toleration
+from components.kubernetes import warnings as service_warnings
+from components.kubernetes.rules import checked_spec as checked_service
+from components.spec import refuse
+from stacks.gke_cluster import GkeSettings, cluster_args_of, pod_gpus
+from stacks.kubernetes import workload_args
+from stacks.parts import ANY_IMAGE, image_model_args, require_known_memory
+from stacks.secrets import StackSecrets
+
+
+def service(name: str, settings: GkeSettings, secrets: StackSecrets) -> GkeService:
+    """The service of a `gke` stack, its cluster and its image; the outputs are those of every target.
+
+    The image comes first: where it cannot be built, no GPU is paid for. Raises ValueError with all faults of
+    the cluster, or else of the service, or else of the image, before any of them is registered.
+    """
+    cluster_args = cluster_args_of(name, settings)
+    nodes = _checked(name, settings, secrets, cluster_args)
+    image = InferenceImage(f"{name}-image", _image_args(name, settings))
+    cluster = GkeCluster(name, cluster_args, pulumi.ResourceOptions(depends_on=[image]))
+    args = _service_args(name, settings, secrets, nodes, image.image_ref)
+    args["kubeconfig"] = cluster.kubeconfig
+    return GkeService(name, args, pulumi.ResourceOptions(depends_on=[cluster]))
+
+
+def warnings(name: str, settings: GkeSettings) -> list[str]:
+    """What a reviewer should know though it is allowed. The settings must be without fault."""
+    cluster_args = cluster_args_of(name, settings)
+    nodes = nodes_of(name, cluster_args)
+    args = _service_args(name, settings, StackSecrets(), nodes, ANY_IMAGE)
+    return [*cluster_warnings(name, cluster_args), *service_warnings(name, args)]
+
+
+def _checked(name: str, settings: GkeSettings, secrets: StackSecrets, cluster_args: GkeClusterArgs) -> Nodes:
+    """The nodes that the service runs on; nothing is registered yet."""
+    checked_cluster(name, cluster_args)
+    nodes = nodes_of(name, cluster_args)
+    count, shared = pod_gpus(settings), bool(settings.gpu_sharing)
+    refuse(name, fit_faults(nodes, settings.gpu, count, settings.cpu, settings.memory_gib, shared))
+    checked_service(name, _service_args(name, settings, secrets, nodes, settings.image or ANY_IMAGE))
+    require_known_memory(name, settings.model, settings.task, settings.cpu, settings.memory_gib, "gke")
+    return nodes
+
+
+def _image_args(name: str, settings: GkeSettings) -> InferenceImageArgs:
+    args: InferenceImageArgs = {
+        "registry": Registry.ARTIFACT_REGISTRY,
+        "project": settings.project,
+        "region": settings.region,
+        **image_model_args(name, settings),
+        "labels": dict(settings.labels),
+        "force_delete": not settings.deletion_protection,
+    }
+    if settings.image:
+        args["image"] = settings.image
+    return args
+
+
+def _service_args(
+    name: str, settings: GkeSettings, secrets: StackSecrets, nodes: Nodes, image_ref: pulumi.Input[str]
+) -> GkeServiceArgs:
+    location, cluster = settings.location or settings.region, settings.cluster or name
+    args: GkeServiceArgs = {
+        **workload_args(settings, secrets, image_ref),
+        "node_selector": dict(nodes.selector),
+        "tolerations": [Toleration(**taint) for taint in nodes.tolerations],
+        "node_start_seconds": nodes.start_seconds,
+        "google_project": settings.project,
+        "google_region": location,
+        "cluster_name": cluster,
+        "cluster_identifier": f"{settings.project}/{location}/{cluster}",
+        "context": context_name(settings.project, location, cluster),
+    }
+    if nodes.cpu is not None and nodes.memory_gib is not None:
+        args["node_cpu"] = nodes.cpu
+        args["node_memory_gib"] = nodes.memory_gib
+    if settings.metrics_path:
+        args["metrics_path"] = settings.metrics_path
+    if nodes.gpus:
+        args["node_gpus"] = nodes.gpus
+    if nodes.max_nodes is not None:
+        args["max_nodes"] = nodes.max_nodes
+    return args

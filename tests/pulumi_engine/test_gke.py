@@ -1,0 +1,128 @@
+"""The stack `prod` on the real engine, with stand-ins for the providers: no account, no cloud, no cluster."""
+
+import json
+import os
+import shutil
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from tests.checkout import copy_of_the_checkout
+from tests.pulumi_engine import standin
+from tests.pulumi_engine.conftest import ROOT, Engine, engine_in
+
+pytestmark = pytest.mark.pulumi_engine
+
+IMAGE = f"europe-west4-docker.pkg.dev/my-project/slipway-prod-image/server@sha256:{'0' * 64}"
+PLUGIN = "gke-gcloud-auth-plugin"
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    path = tmp_path / "log"
+    path.touch()
+    return path
+
+
+@pytest.fixture
+def engine(tmp_path: Path, log: Path) -> Engine:
+    if shutil.which("pulumi") is None:
+        pytest.skip("no `pulumi` on PATH")
+    clone = copy_of_the_checkout(tmp_path / "clone")
+    (clone / ".venv").symlink_to(ROOT / ".venv")
+    home = tmp_path / "home"
+    for name in ("gcp", "kubernetes", "random"):
+        standin.install(home, name, version(f"pulumi-{name}"), log)
+    engine = engine_in(clone, tmp_path / "backend")
+    engine.environment |= {
+        "PULUMI_HOME": str(home),
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        "PATH": f"{with_plugin(tmp_path / 'bin')}:{engine.environment['PATH']}",
+    }
+    engine("stack", "init", "prod")
+    engine("config", "set", "image", IMAGE)
+    engine("config", "set", "--secret", "--path", "secrets.HF_TOKEN", "hush-hush-hush")
+    engine("config", "set", "--secret", "apiKey", "hush-hush-hush-hush")
+    return engine
+
+
+def with_plugin(folder: Path) -> Path:
+    folder.mkdir()
+    (folder / PLUGIN).write_text("#!/bin/sh\nexit 1\n")
+    (folder / PLUGIN).chmod(0o755)
+    return folder
+
+
+def without_plugin(path: str, scratch: Path) -> str:
+    """The same PATH; a folder that holds the plugin becomes one with links to all else in it."""
+    folders: list[str] = []
+    for number, folder in enumerate(map(Path, path.split(os.pathsep))):
+        if not (folder / PLUGIN).exists():
+            folders.append(str(folder))
+            continue
+        linked = scratch / str(number)
+        linked.mkdir(parents=True)
+        for program in folder.iterdir():
+            if program.name != PLUGIN:
+                (linked / program.name).symlink_to(program)
+        folders.append(str(linked))
+    return os.pathsep.join(folders)
+
+
+def done(log: Path, since: int = 0) -> list[tuple[str, str]]:
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    return [(line["call"], line["name"]) for line in lines[since:]]
+
+
+def test_a_cluster_and_its_service_are_made_changed_and_taken_down_in_order(
+    engine: Engine, log: Path
+) -> None:
+    first = engine.up()
+    made = [name for _, name in done(log)]
+    order = ["slipway-prod-image-repository", "slipway-prod-nodes", "slipway-prod-cluster"]
+    order += ["slipway-prod-cpu-pool", "slipway-prod-gpu-pool", "slipway-prod-namespace"]
+    order += ["slipway-prod-deployment"]
+    assert [name for name in made if name in order] == order
+
+    assert engine.up() == {"same": first["create"]}
+    assert len(done(log)) == len(made)
+
+    engine("config", "set", "memory", "10Gi")
+    engine.up()
+    assert done(log, len(made)) == [("update", "slipway-prod-deployment")]
+
+    engine("config", "set", "maxNodes", "6")
+    engine.up()
+    assert done(log, len(made) + 1) == [("update", "slipway-prod-gpu-pool")]
+
+    engine("config", "set", "machineType", "g2-standard-8")
+    engine.up()
+    assert done(log, len(made) + 2) == [
+        ("create", "slipway-prod-gpu-pool"),  # under another name, beside the old one
+        ("update", "slipway-prod-deployment"),
+        ("delete", "slipway-prod-gpu-pool"),
+    ]
+    assert "hush" not in engine("stack", "export") + engine("preview", "--json", "--diff")
+    unharmed = len(done(log))
+    engine("destroy", "--yes", ok=False)
+    assert len(done(log)) == unharmed
+
+    engine("config", "set", "deletionProtection", "false")
+    engine.up()
+    engine("destroy", "--yes", "--skip-preview")
+    deleted = [name for call, name in done(log)[unharmed:] if call == "delete"]
+    wanted = ["slipway-prod-deployment", "slipway-prod-namespace", "slipway-prod-gpu-pool"]
+    wanted += ["slipway-prod-cpu-pool", "slipway-prod-cluster"]
+    assert [name for name in deleted if name in wanted] == wanted
+
+
+def test_without_the_plugin_nothing_is_made_but_a_preview_is_shown(
+    engine: Engine, log: Path, tmp_path: Path
+) -> None:
+    engine.environment["PATH"] = without_plugin(engine.environment["PATH"], tmp_path / "linked")
+    steps = engine.preview()["steps"]
+    assert "slipway-prod-gpu-pool" in {step["urn"].split("::")[-1] for step in steps}
+    said = engine("up", "--yes", "--skip-preview", ok=False)
+    assert f"`{PLUGIN}`, which is not on PATH; nothing was changed" in said
+    assert done(log) == []

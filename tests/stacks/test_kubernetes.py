@@ -1,0 +1,133 @@
+"""The whole program of a `kubernetes` stack, planned without a cluster."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+
+from infra.plan import Plan, plan_of
+from infra.program import main, warnings_of
+from infra.stackfile import StackConfig, settings_from
+
+DIGEST = f"registry.example.com/slipway/server@sha256:{'0' * 64}"
+GIVEN = {"target": "kubernetes", "image": DIGEST}
+KUBECONFIG = {
+    "apiVersion": "v1",
+    "kind": "Config",
+    "clusters": [{"name": "kind", "cluster": {"server": "https://127.0.0.1:6443"}}],
+    "contexts": [{"name": "kind", "context": {"cluster": "kind", "user": "kind"}}],
+    "users": [{"name": "kind", "user": {"token": "hush-hush"}}],
+    "current-context": "kind",
+}
+
+
+@pytest.fixture
+def kubeconfig(tmp_path: Path) -> str:
+    path = tmp_path / "kubeconfig"
+    path.write_text(json.dumps(KUBECONFIG))
+    return str(path)
+
+
+def config(**values: str) -> StackConfig:
+    given = {f"slipway:{key}": value for key, value in {**GIVEN, **values}.items()}
+    return StackConfig("slipway", "kind", given, frozenset(), {})
+
+
+def planned(**values: str) -> Plan:
+    return plan_of(main, config(**values))
+
+
+def inputs(plan: Plan, name: str) -> Mapping[str, Any]:
+    return next(resource.inputs for resource in plan.resources if resource.name == name)
+
+
+def refusal(**values: str) -> str:
+    with pytest.raises(pulumi.RunError) as caught:
+        planned(**values)
+    return str(caught.value)
+
+
+def test_the_stack_exports_the_outputs_of_every_target(kubeconfig: str) -> None:
+    outputs = planned(kubeconfig=kubeconfig).outputs
+    assert set(outputs) == {"apiKey", "consoleUrl", "imageRef", "logsCommand", "serviceName", "url"}
+    assert (outputs["imageRef"], outputs["consoleUrl"]) == (DIGEST, "")
+
+
+def test_nothing_of_a_cloud_is_made(kubeconfig: str) -> None:
+    types = {resource.type.split(":")[0] for resource in planned(kubeconfig=kubeconfig).resources}
+    assert types == {"pulumi", "kubernetes", "random", "slipway"}
+
+
+def test_the_provider_is_told_its_cluster_and_the_kubeconfig_is_a_secret(kubeconfig: str) -> None:
+    plan = planned(kubeconfig=kubeconfig)
+    provider = inputs(plan, "slipway-kind-cluster")
+    assert provider["kubeconfig"] == "[secret]"
+    assert provider["clusterIdentifier"] == "https://127.0.0.1:6443"
+    assert "hush" not in json.dumps([dict(resource.inputs) for resource in plan.resources])
+
+
+def test_a_preview_needs_no_kubeconfig(tmp_path: Path) -> None:
+    plan = planned(kubeconfig=str(tmp_path / "missing"), context="kind")
+    assert inputs(plan, "slipway-kind-cluster")["kubeconfig"] == "[secret]"
+    assert inputs(plan, "slipway-kind-deployment")["spec"]["template"]["spec"]["containers"]
+
+
+def test_settings_reach_the_service(kubeconfig: str) -> None:
+    plan = planned(
+        kubeconfig=kubeconfig,
+        namespace="shop",
+        nodeSelector='{"disk": "fast"}',
+        gpu="nvidia-l4",
+        gpuCount="2",
+        domain="api.example.com",
+        ingressClass="nginx",
+        tlsSecret="api-tls",
+    )
+    spec = inputs(plan, "slipway-kind-deployment")["spec"]["template"]["spec"]
+    assert spec["nodeSelector"] == {"disk": "fast"}
+    assert spec["containers"][0]["resources"]["limits"]["nvidia.com/gpu"] == "2"
+    assert plan.outputs["url"] == "https://api.example.com"
+    ingress = inputs(plan, "slipway-kind-ingress")
+    assert ingress["metadata"]["namespace"] == "shop"
+    assert ingress["spec"]["ingressClassName"] == "nginx"
+
+
+def test_an_image_is_built_into_a_repository_that_exists(kubeconfig: str) -> None:
+    plan = planned(kubeconfig=kubeconfig, image="", repository="registry.example.com/slipway/server")
+    assert inputs(plan, "slipway-kind-image")["repository"] == "registry.example.com/slipway/server"
+    assert any(resource.type == "docker-build:index:Image" for resource in plan.resources)
+
+
+def test_an_inference_service_is_made_where_kserve_is_asked_for(kubeconfig: str) -> None:
+    plan = planned(kubeconfig=kubeconfig, serving="kserve", canaryPercent="10")
+    assert inputs(plan, "slipway-kind-inference")["spec"]["predictor"]["canaryTrafficPercent"] == 10
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"image": ""}, "neither image nor repository is set"),
+        ({"namespace": "kube-system"}, "kube-system"),
+        ({"canaryPercent": "10"}, "canary_percent is for KServe"),
+        ({"requestsMetric": "http_requests"}, "requests_metric and requests_per_replica go together"),
+        ({"context": "other"}, "has no context 'other'; it has kind"),
+    ],
+)
+def test_what_a_cluster_would_not_run_is_refused_before_anything_is_registered(
+    kubeconfig: str, values: dict[str, str], said: str
+) -> None:
+    assert said in refusal(**{"kubeconfig": kubeconfig, **values})
+
+
+def test_a_kubeconfig_that_cannot_be_parsed_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "kubeconfig"
+    path.write_text("clusters: [")
+    assert "is not YAML" in refusal(kubeconfig=str(path))
+
+
+def test_the_warnings_of_the_service_are_told() -> None:
+    told = "\n".join(warnings_of("slipway-kind", settings_from(config())))
+    assert "minInstances is 1" in told

@@ -1,0 +1,76 @@
+"""What docs/guides/gke.md quotes is what the program says, and every setting that it names exists."""
+
+import re
+from pathlib import Path
+
+import pulumi
+import pytest
+import yaml
+
+from infra.plan import plan_of
+from infra.program import main, warnings_of
+from infra.settings_table import BY_KEY
+from infra.stackfile import StackConfig, settings_from, stack_config
+from tests.checkout import ROOT
+
+GUIDE = (ROOT / "docs/guides/gke.md").read_text()
+QUOTED = [" ".join(block.split()) for block in re.findall(r"```text\n(.*?)```", GUIDE, re.DOTALL)]
+PROJECT = "project=my-project-id"
+
+
+def refusal(*overrides: str) -> str:
+    with pytest.raises(pulumi.RunError) as caught:
+        plan_of(main, stack_config(ROOT, "prod", [PROJECT, *overrides]))
+    return " ".join(str(caught.value).split())
+
+
+def test_the_refusals_that_it_quotes_are_said() -> None:
+    [quoted] = [text for text in QUOTED if "nearest: g2-standard-4." in text]
+    assert refusal("machineType=n1-standard-4") in quoted
+    assert refusal("memory=14Gi") in quoted
+    said = refusal("maxNodes=3")
+    begin = said.index("(")
+    assert said[:begin] in quoted
+
+
+def test_the_warning_of_the_quotas_that_it_quotes_is_told() -> None:
+    settings = settings_from(stack_config(ROOT, "prod", [PROJECT]))
+    told = [" ".join(text.split()) for text in warnings_of("slipway-prod", settings)]
+    [quoted] = [text for text in QUOTED if text.startswith("warning: at its maximum")]
+    assert quoted.removeprefix("warning: ") in told
+
+
+def test_every_setting_that_it_names_exists() -> None:
+    named = set(re.findall(r"`([a-z]+(?:[A-Z][a-z]+)+)(?::|`)", GUIDE))
+    assert len(named) > 20
+    assert named - BY_KEY.keys() == set()
+
+
+def test_its_stack_file_has_settings_of_the_target_alone(tmp_path: Path) -> None:
+    [block] = re.findall(r"```yaml\n(.*?)```", GUIDE, re.DOTALL)
+    text = block.replace("<64 hex digits>", "0" * 64)
+    assert set(yaml.safe_load(text)) == {"config"}
+    (tmp_path / "Pulumi.yaml").write_text((ROOT / "Pulumi.yaml").read_text())
+    (tmp_path / "Pulumi.kind.yaml").write_text(text)
+    settings = settings_from(stack_config(tmp_path, "kind"))
+    assert (settings.target, settings.context, settings.min_instances) == ("kubernetes", "kind-kind", 2)
+
+
+def test_the_commit_of_the_model_and_the_numbers_of_the_stack_file_are_the_guides() -> None:
+    settings = settings_from(stack_config(ROOT, "prod", [PROJECT]))
+    assert (settings.min_instances, settings.max_instances, settings.max_nodes) == (1, 4, 5)
+    assert (settings.spot, settings.deletion_protection, settings.task) == (False, True, "summarize")
+    assert "flan-t5-base" in settings.model
+
+
+def test_its_program_makes_the_cluster_and_the_service_on_it() -> None:
+    [program] = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)
+    code = compile(program.replace("<64 hex digits>", "0" * 64), "guide", "exec")
+    plan = plan_of(lambda: exec(code, {}), StackConfig("demo", "dev", {}, frozenset(), {}))
+    types = {resource.type for resource in plan.resources}
+    assert {
+        "slipway:index:GkeCluster",
+        "slipway:index:GkeService",
+        "gcp:container/nodePool:NodePool",
+    } <= types
+    assert plan.outputs["url"] == "http://api.api.svc.cluster.local"
