@@ -15,9 +15,11 @@ from typing import Annotated
 
 import typer
 
+from components.checkout import ROOT
+from components.model import example_request, model_folder
 from components.spec import ROUTES
-from infra import targets
-from infra.console import ERR, OUT, Format, print_json, progress, reported
+from infra import decision_commands, manifest_commands, model_commands, targets
+from infra.console import ERR, OUT, Format, PreviewFormat, print_json, progress, reported
 from infra.errors import Refused
 from infra.stackfile import StackConfig, settings_from, stack_config
 
@@ -60,6 +62,7 @@ def up(stack: StackArgument = "local", format_: FormatOption = Format.TEXT) -> N
     with reported(format_):
         config = stack_config(Path(), stack)
         if not targets.applied_here(config):
+            targets.require_access(config)
             _hand_over("up", config)
         settings = settings_from(config)
         from infra import apply  # imports Pulumi
@@ -70,8 +73,9 @@ def up(stack: StackArgument = "local", format_: FormatOption = Format.TEXT) -> N
         if format_ is Format.JSON:
             print_json({"stack": stack, "result": done, "outputs": apply.shown(outputs, reveal=False)})
         else:
-            route = ROUTES[settings.task]
-            apply.print_welcome(outputs, done, time.monotonic() - begun, _self(), route)
+            model = model_folder(stack, settings.model, settings.task, ROOT)
+            route, body = ROUTES[settings.task], example_request(model.manifest)
+            apply.print_welcome(outputs, done, time.monotonic() - begun, _self(), route, body)
 
 
 @app.command()
@@ -153,25 +157,28 @@ def logs(
 @app.command()
 def preview(
     stacks: Annotated[list[str] | None, typer.Argument(help="Stacks; all of them when left out.")] = None,
+    against: Annotated[
+        str | None,
+        typer.Option(metavar="GITREF", help="Show what changes against this branch, tag or commit."),
+    ] = None,
     overrides: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="What if this setting were so.")
     ] = None,
-    format_: FormatOption = Format.TEXT,
+    format_: Annotated[
+        PreviewFormat,
+        typer.Option("--format", help="For a terminal, a comment, programs, or a page on its own."),
+    ] = PreviewFormat.TEXT,
 ) -> None:
-    """Show what `up` would make, with no cloud, credential or Pulumi CLI."""
-    with reported(format_):
-        from infra.preview import preview_json, preview_tree, previews_of  # imports Pulumi
+    """Show what `up` would make or change, with no cloud, credential or Pulumi CLI."""
+    with reported(Format.JSON if format_ is PreviewFormat.JSON else Format.TEXT):
+        from infra.preview.command import previewed, previewed_against  # imports Pulumi
+        from infra.preview.formats import show
 
-        previews = previews_of(Path(), stacks or [], overrides or [])
-        if format_ is Format.JSON:
-            shown = [preview_json(plan, findings) for plan, findings in previews.found]
-            print_json({"stacks": shown, "left_out": previews.left_out})
-            return
-        for stack, reason in previews.left_out.items():
-            ERR.print(f"Left out {stack}: {reason}", markup=False)
-        for plan, findings in previews.found:
-            for part in preview_tree(plan, findings):
-                OUT.print(part, soft_wrap=False)  # a value that is too long is folded, not cut
+        root, named, given = Path(), stacks or [], overrides or []
+        shown = previewed_against(root, against, named, given) if against else previewed(root, named, given)
+        show(shown, format_)
+        with reported(Format.TEXT):  # what is printed already is whole: its faults go to standard error
+            shown.refuse()
 
 
 @app.command()
@@ -205,7 +212,9 @@ def prune(
 def fit(
     model: Annotated[str, typer.Argument(help="`bundled:<name>`, `file:<folder>`, or a folder.")],
     cpu: Annotated[float, typer.Option(min=0.1, max=64, help="vCPU of one instance.")] = 1,
-    tokens: Annotated[str, typer.Option(help="Lengths to ask for; `max` is the model's limit.")] = "16,max",
+    tokens: Annotated[
+        str, typer.Option(help="Lengths to ask for, `max` is the limit; of a tabular model rows.")
+    ] = "16,max",
     concurrency: Annotated[str, typer.Option(help="Requests at once.")] = "1,8",
     seconds: Annotated[float, typer.Option(min=0.1, max=60, help="Time for each pair.")] = 2,
     estimate: Annotated[
@@ -239,6 +248,11 @@ def fit(
             OUT.print(part)
 
 
+decision_commands.register(app)
+model_commands.register(app)
+manifest_commands.register(app)
+
+
 def _pulumi(verb: str, config: StackConfig) -> list[str]:
     """`pulumi VERB --stack STACK`: the clouds are its work, and so are containers."""
     pulumi, stack = shutil.which("pulumi"), config.stack
@@ -263,6 +277,7 @@ def _destroy(config: StackConfig, format_: Format) -> None:
     from infra.preview import previews_of  # imports Pulumi
     from infra.remains import remaining_of
 
+    targets.require_access(config)
     [(plan, _)] = previews_of(Path(), [config.stack], []).found
     remains = remaining_of(plan)
     spoken_on = sys.stderr if format_ is Format.JSON else None

@@ -32,6 +32,15 @@ class Format(StrEnum):
     JSON = "json"
 
 
+class PreviewFormat(StrEnum):
+    """How a preview is shown: also as a comment of a pull request, and as a page."""
+
+    TEXT = "text"
+    MARKDOWN = "markdown"
+    JSON = "json"
+    HTML = "html"
+
+
 def print_json(data: dict[str, Any]) -> None:
     sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=False) + "\n")
 

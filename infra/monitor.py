@@ -9,7 +9,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from google.protobuf.struct_pb2 import Struct
@@ -17,9 +17,9 @@ from pulumi.runtime import rpc
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
 from pulumi.runtime.proto import resource_pb2
 
+from infra.aliases import STACK_TYPE, aliases_of
 from infra.errors import Refused
 
-STACK_TYPE = "pulumi:pulumi:Stack"
 SECRET = "[secret]"  # noqa: S105 what stands in place of one
 UNKNOWN = "[unknown]"
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
@@ -35,7 +35,10 @@ class PlanError(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """One registration. inputs: plain JSON, secrets and unknowns masked. parent: a URN; None: the stack."""
+    """One registration. inputs: plain JSON, secrets and unknowns masked. parent: a URN; None: the stack.
+
+    uses: input -> the URNs that its value is made of. aliases: the URNs that it had before, its parents' too.
+    """
 
     urn: str
     type: str
@@ -44,6 +47,12 @@ class Resource:
     custom: bool
     inputs: Mapping[str, Any]
     dependencies: tuple[str, ...]
+    uses: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    aliases: tuple[str, ...] = ()
+    protect: bool = False
+    ignore_changes: tuple[str, ...] = ()
+    replace_on_changes: tuple[str, ...] = ()
+    retain_on_delete: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +128,12 @@ class Monitor(MockMonitor):
             custom=request.custom,
             inputs=masked({k: v for k, v in request.object.items() if k != "__provider"}),
             dependencies=tuple(sorted(set(request.dependencies))),
+            uses={k: tuple(sorted(set(v.urns))) for k, v in request.propertyDependencies.items() if v.urns},
+            aliases=aliases_of(urn, request, self.recorded.get(request.parent)),
+            protect=request.protect,
+            ignore_changes=tuple(request.ignoreChanges),
+            replace_on_changes=tuple(request.replaceOnChanges),
+            retain_on_delete=request.retainOnDelete,
         )
         with self._lock:
             if urn in self.recorded:

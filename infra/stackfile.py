@@ -5,7 +5,7 @@ engine's secrets provider can decrypt it.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -93,6 +93,23 @@ def stack_config(root: Path, stack: str, overrides: Iterable[str] = ()) -> Stack
         row = BY_KEY.get(key)
         secret = secret | {full} if row and row.secret else secret - {full}
     return StackConfig(project, stack, values, frozenset(secret), where)
+
+
+def ciphers_of(root: Path, stack: str) -> dict[str, str]:
+    """The encrypted texts of a stack file: `apiKey`, or `secrets.NAME` for one within a map -> text."""
+    given: dict[str, Any] = _document(root / f"Pulumi.{stack}.yaml").get("config") or {}
+    prefix = f"{project_name(root)}:"
+    return dict(_ciphers({key.removeprefix(prefix): value for key, value in given.items()}, ""))
+
+
+def _ciphers(values: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
+    for key, value in values.items():
+        if isinstance(value, dict):
+            fields = cast("dict[str, Any]", value)
+            if fields.keys() == {"secure"}:
+                yield f"{prefix}{key}", str(fields["secure"])
+            else:
+                yield from _ciphers(fields, f"{prefix}{key}.")
 
 
 def settings_from(config: StackConfig) -> Settings:

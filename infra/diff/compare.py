@@ -1,0 +1,173 @@
+"""Compares two Plans: what `up` would create, change, replace and delete.
+
+Resources are the same by their URN, by an alias, or, where both are gone, by their likeness: then they were
+renamed without an alias, which replaces them.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from infra.diff.follow import with_followers
+from infra.diff.model import Action, Knowledge, ResourceChange, StackDiff, StackSource
+from infra.diff.paths import ABSENT, Change, changes_between, leaf_paths, values_with_paths
+from infra.diff.replaced_by import Row, row_of
+from infra.monitor import SECRET, Resource
+
+# Of the inputs of two resources of a type, from which share on one is the other under a new name.
+_LIKE = 0.5
+# The resource option, as a path beside the inputs.
+PROTECT = "(protect)"
+# What forces the replacement of a resource with a new URN, beside the inputs.
+RENAMED = "a new name or place without an alias"
+
+
+def difference_of(stack: str, before: StackSource | None, after: StackSource | None) -> StackDiff:
+    """None: the stack is not on that side."""
+    old = before.plan.resources if before else ()
+    new = after.plan.resources if after else ()
+    settings, secrets = _settings(before, after)
+    pairs = _paired(old, new)
+    with_options = before is None or before.with_options
+    found = [_changed(_with_options_of(a, b, with_options), b, secrets, alias) for a, b, alias in pairs]
+    order = list(Action)
+    ordered = sorted(with_followers(found), key=lambda change: (order.index(change.action), change.urn))
+    return StackDiff(
+        stack, before.plan if before else None, after.plan if after else None, tuple(ordered), settings
+    )
+
+
+def _with_options_of(before: Resource | None, after: Resource | None, known: bool) -> Resource | None:
+    """Options that are not known are taken to be the same."""
+    return before if known or before is None or after is None else replace(before, protect=after.protect)
+
+
+def _settings(before: StackSource | None, after: StackSource | None) -> tuple[tuple[Change, ...], set[str]]:
+    """The changed settings, and the environment names whose encrypted value is another one."""
+    if before is None or after is None:
+        return (), set()
+    plain = changes_between(before.settings, after.settings)
+    ciphers = {*before.ciphers, *after.ciphers}
+    changed = {
+        key: Change(key, _masked(before, key), _masked(after, key), secret=True)
+        for key in sorted(ciphers)
+        if before.ciphers.get(key) != after.ciphers.get(key)
+    }
+    kept = [change for change in plain if not any(f"{key}.".startswith(f"{change.path}.") for key in changed)]
+    names = {_environment_name(key) for key in changed}
+    return tuple(sorted([*kept, *changed.values()], key=lambda change: change.path)), names
+
+
+def _masked(source: StackSource, key: str) -> object:
+    if key in source.ciphers:
+        return SECRET
+    return source.settings.get(key, ABSENT)
+
+
+def _environment_name(key: str) -> str:
+    return "MODEL_API_KEY" if key == "apiKey" else key.rpartition(".")[2]
+
+
+def _paired(
+    old: Iterable[Resource], new: Iterable[Resource]
+) -> list[tuple[Resource | None, Resource | None, bool]]:
+    """Before, after, and whether an alias joins them."""
+    left = {resource.urn: resource for resource in old}
+    pairs: list[tuple[Resource | None, Resource | None, bool]] = []
+    created: list[Resource] = []
+    for resource in new:
+        if resource.urn in left:
+            pairs.append((left.pop(resource.urn), resource, False))
+        elif alias := next((each for each in resource.aliases if each in left), ""):
+            pairs.append((left.pop(alias), resource, True))
+        else:
+            created.append(resource)
+    renamed = _renamed(list(left.values()), created)
+    for resource in created:
+        pairs.append(
+            (left.pop(renamed[resource.urn].urn, None) if resource.urn in renamed else None, resource, False)
+        )
+    return pairs + [(resource, None, False) for resource in left.values()]
+
+
+def _renamed(deleted: list[Resource], created: list[Resource]) -> dict[str, Resource]:
+    """New URN -> the deleted resource that it is most like. Each deleted one is taken once."""
+    by_type: dict[str, list[Resource]] = defaultdict(list)
+    for resource in deleted:
+        by_type[resource.type].append(resource)
+    found: dict[str, Resource] = {}
+    for resource in created:
+        likely = by_type[resource.type]
+        best = max(likely, key=lambda other: _likeness(resource, other), default=None)
+        if best is not None and _likeness(resource, best) >= _LIKE:
+            found[resource.urn] = best
+            likely.remove(best)
+    return found
+
+
+def _likeness(one: Resource, other: Resource) -> float:
+    """The share of equal inputs, their own names left out; a role that the name ends with counts too."""
+    first = dict(values_with_paths(_without(one.inputs, one.name)))
+    second = dict(values_with_paths(_without(other.inputs, other.name)))
+    keys = {*first, *second}
+    equal = sum(first.get(key, ABSENT) == second.get(key, ABSENT) for key in keys)
+    role = one.name.rpartition("-")[2] == other.name.rpartition("-")[2]
+    return (equal + role) / (len(keys) + 1)
+
+
+def _without(inputs: Mapping[str, object], name: str) -> dict[str, object]:
+    return {key: value for key, value in inputs.items() if value != name}
+
+
+def _changed(
+    before: Resource | None, after: Resource | None, secrets: set[str], by_alias: bool
+) -> ResourceChange:
+    if before is None or after is None:
+        return ResourceChange(Action.CREATE if before is None else Action.DELETE, before, after)
+    changes = [*changes_between(before.inputs, after.inputs), *_protection(before, after)]
+    changes += _changed_secrets(before, after, secrets)
+    changes = [change for change in changes if not _ignored(change, after.ignore_changes)]
+    renamed_from = before.urn if before.urn != after.urn else ""
+    row = row_of(after.type) if after.custom else None
+    forced = tuple(dict.fromkeys(_forcing(after, changes, row)))
+    if renamed_from and not by_alias and after.custom:
+        forced = (RENAMED, *forced)
+    action = Action.REPLACE if forced else Action.UPDATE if changes else Action.SAME
+    if action is Action.SAME and renamed_from:
+        action = Action.RENAME
+    known = Knowledge.UNKNOWN if after.custom and row is None else Knowledge.KNOWN
+    return ResourceChange(action, before, after, tuple(changes), forced, renamed_from, known)
+
+
+def _forcing(resource: Resource, changes: list[Change], row: Row | None) -> Iterable[str]:
+    for change in changes:
+        if change.path == PROTECT:
+            continue
+        paths = list(leaf_paths(change))
+        yield from row.forced_by(paths)[:1] if row else ()
+        yield from [path for path in paths if path.split(".")[0] in resource.replace_on_changes][:1]
+
+
+def _protection(before: Resource, after: Resource) -> Iterable[Change]:
+    if before.protect != after.protect:
+        yield Change(PROTECT, before.protect, after.protect)
+
+
+def _changed_secrets(before: Resource, after: Resource, names: set[str]) -> Iterable[Change]:
+    """Masked values whose encrypted text in the stack file is another one; the name tells which they are."""
+    if not names:
+        return
+    old = dict(values_with_paths(before.inputs))
+    for path, value in values_with_paths(after.inputs):
+        if value == SECRET == old.get(path):
+            end = path.replace("]", "").rpartition(".")[2].rpartition("[")[2]
+            if (
+                end in names
+                or any(f"-{name}-" in after.name for name in names)
+                or (end == "api_key" and "MODEL_API_KEY" in names)
+            ):
+                yield Change(path, SECRET, SECRET, secret=True)
+
+
+def _ignored(change: Change, ignored: tuple[str, ...]) -> bool:
+    return any(change.path == path or change.path.startswith((f"{path}.", f"{path}[")) for path in ignored)

@@ -1,0 +1,43 @@
+"""What a reviewer should fear of a change, in words, worst first."""
+
+from infra.diff import access_rules, loss_rules, running_rules
+from infra.diff.model import StackDiff
+from infra.diff.risk import Risk, Rule
+
+# In the order in which they are read, within one level.
+RULES: tuple[Rule, ...] = (
+    loss_rules.stack_gone,
+    access_rules.opened,
+    access_rules.unencrypted,
+    access_rules.plain_secrets,
+    loss_rules.clusters,
+    loss_rules.node_pools,
+    loss_rules.services,
+    loss_rules.renames,
+    loss_rules.component_gone,
+    loss_rules.holders,
+    running_rules.memory,
+    running_rules.gpu,
+    running_rules.probes,
+    loss_rules.protection,
+    access_rules.rotated_key,
+    access_rules.secrets,
+    access_rules.roles,
+    access_rules.closed,
+    loss_rules.other_losses,
+    loss_rules.unknown_types,
+    running_rules.image,
+    running_rules.model,
+    running_rules.instances,
+    running_rules.cpu,
+    running_rules.spot,
+    running_rules.speed,
+    running_rules.logs,
+    running_rules.rollout,
+    loss_rules.stack_new,
+)
+
+
+def risks_of(diff: StackDiff) -> list[Risk]:
+    """Sorted by level, then in the order of the rules."""
+    return sorted((risk for rule in RULES for risk in rule(diff)), key=lambda risk: risk.level)

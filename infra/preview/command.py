@@ -1,0 +1,77 @@
+"""What `slipway preview` does: plans the stacks, and compares them with those of another commit."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from infra.plan import without_collector
+from infra.policy.judge import refuse_mandatory
+from infra.preview.base import Base, Planning, checkout_of
+from infra.preview.plans import Planned, planned, refuse
+from infra.preview.stack import StackPreview, compared, stack_preview
+from infra.stackfile import stack_names
+
+
+@dataclass
+class Shown:
+    """All that is shown. base: name of the commit that it is compared with, or empty."""
+
+    stacks: list[StackPreview]
+    left_out: dict[str, str] = field(default_factory=dict[str, str])
+    base: str = ""
+    commit: str = ""
+    notes: list[str] = field(default_factory=list[str])
+
+    def refuse(self) -> None:
+        """Raise what must not be merged: a stack without a plan, a mandatory rule that is broken."""
+        refused = [each.refused for each in self.stacks if each.refused]
+        if refused:
+            raise ExceptionGroup("some stacks were refused", refused)
+        refuse_mandatory(violation for each in self.stacks for violation in each.violations)
+
+
+def previewed(root: Path, stacks: Iterable[str], overrides: list[str]) -> Shown:
+    """The stacks as they are here. Raises their refusals together."""
+    with without_collector():
+        named = list(stacks)
+        every = [planned(root, stack, overrides) for stack in named or stack_names(root)]
+        refuse(every, named=bool(named))
+        today = datetime.now(UTC).date()
+        return Shown(
+            [stack_preview(each, today) for each in every if each.plan],
+            {each.stack: each.left_out for each in every if each.left_out},
+        )
+
+
+def previewed_against(root: Path, ref: str, stacks: Iterable[str], overrides: list[str]) -> Shown:
+    """The stacks against those of `ref`. Raises Refused where there is nothing to compare.
+
+    A stack that is refused here is shown as such, beside the others.
+    """
+    named = list(stacks)
+    with without_collector(), checkout_of(root, ref) as base:
+        here = stack_names(root)
+        wanted = named or sorted({*here, *base.stacks})
+        if nowhere := [stack for stack in named if stack not in {*here, *base.stacks}]:
+            refuse([planned(root, stack, overrides) for stack in nowhere], named=True)
+        planning = Planning(root, base, wanted)
+        try:
+            every = [planned(root, stack, overrides) for stack in wanted if stack in here]
+            planning.finish()
+        finally:
+            planning.stop()
+        return _compared(every, wanted, base)
+
+
+def _compared(every: list[Planned], wanted: list[str], base: Base) -> Shown:
+    today = datetime.now(UTC).date()
+    by_name = {each.stack: each for each in every}
+    shown = Shown([], base=base.name, commit=base.commit, notes=base.notes)
+    for stack in wanted:
+        each = by_name.get(stack, Planned(stack))
+        if each.left_out:
+            shown.left_out[stack] = each.left_out
+        else:
+            shown.stacks.append(compared(each, base, today))
+    return shown

@@ -1,0 +1,128 @@
+"""Plans of this checkout's stacks, with what a reviewer should know of each."""
+
+import traceback
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pulumi
+
+from infra.errors import Refused
+from infra.plan import Plan, plan_of
+from infra.program import MissingSdk, warnings_of
+from infra.program import main as program
+from infra.settings import Settings
+from infra.stackfile import StackConfig, settings_from, stack_config, stack_names
+
+
+class BrokenProgram(Refused):
+    """The program of the stack fails by itself: the message names the file and the line."""
+
+
+def findings_of(plan: Plan, settings: Settings) -> list[dict[str, str]]:
+    """What a reviewer should know before `up`. Each: severity, title, reason, fix."""
+    warned = [
+        {"severity": "warning", "title": text, "reason": "", "fix": ""}
+        for text in warnings_of(f"{plan.project}-{plan.stack}", settings)
+    ]
+    return warned + _without_effect(settings)
+
+
+def _without_effect(settings: Settings) -> list[dict[str, str]]:
+    if settings.target != "local" or (settings.min_instances <= 1 and settings.max_instances == 3):
+        return []
+    return [
+        {
+            "severity": "info",
+            "title": "minInstances and maxInstances do not apply to the local target",
+            "reason": "It runs one process on this machine; the clouds scale.",
+            "fix": "Leave both unset in a local stack.",
+        }
+    ]
+
+
+@dataclass
+class Previews:
+    """found: a Plan and its findings for each stack. left_out: stack -> why there is none."""
+
+    found: list[tuple[Plan, list[dict[str, str]]]] = field(
+        default_factory=list[tuple[Plan, list[dict[str, str]]]]
+    )
+    left_out: dict[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A stack of this checkout. Either plan and settings are there, or refused, or left_out: why not."""
+
+    stack: str
+    config: StackConfig | None = None
+    settings: Settings | None = None
+    plan: Plan | None = None
+    refused: Refused | None = None
+    left_out: str = ""
+
+
+def planned(root: Path, stack: str, overrides: Iterable[str] = ()) -> Planned:
+    """The Plan of one stack, or what stands in its way."""
+    try:
+        config = stack_config(root, stack, overrides)
+        settings = settings_from(config)
+        return Planned(stack, config, settings, _plan_of(config, root))
+    except Refused as error:
+        return Planned(stack, refused=error)
+    except MissingSdk as error:
+        return Planned(stack, left_out=str(error))
+    except pulumi.RunError as error:
+        return Planned(stack, refused=Refused(str(error)))
+
+
+def previews_of(root: Path, stacks: Iterable[str], overrides: list[str]) -> Previews:
+    """Previews of the stacks, or where none is named of every stack here whose SDK is installed.
+
+    Raises every stack's refusal together, as an ExceptionGroup.
+    """
+    named = list(stacks)
+    previews = Previews()
+    every = [planned(root, stack, overrides) for stack in named or stack_names(root)]
+    for each in every:
+        if each.plan and each.settings:
+            previews.found.append((each.plan, findings_of(each.plan, each.settings)))
+        elif each.left_out:
+            previews.left_out[each.stack] = each.left_out
+    refuse(every, named=bool(named))
+    return previews
+
+
+def refuse(every: Iterable[Planned], *, named: bool) -> None:
+    """Raise the refusals together. A stack without its SDK is one where it was named, or is all there is."""
+    every = list(every)
+    refused = [each.refused for each in every if each.refused]
+    if named or not any(each.plan for each in every):
+        refused += [Refused(each.left_out) for each in every if each.left_out]
+    if refused:
+        raise ExceptionGroup("some stacks were refused", refused)
+
+
+def _plan_of(config: StackConfig, root: Path) -> Plan:
+    try:
+        return plan_of(program, config)
+    except (Refused, pulumi.RunError):
+        raise
+    except Exception as error:
+        place = place_of(error, root.resolve())
+        if place is None:
+            raise
+        raise BrokenProgram(f"The program of stack {config.stack} does not run: {place}") from error
+
+
+def place_of(error: BaseException, root: Path) -> str | None:
+    """`file:line: Type: message` of the innermost line below `root`; None where there is none."""
+    said = f"{type(error).__name__}: {error}"
+    if isinstance(error, SyntaxError) and error.filename and Path(error.filename).is_relative_to(root):
+        return f"{Path(error.filename).relative_to(root)}:{error.lineno}: {type(error).__name__}: {error.msg}"
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        path = Path(frame.filename)
+        if path.is_relative_to(root) and not path.relative_to(root).parts[0].startswith("."):
+            return f"{path.relative_to(root)}:{frame.lineno}: {said}"
+    return None

@@ -1,0 +1,126 @@
+"""Everything that is shown of one stack: plan, findings, cost, and against another commit what changes."""
+
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
+
+from infra.cost.assume import usage_of
+from infra.cost.difference import CostDifference
+from infra.cost.difference import difference_of as cost_difference_of
+from infra.cost.stack import StackCost, cost_of
+from infra.diff.compare import difference_of
+from infra.diff.model import StackDiff, StackSource
+from infra.diff.risk import Level, Risk
+from infra.diff.risks import risks_of
+from infra.errors import Refused
+from infra.monitor import SECRET
+from infra.plan import Plan
+from infra.policy.judge import Violation, violations_of
+from infra.preview.base import Base
+from infra.preview.plans import Planned, findings_of
+from infra.settings import Settings
+from infra.stackfile import ENCRYPTED, StackConfig, ciphers_of, settings_from, stack_config
+
+
+@dataclass(frozen=True, slots=True)
+class StackPreview:
+    """plan: None for a stack that is deleted, or refused. diff: None without another commit.
+
+    refused: why the stack has no plan. notes: what could not be told, in sentences. found_before: titles of
+    the findings at the other commit.
+    """
+
+    stack: str
+    plan: Plan | None = None
+    settings: Settings | None = None
+    findings: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
+    violations: tuple[Violation, ...] = ()
+    cost: StackCost | None = None
+    diff: StackDiff | None = None
+    cost_difference: CostDifference | None = None
+    risks: tuple[Risk, ...] = ()
+    refused: Refused | None = None
+    notes: tuple[str, ...] = ()
+    found_before: frozenset[str] = frozenset()
+
+    @property
+    def new_findings(self) -> list[dict[str, str]]:
+        """Those that the other commit does not have; without one all of them."""
+        return [finding for finding in self.findings if finding["title"] not in self.found_before]
+
+
+def stack_preview(planned: Planned, today: date) -> StackPreview:
+    """Of a stack as it is in this checkout. today: against which the age of a price is told."""
+    plan, settings = planned.plan, planned.settings
+    if plan is None or settings is None:
+        return StackPreview(planned.stack, refused=planned.refused)
+    cost = _cost(plan, settings, today)
+    violations = violations_of(plan.stack, plan.resources, settings, cost)
+    findings = [*findings_of(plan, settings), *(each.as_finding() for each in violations)]
+    return StackPreview(plan.stack, plan, settings, findings, tuple(violations), cost)
+
+
+def compared(planned: Planned, base: Base, today: date) -> StackPreview:
+    """Of a stack that is in this checkout, in the base, or in both."""
+    now = stack_preview(planned, today)
+    stack = planned.stack
+    if stack in base.failed:
+        note = f"There is nothing to compare with: at {base.name} the stack has no plan. {base.failed[stack]}"
+        return replace(now, notes=(note,))
+    before = _source(base, stack)
+    after = StackSource(now.plan, *_texts(planned.config, Path())) if now.plan and planned.config else None
+    if planned.refused:
+        return replace(now, risks=(_refusal(planned.refused),))
+    if before is None and after is None:
+        return now
+    diff = difference_of(stack, before, after)
+    return replace(
+        now,
+        diff=diff,
+        risks=tuple(risks_of(diff)),
+        found_before=base.findings.get(stack, frozenset()),
+        cost_difference=cost_difference_of(_base_cost(base, stack, now, today), now.cost),
+    )
+
+
+def _refusal(refused: Refused) -> Risk:
+    """Settings that the program does not take: the most common by far is too little memory."""
+    if "was measured to need" in str(refused) or "needs about" in str(refused):
+        return Risk(Level.HIGH, "lowers the memory limit below what the model needs", str(refused))
+    return Risk(Level.HIGH, "cannot be deployed", str(refused))
+
+
+def _source(base: Base, stack: str) -> StackSource | None:
+    plan = base.plans.get(stack)
+    if plan is None:
+        return None
+    return StackSource(plan, *_texts(stack_config(base.root, stack), base.root), base.with_options)
+
+
+def _texts(config: StackConfig | None, root: Path) -> tuple[dict[str, object], dict[str, str]]:
+    """The settings of a stack file as they stand there, and the encrypted texts in it."""
+    if config is None:
+        return {}, {}
+    prefix = f"{config.project}:"
+    values = {
+        key.removeprefix(prefix): value.replace(ENCRYPTED, SECRET).replace("\\u0000encrypted", SECRET)
+        for key, value in config.values.items()
+        if value not in ("", "{}", "[]")
+    }
+    return dict(values), ciphers_of(root, config.stack)
+
+
+def _base_cost(base: Base, stack: str, now: StackPreview, today: date) -> StackCost | None:
+    """With the assumptions of its own settings; with those of today where they cannot be read."""
+    plan = base.plans.get(stack)
+    if plan is None:
+        return None
+    try:
+        settings = settings_from(stack_config(base.root, stack))
+    except Refused:
+        settings = now.settings
+    return _cost(plan, settings, today) if settings else None
+
+
+def _cost(plan: Plan, settings: Settings, today: date) -> StackCost:
+    return cost_of(plan.stack, plan.resources, usage_of(settings), today)

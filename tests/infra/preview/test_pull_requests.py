@@ -1,0 +1,134 @@
+"""What a reviewer sees of a pull request: a series of them, each as a text that was read and approved."""
+
+import io
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import date
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from infra.preview.base import Base
+from infra.preview.plans import Planned, planned
+from infra.preview.stack import StackPreview, compared
+from infra.preview.text import preview_text
+from infra.stackfile import settings_from, stack_config
+from tests.infra.approval import approve
+from tests.infra.repository import DEV, OLD, PROD, STACKS, commit, git, plans_at, repository_in, write_stack
+
+TODAY = date(2026, 11, 21)
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return repository_in(tmp_path_factory.mktemp("pulls") / "project")
+
+
+@pytest.fixture(scope="module")
+def main(repository: Path) -> Iterator[Base]:
+    with plans_at(repository, "main", *STACKS) as base:
+        assert base.failed == {}
+        yield base
+
+
+@pytest.fixture
+def pull_request(tmp_path: Path, repository: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The stack files of `main`, to change."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / "Pulumi.yaml").write_text((repository / "Pulumi.yaml").read_text())
+    for stack, settings in STACKS.items():
+        write_stack(folder, stack, settings)
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def text_of(preview: StackPreview) -> str:
+    console = Console(file=io.StringIO(), width=1000, color_system=None)
+    for part in preview_text(preview):
+        console.print(part)
+    written = console.file
+    assert isinstance(written, io.StringIO)
+    return written.getvalue()
+
+
+def shown(folder: Path, stack: str, main: Base) -> str:
+    return text_of(compared(planned(folder, stack), main, TODAY))
+
+
+def test_nothing_changed(pull_request: Path, main: Base) -> None:
+    for stack in STACKS:
+        preview = compared(planned(pull_request, stack), main, TODAY)
+        assert preview.diff is not None
+        assert (preview.diff.changed, preview.diff.settings, preview.risks) == ((), (), ())
+
+
+def test_memory_is_raised(pull_request: Path, main: Base) -> None:
+    write_stack(pull_request, "dev", {**DEV, "memory": "2Gi"})
+    approve("memory-raised.txt", shown(pull_request, "dev", main))
+
+
+def test_the_settings_are_refused(pull_request: Path, main: Base) -> None:
+    write_stack(pull_request, "dev", {**DEV, "memory": "64Mi"})
+    approve("settings-refused.txt", shown(pull_request, "dev", main))
+
+
+def test_the_image_is_another(pull_request: Path, main: Base) -> None:
+    write_stack(pull_request, "dev", {**DEV, "image": DEV["image"].replace("a" * 64, "b" * 64)})
+    approve("image-changed.txt", shown(pull_request, "dev", main))
+
+
+def test_the_gpu_is_of_another_type(pull_request: Path, main: Base) -> None:
+    write_stack(pull_request, "prod", {**PROD, "gpu": "nvidia-tesla-t4"})
+    approve("gpu-changed.txt", shown(pull_request, "prod", main))
+
+
+def test_the_model_is_another(pull_request: Path, main: Base) -> None:
+    model = {"task": "embed", "model": f"hf:sentence-transformers/all-MiniLM-L6-v2@{'8' * 40}"}
+    write_stack(pull_request, "old", {**OLD, **model})
+    approve("model-changed.txt", shown(pull_request, "old", main))
+
+
+def test_the_service_is_made_public(pull_request: Path, main: Base) -> None:
+    write_stack(pull_request, "dev", {**DEV, "public": "true"})
+    approve("made-public.txt", shown(pull_request, "dev", main))
+
+
+def test_a_secret_is_added_and_the_key_is_set(pull_request: Path, main: Base) -> None:
+    write_stack(pull_request, "dev", DEV, {"apiKey": "v1:abc", "secrets.HF_TOKEN": "v1:def"})
+    text = shown(pull_request, "dev", main)
+    assert "v1:" not in text
+    approve("secret-added.txt", text)
+
+
+def test_it_scales_to_zero_and_is_no_longer_protected(pull_request: Path, main: Base) -> None:
+    write_stack(pull_request, "dev", {**DEV, "minInstances": "0", "deletionProtection": "false"})
+    approve("scaled-to-zero.txt", shown(pull_request, "dev", main))
+
+
+def test_a_stack_is_deleted(main: Base) -> None:
+    approve("stack-deleted.txt", text_of(compared(Planned("old"), main, TODAY)))
+
+
+def test_a_stack_is_added(pull_request: Path, main: Base) -> None:
+    write_stack(pull_request, "new", DEV)
+    approve("stack-added.txt", shown(pull_request, "new", main))
+
+
+def test_a_component_is_renamed_without_and_with_an_alias(repository: Path, main: Base) -> None:
+    program = repository / "stacks/cloud_run.py"
+    before = program.read_text()
+    made = "CloudRunService(name, _service_args(settings, secrets, image.image_ref))"
+    assert made in before
+    renamed = made.replace("(name,", '(f"{name}-web",')
+    alias = renamed[:-1] + ", pulumi.ResourceOptions(aliases=[pulumi.Alias(name=name)]))"
+    with ExitStack() as both:
+        for file, code in (("renamed.txt", renamed), ("renamed-with-alias.txt", alias)):
+            program.write_text(before.replace(made, code))
+            head = both.enter_context(plans_at(repository, commit(repository, file), "dev"))
+            config = stack_config(repository, "dev")
+            now = Planned("dev", config, settings_from(config), head.plans["dev"])
+            approve(file, text_of(compared(now, main, TODAY)))
+        program.write_text(before)
+        git(repository, "reset", "--hard", "--quiet", main.commit)

@@ -1,0 +1,135 @@
+"""The offline plan of every stack beside what the real engine registers; its provider takes everything."""
+
+import json
+import os
+import random
+import shutil
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import Any, cast
+
+import pytest
+
+from infra.monitor import SECRET, UNKNOWN
+from infra.plan import plan_of
+from infra.program import main
+from infra.stackfile import stack_config
+from tests.checkout import copy_of_the_checkout
+from tests.infra.repository import STACKS, write_stack
+from tests.pulumi_engine.conftest import ROOT, Engine, engine_in
+from tests.pulumi_engine.standin import install
+
+pytestmark = pytest.mark.pulumi_engine
+
+_UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+_PLUGINS = ("gcp", "aws", "kubernetes", "random", "docker-build")
+_SIGNATURE = "4dabf18193072939515e22adb298388d"
+_OF_THE_ENGINE = ("__provider", "__defaults")
+_SEED, _SETTINGS = 9, 20
+
+
+def choices(stack: str, dice: random.Random) -> dict[str, str]:
+    """Settings that the stack's target takes, drawn at random."""
+    least = dice.randint(1, 3)
+    common = {
+        "minInstances": str(least),
+        "maxInstances": str(least + dice.randint(0, 5)),
+        "timeout": str(dice.randint(10, 300)),
+        "deletionProtection": dice.choice(["true", "false"]),
+        "concurrency": str(dice.randint(1, 64)),
+    }
+    if stack == "dev":
+        common |= {"memory": dice.choice(["512Mi", "1Gi", "2Gi"]), "public": dice.choice(["true", "false"])}
+    elif stack == "old":
+        common |= {
+            "memory": dice.choice(["2Gi", "3Gi", "4Gi"]),
+            "spotPercent": dice.choice(["0", "50", "100"]),
+        }
+    else:
+        common |= {"gpu": dice.choice(["nvidia-l4", "nvidia-tesla-t4"])}
+    return {
+        **STACKS[stack],
+        **{key: common[key] for key in dice.sample(sorted(common), 4)},
+        "minInstances": str(least),
+        "maxInstances": common["maxInstances"],
+    }
+
+
+DICE = random.Random(_SEED)
+DRAWN = [(stack, choices(stack, DICE)) for stack in DICE.choices(sorted(STACKS), k=_SETTINGS)]
+CASES: list[tuple[str, Mapping[str, str]]] = [*STACKS.items(), *DRAWN]
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    """This project, and an engine whose plugins all take everything."""
+    if shutil.which("pulumi") is None:
+        pytest.skip("no `pulumi` on PATH")
+    folder = tmp_path_factory.mktemp("engine")
+    project = copy_of_the_checkout(folder / "project")
+    (project / ".venv").symlink_to(ROOT / ".venv")
+    for file in project.glob("Pulumi.*.yaml"):
+        file.unlink()
+    engine = engine_in(project, folder / "backend")
+    (folder / "log.jsonl").touch()
+    for name in _PLUGINS:
+        install(folder / "home", name, version(f"pulumi-{name}"), folder / "log.jsonl")
+    engine.environment |= {
+        "PULUMI_HOME": str(folder / "home"),
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        "PATH": os.environ["PATH"],
+    }
+    for stack in STACKS:
+        engine("stack", "init", stack)
+    return engine
+
+
+@pytest.mark.parametrize(("stack", "settings"), CASES)
+def test_every_resource_and_input_is_as_the_engine_registers_it(
+    engine: Engine, stack: str, settings: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = engine.project / f"Pulumi.{stack}.yaml"
+    [salt] = [line for line in file.read_text().splitlines() if line.startswith("encryptionsalt")]
+    write_stack(engine.project, stack, settings)
+    file.write_text(f"{salt}\n{file.read_text()}")
+    theirs = registered(json.loads(engine("preview", "--json", "--stack", stack)))
+    monkeypatch.chdir(engine.project)
+    plan = plan_of(main, stack_config(engine.project, stack))
+    ours = {each.urn: (each.parent, each.inputs) for each in plan.resources}
+    assert ours.keys() == theirs.keys()
+    for urn, (parent, inputs) in ours.items():
+        assert (parent, comparable(inputs, UNKNOWN)) == (
+            theirs[urn][0],
+            comparable(theirs[urn][1], _UNKNOWN),
+        ), urn
+
+
+def registered(preview: Mapping[str, Any]) -> dict[str, tuple[str | None, dict[str, Any]]]:
+    """URN -> parent and inputs of every resource but the providers that nobody wrote."""
+    states = [step["newState"] for step in preview["steps"]]
+    return {
+        state["urn"]: (state.get("parent"), written(state["type"], state.get("inputs", {})))
+        for state in states
+        if "default" not in state["urn"].rpartition("::")[2]
+        or not state["type"].startswith("pulumi:providers:")
+    }
+
+
+def written(type_: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """To what a provider is given the engine adds its plugin's version, and room for its own notes."""
+    added = ("version", "__internal") if type_.startswith("pulumi:providers:") else ()
+    return {key: value for key, value in inputs.items() if key not in added}
+
+
+def comparable(value: Any, unknown: str) -> Any:
+    """Whole floats as ints; secrets and unknowns each as one word, with what the engine adds left out."""
+    if isinstance(value, dict):
+        fields = cast("dict[str, Any]", value)
+        if _SIGNATURE in fields:
+            return SECRET
+        return {key: comparable(each, unknown) for key, each in fields.items() if key not in _OF_THE_ENGINE}
+    if isinstance(value, list):
+        return [comparable(each, unknown) for each in cast("list[Any]", value)]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return "unknown" if value in (unknown, UNKNOWN) else value
