@@ -1,0 +1,188 @@
+"""What a resource is charged by: quantities of price rows, read from plain resources. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol, cast
+
+from infra.cost.usage import Usage
+from infra.values import gib
+
+SERVICE = "kubernetes:core/v1:Service"
+RULE_TYPES = (
+    "gcp:compute/forwardingRule:ForwardingRule",
+    "gcp:compute/globalForwardingRule:GlobalForwardingRule",
+    "kubernetes:networking.k8s.io/v1:Ingress",
+    "kubernetes:gateway.networking.k8s.io/v1:Gateway",
+)
+UNKNOWN = "[unknown]"  # how a Plan writes what only the cloud will tell (infra.monitor)
+
+
+class Resource(Protocol):
+    """One registration, of whatever engine. inputs: plain JSON."""
+
+    @property
+    def urn(self) -> str: ...
+    @property
+    def type(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def parent(self) -> str | None: ...
+    @property
+    def inputs(self) -> Mapping[str, Any]: ...
+    @property
+    def dependencies(self) -> tuple[str, ...]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """Quantities of one price row a month, in the row's unit.
+
+    idle: at the minimum of instances, without a request. expected: at the assumed usage. maximum: with every
+    instance busy all month. per_million: for a million requests more, on fully busy instances.
+    share: key of a row that the price is multiplied by (Spot).
+    """
+
+    key: str
+    idle: float = 0.0
+    expected: float = 0.0
+    maximum: float = 0.0
+    per_million: float = 0.0
+    share: str = ""
+
+    @property
+    def matters(self) -> bool:
+        """Whether anything is charged at all."""
+        return bool(self.idle or self.expected or self.maximum or self.per_million)
+
+    @classmethod
+    def always(cls, key: str, quantity: float) -> "Charge":
+        """The same whatever is asked of the service."""
+        return cls(key, quantity, quantity, quantity)
+
+    @classmethod
+    def by_use(cls, key: str, quantity: float) -> "Charge":
+        """None while nobody calls."""
+        return cls(key, 0.0, quantity, quantity)
+
+
+@dataclass(frozen=True, slots=True)
+class Priced:
+    """region: whose rows apply. unknown: what no charge covers, in a few words. serves: it answers requests.
+
+    capacity_known: how many requests an instance answers is known. remarks: to be told beside the figures.
+    """
+
+    region: str
+    charges: tuple[Charge, ...]
+    note: str = ""
+    unknown: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    serves: bool = False
+    capacity_known: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Free:
+    """reason: why it costs nothing by itself."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotPriced:
+    """reason: why nobody here can tell."""
+
+    reason: str
+
+
+Verdict = Priced | Free | NotPriced
+
+
+class Scene:
+    """The resources of one stack together, and what is assumed of their use."""
+
+    def __init__(self, resources: Iterable[Resource], usage: Usage) -> None:
+        self.usage = usage
+        self._by_type: dict[str, list[Resource]] = {}
+        self._by_place: dict[tuple[str, str | None], list[Resource]] = {}
+        self._by_urn: dict[str, Resource] = {}
+        for resource in resources:
+            self._by_type.setdefault(resource.type, []).append(resource)
+            self._by_place.setdefault((resource.type, resource.parent), []).append(resource)
+            self._by_urn[resource.urn] = resource
+
+    def of_type(self, *types: str) -> list[Resource]:
+        return [resource for type_ in types for resource in self._by_type.get(type_, [])]
+
+    def partner(self, resource: Resource, type_: str) -> Resource | None:
+        """The one resource of the type that this depends on, else that has its parent, else that there is."""
+        named = [self._by_urn[urn] for urn in resource.dependencies if urn in self._by_urn]
+        for chosen in (
+            [one for one in named if one.type == type_],
+            self._by_place.get((type_, resource.parent), []),
+            self._by_type.get(type_, []),
+        ):
+            if len(chosen) == 1:
+                return chosen[0]
+        return None
+
+    @cached_property
+    def forwarding_rules(self) -> Mapping[str, int]:
+        """URN -> position among the resources that are, or make, a forwarding rule."""
+        rules = [one for one in self.of_type(*RULE_TYPES, SERVICE) if is_forwarding_rule(one)]
+        return {one.urn: position for position, one in enumerate(rules)}
+
+
+def is_forwarding_rule(resource: Resource) -> bool:
+    """Also what Kubernetes makes one for."""
+    if resource.type == SERVICE:
+        return at(resource.inputs, "spec", "type") == "LoadBalancer"
+    return resource.type in RULE_TYPES
+
+
+def at(value: Any, *path: str | int) -> Any:
+    """The value below `value` along the path; None where it ends earlier."""
+    for step in path:
+        if isinstance(value, Mapping):
+            value = cast("Mapping[str, Any]", value).get(str(step))
+        elif isinstance(value, list | tuple) and isinstance(step, int):
+            items = cast("Sequence[Any]", value)
+            value = items[step] if len(items) > step else None
+        else:
+            return None
+    return value
+
+
+def items_at(value: Any, *path: str | int) -> list[Any]:
+    found = at(value, *path)
+    return list(cast("Iterable[Any]", found)) if isinstance(found, list | tuple) else []
+
+
+def number(value: Any, default: float) -> float:
+    """A plain number, or one as text; the default for nothing and for what is unknown."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return default
+    try:
+        return float(value)
+    except ValueError:
+        return default
+
+
+def cores(text: Any) -> float | None:
+    """vCPU of a Kubernetes quantity: `2`, `500m`."""
+    if isinstance(text, str) and text.endswith("m"):
+        value = number(text[:-1], -1)
+        return value / 1000 if value >= 0 else None
+    value = number(text, -1)
+    return value if value >= 0 else None
+
+
+def memory_gib(text: Any) -> float | None:
+    if not isinstance(text, str):
+        return None
+    try:
+        return gib(text)
+    except ValueError:
+        return None

@@ -1,0 +1,154 @@
+"""Charges of a Cloud Run service. Pure.
+
+Request-based billing (`cpuIdle`): CPU and memory while at least one request is under way, rounded up to
+100 ms for each request, and a lower rate for instances that are kept waiting. Instance-based: the whole life
+of an instance, no fee for requests. Source: cloud.google.com/run/pricing.
+"""
+
+import math
+from dataclasses import dataclass
+
+from infra.cost.charge import (
+    UNKNOWN,
+    Charge,
+    NotPriced,
+    Priced,
+    Resource,
+    Scene,
+    Verdict,
+    at,
+    cores,
+    memory_gib,
+    number,
+)
+from infra.cost.usage import SECONDS, Usage
+
+_ROUNDING_SECONDS = 0.1
+# RUNPB ServiceScaling: what Cloud Run takes where nothing is said.
+_DEFAULT_MAX = 100
+_MILLION = 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class RunSize:
+    """What one Cloud Run service is billed by. memory in GiB. gpu: its name, or ''."""
+
+    cpu: float
+    memory_gib: float
+    gpu: str
+    zonal: bool
+    always: bool
+    least: float
+    most: float
+
+
+def service(resource: Resource, scene: Scene) -> Verdict:
+    region = resource.inputs.get("location")
+    container = at(resource.inputs, "template", "containers", 0)
+    cpu = cores(at(container, "resources", "limits", "cpu") or "1")
+    memory = memory_gib(at(container, "resources", "limits", "memory") or "512Mi")
+    if not isinstance(region, str) or region == UNKNOWN or cpu is None or memory is None:
+        return NotPriced("its region, CPU or memory is not known before it is made")
+    gpu = at(resource.inputs, "template", "nodeSelector", "accelerator") or ""
+    size = RunSize(
+        cpu,
+        memory,
+        gpu,
+        zonal=at(resource.inputs, "template", "gpuZonalRedundancyDisabled") is not True,
+        always=at(container, "resources", "cpuIdle") is False or bool(gpu),
+        least=_count(resource, "minInstanceCount", 0),
+        most=_count(resource, "maxInstanceCount", _DEFAULT_MAX),
+    )
+    return priced(size, region, scene.usage)
+
+
+def _count(resource: Resource, field: str, default: float) -> float:
+    """Of the service, else of the revision."""
+    own = at(resource.inputs, "scaling", field)
+    return number(own if own is not None else at(resource.inputs, "template", "scaling", field), default)
+
+
+def priced(size: RunSize, region: str, usage: Usage) -> Priced:
+    capacity = usage.capacity(size.cpu, bool(size.gpu))
+    charges = _always(size, usage, capacity) if size.always else _by_request(size, usage, capacity)
+    charges.append(Charge.by_use("gcp/egress", usage.egress_gb))
+    missing = capacity is None and usage.requests > 0
+    return Priced(
+        region,
+        tuple(charges),
+        note=_note(size),
+        unknown=("the busy time, because the model's throughput is not known",) if missing else (),
+        remarks=tuple(_remarks(size, usage, capacity)),
+        serves=True,
+        capacity_known=capacity is not None,
+    )
+
+
+def _note(size: RunSize) -> str:
+    billing = "instance-based" if size.always else "request-based"
+    gpu = f" and {size.gpu}" if size.gpu else ""
+    return f"{size.least:g} to {size.most:g} of {size.cpu:g} vCPU, {size.memory_gib:g} GiB{gpu}; {billing}"
+
+
+def _remarks(size: RunSize, usage: Usage, capacity: float | None) -> list[str]:
+    if capacity is None or usage.instances(capacity, 0, math.inf) <= size.most:
+        return []
+    needed = usage.instances(capacity, 0, math.inf)
+    return [f"the assumed requests ask for {needed:g} instances; maxInstances is {size.most:g}"]
+
+
+def _always(size: RunSize, usage: Usage, capacity: float | None) -> list[Charge]:
+    busy = usage.instances(capacity, size.least, size.most) if capacity else size.least
+    expected = 3600 * usage.busy_hours * busy + (SECONDS - 3600 * usage.busy_hours) * size.least
+    seconds = Charge("", size.least * SECONDS, expected, size.most * SECONDS, _seconds_of_a_million(capacity))
+    parts = [_scaled(seconds, "cloud-run/instance-cpu", size.cpu)]
+    parts.append(_scaled(seconds, "cloud-run/instance-memory", size.memory_gib))
+    if size.gpu:
+        key = f"cloud-run/gpu/{size.gpu}{'/zonal' if size.zonal else ''}"
+        parts.append(_scaled(seconds, key, 1))
+    return parts
+
+
+def _by_request(size: RunSize, usage: Usage, capacity: float | None) -> list[Charge]:
+    active = _active_seconds(size, usage, capacity)
+    waiting = max(0.0, size.least * SECONDS - active)
+    full = max(size.most, size.least) * SECONDS
+    busy = Charge("", 0.0, active, full, _seconds_of_a_million(capacity))
+    idle = Charge("", size.least * SECONDS, waiting, 0.0)
+    requests = usage.requests / _MILLION
+    return [
+        _scaled(busy, "cloud-run/request-cpu", size.cpu),
+        _scaled(busy, "cloud-run/request-memory", size.memory_gib),
+        _scaled(idle, "cloud-run/idle-cpu", size.cpu),
+        _scaled(idle, "cloud-run/idle-memory", size.memory_gib),
+        Charge("cloud-run/requests", 0.0, requests, requests, 1.0),
+    ]
+
+
+def _active_seconds(size: RunSize, usage: Usage, capacity: float | None) -> float:
+    """Seconds a month in which an instance has a request under way.
+
+    Requests arrive at random (Poisson), `n` instances share them evenly, and each is billed for its time
+    rounded up: an instance is busy for the share 1 - exp(-rate x seconds / n) of the time (M/G/infinity).
+    """
+    if capacity is None or not usage.requests or usage.request_seconds is None:
+        return 0.0
+    instances = usage.instances(capacity, max(size.least, 1), size.most)
+    alone = usage.request_seconds / min(1.0, size.cpu)
+    billed = _ROUNDING_SECONDS * math.ceil(round(alone / _ROUNDING_SECONDS, 9))
+    share = -math.expm1(-usage.requests_per_second * billed / instances)
+    return usage.busy_hours * 3600 * instances * share
+
+
+def _seconds_of_a_million(capacity: float | None) -> float:
+    return _MILLION / capacity if capacity else 0.0
+
+
+def _scaled(seconds: Charge, key: str, each: float) -> Charge:
+    return Charge(
+        key,
+        seconds.idle * each,
+        seconds.expected * each,
+        seconds.maximum * each,
+        seconds.per_million * each,
+    )

@@ -1,0 +1,94 @@
+"""What a change costs: the difference of two estimates of one stack, resource by resource. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from infra.cost.money import Money, dollars
+from infra.cost.stack import ResourceCost, StackCost
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Of one amount."""
+
+    before: Money
+    after: Money
+
+    @property
+    def usd(self) -> float:
+        """Of the known parts."""
+        return self.after.usd - self.before.usd
+
+    @property
+    def text(self) -> str:
+        """`+$3.10`, `-$3.10`, `no change`, or `unknown` where an unknown part came, went or changed."""
+        known = (
+            "no change"
+            if abs(self.usd) < 0.005
+            else f"{'+' if self.usd > 0 else '-'}{dollars(abs(self.usd))}"
+        )
+        if self.before.unknown == self.after.unknown:
+            return known
+        return "unknown" if known == "no change" else f"{known} and an unknown part"
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceChange:
+    """A resource whose cost differs; one that is new or gone had or has none."""
+
+    urn: str
+    type: str
+    name: str
+    idle: Change
+    expected: Change
+    maximum: Change
+
+
+@dataclass(frozen=True, slots=True)
+class CostDifference:
+    """Of two Plans of one stack. resources: only those that differ, the largest change first."""
+
+    stack: str
+    idle: Change
+    expected: Change
+    maximum: Change
+    resources: tuple[ResourceChange, ...]
+
+
+def difference_of(before: StackCost | None, after: StackCost | None) -> CostDifference:
+    """None: the stack did not exist, or does not any more."""
+    either = after or before
+    if either is None:
+        raise ValueError("A difference needs one stack at least.")
+    old, new = _by_urn(before), _by_urn(after)
+    changes = [_change(urn, old.get(urn), new.get(urn)) for urn in sorted({*old, *new})]
+    differing = [one for one in changes if any(_differs(c) for c in (one.idle, one.expected, one.maximum))]
+    return CostDifference(
+        either.stack,
+        *_changes(before, after),
+        resources=tuple(sorted(differing, key=lambda one: -abs(one.maximum.usd))),
+    )
+
+
+def _changes(
+    before: StackCost | ResourceCost | None, after: StackCost | ResourceCost | None
+) -> tuple[Change, Change, Change]:
+    return (
+        Change(before.idle if before else Money(), after.idle if after else Money()),
+        Change(before.expected if before else Money(), after.expected if after else Money()),
+        Change(before.maximum if before else Money(), after.maximum if after else Money()),
+    )
+
+
+def _by_urn(cost: StackCost | None) -> Mapping[str, ResourceCost]:
+    return {one.urn: one for one in cost.resources} if cost else {}
+
+
+def _change(urn: str, before: ResourceCost | None, after: ResourceCost | None) -> ResourceChange:
+    either = after or before
+    assert either is not None  # the URN is of one of them
+    return ResourceChange(urn, either.type, either.name, *_changes(before, after))
+
+
+def _differs(change: Change) -> bool:
+    return change.text != "no change"

@@ -1,0 +1,113 @@
+"""The rules: each with what it looks for, why, and how it is put right. Pure.
+
+A rule sees a resource as plain type, name and inputs, so the offline preview and a CrossGuard policy pack
+run the same functions.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from infra.cost.charge import Resource
+from infra.policy import checks
+from infra.policy.checks import Context
+
+Check = Callable[[Resource, Context], Iterable[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """check: what breaks it in one resource, each in a sentence."""
+
+    name: str
+    title: str
+    reason: str
+    fix: str
+    check: Check
+
+
+ON_RESOURCES = (
+    Rule(
+        "public",
+        "Open to everybody without `public: true`",
+        "Anybody can then call the service, use up its instances, and be billed to you.",
+        "Set `public: true` if that is meant; else name who may call it (`invokers`, `allowedCidrs`).",
+        checks.public,
+    ),
+    Rule(
+        "memory-limit",
+        "No memory limit",
+        "One instance that grows takes its neighbours with it, and its bill has no bound.",
+        "Set `memory`; `slipway fit <model>` tells how much.",
+        checks.memory_limit,
+    ),
+    Rule(
+        "max-instances",
+        "No maximum of instances",
+        "A burst of requests, or a loop, is then paid for without a bound.",
+        "Set `maxInstances`.",
+        checks.max_instances,
+    ),
+    Rule(
+        "image-digest",
+        "An image without its digest",
+        "A tag moves: two instances can run different code, and a rollback may not bring back the old one.",
+        "Name the image with @sha256:…, or let the stack build it.",
+        checks.image_digest,
+    ),
+    Rule(
+        "plain-secret",
+        "A secret in the plain environment",
+        "It stands in the clear in the state, the console, every preview and every dump of the environment.",
+        "Put it into `secrets`: `pulumi config set --secret --path secrets.NAME`.",
+        checks.plain_secret,
+    ),
+    Rule(
+        "wide-role",
+        "A role wider than its use",
+        "Whoever takes over the service can do all that its identity may.",
+        "Grant the one action on the one resource that the service uses.",
+        checks.wide_role,
+    ),
+    Rule(
+        "log-retention",
+        "No log retention",
+        "A log that is never deleted is paid for every month, and may hold what must be forgotten.",
+        "Set `logRetentionDays`.",
+        checks.log_retention,
+    ),
+    Rule(
+        "deletion-protection",
+        "No deletion protection",
+        "One `pulumi destroy`, or a change that replaces it, takes production down.",
+        "Set `deletionProtection: true`.",
+        checks.deletion_protection,
+    ),
+    Rule(
+        "probe",
+        "No probe",
+        "Requests then go to an instance whose model is not loaded, and a dead one is not replaced.",
+        "Ask /ready before requests come, and /alive while it runs.",
+        checks.probe,
+    ),
+    Rule(
+        "gpu-taint",
+        "A GPU node pool without a taint",
+        "Other pods then sit on GPU nodes and keep them from scaling in; the GPU is paid for all the same.",
+        "Declare the taint nvidia.com/gpu=present:NO_SCHEDULE in the pool.",
+        checks.gpu_taint,
+    ),
+    Rule(
+        "gpu-spot",
+        "A GPU node pool that does not say whether it is on Spot",
+        "Spot costs about a third and is taken back at short notice: a decision to make, not to inherit.",
+        "Set `spot` in the pool, true or false.",
+        checks.gpu_spot,
+    ),
+)
+BUDGET = Rule(
+    "budget",
+    "More than the budget",
+    "With every instance busy the stack may cost more a month than was agreed.",
+    "Lower `maxInstances` or the size of an instance, or raise `budget`.",
+    lambda _resource, _context: (),
+)
