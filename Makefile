@@ -3,7 +3,7 @@ PYTHON ?= python3
 SLIPWAY := .venv/bin/slipway
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help up down status logs test test-long test-torch lint bench image bench-image model import reference setup-cloud lock clean
+.PHONY: help up down status logs test test-long test-torch lint bench image bench-image bench-preview model train-env import reference setup-cloud setup-policy lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -23,7 +23,7 @@ logs: ## print the service's log
 
 test: ## every test that needs no cloud, Docker, GPU or Pulumi CLI
 	@$(PYTHON) -m infra.install dev
-	@.venv/bin/python -m pytest
+	@.venv/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 test-long: ## the tests that take minutes, and those for a Pulumi CLI where there is one
 	@$(PYTHON) -m infra.install dev
@@ -31,38 +31,40 @@ test-long: ## the tests that take minutes, and those for a Pulumi CLI where ther
 
 test-torch: ## the tests of the torch engine and of `make import` (downloads 2.9 GB once, into .venv-train)
 	@$(PYTHON) -m infra.install dev
-	@test -d .venv-train || $(PYTHON) -m venv .venv-train
-	@.venv-train/bin/pip install -q --require-hashes --no-deps -r service/requirements-train.txt
+	@$(MAKE) -s train-env
 	@PYTHONPATH=$$(.venv-train/bin/python -c 'import site; print(site.getsitepackages()[0])') \
-	  .venv/bin/python -m pytest tests/service/backends tests/service/models
+	  .venv/bin/python -m pytest tests/service/backends tests/service/models tests/test_add_a_task.py
 
 lint: ## style and types
 	@$(PYTHON) -m infra.install dev
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check .
 	@.venv/bin/pyright
 
-bench: ## measure the server beside its own model: make bench MODEL=folder; QUICK=1 leaves out the single connection
+bench: ## the server beside its peers, under overload, over time: half an hour; QUICK=1: a minute, and no peer; PIECES=mosec,overload: only those; MODEL=folder
 	@$(PYTHON) -m infra.install dev
-	@$(if $(QUICK),,.venv/bin/python -m tests.bench.server)
-	@.venv/bin/python -m tests.bench.engine $(MODEL)
+	@$(if $(QUICK),.venv/bin/python -m tests.bench.engine $(MODEL),.venv/bin/python -m tests.bench $(MODEL) \
+	  $(if $(PIECES),--pieces $(PIECES)) $(if $(RESULTS),--results $(RESULTS)))
 
 model: ## train the bundled model again: make model DATA=path/to/sms_spam.tsv
 	@test -n "$(DATA)" || { echo "make model needs DATA=path/to/sms_spam.tsv (label<TAB>text)" >&2; exit 2; }
-	@test -d .venv-train || $(PYTHON) -m venv .venv-train
-	@.venv-train/bin/pip install -q --require-hashes --no-deps -r service/requirements-train.txt
+	@$(MAKE) -s train-env
 	@.venv-train/bin/python -m service.models.training --data "$(DATA)"
 	@$(PYTHON) -m infra.install local
 	@$(SLIPWAY) fit bundled:sms-spam --write
 
-import: ## make a model folder from the Hugging Face Hub: make import MODEL=hf:<owner>/<name>@<commit> TO=models/<name>
-	@test -n "$(MODEL)" -a -n "$(TO)" || { echo "make import needs MODEL=hf:<owner>/<name>@<commit> TO=models/<name>" >&2; exit 2; }
-	@$(PYTHON) -m infra.install local
-	@.venv/bin/python -m service.models.importing "$(MODEL)" "$(TO)" --check
+train-env: ## make .venv-train, which has torch, for `slipway model export` (downloads 2.9 GB once)
 	@test -d .venv-train || $(PYTHON) -m venv .venv-train
 	@.venv-train/bin/pip install -q --require-hashes --no-deps -r service/requirements-train.txt
-	@.venv-train/bin/python -m service.models.importing "$(MODEL)" "$(TO)" \
-	  $(if $(PRECISION),--precision "$(PRECISION)") $(if $(MAX_TOKENS),--max-tokens "$(MAX_TOKENS)")
-	@echo 'Serve it: `slipway:model: file:$(TO)` in Pulumi.local.yaml. Its memory: `$(SLIPWAY) fit file:$(TO) --write`'
+
+IMPORT_OPTIONS = $(if $(TASK),--task "$(TASK)") $(if $(ENGINE),--engine "$(ENGINE)") \
+  $(if $(PRECISION),--precision "$(PRECISION)") $(if $(MAX_TOKENS),--max-tokens "$(MAX_TOKENS)")
+
+import: ## make a model folder from the Hugging Face Hub: make import MODEL=hf:<owner>/<name>@<commit> TO=models/<name>; TASK=, ENGINE=, PRECISION=, MAX_TOKENS=
+	@test -n "$(MODEL)" -a -n "$(TO)" || { echo "make import needs MODEL=hf:<owner>/<name>@<commit> TO=models/<name>" >&2; exit 2; }
+	@$(PYTHON) -m infra.install local
+	@.venv/bin/python -m service.models.importing "$(MODEL)" "$(TO)" --check $(IMPORT_OPTIONS)
+	@$(MAKE) -s train-env
+	@$(SLIPWAY) model export "$(MODEL)" "$(TO)" $(IMPORT_OPTIONS)
 
 BUNDLED_VERSION = $$($(PYTHON) -c 'import json; m = json.load(open("service/models/sms-spam/manifest.json")); print(m["name"] + "-" + m["version"])')
 
@@ -72,6 +74,7 @@ image: ## build the server's image, `slipway` (needs Docker); MODEL=hf:… puts 
 	  $(if $(PYTHON_IMAGE),--build-arg PYTHON_IMAGE=$(PYTHON_IMAGE)) \
 	  $(if $(VARIANT),--build-arg VARIANT=$(VARIANT)) $${PIP_CERT:+--secret "id=ca,src=$$PIP_CERT"} \
 	  $(if $(MODEL),--build-arg "MODEL=$(MODEL)") $(if $(PRECISION),--build-arg "PRECISION=$(PRECISION)") \
+	  $(if $(TASK),--build-arg "TASK=$(TASK)") $(if $(MAX_TOKENS),--build-arg "MAX_TOKENS=$(MAX_TOKENS)") \
 	  $${HF_ENDPOINT:+--build-arg "HF_ENDPOINT=$$HF_ENDPOINT"} $${HF_TOKEN:+--secret id=hf_token,env=HF_TOKEN} \
 	  --build-arg REVISION=$$(git describe --always --dirty --abbrev=40 --match '') \
 	  --build-arg "MODEL_VERSION=$(or $(MODEL),$(BUNDLED_VERSION))" .
@@ -80,15 +83,24 @@ bench-image: ## measure the images beside a naive torch one (needs Docker, 25 GB
 	@$(PYTHON) -m infra.install dev
 	@.venv/bin/python -m tests.bench.image
 
+bench-preview: ## measure `slipway preview`, and how it grows with the number of services
+	@$(PYTHON) -m infra.install dev
+	@.venv/bin/python -m tests.bench.preview
+
 setup-cloud: ## install every SDK, and offer the Pulumi CLI
 	@$(PYTHON) -m infra.install cloud
 	@.venv/bin/python -m infra.pulumi_cli
+
+setup-policy: ## install the policy pack's own environment, for `pulumi preview --policy-pack policy`
+	@test -d policy/.venv || $(PYTHON) -m venv policy/.venv
+	@policy/.venv/bin/pip install -q --require-hashes --no-deps -r policy/requirements.txt
 
 reference: ## write the settings table into README.md and Pulumi.yaml
 	@.venv/bin/python -m infra.reference
 
 lock: ## pin the requirements again after a change of a .in file (needs uv)
-	@for list in requirements-local requirements-dev requirements service/requirements-buckets service/requirements-train; do \
+	@for list in requirements-local requirements-dev requirements policy/requirements service/requirements-buckets service/requirements-train \
+	  $(basename $(wildcard tests/bench/peers/*/requirements.in)); do \
 	  uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 	    $$list.in -o $$list.txt || exit 1; done
 	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
@@ -98,4 +110,4 @@ lock: ## pin the requirements again after a change of a .in file (needs uv)
 
 clean: ## stop the service and delete what was installed and written
 	@if [ -x $(SLIPWAY) ]; then $(SLIPWAY) down; fi
-	@rm -rf .venv .venv-train .slipway build *.egg-info .pytest_cache .ruff_cache .hypothesis
+	@rm -rf .venv .venv-train .venv-bench-* .slipway build *.egg-info .pytest_cache .ruff_cache .hypothesis

@@ -113,7 +113,7 @@ def _timeouts(spec: GkeSpec) -> pulumi.CustomTimeouts:
     return pulumi.CustomTimeouts(create=f"{minutes}m", update=f"{minutes}m", delete=f"{_DELETE_MINUTES}m")
 
 
-# What an outage would begin with; `destroy --skip-preview` deletes what is not protected before it meets these.
+# Where an outage would begin: `destroy --skip-preview` deletes what is not protected before it meets these.
 _PROTECTED = ("namespace", "deployment", "service", "inference", "model")
 
 

@@ -192,14 +192,15 @@ def requests_of(**args: Any) -> dict[str, Any]:
     return {urn.split("::")[-1]: request for urn, request in cloud.requests.items()}
 
 
-def test_what_takes_long_to_make_again_is_protected_until_said_otherwise() -> None:
+def test_what_takes_long_to_make_again_or_whose_loss_is_an_outage_is_protected_until_said_otherwise() -> None:
     def protected(**args: Any) -> set[str]:
         return {name for name, request in requests_of(**args).items() if request.protect}
 
-    assert protected() == {"api-namespace", "api-deployment"}
+    assert protected() == {"api-namespace", "api-deployment", "api-service"}
     assert protected(model=BUCKET, model_storage_class="rwx") == {
         "api-namespace",
         "api-deployment",
+        "api-service",
         "api-model",
     }
     assert protected(serving="kserve") == {"api-namespace", "api-inference"}
