@@ -113,6 +113,11 @@ def question_of(
     faults = [_outside(*number) for number in numbers]
     faults += [memory_fault, *region_faults, _fault("project", project), _fault("task", task)]
     faults += _speed_faults(model, seconds, gpu, gpu_seconds)
+    if gpu and manifest and manifest.get("engine", "onnx") == "onnx":
+        faults.append(
+            f"--gpu is {gpu!r} with {model}, which ONNX Runtime computes on the CPU. Name a model for torch, "
+            "such as --model hf:<owner>/<name>@<commit>, or leave --gpu out."
+        )
     if any(faults):
         raise Refused("\n".join(fault for fault in faults if fault))
     return Question(

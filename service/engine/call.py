@@ -35,7 +35,7 @@ class Call:
         self._stop(ClientLeft("the client closed the connection before the answer was ready"))
 
     def expire(self) -> None:
-        self._stop(DeadlineExceeded("the answer was not ready in time; ask for fewer texts at once"))
+        self._stop(DeadlineExceeded("the answer was not ready in time; ask for less at once"))
 
     def settle(self, answer: bytes | None, error: Exception | None) -> None:
         """The engine has finished with it. Event loop's thread only."""

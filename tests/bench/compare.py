@@ -8,7 +8,7 @@ import contextlib
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from service.tasks import TASKS
 from tests.bench.closed_loop import closed_loop
 from tests.bench.contender import Contender, NotReady, Running, ask, numbers_of, running
 from tests.bench.limit import Limit, call_ms, limit
-from tests.bench.peers.catalog import Peer
+from tests.bench.peers.catalog import DEFAULT, TUNED_BATCHING, Peer
 from tests.bench.peers.text_model import PlainTextModel
 from tests.bench.results import KINDS, SLIPWAY, Block, Measured, Point, point_key
 from tests.bench.server import KEY
@@ -49,17 +49,17 @@ class Round:
         return min(each.cpus_share for each in self.limits.values())
 
 
-def slipway(folder: Path) -> Contender:
-    """As it is shipped: key and access log on, every setting at its default."""
+def slipway(folder: Path) -> list[Contender]:
+    """As it is shipped, key and access log on, every setting at its default; and in batches, as peers are."""
     manifest = TextManifest.read(folder, TASKS)
     path = ROUTES[manifest.task]
 
     def numbers(answer: Any) -> Sequence[float]:
         return answer["embedding"] if manifest.task == "embed" else [answer["proba"]]
 
-    return Contender(
+    shipped = Contender(
         name=SLIPWAY,
-        variant="default",
+        variant=DEFAULT,
         setup="one process, key and access log on",
         version="this checkout",
         folder=ROOT,
@@ -68,6 +68,8 @@ def slipway(folder: Path) -> Contender:
         request=lambda text: post(path, {"text": text, "truncate": True}, KEY),
         numbers=numbers,
     )
+    batches = {"variant": TUNED_BATCHING, "setup": f"{shipped.setup}, batches of 8, no wait"}
+    return [shipped, replace(shipped, **batches, env={**shipped.env, "MAX_BATCH_SIZE": "8"})]
 
 
 def block(peer: Peer, folder: Path, say: Callable[[str], None]) -> Block:
@@ -78,13 +80,14 @@ def block(peer: Peer, folder: Path, say: Callable[[str], None]) -> Block:
     model = PlainTextModel(folder)
     texts = {"short": short_texts(), "mixed": mixed_texts(model.manifest["max_tokens"])}
     with ExitStack() as stack:
-        entrants = [_entered(slipway(folder), model, texts["short"][0], stack)]
+        entrants = [_entered(each, model, texts["short"][0], stack) for each in slipway(folder)]
+        own = len(entrants)
         for contender in peer.contenders(folder):
             try:
                 entrants.append(_entered(contender, model, texts["short"][0], stack))
             except (NotReady, OSError) as error:
                 say(f"LEFT OUT {contender.name} ({contender.variant}): {error}")
-        if len(entrants) == 1:
+        if len(entrants) == own:
             raise NotReady(f"{peer.name} started in none of its variants")
         _round(model, texts, entrants, WARM_UP)
         kept = _quietest(lambda: _round(model, texts, entrants))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from tests.bench.peers.catalog import BATCHING, TUNED
+from tests.bench.peers.catalog import BATCHING, DEFAULT, TUNED
 from tests.bench.results import (
     SLIPWAY,
     Results,
@@ -54,10 +54,11 @@ class Goal:
 
 def goals(results: Results) -> list[Goal]:
     every = rows(results)
-    ours = next((row for row in every if row.name == SLIPWAY), None)
+    own = [row for row in every if row.name == SLIPWAY]
+    ours = next((row for row in own if row.variant == DEFAULT), None)
     peers = [row for row in every if row.name != SLIPWAY]
     quiet = quietness(results)
-    timed = [*_throughput(ours, peers), *_latency(ours, results)]
+    timed = [*_throughput(ours, own, peers), *_latency(ours, results)]
     return [
         *(replace(goal, quietness=quiet) for goal in timed),
         *_overload(results),
@@ -65,7 +66,9 @@ def goals(results: Results) -> list[Goal]:
     ]
 
 
-def _throughput(ours: Row | None, peers: Sequence[Row]) -> list[Goal]:
+def _throughput(ours: Row | None, own: Sequence[Row], peers: Sequence[Row]) -> list[Goal]:
+    """ours: as it is shipped. own: that, and tuned as peers are."""
+
     def share(key: str) -> float | None:
         return ours.over_limit[key] if ours else None
 
@@ -81,7 +84,12 @@ def _throughput(ours: Row | None, peers: Sequence[Row]) -> list[Goal]:
             5,
             True,
         ),
-        Goal("short texts, 64 connections / best tuned peer", _over_best(ours, tuned, SHORT_64), 1.15, True),
+        Goal(
+            "short texts, 64 connections, the best setting of each / best tuned peer",
+            _over_best(max(own, key=lambda row: row.over_limit[SHORT_64], default=None), tuned, SHORT_64),
+            1.15,
+            True,
+        ),
     ]
 
 

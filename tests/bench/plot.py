@@ -64,7 +64,7 @@ def _axis(scale: float, most: float, height: int) -> str:
 
 def _bars(row: Row, top: int, scale: float, short: str, mixed: str) -> str:
     ours = "ours " if row.name == SLIPWAY else ""
-    label = row.name if row.name == SLIPWAY else f"{row.name} ({row.variant})"
+    label = f"{row.name} ({row.variant})"
     parts = [f'<text text-anchor="end" x="{LEFT - 10}" y="{top + BAR + 5}">{escape(label)}</text>']
     for kind, key, y in (("short", short, top), ("mixed", mixed, top + BAR + 2)):
         share = row.over_limit[key]

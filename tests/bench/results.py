@@ -171,12 +171,12 @@ def quietness(results: Results) -> float | None:
 
 
 def single_over_call(results: Results) -> float | None:
-    """Slipway's p50 at one connection over the call in-process, by round; None where it was not measured."""
+    """p50 of Slipway as shipped, at one connection, over the call in-process; None if not measured."""
     ratios = [
         point.p50_ms / call_ms
         for block in results.blocks.values()
         for measured in block.measured
-        if measured.name == SLIPWAY
+        if (measured.name, measured.variant) == (SLIPWAY, "default")
         for point, call_ms in zip(measured.points[point_key("short", 1)], block.call_ms, strict=True)
     ]
     return statistics.median(ratios) if ratios else None

@@ -53,7 +53,7 @@ def test_the_plot_is_svg_with_two_bars_a_server_as_long_as_its_ratios():
 def test_the_plot_begins_with_slipway_and_goes_from_the_fastest_peer_to_the_slowest():
     texts = [text.text for text in ET.fromstring(svg(rows(results()), "t")).iter(f"{SVG}text")]
     labels = [text for text in texts if text and text.startswith((SLIPWAY, "Peer"))]
-    assert labels == [SLIPWAY, "Peer (tuned)", "Peer (batching)"]
+    assert labels == [f"{SLIPWAY} (default)", "Peer (tuned)", "Peer (batching)"]
 
 
 def test_a_server_beyond_the_limit_stays_within_the_plot():

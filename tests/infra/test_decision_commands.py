@@ -96,7 +96,8 @@ def test_advice_is_a_table_a_recommendation_and_what_would_change_it(project: Pa
 
 
 def test_every_figure_of_the_advice_is_traced_to_a_price_row(project: Path) -> None:
-    found = report(project, "advise", "--rps", "5", "--gpu", "nvidia-l4", "--gpu-seconds", "0.1")
+    gpu = ("--gpu", "nvidia-l4", "--gpu-seconds", "0.1", *ON_TORCH.split())
+    found = report(project, "advise", "--rps", "5", "--request-seconds", "0.4", *gpu)
     for option in found["options"]:
         known = option["expected"]["usd"] > 0
         assert bool(option["prices"]) is known, option["name"]
@@ -109,9 +110,10 @@ TRAFFIC = {
     "always": ("--rps", "50", "--request-seconds", "0.01", "--project", "acme-ml"),
     "fargate": ("--rps", "1", "--memory", "40Gi", "--residency", "eu"),
 }
+ON_TORCH = "--model hf:acme/summarizer@0123456789abcdef0123456789abcdef01234567 --memory 6Gi"
 ON_GKE = {
     "nodes": "--rps 2000 --request-seconds 0.01 --memory 100Mi --latency 100",
-    "gpu": "--rps 2 --request-seconds 5 --gpu nvidia-l4 --gpu-seconds 0.2 --latency 2000 --spot",
+    "gpu": f"--rps 2 --request-seconds 5 --gpu nvidia-l4 --gpu-seconds 0.2 --latency 2000 --spot {ON_TORCH}",
 }
 
 

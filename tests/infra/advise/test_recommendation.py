@@ -75,7 +75,8 @@ CASES = [
     ),
     # Two seconds on a CPU are too slow; a tenth on the GPU is not.
     (
-        {"rps": 1, "request_seconds": 2, "gpu": "nvidia-l4", "gpu_seconds": 0.1, "latency_ms": 1000},
+        {"rps": 1, "model": HUB, "request_seconds": 2, "gpu": "nvidia-l4"}
+        | {"gpu_seconds": 0.1, "latency_ms": 1000},
         "GKE with nvidia-l4",
         676.15,
     ),
@@ -135,7 +136,7 @@ def test_a_way_that_is_only_compared_with_is_never_recommended_but_told_of_when_
 
 
 def test_a_way_without_a_price_is_unknown_and_says_why() -> None:
-    found = advice(rps=1, gpu="nvidia-l4", gpu_seconds=0.1)
+    found = advice(rps=1, model=HUB, gpu="nvidia-l4", gpu_seconds=0.1)
     [vertex] = [one for one in found.estimates if one.offer.name == "Vertex with a GPU"]
     assert str(vertex.expected) == "unknown"
     assert "no price of a Vertex endpoint with a GPU was found" in vertex.expected.unknown
@@ -183,7 +184,7 @@ def test_data_stays_where_it_must(
 
 
 def test_an_l4_is_not_placed_where_it_is_by_invitation() -> None:
-    found = advice(rps=1, gpu="nvidia-l4", gpu_seconds=0.1)
+    found = advice(rps=1, model=HUB, gpu="nvidia-l4", gpu_seconds=0.1)
     [run] = [one for one in found.estimates if one.offer.name == "Cloud Run with nvidia-l4"]
     assert run.offer.region == "us-east4"
 
@@ -211,6 +212,10 @@ WRONG = [
     ({"rps": 1, "gpu": "nvidia-l4"}, "--gpu needs --gpu-seconds"),
     ({"rps": 1, "gpu": "voodoo", "gpu_seconds": 1}, "--gpu is 'voodoo'; compared are nvidia-l4"),
     ({"rps": 1, "gpu_seconds": 1}, "--gpu-seconds needs --gpu"),
+    (
+        {"rps": 1, "gpu": "nvidia-l4", "gpu_seconds": 1},
+        "--gpu is 'nvidia-l4' with bundled:sms-spam, which ONNX Runtime computes on the CPU",
+    ),
     ({"rps": 1, "residency": "de"}, "--residency is 'de'"),
     ({"rps": 1, "regions": ("here",)}, "--region is 'here'"),
     ({"rps": 1, "residency": "eu", "regions": ("us-east-1",)}, "us-east-1 is not in --residency eu"),
