@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from typing import Any
+from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -50,6 +50,7 @@ class HttpProtocol(HttpToolsProtocol):
     _heads = 0
     _head_bytes = 0
     _leftover_bytes = 0
+    _refused = False
     _unread: asyncio.TimerHandle | None = None
 
     def data_received(self, data: bytes) -> None:
@@ -64,23 +65,55 @@ class HttpProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._in_head = False
         self._heads += 1
+        if self._is_refused_at_once():
+            return
         super().on_headers_complete()
         # Answers to HEAD have no second write; where a client expects 100, the first is no head.
         if self.scope["method"] == "POST" and not self.expect_100_continue:
             self.cycle.transport = JoinedHead(self.transport)  # pyright: ignore[reportAttributeAccessIssue]
 
+    def _is_refused_at_once(self) -> bool:
+        """Answers a request for which there is no place, with no exchange begun; its body is dropped."""
+        app = cast(Any, self.app)  # pyright: ignore[reportUnknownMemberType] - of no one type in uvicorn
+        cycle: Any = self.cycle
+        parser: Any = self.parser
+        is_alone = cycle is None or cycle.response_complete
+        if self.expect_100_continue or not is_alone or parser.get_method() != b"POST":
+            return False
+        self.scope["method"], self.scope["path"] = "POST", self.url.decode("latin-1")
+        refused: tuple[list[tuple[bytes, bytes]], bytes] | None = app.refused_at_once(self.scope)
+        if refused is None:
+            return False
+        self._refused = True
+        headers, body = refused
+        keep_alive: bool = parser.should_keep_alive()
+        state: Any = self.server_state
+        lines: list[tuple[bytes, bytes]] = [*state.default_headers, *headers]
+        lines += [] if keep_alive else [(b"connection", b"close")]
+        head = b"".join(b"%b: %b\r\n" % line for line in lines)
+        self.transport.write(b"HTTP/1.1 429 Too Many Requests\r\n%b\r\n%b" % (head, body))
+        if keep_alive:
+            self.on_response_complete()
+        else:
+            self.transport.close()
+        return True
+
     def on_message_complete(self) -> None:
         self._in_head = True
+        if self._refused:
+            self._refused = False
+            return
         super().on_message_complete()
         scope: Any = self.cycle.scope
         scope["state"]["body_is_there"] = True  # nothing to wait for: no timer is needed
 
     def on_body(self, body: bytes) -> None:
-        if self.cycle.response_complete:
+        if self._refused or self.cycle.response_complete:
             self._leftover_bytes += len(body)
             if self._leftover_bytes > MAX_LEFTOVER_BYTES:
                 self.transport.close()
-        super().on_body(body)
+        if not self._refused:
+            super().on_body(body)
 
     def pause_writing(self) -> None:
         super().pause_writing()

@@ -8,7 +8,15 @@ from starlette.types import Receive, Scope, Send
 from service.api.auth import Gate, Headers
 from service.api.streaming import send_stream, streamed_parts
 from service.engine import Engine
-from service.faults import BodyTimeout, BodyTooLarge, ClientLeft, NotReady, UnsupportedMedia
+from service.faults import (
+    BodyTimeout,
+    BodyTooLarge,
+    ClientLeft,
+    NotReady,
+    QueueFull,
+    RequestFault,
+    UnsupportedMedia,
+)
 from service.lifecycle import Lifecycle
 from service.tasks import Operation
 
@@ -29,6 +37,19 @@ class Predict:
         self._lifecycle = lifecycle
         self._max_body_bytes = max_body_bytes
         self._timeout_seconds = timeout_seconds
+
+    def refusal(self, scope: Scope) -> QueueFull | None:
+        """That a request, its head alone being there, finds no place, where nothing else is wrong."""
+        if not self._engine.is_full or not self._lifecycle.warm:
+            return None
+        try:
+            self._gate.check(scope, dict(scope["headers"]))
+            self._engine.refuse_if_full()
+        except QueueFull as full:
+            return full
+        except RequestFault:
+            return None
+        return None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         received = time.perf_counter()

@@ -55,6 +55,11 @@ class Engine:
         for thread in self._threads:
             thread.start()
 
+    @property
+    def is_full(self) -> bool:
+        """Whether not even a call without tokens finds a place."""
+        return self._calls > 0 and (self._calls >= self._max_calls or self._tokens > self._max_tokens)
+
     def refuse_if_full(self, tokens: int = 0) -> None:
         """Raises QueueFull where a call of so many tokens does not fit. An empty queue takes any."""
         calls, waiting = self._calls, self._tokens

@@ -61,7 +61,9 @@ class Server:
         lifecycle.model_is_warm()
         self._engine = Engine(2, max_queue_calls=100, max_queue_tokens=1_000_000)
         app = build_app(settings, manifest, task, self._engine, lifecycle, port=8000)
-        self._config = uvicorn.Config(app, ws="none", lifespan="off", log_config=None, access_log=False)
+        self._config = uvicorn.Config(
+            app, ws="none", lifespan="off", log_config=None, access_log=False, proxy_headers=False
+        )
         self._config.load()
         self._state = ServerState()
         self._loop = asyncio.new_event_loop()

@@ -63,7 +63,15 @@ def serving(backend: SlowBackend, **changes: object) -> Generator[str]:
     host, port = address_of(sock)
     app = build_app(settings, manifest, task, engine, lifecycle, port)
     server = uvicorn.Server(
-        uvicorn.Config(app, http=HttpProtocol, ws="none", lifespan="off", log_config=None, access_log=False)
+        uvicorn.Config(
+            app,
+            http=HttpProtocol,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+        )
     )
     thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[sock])))
     thread.start()
@@ -131,6 +139,56 @@ def test_a_call_that_finds_no_place_is_refused_before_its_body_is_read():
                 with contextlib.suppress(TimeoutError):
                     answer = connection.recv(1000)
         assert answer.startswith(b"HTTP/1.1 429 ")
+        backend.go.set()
+        under_way.join()
+        waiting.join()
+        assert (under_way.status, waiting.status) == (200, 200)
+
+
+def until(connection: socket.socket, end: bytes) -> bytes:
+    """What comes until the `end` of an answer."""
+    answer = b""
+    while not answer.endswith(end):
+        answer += connection.recv(4000)
+    return answer
+
+
+def test_a_connection_goes_on_after_what_was_refused_on_it():
+    backend = SlowBackend()
+    with serving(backend, max_queue_calls=1) as url:
+        under_way = Asking(url, HAM)
+        assert backend.begun.wait(timeout=20)
+        waiting = Asking(url, HAM)
+        body = b'{"text": "hello"}'
+        head = "POST /predict HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+        head += f"Content-Length: {len(body)}\r\n"
+        request = (
+            head.encode()
+            + b"Authorization: Bearer "
+            + KEY.encode()
+            + b"\r\nX-Request-ID: mine\r\n\r\n"
+            + body
+        )
+        while httpx.post(f"{url}/predict", content=b"{", headers=AUTHORIZED, timeout=20).status_code != 429:
+            pass  # until the other waits in the queue
+        host, _, port = url.removeprefix("http://").partition(":")
+        with socket.create_connection((host, int(port)), timeout=20) as connection:
+            for parts in ([request], [request[:-4], request[-4:]], [request + request]):
+                for part in parts:
+                    connection.sendall(part)
+                answers = b""
+                while answers.count(b"queue-full") < parts[0].count(b"POST"):
+                    answers += connection.recv(4000)
+                assert answers.startswith(b"HTTP/1.1 429 Too Many Requests\r\n")
+                assert answers.count(b"\r\nx-request-id: mine\r\n") == parts[0].count(b"POST")
+            connection.sendall(request.replace(KEY.encode(), b"not-the-key-of-anybody"))
+            assert until(connection, b"}").startswith(b"HTTP/1.1 401 ")
+            connection.sendall(b"GET /ready HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert until(connection, b"}").startswith(b"HTTP/1.1 200 ")
+            connection.sendall(request.replace(b"Host: a", b"Host: a\r\nConnection: close"))
+            last = b"".join(iter(lambda: connection.recv(4000), b""))
+            assert last.startswith(b"HTTP/1.1 429 ")
+            assert b"\r\nconnection: close\r\n" in last
         backend.go.set()
         under_way.join()
         waiting.join()

@@ -180,7 +180,15 @@ def serving(
     host, port = address_of(sock)
     app = build_app(settings, manifest, task, engine, lifecycle, port)
     server = uvicorn.Server(
-        uvicorn.Config(app, http=HttpProtocol, ws="none", lifespan="off", log_config=None, access_log=False)
+        uvicorn.Config(
+            app,
+            http=HttpProtocol,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+        )
     )
     loop = uvloop.new_event_loop()
     thread = threading.Thread(target=lambda: loop.run_until_complete(server.serve(sockets=[sock])))
