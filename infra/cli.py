@@ -210,7 +210,7 @@ def prune(
 
 @app.command()
 def fit(
-    model: Annotated[str, typer.Argument(help="`bundled:<name>`, `file:<folder>`, or a folder.")],
+    model: Annotated[str, typer.Argument(help="`bundled:<name>`, `file:<folder>`, a folder, `hf:…`.")],
     cpu: Annotated[float, typer.Option(min=0.1, max=64, help="vCPU of one instance.")] = 1,
     tokens: Annotated[
         str, typer.Option(help="Lengths to ask for, `max` is the limit; of a tabular model rows.")
@@ -228,7 +228,12 @@ def fit(
         from infra import fit as fitting
         from infra.fit_report import fit_json, fit_tables
 
-        source, folder = fitting.model_of(model)
+        if model.startswith("hf:"):
+            from infra.fit_hub import hub_model
+
+            source, folder = model, hub_model(model, estimate)
+        else:
+            source, folder = fitting.model_of(model)
         if estimate:
             found = fitting.estimated(source, folder, cpu)
         else:

@@ -28,23 +28,43 @@ def register(slipway: typer.Typer) -> None:
 def export(
     model: Annotated[str, typer.Argument(help="`hf:<owner>/<name>@<commit>`, or a save_pretrained folder.")],
     folder: Annotated[Path, typer.Argument(help="A new or an empty folder for the model.")],
-    precision: Annotated[str, typer.Option(help="int8 or fp32.")] = "int8",
+    task: Annotated[
+        str | None, typer.Option(help="classify, embed, summarize or generate: refused if it is for another.")
+    ] = None,
+    engine: Annotated[
+        str | None, typer.Option(help="onnx or torch; by default torch for a model that writes text.")
+    ] = None,
+    precision: Annotated[
+        str | None, typer.Option(help="int8 or fp32, by default int8; torch keeps the weights as they are.")
+    ] = None,
     max_tokens: Annotated[int | None, typer.Option(help="Longest text, if fewer than it takes.")] = None,
     pooling: Annotated[
         str | None, typer.Option(help="mean or cls: embeds, where the model does not say how.")
     ] = None,
     format_: _Format = Format.TEXT,
 ) -> None:
-    """Convert a model of transformers to ONNX: attention fused, weights int8, proved against torch."""
+    """Convert a model of transformers to ONNX: attention fused, weights int8, proved against torch.
+
+    One that writes text, or --engine torch, keeps its weights: they are copied, loaded and tried.
+    """
     with reported(format_):
         from infra.model_export import exported
 
-        options = ["--precision", precision]
-        options += ["--max-tokens", str(max_tokens)] if max_tokens is not None else []
-        options += ["--pooling", pooling] if pooling is not None else []
+        given = {
+            "--task": task,
+            "--engine": engine,
+            "--precision": precision,
+            "--max-tokens": max_tokens,
+            "--pooling": pooling,
+        }
+        options = [part for name, value in given.items() if value is not None for part in (name, str(value))]
         manifest = exported(model, folder, options)
         if format_ is Format.JSON:
             print_json(manifest)
+            return
+        if manifest["engine"] == "torch":
+            OUT.print("Serve it with torch: docs/guides/bring-your-own-model.md tells how.", markup=False)
+            OUT.print(f"Its memory: slipway fit file:{folder} --estimate", markup=False)
             return
         OUT.print(f"Serve it: `model: file:{folder}` and `task: {manifest['task']}` in a stack's settings.")
         OUT.print(f"Its memory: slipway fit file:{folder} --write", markup=False)

@@ -78,15 +78,15 @@ class Manifest(BaseModel):
     license: str
     files: dict[FileName, ManifestFile]
     engine: Engine = "onnx"
-    precision: Literal["fp32", "int8"] | None = None
+    precision: Literal["fp32", "fp16", "bf16", "int8"] | None = None
     measured: Measured | None = None
 
     @property
     def is_exact_in_batches(self) -> bool:
         """Whether a text's answer stays the same, but for rounding, in any company.
 
-        Not that of an int8 model: the scales of its activations are those of the whole batch. Batches of 8 moved
-        MiniLM's vectors of 600 short messages to a cosine of 0.989 on average, 0.955 at worst.
+        Not that of an int8 model: the scales of its activations are those of the whole batch. Batches of 8
+        moved MiniLM's vectors of 600 short messages to a cosine of 0.989 on average, 0.955 at worst.
         """
         return self.engine == "torch" or self.precision == "fp32"
 

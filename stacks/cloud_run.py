@@ -7,8 +7,8 @@ import pulumi
 from components.cloud_run import CloudRunService, CloudRunServiceArgs, Ingress
 from components.cloud_run import warnings as cloud_run_warnings
 from components.cloud_run.rules import checked_spec
-from components.image import InferenceImage, InferenceImageArgs, Registry, Variant
-from stacks.parts import ANY_IMAGE, CloudSettings, neutral_args, require_known_memory
+from components.image import InferenceImage, InferenceImageArgs, Registry
+from stacks.parts import ANY_IMAGE, CloudSettings, image_model_args, neutral_args, require_known_memory
 from stacks.secrets import StackSecrets
 
 _INGRESS = {
@@ -38,7 +38,7 @@ def service(name: str, settings: CloudRunSettings, secrets: StackSecrets) -> Clo
     """
     checked_spec(name, _service_args(settings, secrets, ANY_IMAGE))
     require_known_memory(name, settings.model, settings.task, settings.cpu, settings.memory_gib, "cloud-run")
-    image = InferenceImage(f"{name}-image", _image_args(settings))
+    image = InferenceImage(f"{name}-image", _image_args(name, settings))
     return CloudRunService(name, _service_args(settings, secrets, image.image_ref))
 
 
@@ -47,19 +47,17 @@ def warnings(name: str, settings: CloudRunSettings) -> list[str]:
     return cloud_run_warnings(name, _service_args(settings, StackSecrets(), ANY_IMAGE))
 
 
-def _image_args(settings: CloudRunSettings) -> InferenceImageArgs:
+def _image_args(name: str, settings: CloudRunSettings) -> InferenceImageArgs:
     args: InferenceImageArgs = {
         "registry": Registry.ARTIFACT_REGISTRY,
         "project": settings.project,
         "region": settings.region,
-        "model": settings.model,
+        **image_model_args(name, settings),
         "labels": dict(settings.labels),
         "force_delete": not settings.deletion_protection,
     }
     if settings.image:
         args["image"] = settings.image
-    if settings.gpu:
-        args["variant"] = Variant.CUDA
     return args
 
 

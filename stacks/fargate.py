@@ -20,6 +20,7 @@ from components.spec import default_concurrency
 from stacks.parts import (
     ANY_IMAGE,
     CloudSettings,
+    image_model_args,
     measured_request_seconds,
     neutral_args,
     require_known_memory,
@@ -91,7 +92,7 @@ def service(name: str, settings: FargateSettings, secrets: StackSecrets) -> Farg
     """
     checked_spec(name, _service_args(name, settings, secrets, _any_image(settings)))
     require_known_memory(name, settings.model, settings.task, settings.cpu, settings.memory_gib, "fargate")
-    image = InferenceImage(f"{name}-image", _image_args(settings))
+    image = InferenceImage(f"{name}-image", _image_args(name, settings))
     return FargateService(name, _service_args(name, settings, secrets, image.image_ref))
 
 
@@ -107,11 +108,11 @@ def _any_image(settings: FargateSettings) -> pulumi.Input[str]:
     return f"123456789012.dkr.ecr.{settings.region}.amazonaws.com/{ANY_IMAGE.rpartition('/')[2]}"
 
 
-def _image_args(settings: FargateSettings) -> InferenceImageArgs:
+def _image_args(name: str, settings: FargateSettings) -> InferenceImageArgs:
     args: InferenceImageArgs = {
         "registry": Registry.ECR,
         "region": settings.region,
-        "model": settings.model,
+        **image_model_args(name, settings),
         "platform": _ARCHITECTURES[settings.architecture][1],
         "labels": dict(settings.labels),
         "force_delete": not settings.deletion_protection,

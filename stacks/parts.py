@@ -79,10 +79,7 @@ def neutral_args(settings: CloudSettings) -> InferenceServiceArgs:
 
 def image_model_args(name: str, settings: CloudSettings) -> InferenceImageArgs:
     """The model in the image, and what runs it. Raises ValueError for a pair that cannot be."""
-    args: InferenceImageArgs = {"model": settings.model}
-    variant = image_variant(name, settings)
-    if variant is not Variant.CPU:
-        args["variant"] = variant
+    args: InferenceImageArgs = {"model": settings.model, "variant": image_variant(name, settings)}
     if settings.model.startswith("hf:"):
         args["task"] = settings.task
     return args

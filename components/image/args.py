@@ -49,8 +49,12 @@ class InferenceImageArgs(TypedDict):
     model: NotRequired[str]
     """`bundled:<name>` or `hf:<repo>[@<revision>]`, put into the image; `gs://` or `s3://`, fetched at start.
     Default `bundled:sms-spam`."""
+    task: NotRequired[str]
+    """What an `hf:` model has to be for: `classify`, `embed`, `summarize` or `generate`. Default: whatever it
+    is."""
     variant: NotRequired[Variant]
-    """`cpu`, `torch-cpu` or `cuda`. Default `cpu`."""
+    """`cpu`, `torch-cpu` or `cuda`. For `cpu` an `hf:` model is converted to ONNX; for the others it stays
+    as it is. Default `cpu`."""
     buckets: NotRequired[bool]
     """Whether the image can fetch a model from a bucket. Default: true where `model` is in one."""
     platform: NotRequired[Platform]

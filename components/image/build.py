@@ -38,6 +38,8 @@ def build_inputs(spec: ImageSpec) -> tuple[Files, dict[str, str]]:
         args["MODEL_VERSION"] = f"{manifest['name']}-{manifest['version']}"
     elif kind == "hf":
         args["MODEL"] = args["MODEL_VERSION"] = spec.model
+        if spec.task:
+            args["TASK"] = spec.task
     if spec.buckets:
         args["BUCKETS"] = "1"
     if spec.python_image:

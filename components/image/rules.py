@@ -1,6 +1,7 @@
 """Which arguments of `InferenceImage` are refused. It reads the checkout and the CA file, no more."""
 
 import importlib.util
+import json
 import math
 import re
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from components.arguments import usable_arguments
 from components.image.args import InferenceImageArgs, Platform, Registry, Variant
 from components.image.spec import REPOSITORY, ImageSpec
 from components.spec import ENVIRONMENT_NAME, SECRET_WORDS, refuse
+from components.tasks import TASKS
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +49,9 @@ _LABELS = {
 }
 # Linux: one string of an environment has at most 128 KiB (execve(2), MAX_ARG_STRLEN), its name included.
 _CA_BYTES = 130_000
+_ENGINES = {Variant.CPU: "onnx", Variant.TORCH_CPU: "torch", Variant.CUDA: "torch"}
 # Set from the other arguments.
-OWN_BUILD_ARGS = ("PYTHON_IMAGE", "VARIANT", "MODEL", "BUCKETS", "REVISION", "MODEL_VERSION")
+OWN_BUILD_ARGS = ("PYTHON_IMAGE", "VARIANT", "MODEL", "TASK", "BUCKETS", "REVISION", "MODEL_VERSION")
 
 
 def checked_spec(name: str, args: InferenceImageArgs) -> ImageSpec:
@@ -142,6 +145,7 @@ def _build_faults(spec: ImageSpec) -> Iterator[str]:
         yield f"builder is {spec.builder!r}; it must be a name that `docker buildx ls` lists."
     if re.search(r"\s", spec.python_image):
         yield f"python_image is {spec.python_image!r}; it must be an image reference, without spaces."
+    yield from _engine_faults(spec)
     yield from _ca_faults(spec)
     for key, value in spec.build_args.items():
         if key in OWN_BUILD_ARGS:
@@ -150,6 +154,30 @@ def _build_faults(spec: ImageSpec) -> Iterator[str]:
             yield f"build_args has {key!r}; a name has letters, digits and _, and no digit first."
         elif SECRET_WORDS.search(key) and value:
             yield f"build_args has {key}, which looks like a secret; the image would keep it readable."
+
+
+def _engine_faults(spec: ImageSpec) -> Iterator[str]:
+    """What the build would refuse, or what would run beside a GPU that nothing uses."""
+    if spec.task and spec.task not in TASKS:
+        yield f"task is {spec.task!r}; allowed are {', '.join(TASKS)}."
+    elif spec.task and not spec.model.startswith("hf:"):
+        yield f"task is given with model {spec.model!r}; it is for hf: models: leave it out."
+    elif spec.task and _ENGINES[spec.variant] not in TASKS[spec.task].files:
+        allowed = [variant.value for variant, engine in _ENGINES.items() if engine in TASKS[spec.task].files]
+        yield f"variant is {spec.variant.value} with task {spec.task}; allowed are {', '.join(allowed)}."
+    if spec.variant is not Variant.CPU and spec.model.startswith("hf:") and spec.build_args.get("PRECISION"):
+        yield (
+            f"build_args has PRECISION with variant {spec.variant.value}; it is for cpu, as torch keeps the "
+            "weights as they are: leave it out."
+        )
+    folder = spec.source / "service/models" / spec.model.removeprefix("bundled:") / "manifest.json"
+    if spec.variant is Variant.CUDA and spec.model.startswith("bundled:") and folder.is_file():
+        engine = json.loads(folder.read_bytes()).get("engine", "onnx")
+        if engine != "torch":
+            yield (
+                f"variant is cuda with {spec.model}, made for {engine}, which uses no GPU; allowed are "
+                "cpu, or an hf: model."
+            )
 
 
 def _ca_faults(spec: ImageSpec) -> Iterator[str]:

@@ -27,6 +27,7 @@ class ImageSpec:
     project: str
     region: str
     model: str
+    task: str
     variant: Variant
     buckets: bool
     platform: Platform
@@ -56,6 +57,7 @@ class ImageSpec:
             project=given.get("project", ""),
             region=given.get("region", ""),
             model=model,
+            task=given.get("task", ""),
             variant=given.get("variant", Variant.CPU),
             buckets=given.get("buckets", model.startswith(("gs://", "s3://"))),
             platform=given.get("platform", Platform.LINUX_AMD64),

@@ -61,6 +61,25 @@ def test_a_model_that_writes_on_torch_is_estimated_to_need_no_less_than_was_meas
     assert measured_mib <= need.memory_mib <= 1.2 * measured_mib
 
 
+# A server of its own from a cold page cache, texts of 512 tokens. fp32 weights, 486 MiB, are mapped from the
+# file, and counted as each token reads them all.
+@pytest.mark.parametrize(
+    ("size_mib", "precision", "cpu", "measured_mib"),
+    [
+        (0.4, "fp32", 1, 486),
+        (485.6, "fp32", 1, 522 + 486),
+        (485.6, "fp32", 2, 549 + 486),
+        (242.8, "bf16", 1, 1008),
+    ],
+)
+def test_a_model_that_summarises_on_torch_is_estimated_within_15_percent(
+    size_mib: float, precision: str, cpu: float, measured_mib: float
+) -> None:
+    need = need_of(manifest(size_mib, engine="torch", task="summarize", precision=precision), cpu)
+    assert abs(need.memory_mib / measured_mib - 1) <= 0.15
+    assert need.least_mib < measured_mib < need.with_margin_mib
+
+
 def test_what_was_measured_wins_and_each_further_cpu_adds_its_own_scores() -> None:
     one = need_of(manifest(100, heads=4, measured={"memory_mb": 80}), 1)
     two = need_of(manifest(100, heads=4, measured={"memory_mb": 80}), 1.5)

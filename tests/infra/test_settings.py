@@ -162,7 +162,7 @@ def test_a_key_that_means_nothing_on_the_target_is_refused(key: str) -> None:
     values |= {"location": "europe-west4-a", "releaseChannel": "stable", "controlPlaneCidrs": names}
     values |= {"repository": "host/a", "serving": "kserve", "modelDelivery": "mount", "modelSize": "4Gi"}
     values |= {"nodeSelector": '{"a": "b"}', "allowedNamespaces": names, "requestsPerInstance": "5"}
-    values |= {"metricsPath": "/metrics", "canaryPercent": "10"}
+    values |= {"metricsPath": "/metrics", "canaryPercent": "10", "backend": "torch"}
     (fault,) = faults_of({**LOCAL, key: values.get(key, "true")})
     assert fault.key == key
     assert "nothing with target local" in fault.allowed

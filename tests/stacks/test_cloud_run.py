@@ -110,7 +110,7 @@ def test_what_cloud_run_would_not_run_is_refused_before_anything_is_registered(
 
 
 def test_a_gpu_has_its_cpu_always_without_being_told() -> None:
-    plan = planned(gpu="nvidia-l4", cpu="4", memory="16Gi")
+    plan = planned(gpu="nvidia-l4", cpu="4", memory="16Gi", model=f"hf:acme/spam@{'a' * 40}")
     assert container(plan)["resources"]["cpuIdle"] is False
     assert inputs(plan, "slipway-dev-image")["variant"] == "cuda"
 
@@ -118,6 +118,7 @@ def test_a_gpu_has_its_cpu_always_without_being_told() -> None:
 def test_a_region_by_invitation_is_a_finding() -> None:
     settings = {
         "gpu": "nvidia-l4",
+        "model": f"hf:acme/spam@{'a' * 40}",
         "cpu": "4",
         "memory": "16Gi",
         "cpuAlways": "true",

@@ -5,6 +5,7 @@ Exit codes: 0 done; 1 it began and failed (network, disk); 2 refused, or interru
 
 import argparse
 import importlib.util
+import json
 import signal
 import sys
 from collections.abc import Mapping
@@ -13,8 +14,10 @@ from types import FrameType
 from typing import Any
 
 from service.faults import BadSettings, DiskFull, ModelSourceUnavailable, StartFault
+from service.manifest import SAFETENSORS_FILE
 from service.models.importing.address import HubAddress
 from service.models.importing.embedder import POOLINGS
+from service.models.importing.files import is_weights
 from service.models.importing.folder import COPIES, new_folder, require_free, write_manifest
 from service.models.importing.heads import TASKS
 from service.models.importing.hub import Hub
@@ -59,7 +62,11 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--max-tokens", type=int, help="longest text, if fewer than the model takes")
     parser.add_argument("--pooling", choices=POOLINGS, help="of an embedding model that does not say it")
     parser.add_argument("--token-file", type=Path, help="file with a token of the Hub; else HF_TOKEN")
-    parser.add_argument("--check", action="store_true", help="only tell whether it can be imported")
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="only tell whether it can be imported, and what is known of it, as JSON",
+    )
     return parser.parse_args()
 
 
@@ -76,8 +83,28 @@ def _run(arguments: argparse.Namespace) -> None:
         f"{source}: {plan.head.architecture}, {plan.head.told}, licence {plan.license}, "
         f"{plan.total_bytes / 1e6:.1f} MB"
     )
-    if not arguments.check:
+    if arguments.check:
+        print(json.dumps(_foreseen(plan, arguments)))
+    else:
         _import(hub, plan, arguments)
+
+
+def _foreseen(plan: Plan, arguments: argparse.Namespace) -> dict[str, Any]:
+    """What the manifest will say, as far as it is known before anything large is fetched."""
+    known = {
+        "source": str(plan.address),
+        "task": plan.head.task,
+        "engine": plan.engine,
+        "license": plan.license,
+    }
+    if not isinstance(plan.head, Writer):
+        return known
+    size = sum(file.bytes for name, file in plan.files.items() if is_weights(name))
+    return known | {
+        "max_tokens": plan.head.tokens(str(plan.address), arguments.max_tokens),
+        "precision": "bf16" if plan.head.half else "fp32",
+        "files": {SAFETENSORS_FILE: {"bytes": size}},
+    }
 
 
 def _require_options(plan: Plan, arguments: argparse.Namespace) -> None:

@@ -49,42 +49,45 @@ def _writer(folder: Path, place: str, head: Writer, limit: int | None) -> Trial:
     tokenizer.no_truncation()
     tokenizer.no_padding()
     token_ids = tokenizer.encode(head.prefix + TEXT).ids[: most - FEW_TOKENS]
-    model, answer, told = (
-        _seq2seq(folder, token_ids) if head.task == "summarize" else _causal(folder, token_ids)
-    )
-    rows = model.vocabulary_size
-    if tokenizer.get_vocab_size() > rows:
-        raise BadModel(
-            f"{place}: tokenizer.json has {tokenizer.get_vocab_size()} tokens; the model knows {rows}. They "
-            "are of two models."
-        )
-    return Trial(most, f"{len(answer)} tokens{told}")
+    answered = _seq2seq if head.task == "summarize" else _causal
+    return Trial(most, answered(folder, tokenizer.get_vocab_size(), token_ids))
 
 
-def _seq2seq(folder: Path, token_ids: list[int]) -> tuple[Any, list[int], str]:
+def _seq2seq(folder: Path, vocabulary: int, token_ids: list[int]) -> str:
     from service.backends.seq2seq import TorchSeq2Seq
 
     model = TorchSeq2Seq(folder)
-    return model, model.generate(token_ids, 1, FEW_TOKENS, lambda: True) or [], ""
+    _require_rows(vocabulary, model.vocabulary_size)
+    answer = model.generate(token_ids, 1, FEW_TOKENS, lambda: True) or []
+    return f"{len(answer)} tokens"
 
 
-def _causal(folder: Path, token_ids: list[int]) -> tuple[Any, list[int], str]:
+def _causal(folder: Path, vocabulary: int, token_ids: list[int]) -> str:
     from service.backends.causal import TorchCausal
 
     model, answer = TorchCausal(folder), list[int]()
+    _require_rows(vocabulary, model.vocabulary_size)
 
     def keep(token: int) -> bool:
         answer.append(token)
         return True
 
     model.generate(token_ids, Sampling(max_new_tokens=FEW_TOKENS, temperature=0), keep)
+    told = f"{len(answer)} tokens"
     if not model.has_chat_template:
-        return model, answer, "; it has no chat template, so it goes on with a text and takes no chat"
+        return f"{told}; it has no chat template, so it goes on with a text and takes no chat"
     try:
         model.chat_token_ids([{"role": "user", "content": TEXT}])
     except ChatRefused as refused:
         raise BadModel(f"its chat template refuses a message of a user: {refused}") from None
-    return model, answer, ""
+    return told
+
+
+def _require_rows(vocabulary: int, rows: int) -> None:
+    if vocabulary > rows:
+        raise BadModel(
+            f"tokenizer.json has {vocabulary} tokens; the model knows {rows}. They are of two models."
+        )
 
 
 def _reader(folder: Path, place: str, head: Reader, limit: int | None) -> Trial:

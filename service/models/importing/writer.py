@@ -39,7 +39,7 @@ class Writer:
     def told(self) -> str:
         """What it does, in a few words."""
         said = f"at most {self.limit} tokens" if self.limit else "of no stated length"
-        return f"{self.task}s, {said}"
+        return f"for the task {self.task}, {said}"
 
     @classmethod
     def of(cls, place: str, described: Mapping[str, Any]) -> Self:

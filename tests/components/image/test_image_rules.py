@@ -13,6 +13,7 @@ from components.image.spec import ImageSpec
 from infra.plan import plan_of
 from tests.components.image.conftest import AMAZON, CONFIG, DIGEST, GOOGLE, PINNED, Planned
 
+HUB = f"hf:acme/model@{'a' * 40}"
 GIVEN: dict[str, Any] = {"repository": "127.0.0.1:5000/slipway"}
 
 
@@ -54,6 +55,20 @@ def test_other_languages_send_numbers_as_floats_and_enums_as_texts() -> None:
         ({"image": "127.0.0.1:5000/a@sha256:12"}, "image is '127.0.0.1:5000/a@sha256:12'"),
         ({"image": f"python@{DIGEST}"}, "it must name its registry and digest"),
         ({**GIVEN, "variant": "gpu"}, "variant is 'gpu'; allowed are cpu, torch-cpu, cuda."),
+        (
+            {**GIVEN, "variant": "cuda"},
+            "variant is cuda with bundled:sms-spam, made for onnx, which uses no GPU",
+        ),
+        ({**GIVEN, "model": HUB, "task": "chat"}, "task is 'chat'; allowed are classify, embed, summarize"),
+        ({**GIVEN, "task": "classify"}, "task is given with model 'bundled:sms-spam'; it is for hf: models"),
+        (
+            {**GIVEN, "model": HUB, "task": "summarize"},
+            "variant is cpu with task summarize; allowed are torch-cpu, cuda.",
+        ),
+        (
+            {**GIVEN, "model": HUB, "variant": "torch-cpu", "build_args": {"PRECISION": "fp32"}},
+            "build_args has PRECISION with variant torch-cpu",
+        ),
         (
             {**GIVEN, "variant": "cuda", "platform": "linux/arm64"},
             "variant is cuda with platform linux/arm64",
