@@ -1,6 +1,5 @@
 """What every cloud's service takes, and may know only when it is applied: the image's digest, the API key."""
 
-import re
 from collections.abc import Mapping
 from enum import Enum
 from typing import Any, cast
@@ -8,25 +7,9 @@ from typing import Any, cast
 import pulumi
 import pulumi_random as random
 
-DIGEST_REF = re.compile(r"[^\s@]+/[^\s@]+@sha256:[0-9a-f]{64}")
-# service/settings.py; the server refuses another key.
-API_KEY = re.compile(r"[\x21-\x7e]{16,4096}")
-API_KEY_NAME = "MODEL_API_KEY"
+from components.input_rules import API_KEY, DIGEST_REF, image_fault, key_fault
+
 _KEY_LENGTH = 40
-
-
-def image_fault(image_ref: str) -> str:
-    return (
-        f"image_ref is {image_ref!r}; it must have its digest, host/repository@sha256:<64 hex digits>, "
-        "because what a tag means can change under a running service."
-    )
-
-
-def key_fault(key: str) -> str:
-    return (
-        f"api_key has {len(key)} characters (they are not shown); allowed are 16 to 4096 printable ASCII "
-        "characters without spaces."
-    )
 
 
 def with_digest(image_ref: pulumi.Input[str]) -> pulumi.Output[str]:

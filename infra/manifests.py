@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import yaml
 
-from components.inputs import API_KEY_NAME
+from components.input_rules import API_KEY_NAME
 from infra.errors import Refused
 from infra.monitor import UNKNOWN, Resource
 from infra.plan import Plan

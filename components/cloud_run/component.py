@@ -14,7 +14,8 @@ from components.cloud_run.args import CloudRunServiceArgs
 from components.cloud_run.rules import checked_spec, spec_warnings
 from components.cloud_run.spec import CloudRunSpec
 from components.cloud_run.template import template_of
-from components.inputs import API_KEY_NAME, api_key_of, recorded, with_digest
+from components.input_rules import API_KEY_NAME
+from components.inputs import api_key_of, recorded, with_digest
 from components.secret_manager import SecretHome, Secrets, secrets_of
 
 APIS = ("iam.googleapis.com", "run.googleapis.com", "secretmanager.googleapis.com")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from components.cloud_run import limits
 from components.cloud_run.args import ExecutionEnvironment
 from components.cloud_run.spec import CloudRunSpec
+from components.input_rules import unpinned_fault
 
 READER = "roles/storage.objectViewer"
 MOUNT_PATH = "/mnt/model"
@@ -47,12 +48,7 @@ def model_faults(spec: CloudRunSpec) -> Iterator[str]:
     if spec.model_volume:
         yield from _volume_faults(spec, found is not None, bool(found and found["pin"]))
     elif found and not found["pin"]:
-        yield (
-            f"model is {model!r} without a generation, so the next start could serve another model; "
-            "find it with `gcloud storage objects describe "
-            f"gs://{found['bucket']}/{found['folder']}/manifest.json "
-            "--format='value(generation)'` and write `@<generation>` after the folder."
-        )
+        yield unpinned_fault(model, found["bucket"], found["folder"])
     elif not found and not limits.S3_MODEL.fullmatch(model) and not _in_image(model):
         yield (
             f"model is {model!r}; Cloud Run takes bundled:<name> and hf:<repository> in the image, "

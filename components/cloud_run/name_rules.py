@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from components.cloud_run import limits
 from components.cloud_run.spec import CloudRunSpec
-from components.inputs import API_KEY, API_KEY_NAME, DIGEST_REF, image_fault, key_fault
+from components.input_rules import api_key_faults, image_ref_faults, secret_name_fault
 from components.secret_manager import SecretReference
-from components.spec import ENVIRONMENT_NAME, OWN_ENVIRONMENT
+from components.spec import OWN_ENVIRONMENT
 
 # What template.py sets besides what it is given.
 _OWN_VARIABLES = 6
@@ -14,7 +14,7 @@ _OWN_VARIABLES = 6
 
 def name_faults(spec: CloudRunSpec) -> Iterator[str]:
     yield from _place_faults(spec)
-    yield from _image_faults(spec)
+    yield from image_ref_faults(spec.image_ref)
     yield from _environment_faults(spec)
     yield from _secret_faults(spec)
     yield from _label_faults(spec)
@@ -30,15 +30,6 @@ def _place_faults(spec: CloudRunSpec) -> Iterator[str]:
             yield f"{key} is missing; set `{key}` in Pulumi.<stack>.yaml."
         elif not pattern.fullmatch(value):
             yield f"{key} is {value!r}; allowed is {example}."
-
-
-def _image_faults(spec: CloudRunSpec) -> Iterator[str]:
-    if not isinstance(spec.image_ref, str):
-        return
-    if not spec.image_ref:
-        yield "image_ref is missing; give the image with its digest, host/repository@sha256:<64 hex digits>."
-    elif not DIGEST_REF.fullmatch(spec.image_ref):
-        yield image_fault(spec.image_ref)
 
 
 def _environment_faults(spec: CloudRunSpec) -> Iterator[str]:
@@ -64,18 +55,13 @@ def _environment_faults(spec: CloudRunSpec) -> Iterator[str]:
 def _secret_faults(spec: CloudRunSpec) -> Iterator[str]:
     service = spec.service
     for key in spec.secret_values:
-        if not ENVIRONMENT_NAME.fullmatch(key):
-            yield f"secret {key!r} is no environment name; allowed are letters, digits and _, no digit first."
-        elif key in OWN_ENVIRONMENT:
-            hint = "give it as `api_key`" if key == API_KEY_NAME else "leave it out"
-            yield f"secret {key} is set by the service itself; {hint}."
+        if fault := secret_name_fault(service, key):
+            yield fault
         elif len(service.name) + 1 + len(key) > limits.SECRET_ID_CHARACTERS:
             yield (
                 f"secret {key} has {len(key)} characters; with the service's name in front Secret Manager "
                 f"allows {limits.SECRET_ID_CHARACTERS}."
             )
-        elif key in service.env or key in service.secrets:
-            yield f"secret {key} stands twice, in `secret_values` and in `env` or `secrets`; keep one."
     for key, text in service.secrets.items():
         try:
             SecretReference.parse(text)
@@ -109,8 +95,7 @@ def _access_faults(spec: CloudRunSpec) -> Iterator[str]:
                 f"invokers has {member!r}; allowed are members of IAM, such as "
                 "user:ada@example.com or serviceAccount:<email>."
             )
-    if isinstance(spec.api_key, str) and not API_KEY.fullmatch(spec.api_key):
-        yield key_fault(spec.api_key)
+    yield from api_key_faults(spec.api_key)
     if spec.vpc_egress is not None and not (spec.vpc_network or spec.vpc_subnetwork):
         yield (
             f"vpc_egress is {spec.vpc_egress.value} without a network; "

@@ -17,7 +17,8 @@ from components.fargate.rules import checked_spec, spec_warnings
 from components.fargate.scaling import PROVIDERS, capacity_of, scale
 from components.fargate.spec import FargateSpec
 from components.fargate.task import CONTAINER, log_group, task_definition
-from components.inputs import API_KEY_NAME, api_key_of, recorded, with_digest
+from components.input_rules import API_KEY_NAME
+from components.inputs import api_key_of, recorded, with_digest
 from components.secrets_manager import SecretHome, Secrets, secrets_of
 
 _RECOVERY_DAYS = 30

@@ -5,9 +5,8 @@ from collections.abc import Iterator
 
 from components.fargate import limits, names
 from components.fargate.spec import FargateSpec
-from components.inputs import API_KEY, API_KEY_NAME, DIGEST_REF, image_fault, key_fault
+from components.input_rules import api_key_faults, image_ref_faults, secret_name_fault
 from components.secrets_manager import SecretReference, secret_name
-from components.spec import ENVIRONMENT_NAME, OWN_ENVIRONMENT
 
 
 def name_faults(spec: FargateSpec) -> Iterator[str]:
@@ -20,22 +19,12 @@ def name_faults(spec: FargateSpec) -> Iterator[str]:
         and spec.own_balancer
     ):
         yield f"the name is {spec.name!r}; Elastic Load Balancing keeps names with internal- to itself."
-    yield from _image_faults(spec)
+    yield from image_ref_faults(spec.image_ref)
     yield from _environment_faults(spec)
     yield from _secret_faults(spec)
     yield from _tag_faults(spec)
-    if isinstance(spec.api_key, str) and not API_KEY.fullmatch(spec.api_key):
-        yield key_fault(spec.api_key)
+    yield from api_key_faults(spec.api_key)
     yield from _arn_faults(spec)
-
-
-def _image_faults(spec: FargateSpec) -> Iterator[str]:
-    if not isinstance(spec.image_ref, str):
-        return
-    if not spec.image_ref:
-        yield "image_ref is missing; give the image with its digest, host/repository@sha256:<64 hex digits>."
-    elif not DIGEST_REF.fullmatch(spec.image_ref):
-        yield image_fault(spec.image_ref)
 
 
 def _environment_faults(spec: FargateSpec) -> Iterator[str]:
@@ -54,18 +43,13 @@ def _environment_faults(spec: FargateSpec) -> Iterator[str]:
 def _secret_faults(spec: FargateSpec) -> Iterator[str]:
     service = spec.service
     for key in spec.secret_values:
-        if not ENVIRONMENT_NAME.fullmatch(key):
-            yield f"secret {key!r} is no environment name; allowed are letters, digits and _, no digit first."
-        elif key in OWN_ENVIRONMENT:
-            hint = "give it as `api_key`" if key == API_KEY_NAME else "leave it out"
-            yield f"secret {key} is set by the service itself; {hint}."
+        if fault := secret_name_fault(service, key):
+            yield fault
         elif len(secret_name(service.name, key)) > limits.SECRET_NAME_CHARACTERS:
             yield (
                 f"secret {key} has {len(key)} characters; with the service's name in front Secrets Manager "
                 f"allows {limits.SECRET_NAME_CHARACTERS}."
             )
-        elif key in service.env or key in service.secrets:
-            yield f"secret {key} stands twice, in `secret_values` and in `env` or `secrets`; keep one."
     for key, text in service.secrets.items():
         try:
             SecretReference.parse(text)

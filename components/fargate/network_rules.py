@@ -10,7 +10,7 @@ import pulumi
 from components.fargate import limits
 from components.fargate.args import Balancing, Egress
 from components.fargate.spec import FargateSpec
-from components.inputs import DIGEST_REF
+from components.input_rules import DIGEST_REF
 
 _OF_OWN_NETWORK = ("zones", "vpc_cidr", "egress")
 _OF_EXISTING_NETWORK = ("subnet_ids", "task_subnet_ids", "assign_public_ip")

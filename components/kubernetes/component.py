@@ -11,7 +11,8 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.inputs import API_KEY_NAME, api_key_of, recorded, with_digest
+from components.input_rules import API_KEY_NAME
+from components.inputs import api_key_of, recorded, with_digest
 from components.kubernetes import google, kserve, names, network, timing
 from components.kubernetes.args import GkeServiceArgs
 from components.kubernetes.objects import Manifest, manifests_of

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from components.input_rules import unpinned_fault
 from components.kubernetes import limits
 from components.kubernetes.args import ModelDelivery
 from components.kubernetes.spec import GkeSpec
@@ -74,12 +75,7 @@ def model_faults(spec: GkeSpec) -> Iterator[str]:
     if spec.model_delivery is ModelDelivery.MOUNT:
         yield from _mount_faults(spec, found is not None, bool(found and found["pin"]))
     elif found and not found["pin"]:
-        yield (
-            f"model is {model!r} without a generation, so the next start could serve another model; "
-            "find it with `gcloud storage objects describe "
-            f"gs://{found['bucket']}/{found['folder']}/manifest.json "
-            "--format='value(generation)'` and write `@<generation>` after the folder."
-        )
+        yield unpinned_fault(model, found["bucket"], found["folder"])
     elif not found and not limits.S3_MODEL.fullmatch(model) and not _in_image(model):
         yield (
             f"model is {model!r}; Kubernetes takes bundled:<name> and hf:<repository> in the image, "

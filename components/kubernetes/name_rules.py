@@ -2,17 +2,16 @@
 
 from collections.abc import Iterator
 
-from components.inputs import API_KEY, API_KEY_NAME, DIGEST_REF, image_fault, key_fault
+from components.input_rules import api_key_faults, image_ref_faults, secret_name_fault
 from components.kubernetes import limits
 from components.kubernetes.spec import GkeSpec
-from components.spec import ENVIRONMENT_NAME, OWN_ENVIRONMENT
 
 _LABEL_RULE = "1 to 63 letters, digits, -, _ and ., a letter or digit first and last"
 
 
 def name_faults(spec: GkeSpec) -> Iterator[str]:
     yield from _namespace_faults(spec)
-    yield from _image_faults(spec)
+    yield from image_ref_faults(spec.image_ref)
     yield from _environment_faults(spec)
     yield from _secret_faults(spec)
     yield from _label_faults(spec)
@@ -21,8 +20,7 @@ def name_faults(spec: GkeSpec) -> Iterator[str]:
     yield from _google_faults(spec)
     if spec.service.port < limits.PORT_FROM:
         yield f"port is {spec.service.port}; the server is not root, and opens ports from {limits.PORT_FROM}."
-    if isinstance(spec.api_key, str) and not API_KEY.fullmatch(spec.api_key):
-        yield key_fault(spec.api_key)
+    yield from api_key_faults(spec.api_key)
 
 
 def _namespace_faults(spec: GkeSpec) -> Iterator[str]:
@@ -43,15 +41,6 @@ def _namespace_faults(spec: GkeSpec) -> Iterator[str]:
         yield "allowed_namespaces is set without a network policy, which would limit them; leave one out."
 
 
-def _image_faults(spec: GkeSpec) -> Iterator[str]:
-    if not isinstance(spec.image_ref, str):
-        return
-    if not spec.image_ref:
-        yield "image_ref is missing; give the image with its digest, host/repository@sha256:<64 hex digits>."
-    elif not DIGEST_REF.fullmatch(spec.image_ref):
-        yield image_fault(spec.image_ref)
-
-
 def _environment_faults(spec: GkeSpec) -> Iterator[str]:
     size = sum(len(key.encode()) + len(value.encode()) for key, value in spec.service.env.items())
     most = limits.OBJECT_BYTES // 2
@@ -65,13 +54,8 @@ def _environment_faults(spec: GkeSpec) -> Iterator[str]:
 def _secret_faults(spec: GkeSpec) -> Iterator[str]:
     service = spec.service
     for key in spec.secret_values:
-        if not ENVIRONMENT_NAME.fullmatch(key):
-            yield f"secret {key!r} is no environment name; allowed are letters, digits and _, no digit first."
-        elif key in OWN_ENVIRONMENT:
-            hint = "give it as `api_key`" if key == API_KEY_NAME else "leave it out"
-            yield f"secret {key} is set by the service itself; {hint}."
-        elif key in service.env or key in service.secrets:
-            yield f"secret {key} stands twice, in `secret_values` and in `env` or `secrets`; keep one."
+        if fault := secret_name_fault(service, key):
+            yield fault
     for key, text in service.secrets.items():
         if not limits.SECRET_REFERENCE.fullmatch(text):
             yield (

@@ -10,7 +10,7 @@ from typing import Any
 
 import pulumi
 
-from components.inputs import API_KEY_NAME
+from components.input_rules import API_KEY_NAME
 from components.kubernetes import limits, model, names, timing
 from components.kubernetes.spec import GPU, GkeSpec
 from components.need import inference_threads

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from components.inputs import API_KEY_NAME
+from components.input_rules import API_KEY_NAME
 from components.kubernetes.names import hashed
 from components.kubernetes.objects import manifests_of
 from components.kubernetes.pod import Wiring
