@@ -31,6 +31,9 @@ LISTEN_ON_SECONDS = 0.5
 HANDSHAKE_SECONDS = 0.1
 # And an open connection has this long to send its last request: one that was just taken, or was kept alive.
 LAST_REQUEST_SECONDS = 1.0
+# An inference thread takes the interpreter a few times for a text; at Python's 5 ms it would wait as long
+# each time for an event loop that is busy refusing.
+SWITCH_SECONDS = 0.0005
 # Longer than any load balancer keeps an idle connection, or it would send into one that closes just then:
 # cloud.google.com/load-balancing/docs/https#timeout_and_retries asks for 620.
 KEEP_ALIVE_SECONDS = 620
@@ -39,6 +42,7 @@ KEEP_ALIVE_SECONDS = 620
 def serve(settings: Settings, sock: socket.socket) -> None:
     """Returns after a stop request. Raises StartFault if the model cannot be had."""
     origin = model_origin(settings)
+    sys.setswitchinterval(SWITCH_SECONDS)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(settings, origin, sock))
     for stop in STOP_SIGNALS:  # the closed loop gave them back their default, which would spoil the exit code
