@@ -23,7 +23,7 @@ from tests.bench.limit import Limit, call_ms, limit
 from tests.bench.peers.catalog import DEFAULT, TUNED_BATCHING, Peer
 from tests.bench.peers.text_model import PlainTextModel
 from tests.bench.results import KINDS, SLIPWAY, Block, Measured, Point, point_key
-from tests.bench.server import KEY
+from tests.bench.slipway import KEY
 from tests.bench.workload import mixed_texts, post, short_texts
 
 ROUNDS, MORE_ROUNDS = 3, 1

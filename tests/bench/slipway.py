@@ -1,6 +1,11 @@
 """Slipway under measurement: the server as it is shipped (key and access log on), in a process of its own."""
 
+import os
+import socket
+import subprocess
+import sys
 import tempfile
+import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,8 +16,9 @@ import psutil
 from components.spec import ROUTES
 from service.manifest import TextManifest
 from service.tasks import TASKS
-from tests.bench.server import KEY, free_port, started
 from tests.bench.workload import slipway_posts
+
+KEY = "a-key-for-the-bench-only"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,3 +47,32 @@ def serving(folder: Path, **settings: str) -> Generator[Serving]:
         finally:
             server.terminate()
             server.wait(timeout=60)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return probe.getsockname()[1]
+
+
+def started(port: int, log: int, **settings: str) -> tuple[subprocess.Popen[bytes], float]:
+    """The server, and seconds from its start to the first 200 of /ready."""
+    env = {**os.environ, "MODEL_API_KEY": KEY, "PORT": str(port), "HOST": "127.0.0.1", **settings}
+    begun = time.perf_counter()
+    server = subprocess.Popen([sys.executable, "-m", "service"], env=env, stdout=log)
+    while time.perf_counter() - begun < 60:
+        if _status(port, b"GET /ready HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n") == 200:
+            return server, time.perf_counter() - begun
+        if server.poll() is not None:
+            raise SystemExit(f"the server ended with exit code {server.returncode} before it was ready")
+        time.sleep(0.002)
+    server.kill()
+    raise SystemExit("the server was not ready within 60 s")
+
+
+def _status(port: int, request: bytes) -> int:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+            connection.sendall(request)
+            return int(connection.recv(4096).split(b" ", 2)[1])
+    except (ConnectionError, IndexError):
+        return 0
