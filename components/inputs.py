@@ -33,6 +33,18 @@ def api_key_of(name: str, given: pulumi.Input[str] | None, parent: pulumi.Resour
     return pulumi.Output.secret(created.result)
 
 
+def checked_secret(name: str, value: pulumi.Input[str], most_bytes: int) -> pulumi.Output[str]:
+    """The value as a secret; an impossible one fails without being shown."""
+
+    def check(text: str) -> str:
+        size = len(text.encode())
+        if not 1 <= size <= most_bytes:
+            raise ValueError(f"secret {name} has {size} bytes; it must have from 1 to {most_bytes}.")
+        return text
+
+    return pulumi.Output.secret(value).apply(check)
+
+
 def recorded(args: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments as they stand in the state: what is secret by meaning is one there too."""
     shown = {key: value.value if isinstance(value, Enum) else value for key, value in args.items()}

@@ -14,6 +14,8 @@ from typing import Self
 import pulumi
 import pulumi_gcp as gcp
 
+from components.inputs import checked_secret
+
 ACCESSOR = "roles/secretmanager.secretAccessor"
 # cloud.google.com/secret-manager/quotas: a version holds 64 KiB; an environment variable of Cloud Run 32 KiB.
 VALUE_BYTES = 32768
@@ -112,7 +114,7 @@ def _kept(
     version = gcp.secretmanager.SecretVersion(
         f"{base}-version",
         secret=secret.id,
-        secret_data=_checked(name, value),
+        secret_data=checked_secret(name, value, VALUE_BYTES),
         deletion_policy="ABANDON",
         opts=pulumi.ResourceOptions(parent=home.parent, additional_secret_outputs=["secretData"]),
     )
@@ -127,15 +129,3 @@ def _grant(
     return gcp.secretmanager.SecretIamMember(
         name, project=project, secret_id=secret, role=ACCESSOR, member=home.member, opts=home.options
     )
-
-
-def _checked(name: str, value: pulumi.Input[str]) -> pulumi.Output[str]:
-    """The value as a secret; an impossible one fails without being shown."""
-
-    def check(text: str) -> str:
-        size = len(text.encode())
-        if not 1 <= size <= VALUE_BYTES:
-            raise ValueError(f"secret {name} has {size} bytes; it must have from 1 to {VALUE_BYTES}.")
-        return text
-
-    return pulumi.Output.secret(value).apply(check)

@@ -14,6 +14,8 @@ from typing import Self
 import pulumi
 import pulumi_aws as aws
 
+from components.inputs import checked_secret
+
 # docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html
 VALUE_BYTES = 65536
 # botocore 1.44.5, secretsmanager SecretVersionIdType.
@@ -111,21 +113,9 @@ def _kept(
         f"{home.service}-{name}-version",
         secret_id=secret.id,
         region=home.region,
-        secret_string=_checked(name, value),
+        secret_string=checked_secret(name, value, VALUE_BYTES),
         opts=pulumi.ResourceOptions(
             parent=home.parent, additional_secret_outputs=["secretString"], retain_on_delete=True
         ),
     )
     return secret, version
-
-
-def _checked(name: str, value: pulumi.Input[str]) -> pulumi.Output[str]:
-    """The value as a secret; an impossible one fails without being shown."""
-
-    def check(text: str) -> str:
-        size = len(text.encode())
-        if not 1 <= size <= VALUE_BYTES:
-            raise ValueError(f"secret {name} has {size} bytes; it must have from 1 to {VALUE_BYTES}.")
-        return text
-
-    return pulumi.Output.secret(value).apply(check)

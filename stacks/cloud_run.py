@@ -8,7 +8,7 @@ from components.cloud_run import CloudRunService, CloudRunServiceArgs, Ingress
 from components.cloud_run import warnings as cloud_run_warnings
 from components.cloud_run.rules import checked_spec
 from components.image import InferenceImage, InferenceImageArgs, Registry
-from stacks.parts import ANY_IMAGE, CloudSettings, image_model_args, neutral_args, require_known_memory
+from stacks.parts import ANY_IMAGE, CloudSettings, neutral_args, registry_image_args, require_known_memory
 from stacks.secrets import StackSecrets
 
 _INGRESS = {
@@ -48,17 +48,10 @@ def warnings(name: str, settings: CloudRunSettings) -> list[str]:
 
 
 def _image_args(name: str, settings: CloudRunSettings) -> InferenceImageArgs:
-    args: InferenceImageArgs = {
-        "registry": Registry.ARTIFACT_REGISTRY,
+    return {
+        **registry_image_args(name, settings, Registry.ARTIFACT_REGISTRY),
         "project": settings.project,
-        "region": settings.region,
-        **image_model_args(name, settings),
-        "labels": dict(settings.labels),
-        "force_delete": not settings.deletion_protection,
     }
-    if settings.image:
-        args["image"] = settings.image
-    return args
 
 
 def _service_args(

@@ -20,9 +20,9 @@ from components.spec import default_concurrency
 from stacks.parts import (
     ANY_IMAGE,
     CloudSettings,
-    image_model_args,
     measured_request_seconds,
     neutral_args,
+    registry_image_args,
     require_known_memory,
 )
 from stacks.secrets import StackSecrets
@@ -109,17 +109,10 @@ def _any_image(settings: FargateSettings) -> pulumi.Input[str]:
 
 
 def _image_args(name: str, settings: FargateSettings) -> InferenceImageArgs:
-    args: InferenceImageArgs = {
-        "registry": Registry.ECR,
-        "region": settings.region,
-        **image_model_args(name, settings),
+    return {
+        **registry_image_args(name, settings, Registry.ECR),
         "platform": _ARCHITECTURES[settings.architecture][1],
-        "labels": dict(settings.labels),
-        "force_delete": not settings.deletion_protection,
     }
-    if settings.image:
-        args["image"] = settings.image
-    return args
 
 
 def _service_args(

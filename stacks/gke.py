@@ -14,7 +14,7 @@ from components.kubernetes.rules import checked_spec as checked_service
 from components.spec import refuse
 from stacks.gke_cluster import GkeSettings, cluster_args_of, pod_gpus
 from stacks.kubernetes import workload_args
-from stacks.parts import ANY_IMAGE, image_model_args, require_known_memory
+from stacks.parts import ANY_IMAGE, registry_image_args, require_known_memory
 from stacks.secrets import StackSecrets
 
 
@@ -53,17 +53,10 @@ def _checked(name: str, settings: GkeSettings, secrets: StackSecrets, cluster_ar
 
 
 def _image_args(name: str, settings: GkeSettings) -> InferenceImageArgs:
-    args: InferenceImageArgs = {
-        "registry": Registry.ARTIFACT_REGISTRY,
+    return {
+        **registry_image_args(name, settings, Registry.ARTIFACT_REGISTRY),
         "project": settings.project,
-        "region": settings.region,
-        **image_model_args(name, settings),
-        "labels": dict(settings.labels),
-        "force_delete": not settings.deletion_protection,
     }
-    if settings.image:
-        args["image"] = settings.image
-    return args
 
 
 def _service_args(

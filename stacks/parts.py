@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from components.checkout import ROOT
-from components.image import InferenceImageArgs, Variant
+from components.image import InferenceImageArgs, Registry, Variant
 from components.model import model_folder, require_memory
 from components.need import need_of
 from components.spec import InferenceServiceArgs
@@ -74,6 +74,20 @@ def neutral_args(settings: CloudSettings) -> InferenceServiceArgs:
         args["gpu"] = settings.gpu
     if settings.concurrency is not None:
         args["concurrency"] = settings.concurrency
+    return args
+
+
+def registry_image_args(name: str, settings: CloudSettings, registry: Registry) -> InferenceImageArgs:
+    """The image in a registry of the stack's own cloud, or the one that is given."""
+    args: InferenceImageArgs = {
+        "registry": registry,
+        "region": settings.region,
+        **image_model_args(name, settings),
+        "labels": dict(settings.labels),
+        "force_delete": not settings.deletion_protection,
+    }
+    if settings.image:
+        args["image"] = settings.image
     return args
 
 
