@@ -4,6 +4,7 @@ Nothing of the repository is run: no remote code, no pickle, no download from he
 """
 
 import inspect
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,7 @@ class Loaded:
         return sum(weights.numel() for weights in self.network.parameters())
 
 
-class Served(torch.nn.Module):
+class Served(torch.nn.Module, ABC):
     """The network as the server calls it: `input_ids` and `attention_mask` to what the task reads."""
 
     output: str
@@ -66,9 +67,9 @@ class Served(torch.nn.Module):
         given = self._network(input_ids=input_ids, attention_mask=attention_mask, **types)
         return self.read(given, attention_mask)
 
+    @abstractmethod
     def read(self, given: Any, attention_mask: torch.Tensor) -> torch.Tensor:
         """Of what the network gives, what the task reads: [batch, width]."""
-        raise NotImplementedError
 
 
 class Logits(Served):
