@@ -1,4 +1,6 @@
-"""Runs a step of a workflow here, as GitHub's runner does; a `gh` that keeps what it is told in a file."""
+"""Runs a step of a workflow or of an action here, as GitHub's runner does, with a `gh` that keeps its state
+in a file.
+"""
 
 import json
 import os
@@ -13,49 +15,32 @@ import yaml
 from tests.checkout import ROOT
 
 WORKFLOWS = ROOT / ".github" / "workflows"
-
-# Answers as GitHub's REST API does, its --jq by the real jq: docs.github.com/en/rest.
-GH = """#!{python}
-import json, os, sys
-from pathlib import Path
-import jq
-
-state = Path(os.environ["GH_STATE"])
-known = json.loads(state.read_text())
-words = sys.argv[1:]
-known["calls"].append(words)
-
-
-def value(*names):
-    return next((words[place + 1] for place, word in enumerate(words) if word in names), "")
-
-
-def answer(found):
-    for each in jq.compile(value("--jq")).input_value(found).all():
-        print(each)
-
-
-if words[0] == "api" and words[-1] != "--silent":
-    answer(known["comments"] if words[2].endswith("/comments") else known["pulls"])
-elif words[0] == "api":
-    known["written"].append([value("--method"), words[3], Path(value("--field")[6:]).read_text()])
-elif words[:2] == ["issue", "list"]:
-    answer(known["issues"])
-elif words[0] == "issue":
-    known["written"].append([words[1], words[2], Path(value("--body-file")).read_text()])
-state.write_text(json.dumps(known))
-"""
+ACTIONS = ROOT / ".github" / "actions"
 
 
 def workflow(name: str) -> dict[Any, Any]:
     return yaml.safe_load((WORKFLOWS / f"{name}.yml").read_text())
 
 
-def script(workflow_name: str, step: str) -> str:
-    """What the step of that name runs."""
-    jobs = workflow(workflow_name)["jobs"].values()
-    [found] = [each["run"] for job in jobs for each in job.get("steps", []) if each.get("name") == step]
-    return found
+def action(name: str) -> dict[str, Any]:
+    return yaml.safe_load((ACTIONS / name / "action.yml").read_text())
+
+
+def steps_of(name: str) -> list[dict[str, Any]]:
+    """Steps of the workflow, or where the name is `actions/<name>` of the action."""
+    if name.startswith("actions/"):
+        return action(name.removeprefix("actions/"))["runs"]["steps"]
+    return [step for job in workflow(name)["jobs"].values() for step in job.get("steps", [])]
+
+
+def command(name: str, step_name: str) -> list[str]:
+    """How the runner starts the step of that name.
+
+    docs.github.com/actions/reference/workflow-syntax: `bash -e` where no shell is named, more where bash is.
+    """
+    [step] = [each for each in steps_of(name) if each.get("name") == step_name]
+    named = ["--noprofile", "--norc", "-eo", "pipefail"]
+    return ["bash", *(named if step.get("shell") == "bash" else ["-e"]), "-c", step["run"]]
 
 
 @dataclass
@@ -64,10 +49,13 @@ class Runner:
 
     folder: Path
 
-    def run(self, workflow_name: str, step: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        # docs.github.com/actions/reference/workflow-syntax: bash without a word is `bash -e`.
+    def run(self, name: str, step: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """A step of the workflow, or of the action `actions/<name>`."""
+        return self.start(command(name, step), **environment)
+
+    def start(self, words: list[str], **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            ["bash", "-e", "-c", script(workflow_name, step)],
+            words,
             cwd=self.folder,
             env={
                 **os.environ,
@@ -82,28 +70,38 @@ class Runner:
             check=False,
         )
 
-    def program(self, name: str, text: str) -> None:
-        (self.folder / "bin").mkdir(exist_ok=True)
-        path = self.folder / "bin" / name
+    def program(self, name: str, text: str, folder: str = "bin") -> None:
+        (self.folder / folder).mkdir(parents=True, exist_ok=True)
+        path = self.folder / folder / name
         path.write_text(text)
         path.chmod(0o755)
 
-    def github(self, **known: list[dict[str, Any]]) -> None:
-        """A `gh`, and what GitHub knows: pulls, comments, issues."""
+    def github(self, **known: Any) -> None:
+        """A `gh`, and what GitHub knows: pulls, comments, issues, environments, and answers by path.
+
+        refusal: status and message of every request about an environment.
+        """
         state: dict[str, Any] = {
             "pulls": [],
             "comments": [],
             "issues": [],
+            "environments": {},
+            "answers": {},
+            "refusal": None,
             "calls": [],
             "written": [],
             **known,
         }
         (self.folder / "gh.json").write_text(json.dumps(state))
-        self.program("gh", GH.replace("{python}", sys.executable))
+        stand_in = Path(__file__).with_name("github.py")
+        self.program("gh", f'#!/bin/sh\nexec "{sys.executable}" "{stand_in}" "$@"\n')
 
     def written(self) -> list[list[str]]:
         """What `gh` was told to write: how, where, what."""
         return json.loads((self.folder / "gh.json").read_text())["written"]
+
+    def environments(self) -> dict[str, dict[str, Any]]:
+        return json.loads((self.folder / "gh.json").read_text())["environments"]
 
     def text(self, name: str) -> str:
         return (self.folder / name).read_text()
