@@ -18,11 +18,12 @@ def image_warnings(spec: GkeSpec) -> Iterator[str]:
             "their role, others need a kubelet credential provider, because a login lasts for 12 hours."
         )
         return
-    # kubernetes.io/docs/tasks/configure-pod-container/configure-service-account
+    # kubernetes.io/docs/tasks/configure-pod-container/configure-service-account: a pod has what its account
+    # had when the pod was made.
     patch = f"kubectl --namespace {spec.namespace} patch serviceaccount {spec.name} --patch"
     yield (
         f"the image is in {image.host}: where it asks for a login that the nodes do not have, keep one in a "
-        f"Secret of the namespace and name it: `{patch} "
-        """'{"imagePullSecrets": [{"name": "<secret>"}]}'`. Pods that wait for their image try again by """
-        "themselves."
+        f"Secret of the namespace (`kubectl create secret docker-registry`) and name it, `{patch} "
+        """'{"imagePullSecrets": [{"name": "<secret>"}]}'`; then delete the pods that wait, as only new """
+        "ones have it."
     )
