@@ -5,19 +5,35 @@ from collections.abc import Iterator
 
 import pulumi
 
+from components.image_reference import ImageReference
 from components.spec import ENVIRONMENT_NAME, OWN_ENVIRONMENT, InferenceServiceSpec
 
-DIGEST_REF = re.compile(r"[^\s@]+/[^\s@]+@sha256:[0-9a-f]{64}")
+_WITH_DIGEST = re.compile(r"\S+@sha256:[0-9a-f]{64}")
 # service/settings.py; the server refuses another key.
 API_KEY = re.compile(r"[\x21-\x7e]{16,4096}")
 API_KEY_NAME = "MODEL_API_KEY"
 
 
 def image_fault(image_ref: str) -> str:
-    return (
-        f"image_ref is {image_ref!r}; it must have its digest, host/repository@sha256:<64 hex digits>, "
-        "because what a tag means can change under a running service."
-    )
+    """What is wrong with a known image; empty where nothing is."""
+    if not image_ref:
+        return "image_ref is missing; give the image with its digest, host/repository@sha256:<64 hex digits>."
+    image = ImageReference.parse(image_ref)
+    if image is None and _WITH_DIGEST.fullmatch(image_ref):
+        return (
+            f"image_ref is {image_ref!r}, which is no reference to an image; it must be "
+            "host/repository@sha256:<64 hex digits>, the repository in lowercase letters, digits, ., _ and -."
+        )
+    if image is None:
+        return (
+            f"image_ref is {image_ref!r}; it must have its digest, host/repository@sha256:<64 hex digits>, "
+            "because what a tag means can change under a running service."
+        )
+    if image.needs_repository and image.google_repository is None:
+        form = "<project>/<repository>/<image>" if image.is_artifact_registry else "<project>/<image>"
+        host = "<location>-docker.pkg.dev" if image.is_artifact_registry else image.host
+        return f"image_ref is {image_ref!r}; an image there is named {host}/{form}@sha256:<64 hex digits>."
+    return ""
 
 
 def key_fault(key: str) -> str:
@@ -28,13 +44,9 @@ def key_fault(key: str) -> str:
 
 
 def image_ref_faults(image_ref: pulumi.Input[str]) -> Iterator[str]:
-    """Of one that is known already."""
-    if not isinstance(image_ref, str):
-        return
-    if not image_ref:
-        yield "image_ref is missing; give the image with its digest, host/repository@sha256:<64 hex digits>."
-    elif not DIGEST_REF.fullmatch(image_ref):
-        yield image_fault(image_ref)
+    """Yield the fault of a plain string; an Output is checked when it is applied."""
+    if isinstance(image_ref, str) and (fault := image_fault(image_ref)):
+        yield fault
 
 
 def api_key_faults(api_key: pulumi.Input[str] | None) -> Iterator[str]:

@@ -1,23 +1,28 @@
 """What every cloud's service takes, and may know only when it is applied: the image's digest, the API key."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Any, cast
 
 import pulumi
 import pulumi_random as random
 
-from components.input_rules import API_KEY, DIGEST_REF, image_fault, key_fault
+from components.input_rules import API_KEY, image_fault, key_fault
 
 _KEY_LENGTH = 40
 
 
-def with_digest(image_ref: pulumi.Input[str]) -> pulumi.Output[str]:
-    """The image; one that turns out to have no digest fails."""
+def with_digest(
+    image_ref: pulumi.Input[str], target_fault: Callable[[str], str] = lambda _: ""
+) -> pulumi.Output[str]:
+    """Return the image; an Output that turns out to have no digest, or a fault of the target, fails.
+
+    target_fault: returns what the target does not allow of a reference with its digest, else an empty string.
+    """
 
     def check(text: str) -> str:
-        if not DIGEST_REF.fullmatch(text):
-            raise ValueError(image_fault(text))
+        if fault := image_fault(text) or target_fault(text):
+            raise ValueError(fault)
         return text
 
     return pulumi.Output.from_input(image_ref).apply(check)

@@ -8,7 +8,7 @@ from components.cloud_run import CloudRunService, CloudRunServiceArgs, Ingress
 from components.cloud_run import warnings as cloud_run_warnings
 from components.cloud_run.rules import checked_spec
 from components.image import InferenceImage, InferenceImageArgs, Registry
-from stacks.parts import ANY_IMAGE, CloudSettings, neutral_args, registry_image_args, require_known_memory
+from stacks.parts import GoogleSettings, google_image, neutral_args, registry_image_args, require_known_memory
 from stacks.secrets import StackSecrets
 
 _INGRESS = {
@@ -18,11 +18,9 @@ _INGRESS = {
 }
 
 
-class CloudRunSettings(CloudSettings, Protocol):
+class CloudRunSettings(GoogleSettings, Protocol):
     """What this target reads beyond every cloud's settings."""
 
-    @property
-    def project(self) -> str: ...
     @property
     def invokers(self) -> tuple[str, ...]: ...
     @property
@@ -36,15 +34,15 @@ def service(name: str, settings: CloudRunSettings, secrets: StackSecrets) -> Clo
 
     Raises ValueError with all faults of the service, or else all of the image, before either is registered.
     """
-    checked_spec(name, _service_args(settings, secrets, ANY_IMAGE))
+    checked_spec(name, _service_args(settings, secrets, google_image(settings)))
     require_known_memory(name, settings.model, settings.task, settings.cpu, settings.memory_gib, "cloud-run")
     image = InferenceImage(f"{name}-image", _image_args(name, settings))
-    return CloudRunService(name, _service_args(settings, secrets, image.image_ref))
+    return CloudRunService(name, _service_args(settings, secrets, settings.image or image.image_ref))
 
 
 def warnings(name: str, settings: CloudRunSettings) -> list[str]:
     """What a reviewer should know though it is allowed. The settings must be without fault."""
-    return cloud_run_warnings(name, _service_args(settings, StackSecrets(), ANY_IMAGE))
+    return cloud_run_warnings(name, _service_args(settings, StackSecrets(), google_image(settings)))
 
 
 def _image_args(name: str, settings: CloudRunSettings) -> InferenceImageArgs:

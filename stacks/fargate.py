@@ -1,5 +1,6 @@
 """The `fargate` target: the image, and an ECS Fargate service that runs it."""
 
+import re
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -18,7 +19,7 @@ from components.fargate.rules import checked_spec
 from components.image import InferenceImage, InferenceImageArgs, Platform, Registry
 from components.spec import default_concurrency
 from stacks.parts import (
-    ANY_IMAGE,
+    ANY_DIGEST,
     CloudSettings,
     measured_request_seconds,
     neutral_args,
@@ -93,7 +94,8 @@ def service(name: str, settings: FargateSettings, secrets: StackSecrets) -> Farg
     checked_spec(name, _service_args(name, settings, secrets, _any_image(settings)))
     require_known_memory(name, settings.model, settings.task, settings.cpu, settings.memory_gib, "fargate")
     image = InferenceImage(f"{name}-image", _image_args(name, settings))
-    return FargateService(name, _service_args(name, settings, secrets, image.image_ref))
+    image_ref = settings.image or image.image_ref
+    return FargateService(name, _service_args(name, settings, secrets, image_ref))
 
 
 def warnings(name: str, settings: FargateSettings) -> list[str]:
@@ -102,10 +104,13 @@ def warnings(name: str, settings: FargateSettings) -> list[str]:
 
 
 def _any_image(settings: FargateSettings) -> pulumi.Input[str]:
-    """Of the repository that is made, where none is given."""
+    """The image that is given, or what stands for the one that is built, in the service's own account."""
     if settings.image:
         return settings.image
-    return f"123456789012.dkr.ecr.{settings.region}.amazonaws.com/{ANY_IMAGE.rpartition('/')[2]}"
+    arns = f"{settings.cluster} {settings.certificate} {settings.listener}"
+    named = re.search(r":([0-9]{12}):", arns)
+    account = named[1] if named else "123456789012"
+    return f"{account}.dkr.ecr.{settings.region}.amazonaws.com/repository@{ANY_DIGEST}"
 
 
 def _image_args(name: str, settings: FargateSettings) -> InferenceImageArgs:

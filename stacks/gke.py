@@ -14,7 +14,7 @@ from components.kubernetes.rules import checked_spec as checked_service
 from components.spec import refuse
 from stacks.gke_cluster import GkeSettings, cluster_args_of, pod_gpus
 from stacks.kubernetes import workload_args
-from stacks.parts import ANY_IMAGE, registry_image_args, require_known_memory
+from stacks.parts import google_image, registry_image_args, require_known_memory
 from stacks.secrets import StackSecrets
 
 
@@ -28,7 +28,7 @@ def service(name: str, settings: GkeSettings, secrets: StackSecrets) -> GkeServi
     nodes = _checked(name, settings, secrets, cluster_args)
     image = InferenceImage(f"{name}-image", _image_args(name, settings))
     cluster = GkeCluster(name, cluster_args, pulumi.ResourceOptions(depends_on=[image]))
-    args = _service_args(name, settings, secrets, nodes, image.image_ref)
+    args = _service_args(name, settings, secrets, nodes, settings.image or image.image_ref)
     args["kubeconfig"] = cluster.kubeconfig
     return GkeService(name, args, pulumi.ResourceOptions(depends_on=[cluster]))
 
@@ -37,7 +37,7 @@ def warnings(name: str, settings: GkeSettings) -> list[str]:
     """What a reviewer should know though it is allowed. The settings must be without fault."""
     cluster_args = cluster_args_of(name, settings)
     nodes = nodes_of(name, cluster_args)
-    args = _service_args(name, settings, StackSecrets(), nodes, ANY_IMAGE)
+    args = _service_args(name, settings, StackSecrets(), nodes, google_image(settings))
     return [*cluster_warnings(name, cluster_args), *service_warnings(name, args)]
 
 
@@ -47,7 +47,7 @@ def _checked(name: str, settings: GkeSettings, secrets: StackSecrets, cluster_ar
     nodes = nodes_of(name, cluster_args)
     count, shared = pod_gpus(settings), bool(settings.gpu_sharing)
     refuse(name, fit_faults(nodes, settings.gpu, count, settings.cpu, settings.memory_gib, shared))
-    checked_service(name, _service_args(name, settings, secrets, nodes, settings.image or ANY_IMAGE))
+    checked_service(name, _service_args(name, settings, secrets, nodes, google_image(settings)))
     require_known_memory(name, settings.model, settings.task, settings.cpu, settings.memory_gib, "gke")
     return nodes
 

@@ -104,7 +104,9 @@ def _set_nodes(args: GkeClusterArgs, name: str, settings: GkeSettings) -> None:
         args["private_nodes"] = False
     if settings.node_disk_gib != 100:
         args["disk_gib"] = settings.node_disk_gib  # pyright: ignore[reportGeneralTypeIssues]  checked there
-    if not settings.node_pool:
+    if settings.image:
+        args["image_ref"] = settings.image
+    else:
         args["image_repository"] = (
             f"projects/{settings.project}/locations/{settings.region}/repositories/{name}-image"
         )

@@ -9,7 +9,14 @@ from components.image import InferenceImage, InferenceImageArgs
 from components.kubernetes import GkeService, GkeServiceArgs, ModelDelivery, Serving
 from components.kubernetes import warnings as service_warnings
 from components.kubernetes.rules import checked_spec
-from stacks.parts import ANY_IMAGE, CloudSettings, image_model_args, neutral_args, require_known_memory
+from stacks.parts import (
+    ANY_DIGEST,
+    ANY_IMAGE,
+    CloudSettings,
+    image_model_args,
+    neutral_args,
+    require_known_memory,
+)
 from stacks.secrets import StackSecrets
 
 _REFERENCE = "kubernetes:"
@@ -71,12 +78,13 @@ def service(name: str, settings: KubernetesSettings, secrets: StackSecrets) -> G
     checked_spec(name, _service_args(settings, secrets, settings.image or ANY_IMAGE))
     require_known_memory(name, settings.model, settings.task, settings.cpu, settings.memory_gib, "gke")
     image = InferenceImage(f"{name}-image", _image_args(name, settings))
-    return GkeService(name, _service_args(settings, secrets, image.image_ref))
+    return GkeService(name, _service_args(settings, secrets, settings.image or image.image_ref))
 
 
 def warnings(name: str, settings: KubernetesSettings) -> list[str]:
     """What a reviewer should know though it is allowed. The settings must be without fault."""
-    return service_warnings(name, _service_args(settings, StackSecrets(), ANY_IMAGE))
+    image_ref = settings.image or f"{settings.repository}@{ANY_DIGEST}"
+    return service_warnings(name, _service_args(settings, StackSecrets(), image_ref))
 
 
 def workload_args(

@@ -10,8 +10,9 @@ from components.need import need_of
 from components.spec import InferenceServiceArgs
 from components.tasks import TASKS
 
-# Stands for the image while the rest is checked: it is built only after that.
-ANY_IMAGE = f"host/repository@sha256:{'0' * 64}"
+# Stand for the image while the rest is checked: it is built only after that.
+ANY_DIGEST = f"sha256:{'0' * 64}"
+ANY_IMAGE = f"host/repository@{ANY_DIGEST}"
 
 
 class CloudSettings(Protocol):
@@ -55,6 +56,13 @@ class CloudSettings(Protocol):
     def deletion_protection(self) -> bool: ...
 
 
+class GoogleSettings(CloudSettings, Protocol):
+    """What every target at Google reads."""
+
+    @property
+    def project(self) -> str: ...
+
+
 def neutral_args(settings: CloudSettings) -> InferenceServiceArgs:
     """What every target's component takes, by its names there."""
     args: InferenceServiceArgs = {
@@ -75,6 +83,13 @@ def neutral_args(settings: CloudSettings) -> InferenceServiceArgs:
     if settings.concurrency is not None:
         args["concurrency"] = settings.concurrency
     return args
+
+
+def google_image(settings: GoogleSettings) -> str:
+    """The image that is given, or what stands for the one that is built, in a repository of the project."""
+    if settings.image:
+        return settings.image
+    return f"{settings.region}-docker.pkg.dev/{settings.project}/repository/server@{ANY_DIGEST}"
 
 
 def registry_image_args(name: str, settings: CloudSettings, registry: Registry) -> InferenceImageArgs:

@@ -11,6 +11,7 @@ import pulumi_gcp as gcp
 
 from components.cloud_run import model, names
 from components.cloud_run.args import CloudRunServiceArgs
+from components.cloud_run.image_rules import registry_fault
 from components.cloud_run.rules import checked_spec, spec_warnings
 from components.cloud_run.spec import CloudRunSpec
 from components.cloud_run.template import template_of
@@ -54,7 +55,7 @@ class CloudRunService(pulumi.ComponentResource):
         api_key = api_key_of(name, spec.api_key, self)
         secrets = _secrets(spec, self, apis, account, api_key)
         grants = [*secrets.grants, *_model_grants(spec, self, account)]
-        image_ref = with_digest(spec.image_ref)
+        image_ref = with_digest(spec.image_ref, registry_fault)
         service = _service(spec, self, [*apis, *grants], account, image_ref, secrets)
         _invokers(spec, self, service)
         self.url = service.uri

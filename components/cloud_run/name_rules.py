@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from components.cloud_run import limits
+from components.cloud_run.image_rules import image_faults
 from components.cloud_run.spec import CloudRunSpec
-from components.input_rules import api_key_faults, image_ref_faults, secret_name_fault
+from components.input_rules import api_key_faults, secret_name_fault
 from components.secret_manager import SecretReference
 from components.spec import OWN_ENVIRONMENT
 
@@ -14,7 +15,7 @@ _OWN_VARIABLES = 6
 
 def name_faults(spec: CloudRunSpec) -> Iterator[str]:
     yield from _place_faults(spec)
-    yield from image_ref_faults(spec.image_ref)
+    yield from image_faults(spec)
     yield from _environment_faults(spec)
     yield from _secret_faults(spec)
     yield from _label_faults(spec)

@@ -8,6 +8,7 @@ from typing import Any
 
 from components.arguments import readable_arguments
 from components.cloud_run.args import CloudRunServiceArgs
+from components.cloud_run.image_rules import image_warnings
 from components.cloud_run.model import model_faults, model_warnings
 from components.cloud_run.name_rules import name_faults, name_warnings
 from components.cloud_run.size_rules import size_faults, size_warnings
@@ -36,6 +37,7 @@ def spec_warnings(spec: CloudRunSpec) -> Iterator[str]:
     """What may still be refused, for reasons outside the arguments."""
     yield from size_warnings(spec)
     yield from name_warnings(spec)
+    yield from image_warnings(spec)
     yield from model_warnings(spec)
 
 

@@ -101,7 +101,7 @@ S3_MODEL = re.compile(
     r"(?:@(?P<pin>(?!null$)[A-Za-z0-9._-]{1,1024}))?"
 )
 GS_MODEL = re.compile(r"gs://[a-z0-9][a-z0-9._-]+[a-z0-9]/[^@\s]+@[1-9][0-9]*")
-# An image in ECR: account, region and repository. DOCS AmazonECR/latest/userguide/Registries
-ECR_IMAGE = re.compile(
-    r"(?P<account>[0-9]{12})\.dkr[.-]ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\.[a-z.]+/(?P<repository>[^@:]+)[@:].+"
-)
+# DOCS service-authorization/latest/reference/list_amazonelasticcontainerregistry: to pull an image. The login
+# has no resource.
+LOGIN_ACTION = "ecr:GetAuthorizationToken"
+PULL_ACTIONS = ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")

@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterator
 
 from components.fargate import limits, names
+from components.fargate.image_rules import image_faults
 from components.fargate.spec import FargateSpec
-from components.input_rules import api_key_faults, image_ref_faults, secret_name_fault
+from components.input_rules import api_key_faults, secret_name_fault
 from components.secrets_manager import SecretReference, secret_name
 
 
@@ -19,7 +20,7 @@ def name_faults(spec: FargateSpec) -> Iterator[str]:
         and spec.own_balancer
     ):
         yield f"the name is {spec.name!r}; Elastic Load Balancing keeps names with internal- to itself."
-    yield from image_ref_faults(spec.image_ref)
+    yield from image_faults(spec)
     yield from _environment_faults(spec)
     yield from _secret_faults(spec)
     yield from _tag_faults(spec)

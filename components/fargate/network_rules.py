@@ -10,7 +10,6 @@ import pulumi
 from components.fargate import limits
 from components.fargate.args import Balancing, Egress
 from components.fargate.spec import FargateSpec
-from components.input_rules import DIGEST_REF
 
 _OF_OWN_NETWORK = ("zones", "vpc_cidr", "egress")
 _OF_EXISTING_NETWORK = ("subnet_ids", "task_subnet_ids", "assign_public_ip")
@@ -60,14 +59,6 @@ def _endpoint_faults(spec: FargateSpec) -> Iterator[str]:
             f"egress is endpoints with model {spec.service.model!r}; from there is no way to Google: take "
             "public-address, or a model in S3."
         )
-    image = spec.image_ref
-    if isinstance(image, str) and DIGEST_REF.fullmatch(image):
-        found = limits.ECR_IMAGE.fullmatch(image)
-        if found is None or found["region"] != spec.region:
-            yield (
-                f"egress is endpoints with image_ref {image!r}; from there is a way to ECR of {spec.region} "
-                "alone: take public-address, or an image there."
-            )
 
 
 def _vpc_cidr_faults(spec: FargateSpec) -> Iterator[str]:

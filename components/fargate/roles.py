@@ -8,7 +8,9 @@ import pulumi
 import pulumi_aws as aws
 
 from components.fargate import limits, model, names
+from components.fargate.image_rules import repository_arn
 from components.fargate.spec import FargateSpec
+from components.image_reference import ImageReference
 
 Statement = dict[str, Any]
 _VERSION = "2012-10-17"
@@ -89,20 +91,13 @@ def _statement(actions: list[str], resource: pulumi.Input[str]) -> Statement:
 
 
 def _image_statements(image_ref: str) -> list[Statement]:
-    """To pull an image from ECR; none for one from elsewhere. The login has no resource: it takes `*` alone.
-
-    docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html
-    """
-    found = limits.ECR_IMAGE.fullmatch(image_ref)
-    if found is None:
+    """To pull an image from ECR, of whichever account and region; none for one from elsewhere."""
+    image = ImageReference.parse(image_ref)
+    if image is None or image.ecr_repository is None:
         return []
-    repository = (
-        f"arn:{names.partition(found['region'])}:ecr:{found['region']}:{found['account']}:repository/"
-        f"{found['repository']}"
-    )
     return [
-        _statement(["ecr:GetAuthorizationToken"], "*"),
-        _statement(["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"], repository),
+        _statement([limits.LOGIN_ACTION], "*"),
+        _statement([*limits.PULL_ACTIONS], repository_arn(image.ecr_repository)),
     ]
 
 

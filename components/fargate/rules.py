@@ -8,6 +8,7 @@ from typing import Any
 
 from components.arguments import readable_arguments
 from components.fargate.args import FargateServiceArgs
+from components.fargate.image_rules import image_warnings
 from components.fargate.model import model_faults, model_warnings
 from components.fargate.name_rules import name_faults
 from components.fargate.network_rules import network_faults, network_warnings
@@ -38,6 +39,7 @@ def spec_warnings(spec: FargateSpec) -> Iterator[str]:
     """What a person should know though it is allowed."""
     yield from size_warnings(spec)
     yield from network_warnings(spec)
+    yield from image_warnings(spec)
     yield from model_warnings(spec)
 
 

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_gcp as gcp
 
-from components.gke import limits, names
+from components.artifact_registry import READER
+from components.gke import names
 from components.gke.spec import GkeClusterSpec
 
 # docs.cloud.google.com/kubernetes-engine/docs/how-to/hardening-your-cluster#use_least_privilege_sa, and for
 # image streaming DOCS/how-to/image-streaming: the API calls are counted on the project.
 NODE_ROLES = ("roles/container.defaultNodeServiceAccount", "roles/serviceusage.serviceUsageConsumer")
-READER = "roles/artifactregistry.reader"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ def node_account_of(
     grants: list[pulumi.Resource] = [
         _project_grant(spec, role, account, after, parent) for role in NODE_ROLES
     ]
-    grants.append(_image_grant(spec, account, after, parent))
+    grants += _image_grants(spec, account, after, parent)
     return NodeAccount(account.email, tuple(grants))
 
 
@@ -58,21 +58,29 @@ def _project_grant(
     )
 
 
-def _image_grant(
+def _image_grants(
     spec: GkeClusterSpec,
     account: gcp.serviceaccount.Account,
     after: list[pulumi.Resource],
     parent: pulumi.Resource,
-) -> pulumi.Resource:
-    found = limits.REPOSITORY.fullmatch(spec.image_repository)
-    if found is None:
-        return _project_grant(spec, READER, account, after, parent)
-    return gcp.artifactregistry.RepositoryIamMember(
-        f"{spec.name}-nodes-{found['project']}-{found['location']}-{found['name']}-reader",
-        project=found["project"],
-        location=found["location"],
-        repository=found["name"],
-        role=READER,
-        member=account.member,
-        opts=pulumi.ResourceOptions(parent=parent, depends_on=after),
-    )
+) -> list[pulumi.Resource]:
+    """None where the image is outside Google, or where it is another project's: that is its owner's to grant.
+
+    A repository that is named by itself is granted wherever it is: who names it so has the right to.
+    """
+    repository = spec.repository
+    if not (spec.image_ref or repository):
+        return [_project_grant(spec, READER, account, after, parent)]
+    if repository is None or (spec.image_ref and repository.project != spec.project):
+        return []
+    return [
+        gcp.artifactregistry.RepositoryIamMember(
+            f"{spec.name}-nodes-{repository.project}-{repository.location}-{repository.name}-reader",
+            project=repository.project,
+            location=repository.location,
+            repository=repository.name,
+            role=READER,
+            member=account.member,
+            opts=pulumi.ResourceOptions(parent=parent, depends_on=after),
+        )
+    ]

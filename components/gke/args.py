@@ -61,9 +61,13 @@ class GkeClusterArgs(TypedDict):
     """Its subnetwork, in the region. Default the one with the network's name."""
     node_service_account: NotRequired[pulumi.Input[str]]
     """Email of an existing account for the nodes; its rights stay its owner's. Default: one is made."""
+    image_ref: NotRequired[str]
+    """Finished image that the nodes pull, with its digest: of the project's own repositories they may read
+    the one that holds it, and no other. For an image that is still to be built give `image_repository`."""
     image_repository: NotRequired[str]
-    """Artifact Registry repository that the nodes pull from,
-    `projects/<project>/locations/<location>/repositories/<name>`. Default: every one of the project."""
+    """Artifact Registry repository that the nodes pull from and may read,
+    `projects/<project>/locations/<location>/repositories/<name>`. Default: every one of the project, unless
+    `image_ref` names one."""
     cpu_machine_type: NotRequired[str]
     """Machine of the CPU pool, such as `e2-standard-4`. Default `e2-standard-2`."""
     cpu_min_nodes: NotRequired[int]

@@ -21,9 +21,6 @@ EMAIL = re.compile(r"[a-z0-9.-]+@[a-z0-9.-]+\.[a-z]{2,}")
 NETWORK = re.compile(
     r"(projects/[a-z0-9:.-]+/(global/networks|regions/[a-z0-9-]+/subnetworks)/)?[a-z]([a-z0-9-]{0,61}[a-z0-9])?"
 )
-REPOSITORY = re.compile(
-    r"projects/(?P<project>[a-z0-9:.-]+)/locations/(?P<location>[a-z0-9-]+)/repositories/(?P<name>[a-z][a-z0-9-]{0,62})"
-)
 # cloud.google.com/resource-manager/docs/labels-overview: 64 labels; the provider adds one of its own.
 LABELS = 63
 LABEL_KEY = re.compile(r"[a-z][a-z0-9_-]{0,62}")

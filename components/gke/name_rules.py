@@ -4,6 +4,7 @@ import ipaddress
 import re
 from collections.abc import Iterator
 
+from components.artifact_registry import ImageRepository
 from components.gke import limits
 from components.gke.spec import GkeClusterSpec
 from components.spec import NAME
@@ -15,7 +16,7 @@ _OF_THE_CLUSTER = (
 )
 _OF_THE_POOL = (
     *("gpu_min_nodes", "gpu_min_nodes_per_zone", "gpu_driver", "cuda_version"),
-    *("spot", "flex_start", "disk_gib", "zones", "private_nodes", "node_service_account", "image_repository"),
+    *("spot", "flex_start", "disk_gib", "zones", "private_nodes", "node_service_account"),
 )
 
 
@@ -101,15 +102,10 @@ def _reference_faults(spec: GkeClusterSpec) -> Iterator[str]:
             f"node_service_account is {account!r}; allowed is an email, "
             "<name>@<project>.iam.gserviceaccount.com."
         )
-    if spec.image_repository and not limits.REPOSITORY.fullmatch(spec.image_repository):
+    if spec.image_repository and not ImageRepository.named(spec.image_repository):
         yield (
             f"image_repository is {spec.image_repository!r}; allowed is "
             "projects/<project>/locations/<location>/repositories/<name>."
-        )
-    if spec.image_repository and account is not None:
-        yield (
-            "image_repository has no meaning with an existing node_service_account, whose rights are its "
-            "owner's; leave it out."
         )
 
 

@@ -17,6 +17,15 @@ def account_id(name: str) -> str:
     return f"{name[: ACCOUNT_CHARACTERS - _ACCOUNT_HASH_DIGITS - 1].rstrip('-')}-{digest}"
 
 
+def account_email(name: str, project: str) -> str:
+    """Return the email of the nodes' account before it is there.
+
+    cloud.google.com/iam/docs/service-account-overview: the domain of an old project comes after its ID.
+    """
+    domain, _, identifier = project.rpartition(":")
+    return f"{account_id(name)}@{'.'.join(filter(None, (identifier, domain)))}.iam.gserviceaccount.com"
+
+
 def pool_name(role: str, fixed: Iterable[object]) -> str:
     """Another one for each choice that a pool cannot change: the new pool is made before the old one goes."""
     digest = hashlib.sha256("\0".join(map(str, fixed)).encode()).hexdigest()[:_POOL_HASH_DIGITS]

@@ -8,6 +8,7 @@ from typing import Any
 
 from components.arguments import readable_arguments
 from components.gke.args import GkeClusterArgs
+from components.gke.image_rules import image_faults, image_warnings
 from components.gke.name_rules import name_faults
 from components.gke.pool_rules import pool_faults
 from components.gke.pool_warnings import cluster_warnings, gpu_warnings
@@ -28,12 +29,14 @@ def checked_spec(name: str, args: Mapping[str, Any]) -> GkeClusterSpec:
 def spec_faults(spec: GkeClusterSpec) -> Iterator[str]:
     """What Google would refuse, or take and then not run."""
     yield from name_faults(spec)
+    yield from image_faults(spec)
     yield from pool_faults(spec)
 
 
 def spec_warnings(spec: GkeClusterSpec) -> Iterator[str]:
     """What a person should know though it is allowed."""
     yield from cluster_warnings(spec)
+    yield from image_warnings(spec)
     yield from gpu_warnings(spec)
 
 

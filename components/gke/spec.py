@@ -7,9 +7,11 @@ from typing import Any, Self, cast
 
 import pulumi
 
+from components.artifact_registry import ImageRepository
 from components.gke import limits, names
 from components.gke.args import GkeClusterArgs, GpuDriver, GpuSharing, ReleaseChannel
 from components.gke.machines import MACHINES, Machine, smallest_with
+from components.image_reference import ImageReference
 
 CPU_MACHINE = "e2-standard-2"
 _CLIENTS = 2
@@ -29,6 +31,7 @@ class GkeClusterSpec:
     network: str
     subnetwork: str
     node_service_account: pulumi.Input[str] | None
+    image_ref: str
     image_repository: str
     cpu_machine_type: str
     cpu_min_nodes: float
@@ -71,6 +74,7 @@ class GkeClusterSpec:
             network=given.get("network", "default"),
             subnetwork=given.get("subnetwork", ""),
             node_service_account=given.get("node_service_account"),
+            image_ref=given.get("image_ref", ""),
             image_repository=given.get("image_repository", ""),
             cpu_machine_type=given.get("cpu_machine_type", CPU_MACHINE),
             cpu_min_nodes=given.get("cpu_min_nodes", 1),
@@ -103,6 +107,22 @@ class GkeClusterSpec:
     @property
     def own_gpu_pool(self) -> bool:
         return bool(self.gpu) and not self.node_pool
+
+    @property
+    def makes_nodes(self) -> bool:
+        """Whether the pods run on nodes that are made here."""
+        return self.own_cluster or self.own_gpu_pool
+
+    @property
+    def image(self) -> ImageReference | None:
+        return ImageReference.parse(self.image_ref)
+
+    @property
+    def repository(self) -> ImageRepository | None:
+        """The repository of Artifact Registry that the nodes pull from; None elsewhere, or if unknown."""
+        if self.image_ref:
+            return self.image.google_repository if self.image else None
+        return ImageRepository.named(self.image_repository)
 
     @property
     def cluster_name(self) -> str:

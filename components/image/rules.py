@@ -10,7 +10,8 @@ from pathlib import Path
 
 from components.arguments import usable_arguments
 from components.image.args import InferenceImageArgs, Platform, Registry, Variant
-from components.image.spec import REPOSITORY, ImageSpec
+from components.image.spec import ImageSpec
+from components.image_reference import REPOSITORY
 from components.spec import ENVIRONMENT_NAME, SECRET_WORDS, refuse
 from components.tasks import TASKS
 

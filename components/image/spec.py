@@ -1,6 +1,5 @@
 """The arguments of `InferenceImage`, complete; rules.py checks them."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,12 +7,7 @@ from typing import Any, Self
 
 from components.checkout import ROOT
 from components.image.args import Platform, Registry, Variant
-
-# github.com/distribution/reference, in the form that names its host: without one Docker Hub is meant.
-_HOST = r"(?:[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+(?::[0-9]+)?|[A-Za-z0-9-]+:[0-9]+|localhost)"
-_PATH = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
-REPOSITORY = re.compile(rf"{_HOST}(?:/{_PATH})+")
-IMAGE = re.compile(rf"({_HOST}(?:/{_PATH})+)(?::[\w][\w.-]{{0,127}})?@(sha256:[0-9a-f]{{64}})", re.ASCII)
+from components.image_reference import ImageReference
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +72,9 @@ class ImageSpec:
 
     @property
     def image_name(self) -> str:
-        """Of the given image, without tag and digest."""
-        found = IMAGE.fullmatch(self.image)
-        return found[1] if found else ""
+        """The given image without its tag and digest; empty where it is none, or does not name its host."""
+        found = ImageReference.parse(self.image)
+        return found.name if found and self.image.startswith(f"{found.host}/") else ""
 
     @property
     def builds(self) -> bool:

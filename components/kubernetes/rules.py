@@ -10,6 +10,7 @@ from typing import Any
 from components.arguments import readable_arguments
 from components.kubernetes.args import GkeServiceArgs
 from components.kubernetes.capacity import capacity_faults
+from components.kubernetes.image_rules import image_warnings
 from components.kubernetes.kserve import kserve_faults, kserve_warnings
 from components.kubernetes.model import model_faults, model_warnings
 from components.kubernetes.name_rules import name_faults, name_warnings
@@ -46,6 +47,7 @@ def spec_warnings(spec: GkeSpec) -> Iterator[str]:
     yield from rollout_warnings(spec)
     yield from scaling_warnings(spec)
     yield from name_warnings(spec)
+    yield from image_warnings(spec)
     yield from model_warnings(spec)
     yield from kserve_warnings(spec)
 

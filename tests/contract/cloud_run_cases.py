@@ -4,7 +4,7 @@ from typing import Any
 
 from components.cloud_run import ExecutionEnvironment, Ingress, VpcEgress
 
-IMAGE = "europe-west4-docker.pkg.dev/acme/slipway/api@sha256:" + "a" * 64
+IMAGE = "europe-west4-docker.pkg.dev/acme-prod/slipway/api@sha256:" + "a" * 64
 KEY = "a-key-of-enough-characters"
 
 PLAIN: dict[str, Any] = {
@@ -58,6 +58,8 @@ RIGHT: dict[str, dict[str, Any]] = {
     "invokers": {"invokers": ["user:ada@example.com", "serviceAccount:front@acme.iam.gserviceaccount.com"]},
     "a model in a bucket": {"model": "gs://models/spam/v2@1763721600000000"},
     "a model in S3": {"model": "s3://models/spam@3sL4kqtJlcpXroDTDmJ"},
+    "an image in gcr.io": {"image_ref": f"gcr.io/acme-prod/api@sha256:{'a' * 64}"},
+    "an image of Docker Hub": {"image_ref": f"acme/api@sha256:{'a' * 64}"},
     "a model in the image": {"model": "hf:distilbert/distilbert-base-uncased"},
     "a mounted bucket": {"model": "gs://models/spam/v2", "model_volume": True},
     "a network": {"vpc_network": "inner", "vpc_subnetwork": "inner-eu", "vpc_egress": VpcEgress.ALL_TRAFFIC},
@@ -137,6 +139,18 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"image_ref": ""}, r"image_ref is missing"),
     ({"image_ref": "acme/slipway:latest"}, r"image_ref is 'acme/slipway:latest'; it must have its digest"),
     ({"image_ref": "acme/slipway@sha256:abc"}, r"image_ref is .*it must have its digest"),
+    (
+        {"image_ref": f"acme/Slipway@sha256:{'a' * 64}"},
+        r"image_ref is .*no reference to an image; .*lowercase",
+    ),
+    (
+        {"image_ref": f"ghcr.io/acme/slipway@sha256:{'a' * 64}"},
+        r"image_ref is 'ghcr\.io/acme/slipway@.*'; Cloud Run pulls from Artifact Registry .* alone\.",
+    ),
+    (
+        {"image_ref": f"us-docker.pkg.dev/acme-prod/api@sha256:{'a' * 64}"},
+        r"an image there is named <location>-docker\.pkg\.dev/<project>/<repository>/<image>@sha256:<64",
+    ),
     ({"model": ""}, r"model is missing"),
     ({"model": "file:models/mine"}, r"model is 'file:models/mine'; Cloud Run takes bundled:<name>"),
     (

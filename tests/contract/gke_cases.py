@@ -7,6 +7,9 @@ from components.gke import GpuDriver, GpuSharing, ReleaseChannel
 PLAIN: dict[str, Any] = {"project": "acme-prod", "location": "europe-west4"}
 L4: dict[str, Any] = {"gpu": "nvidia-l4", "gpu_max_nodes": 4}
 ZONES: dict[str, Any] = {"zones": ["europe-west4-a", "europe-west4-b", "europe-west4-c"]}
+IMAGE = "europe-west4-docker.pkg.dev/acme-prod/shared/api@sha256:" + "a" * 64
+ECR_IMAGE = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/api@sha256:" + "a" * 64
+GHCR_IMAGE = "ghcr.io/acme/api@sha256:" + "a" * 64
 REPOSITORY = "projects/acme-prod/locations/europe-west4/repositories/api-image"
 
 RIGHT: dict[str, dict[str, Any]] = {
@@ -42,6 +45,12 @@ RIGHT: dict[str, dict[str, Any]] = {
     },
     "an account of one's own": {**L4, "node_service_account": "nodes@acme-prod.iam.gserviceaccount.com"},
     "one repository to pull from": {**L4, "image_repository": REPOSITORY},
+    "the repository of gcr.io": {
+        **L4,
+        "image_repository": "projects/acme-prod/locations/us/repositories/gcr.io",
+    },
+    "an image to pull": {**L4, "image_ref": IMAGE},
+    "an image outside Google": {**L4, "image_ref": GHCR_IMAGE, "private_nodes": False},
     "a larger CPU pool": {"cpu_machine_type": "n2-standard-8", "cpu_min_nodes": 3, "cpu_max_nodes": 12},
     "labels": {**L4, "labels": {"team": "search", "cost-center": "42_a"}},
     "may be deleted": {**L4, "deletion_protection": False},
@@ -148,8 +157,18 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"node_service_account": "nodes"}, r"node_service_account is 'nodes'; allowed is an email"),
     ({"image_repository": "api-image"}, r"image_repository is 'api-image'; allowed is projects/<project>/"),
     (
-        {"image_repository": REPOSITORY, "node_service_account": "a@acme-prod.iam.gserviceaccount.com"},
-        r"image_repository has no meaning with an existing node_service_account",
+        {"image_repository": REPOSITORY, "image_ref": IMAGE},
+        r"image_ref and image_repository are both given; keep image_ref for a finished image",
+    ),
+    ({"image_ref": "api:latest"}, r"image_ref is 'api:latest'; it must have its digest"),
+    (
+        {"image_ref": f"gcr.io/api@sha256:{'a' * 64}"},
+        r"an image there is named gcr\.io/<project>/<image>@sha256:<64 hex digits>\.",
+    ),
+    (
+        {"image_ref": ECR_IMAGE},
+        r"nodes of this cluster have no login to ECR, .* 12 hours: copy it with `docker buildx imagetools "
+        r"create --tag <location>-docker\.pkg\.dev/acme-prod/<repository>/server 123456789012\.dkr",
     ),
     ({"labels": {"Team": "search"}}, r"label 'Team' is no label; a key has 1 to 63"),
     ({"labels": {"team": "Search"}}, r"label team is 'Search'; a value has at most 63"),

@@ -7,9 +7,10 @@ from typing import Any
 import pulumi
 import pytest
 
-from infra.plan import Plan, plan_of
+from infra.monitor import Monitor
+from infra.plan import Plan, plan_of, run
 from infra.preview import findings_of, preview_json
-from infra.program import main
+from infra.program import main, warnings_of
 from infra.stackfile import ENCRYPTED, StackConfig, settings_from
 
 GIVEN = {"target": "cloud-run", "project": "acme-ml", "region": "europe-west4"}
@@ -67,6 +68,68 @@ def test_a_given_image_is_run_and_none_is_built() -> None:
     plan = planned(image=DIGEST)
     assert container(plan)["image"] == DIGEST
     assert not [r.name for r in plan.resources if r.type == "docker-build:index:Image"]
+
+
+def warned(**values: str) -> str:
+    """What a reviewer reads, of a stack that is planned too."""
+    planned(**values)
+    return "\n".join(warnings_of("slipway-dev", settings_from(config(**values))))
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        "europe-west4-docker.pkg.dev/acme-ml/slipway/server",
+        "us-docker.pkg.dev/acme-ml/shared/team/server",
+        "gcr.io/acme-ml/server",
+        "eu.gcr.io/acme-ml/server",
+    ],
+)
+def test_an_image_of_the_project_needs_nothing_else(image: str) -> None:
+    assert "image" not in warned(image=f"{image}@sha256:{'0' * 64}")
+    assert "image" not in warned()
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("ghcr.io", "quay.io", "public.ecr.aws", "registry.acme.io:443", "docker.acme.io", "localhost"),
+        "123456789012.dkr.ecr.eu-west-1.amazonaws.com",
+    ],
+)
+def test_a_registry_that_cloud_run_cannot_pull_from_is_refused_before_anything_is_made(host: str) -> None:
+    image = f"{host}/acme/server@sha256:{'0' * 64}"
+    monitor = Monitor("slipway", "dev")
+    with pytest.raises(pulumi.RunError) as caught:
+        run(main, config(image=image), monitor, preview=False)
+    assert f"image_ref is '{image}'; Cloud Run pulls from Artifact Registry" in str(caught.value)
+    assert f"a remote repository there that fetches from {host}" in str(caught.value)
+    assert [resource.type for resource in monitor.recorded.values()] == ["pulumi:pulumi:Stack"]
+
+
+def test_an_image_of_docker_hub_is_run_and_told_to_be_public() -> None:
+    image = f"docker.io/acme/server@sha256:{'0' * 64}"
+    assert container(planned(image=image))["image"] == image
+    assert "Docker Hub, where Cloud Run has no login" in warned(image=image)
+
+
+@pytest.mark.parametrize(
+    ("image", "repository"),
+    [
+        ("us-docker.pkg.dev/acme-images/shared/server", "shared --project=acme-images --location=us "),
+        ("gcr.io/acme-images/server", "gcr.io --project=acme-images --location=us "),
+    ],
+)
+def test_an_image_of_another_project_is_told_with_the_grant_for_the_service_agent(
+    image: str, repository: str
+) -> None:
+    text = warned(image=f"{image}@sha256:{'0' * 64}")
+    assert f"`gcloud artifacts repositories add-iam-policy-binding {repository}" in text
+    assert (
+        '--role=roles/artifactregistry.reader --member="serviceAccount:service-$(gcloud projects describe '
+        "acme-ml --format='value(projectNumber)')@serverless-robot-prod.iam.gserviceaccount.com\"`; whoever "
+        "deploys needs the same role there."
+    ) in text
 
 
 def test_no_secret_is_in_the_preview_and_each_reaches_the_service_by_reference() -> None:

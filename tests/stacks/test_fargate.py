@@ -11,7 +11,7 @@ import pytest
 
 from infra.plan import Plan, plan_of
 from infra.preview import findings_of, preview_json
-from infra.program import main
+from infra.program import main, warnings_of
 from infra.settings_table import BY_KEY
 from infra.stackfile import ENCRYPTED, StackConfig, settings_from, stack_config
 
@@ -121,6 +121,20 @@ def test_another_memory_changes_the_task_and_leaves_the_image_alone() -> None:
     small = {r.name: r.inputs for r in planned(memory="2Gi").resources if r.custom}
     large = {r.name: r.inputs for r in planned(memory="4Gi").resources if r.custom}
     assert [name for name in small if small[name] != large[name]] == ["slipway-prod-task"]
+
+
+def warned(**values: str) -> str:
+    return "\n".join(warnings_of("slipway-prod", settings_from(config(**values))))
+
+
+def test_how_the_tasks_get_an_image_from_elsewhere_is_told() -> None:
+    cluster = "arn:aws:ecs:eu-west-1:999999999999:cluster/shared"
+    assert "no login" in warned(image=f"ghcr.io/acme/server@sha256:{'0' * 64}")
+    assert "ECR of the account 123456789012, and the service in 999999999999" in warned(
+        image=DIGEST, cluster=cluster
+    )
+    for built_or_own in (warned(), warned(cluster=cluster), warned(image=DIGEST)):
+        assert "the image is in" not in built_or_own
 
 
 def test_a_given_image_is_run_and_none_is_built() -> None:

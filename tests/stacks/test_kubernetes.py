@@ -131,3 +131,19 @@ def test_a_kubeconfig_that_cannot_be_parsed_is_refused(tmp_path: Path) -> None:
 def test_the_warnings_of_the_service_are_told() -> None:
     told = "\n".join(warnings_of("slipway-kind", settings_from(config())))
     assert "minInstances is 1" in told
+
+
+def test_a_login_that_the_nodes_may_lack_is_told_with_what_gives_it() -> None:
+    def told(**values: str) -> str:
+        return "\n".join(warnings_of("slipway-kind", settings_from(config(**values))))
+
+    patch = (
+        "`kubectl --namespace ml patch serviceaccount slipway-kind --patch "
+        """'{"imagePullSecrets": [{"name": "<secret>"}]}'`"""
+    )
+    assert "the image is in registry.example.com: where it asks for a login" in told(namespace="ml")
+    assert patch in told(namespace="ml")
+    assert patch in told(namespace="ml", image="", repository="registry.example.com/slipway/server")
+    ecr = f"123456789012.dkr.ecr.eu-west-1.amazonaws.com/server@sha256:{'0' * 64}"
+    assert "nodes of EKS pull it by their role" in told(image=ecr)
+    assert "the image is in" not in told(image=f"public.ecr.aws/acme/server@sha256:{'0' * 64}")

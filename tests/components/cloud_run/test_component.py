@@ -263,6 +263,12 @@ def test_more_memory_changes_nothing_but_the_service() -> None:
     assert before != after
 
 
+def test_an_image_that_turns_out_to_be_where_cloud_run_cannot_pull_from_stops_the_service() -> None:
+    image = f"ghcr.io/acme/slipway@sha256:{'a' * 64}"
+    with pytest.raises(ValueError, match=r"image_ref is 'ghcr.io.*Cloud Run pulls from Artifact Registry"):
+        emitted(image_ref=lambda: pulumi.Output.from_input(image))
+
+
 @pytest.mark.parametrize("image_ref", ["acme/slipway:latest", "acme/slipway"])
 def test_an_image_that_turns_out_to_have_no_digest_stops_the_service(image_ref: str) -> None:
     with pytest.raises(Exception, match="must have its digest"):

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from components.fargate import warnings
 from components.fargate.size_rules import nearest_sizes
 from components.sizes import FARGATE_MIB
-from tests.contract.fargate_cases import PLAIN, SECURE
+from tests.contract.fargate_cases import EXISTING, PLAIN, ROLE, SECURE
 
+DIGEST = f"sha256:{'a' * 64}"
 OPEN = {**PLAIN, **SECURE, "public": True}
 
 
@@ -45,6 +46,43 @@ def test_a_model_at_google_is_told_to_need_credentials_unless_they_are_given() -
     assert "GOOGLE_SERVICE_ACCOUNT_KEY" in told(model=model)
     assert told(model=model, secret_values={"GOOGLE_SERVICE_ACCOUNT_KEY": "hush"}) == ""
     assert told(model="s3://models/spam@v1") == ""
+
+
+@pytest.mark.parametrize("host", ["ghcr.io", "docker.io", "gcr.io/acme-ml", "us-docker.pkg.dev/acme-ml/a"])
+def test_an_image_that_tasks_have_no_login_for_is_told_to_be_public(host: str) -> None:
+    text = told(image_ref=f"{host}/server@{DIGEST}")
+    assert f"the image is in {host.split('/')[0]}, where the tasks have no login" in text
+    assert "Copy a private one to ECR of eu-west-1" in text
+
+
+def test_an_image_of_ecr_is_told_nothing_of() -> None:
+    assert told(image_ref=f"123456789012.dkr.ecr.us-east-1.amazonaws.com/server@{DIGEST}") == ""
+    assert told(image_ref=f"public.ecr.aws/acme/server@{DIGEST}") == ""
+
+
+def test_an_image_of_another_account_is_told_to_need_the_policy_of_its_repository() -> None:
+    other = f"999999999999.dkr.ecr.eu-west-1.amazonaws.com/team/server@{DIGEST}"
+    text = told(image_ref=other)
+    assert "in ECR of the account 999999999999, and the service in 123456789012" in text
+    assert "must allow 123456789012 ecr:BatchGetImage and ecr:GetDownloadUrlForLayer" in text
+    assert "--registry-id 999999999999 --region eu-west-1 --repository-name team/server`" in text
+    unknown = warnings("api", {**PLAIN, "image_ref": other})  # no argument names the service's account
+    assert "account" not in "\n".join(unknown)
+
+
+def test_an_existing_execution_role_is_told_what_it_must_allow() -> None:
+    text = told(execution_role_arn=ROLE)
+    assert "arn:aws:ecr:eu-west-1:123456789012:repository/slipway, and ecr:GetAuthorizationToken." in text
+
+
+def test_tasks_without_a_public_address_are_told_to_need_a_nat_for_an_image_that_is_not_near() -> None:
+    apart = {**EXISTING, "task_subnet_ids": ["subnet-0123456789abcdef2", "subnet-0123456789abcdef3"]}
+    far = f"123456789012.dkr.ecr.us-east-1.amazonaws.com/server@{DIGEST}"
+    for image in (f"ghcr.io/acme/server@{DIGEST}", f"public.ecr.aws/acme/server@{DIGEST}", far):
+        assert "their subnets need a NAT gateway to reach it" in told(**apart, image_ref=image)
+        assert "NAT" not in told(**EXISTING, image_ref=image)
+        assert "NAT" not in told(image_ref=image)
+    assert "NAT" not in told(**apart)
 
 
 def test_wrong_arguments_have_faults_not_warnings() -> None:

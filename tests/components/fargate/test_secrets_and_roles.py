@@ -80,6 +80,29 @@ def test_the_role_that_starts_tasks_may_pull_log_and_read_each_secret() -> None:
     assert "ecr:" not in elsewhere
 
 
+@pytest.mark.parametrize(
+    ("image", "arn"),
+    [
+        (
+            "999999999999.dkr.ecr.us-east-1.amazonaws.com/team/server:v1",
+            "arn:aws:ecr:us-east-1:999999999999:repository/team/server",
+        ),
+        (
+            "123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn/server",
+            "arn:aws-cn:ecr:cn-north-1:123456789012:repository/server",
+        ),
+        (
+            "123456789012.dkr-ecr.eu-west-1.on.aws/server",
+            "arn:aws:ecr:eu-west-1:123456789012:repository/server",
+        ),
+    ],
+)
+def test_the_role_that_starts_tasks_may_pull_from_the_repository_of_the_image(image: str, arn: str) -> None:
+    login, pull, *_ = statements(emitted(image_ref=f"{image}@sha256:{'a' * 64}"), "execution")
+    assert (login["Action"], login["Resource"]) == (["ecr:GetAuthorizationToken"], "*")
+    assert (pull["Action"], pull["Resource"]) == (["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"], arn)
+
+
 def test_the_servers_own_role_may_read_the_model_and_nothing_else() -> None:
     made = emitted(model=MODEL)
     assert statements(made, "task") == [

@@ -9,7 +9,7 @@ import pytest
 
 from components.gke import GkeCluster, GpuDriver, nodes_of
 from tests.contract.cloud import Emitted, emitted_by
-from tests.contract.gke_cases import L4, PLAIN, REPOSITORY, ZONES
+from tests.contract.gke_cases import GHCR_IMAGE, IMAGE, L4, PLAIN, REPOSITORY, ZONES
 
 
 def emitted(**args: Any) -> Emitted:
@@ -61,6 +61,29 @@ def test_the_nodes_have_the_least_roles_and_read_one_repository() -> None:
     [reader] = made.of_type(gcp.artifactregistry.RepositoryIamMember)
     assert reader.inputs["repository"] == "api-image"
     assert reader.inputs["role"] == "roles/artifactregistry.reader"
+
+
+def test_the_nodes_read_the_repository_of_the_image_and_wait_for_the_right() -> None:
+    made = emitted(**L4, image_ref=IMAGE)
+    [reader] = made.of_type(gcp.artifactregistry.RepositoryIamMember)
+    assert (reader.inputs["project"], reader.inputs["location"]) == ("acme-prod", "europe-west4")
+    assert (reader.inputs["repository"], reader.inputs["role"]) == ("shared", "roles/artifactregistry.reader")
+    for name in ("api-cluster", "api-cpu-pool", "api-gpu-pool"):
+        assert reader.urn in made.named(name).dependencies
+
+
+def test_an_image_outside_google_gives_the_nodes_nothing_to_read() -> None:
+    made = emitted(**L4, image_ref=GHCR_IMAGE)
+    assert made.of_type(gcp.artifactregistry.RepositoryIamMember) == []
+    assert len(made.of_type(gcp.projects.IAMMember)) == 2
+
+
+def test_a_repository_of_another_project_is_granted_only_where_it_is_named_by_itself() -> None:
+    image = IMAGE.replace("acme-prod", "acme-images")
+    assert emitted(**L4, image_ref=image).of_type(gcp.artifactregistry.RepositoryIamMember) == []
+    named = emitted(**L4, image_repository=REPOSITORY.replace("acme-prod", "acme-images"))
+    [reader] = named.of_type(gcp.artifactregistry.RepositoryIamMember)
+    assert reader.inputs["project"] == "acme-images"
 
 
 def test_an_account_of_ones_own_gets_no_rights() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from components.gke import GpuDriver, warnings
-from tests.contract.gke_cases import L4, PLAIN, ZONES
+from tests.contract.gke_cases import GHCR_IMAGE, IMAGE, L4, PLAIN, REPOSITORY, ZONES
 
 
 def told(**args: Any) -> str:
@@ -59,6 +59,38 @@ def test_what_a_pool_does_by_itself_is_told() -> None:
 def test_what_belongs_to_others_has_no_warning() -> None:
     """Of an existing cluster and pool nothing is decided here."""
     assert warnings("api", {**PLAIN, **L4, "cluster": "shared", "node_pool": "gpus"}) == []
+
+
+def test_what_nodes_of_another_owner_need_to_pull_is_told_with_the_commands() -> None:
+    existing = {**L4, "cluster": "shared", "node_pool": "gpus"}
+    for image in ({"image_ref": IMAGE.replace("shared", "api-image")}, {"image_repository": REPOSITORY}):
+        text = told(**existing, **image)
+        assert "gcloud container node-pools describe gpus --cluster=shared --location=europe-west4" in text
+        assert "add-iam-policy-binding api-image --project=acme-prod --location=europe-west4" in text
+    email = "nodes@acme-prod.iam.gserviceaccount.com"
+    mine = told(**L4, node_service_account=email, image_repository=REPOSITORY)
+    assert f'--member="serviceAccount:{email}"' in mine
+    assert "add-iam-policy-binding" not in told(**L4, image_repository=REPOSITORY)
+
+
+def test_the_account_of_a_project_of_a_domain_is_named_as_google_names_it() -> None:
+    text = told(project="example.com:acme-prod", image_ref=IMAGE.replace("acme-prod", "acme-images"))
+    assert '"serviceAccount:api-nodes@acme-prod.example.com.iam.gserviceaccount.com"' in text
+    assert "the image is in" not in told(
+        project="example.com:acme-prod", image_ref=IMAGE.replace("acme-prod", "example.com/acme-prod")
+    )
+
+
+def test_private_nodes_are_told_to_need_a_nat_for_an_image_outside_google() -> None:
+    assert "none is made here" in told(**L4, image_ref=GHCR_IMAGE)
+    assert "none is made here" in told(**L4, image_ref=GHCR_IMAGE, cluster="shared")
+    for other in (
+        {"image_ref": GHCR_IMAGE, "private_nodes": False},
+        {"image_ref": GHCR_IMAGE, "cluster": "shared", "node_pool": "gpus"},
+        {"image_ref": IMAGE},
+        {"image_ref": f"mirror.gcr.io/acme/api@sha256:{'a' * 64}"},
+    ):
+        assert "none is made here" not in told(**L4, **other)
 
 
 def test_wrong_arguments_have_faults_not_warnings() -> None:

@@ -6,7 +6,7 @@ from components.kubernetes.capacity import has_spare, most_pods, pods_per_node
 from components.kubernetes.rollout import surge_of
 from components.kubernetes.rules import checked_spec, warnings
 from components.kubernetes.spec import GkeSpec
-from tests.contract.kubernetes_cases import GPU, PLAIN, POOL
+from tests.contract.kubernetes_cases import GOOGLE, GPU, PLAIN, POOL
 
 
 def spec(**args: Any) -> GkeSpec:
@@ -67,4 +67,4 @@ def test_a_rollout_without_a_spare_and_a_single_pod_are_told() -> None:
     told = warnings("api", {**PLAIN, **GPU, "min_replicas": 1, "max_replicas": 1})
     assert any("no spare GPU: the only pod is away while its successor starts" in line for line in told)
     assert any("minInstances is 1" in line for line in told)
-    assert warnings("api", PLAIN) == []
+    assert warnings("api", {**PLAIN, **GOOGLE}) == []
