@@ -13,7 +13,7 @@ from infra.registries import Registry, registries_of, registry_at
 from infra.stackfile import StackConfig, stack_config
 from tests.checkout import ROOT
 
-DIGEST = f"host.example.com/slipway/server@sha256:{'0' * 64}"
+DIGEST = f"europe-west4-docker.pkg.dev/my-project/slipway/server@sha256:{'0' * 64}"
 
 
 def of_stack(stack: str, *overrides: str) -> list[Registry]:
