@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ from components.tasks import DEFAULT_TASK, TASKS
 
 BUNDLED = Path("service/models")
 _MANIFEST = "manifest.json"
+# As the server takes them: service/manifest.py. Commands link to these files, so none may lie elsewhere.
+_FILE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,8 @@ def _manifest(name: str, source: str, text: bytes) -> dict[str, Any]:
         if manifest["task"] not in TASKS:
             raise ValueError(f"task is {manifest['task']!r}; allowed are {', '.join(TASKS)}")
         TASKS[manifest["task"]].needed(manifest.get("engine", "onnx"))
+        if outside := [file for file in manifest.get("files") or () if not _FILE_NAME.fullmatch(file)]:
+            raise ValueError(f"files has {outside[0]!r}, which is no plain file name")
         need_of(manifest, 1)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(

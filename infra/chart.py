@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from copy import deepcopy
 from typing import Any
 
-from infra.manifests import Manifests, dumped, head_lines
+from infra.manifests import Manifests, dumped, head_lines, made_by
 
 _VERSION = "0.1.0"
 # What stands in an object for an expression until it is text. YAML quotes it, for it begins with @.
@@ -19,7 +19,11 @@ _SETTINGS_NAME = re.compile(r"(?P<base>.+-settings)-[0-9a-f]{8}")
 def chart_files(manifests: Manifests) -> dict[str, str]:
     """Chart.yaml, values.yaml and a template for each object."""
     values: dict[str, Any] = {"secretName": manifests.missing[0].name} if manifests.missing else {}
-    templates = {f"templates/{each.name}.yaml": _template(each.body, values) for each in manifests.objects}
+    mark = made_by(manifests.stack)
+    head = f"{{{{- /* {mark} */}}}}\n"  # a comment of the template, which nothing is rendered of
+    templates = {
+        f"templates/{each.name}.yaml": head + _template(each.body, values) for each in manifests.objects
+    }
     name = next(each.body["metadata"]["name"] for each in manifests.objects if "spec" in each.body)
     chart = {
         "apiVersion": "v2",
@@ -29,7 +33,7 @@ def chart_files(manifests: Manifests) -> dict[str, str]:
         "version": _VERSION,
     }
     comment = "".join(f"# {line}\n" for line in head_lines(manifests))
-    return {"Chart.yaml": dumped(chart), "values.yaml": comment + dumped(values), **templates}
+    return {"Chart.yaml": f"# {mark}\n" + dumped(chart), "values.yaml": comment + dumped(values), **templates}
 
 
 def _template(body: Mapping[str, Any], values: dict[str, Any]) -> str:

@@ -160,7 +160,11 @@ def preview(
     stacks: Annotated[list[str] | None, typer.Argument(help="Stacks; all of them when left out.")] = None,
     against: Annotated[
         str | None,
-        typer.Option(metavar="GITREF", help="Show what changes against this branch, tag or commit."),
+        typer.Option(
+            metavar="GITREF",
+            help="Show what changes against this branch, tag or commit. Runs that commit's code: see "
+            "docs/guides/preview.md for what it can reach.",
+        ),
     ] = None,
     overrides: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="What if this setting were so.")

@@ -14,6 +14,7 @@ import typer
 
 from components.checkout import ROOT
 from components.model import ModelFolder
+from infra.child_environment import hub_environment
 from infra.errors import Refused
 
 _MODULE = "service.models.importing"
@@ -29,7 +30,15 @@ def hub_model(source: str, estimate: bool) -> ModelFolder:
         raise Refused(f"fit runs a model that lies here; {source} does not. Add --estimate; or {here}.")
     with TemporaryDirectory() as scratch:
         line = [sys.executable, "-m", _MODULE, source, str(Path(scratch) / "none"), "--check"]
-        done = subprocess.run(line, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
+        done = subprocess.run(
+            line,
+            cwd=ROOT,
+            env=hub_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
     if done.returncode:
         raise typer.Exit(done.returncode)
     manifest: dict[str, Any] = json.loads(done.stdout)

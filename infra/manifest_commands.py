@@ -39,9 +39,9 @@ def manifests(
         if format_ is ManifestFormat.HELM and output is None:
             raise Refused("A chart is a folder; name one: `slipway manifests STACK --format helm -o chart`.")
         from infra.chart import chart_files
+        from infra.manifest_folder import write_files
         from infra.manifests import head_lines, manifests_of, yaml_files, yaml_of
         from infra.preview import previews_of  # imports Pulumi
-        from infra.written import write_files
 
         [(plan, _)] = previews_of(Path(), [stack], overrides or []).found
         found = manifests_of(plan)
@@ -49,7 +49,12 @@ def manifests(
             sys.stdout.write(yaml_of(found))
             return
         files = chart_files(found) if format_ is ManifestFormat.HELM else yaml_files(found)
-        write_files(output, files)
+        for name in write_files(output, files):
+            ERR.print(
+                f"{output / name} is no longer made, and stays because it was changed: delete it if nobody "
+                "needs it.",
+                markup=False,
+            )
         for line in head_lines(found)[1:]:
             ERR.print(line, markup=False)
         OUT.print(f"{len(files)} files are in {output}", markup=False)

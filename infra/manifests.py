@@ -106,14 +106,14 @@ def yaml_of(manifests: Manifests) -> str:
 
 def yaml_files(manifests: Manifests) -> dict[str, str]:
     """A file for each object, by a name that stays when the object's own changes; and what else is needed."""
-    first = _comment([_made_by(manifests.stack)])
+    first = _comment([made_by(manifests.stack)])
     files = {f"{each.name}.yaml": first + dumped(each.body) for each in manifests.objects}
     return {**files, "README.txt": _comment(head_lines(manifests))}
 
 
 def head_lines(manifests: Manifests) -> list[str]:
     """What a person must know beside the objects."""
-    lines = [_made_by(manifests.stack)]
+    lines = [made_by(manifests.stack)]
     for each in manifests.missing:
         lines += [f"Secret {each.name} is not among them, for what it holds is secret. Make it once:"]
         lines += [f"  {each.command}"]
@@ -127,7 +127,8 @@ def dumped(body: Any) -> str:
     return yaml.safe_dump(body, sort_keys=True, width=10**6, allow_unicode=True)
 
 
-def _made_by(stack: str) -> str:
+def made_by(stack: str) -> str:
+    """Return the line that every written file begins with, as a comment."""
     return f"{MARK} {stack}`."
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import typer
 
 from components.checkout import ROOT
+from infra.child_environment import hub_environment
 from infra.training import ENVIRONMENT, training_python
 
 _MODULE = "service.models.importing"
@@ -33,6 +34,7 @@ def exported(source: str, folder: Path, options: Sequence[str]) -> dict[str, Any
 
 def _run(python: str, arguments: Sequence[str]) -> None:
     """Its progress and its fault are on standard error as they come."""
-    done = subprocess.run([python, "-m", _MODULE, *arguments], cwd=ROOT, check=False)
+    line = [python, "-m", _MODULE, *arguments]
+    done = subprocess.run(line, cwd=ROOT, env=hub_environment(), stdin=subprocess.DEVNULL, check=False)
     if done.returncode:
         raise typer.Exit(done.returncode)

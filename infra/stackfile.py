@@ -5,6 +5,7 @@ engine's secrets provider can decrypt it.
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,8 @@ from infra.values import is_reference
 
 # Stands for a value that only the engine can decrypt; the program turns it into a secret unknown.
 ENCRYPTED = "\0encrypted"
+# pulumi/pulumi, sdk/go/common/tokens: ValidateProjectName. Without a name there is none to check.
+_PROJECT_NAME = re.compile(r"[A-Za-z0-9_.-]{0,100}")
 
 
 class StackFileError(Refused):
@@ -56,7 +59,13 @@ class StackConfig:
 
 
 def project_name(root: Path) -> str:
-    return str(_document(root / "Pulumi.yaml").get("name", ""))
+    """Return the project's name, which is part of a local stack's folder. Raises StackFileError."""
+    name = str(_document(root / "Pulumi.yaml").get("name", ""))
+    if not _PROJECT_NAME.fullmatch(name):
+        raise StackFileError(
+            f"Pulumi.yaml: name is {name!r}; Pulumi allows letters, digits, `-`, `_` and `.`, at most 100."
+        )
+    return name
 
 
 def stack_names(root: Path) -> list[str]:

@@ -8,8 +8,10 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from components.checkout import ROOT
+from infra.child_environment import offline_environment
 from infra.errors import Failed, Refused
 
 ENVIRONMENT = ROOT / ".venv-train"
@@ -36,15 +38,18 @@ def beside_torch() -> dict[str, str]:
 def printed_by(module: str, arguments: Sequence[str], variables: Mapping[str, str]) -> str:
     """What a module of the service prints, run by this interpreter with further variables.
 
-    Raises Refused or Failed with what it says on standard error, as its exit code 2 or another tells.
+    It opens models that may be anybody's, so it has neither the caller's environment nor its home. Raises
+    Refused or Failed with what it says on standard error, as its exit code 2 or another tells.
     """
-    done = subprocess.run(
-        [sys.executable, "-m", module, *arguments],
-        env={**os.environ, "PYTHONPATH": str(ROOT), **variables},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    with TemporaryDirectory(prefix="slipway-") as home:
+        done = subprocess.run(
+            [sys.executable, "-m", module, *arguments],
+            env={**offline_environment(Path(home)), "PYTHONPATH": str(ROOT), **variables},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
     if done.returncode:
         said = done.stderr.strip() or f"{module} ended with code {done.returncode}."
         raise Refused(said) if done.returncode == 2 else Failed(said)

@@ -1,7 +1,7 @@
 """The Plans of another commit: from a clean checkout of it, made by its own code in a process of its own.
 
 The checkout is a temporary folder that `git archive` fills: neither the work tree nor `.git` is touched. Its
-program runs with the packages that are installed here.
+program runs with the packages that are installed here, and confined (other_program.py).
 """
 
 import io
@@ -9,8 +9,8 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
-import sys
 import tarfile
 import tempfile
 from collections.abc import Generator, Iterable, Mapping
@@ -19,14 +19,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
+from infra.confinement.command import open_doors
 from infra.errors import Refused
 from infra.plan import Plan, plan_of
+from infra.preview.known_clusters import give_clusters
+from infra.preview.other_program import environment, preview_command
 from infra.preview.report import plans_of
 from infra.program import main as program_of_today
 from infra.stackfile import stack_config, stack_names
 
 _TIMEOUT_SECONDS = 300
-_COMMAND = "from infra.cli import main; main()"
 _REQUIREMENTS = ("requirements-local.txt", "requirements.txt")
 _FRAME = re.compile(r'^  File "(?P<file>[^"]+)", line (?P<line>\d+)', re.MULTILINE)
 
@@ -36,11 +38,13 @@ class Base:
     """plans: stack -> Plan. failed: stack -> why it has none. notes: what a reader must know of them.
 
     findings: stack -> titles of what was found there. with_options: whether its Plans tell resource options.
+    home: a folder that its program has for its own.
     """
 
     ref: str
     commit: str
     root: Path
+    home: Path
     stacks: tuple[str, ...]
     plans: dict[str, Plan] = field(default_factory=dict[str, Plan])
     failed: dict[str, str] = field(default_factory=dict[str, str])
@@ -60,7 +64,9 @@ def checkout_of(root: Path, ref: str) -> Generator[Base]:
     commit = _commit_of(root, ref)
     prefix = _git(root, "rev-parse", "--show-prefix").strip()
     with tempfile.TemporaryDirectory(prefix="slipway-") as folder:
-        checkout = Path(folder).resolve()
+        checkout, home = (Path(folder).resolve() / name for name in ("checkout", "home"))
+        checkout.mkdir()
+        home.mkdir()
         archive = subprocess.run(
             [_program(), "archive", "--format=tar", f"{commit}:{prefix}"],
             cwd=_git(root, "rev-parse", "--show-toplevel").strip(),  # below it, it takes only what is there
@@ -70,7 +76,7 @@ def checkout_of(root: Path, ref: str) -> Generator[Base]:
         if archive.returncode == 0:
             with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as tar:
                 tar.extractall(checkout, filter="data")
-        base = Base(ref, commit, checkout, tuple(stack_names(checkout)))
+        base = Base(ref, commit, checkout, home, tuple(stack_names(checkout)))
         if not (checkout / "Pulumi.yaml").is_file():
             base.notes.append(f"{base.name} has no Pulumi.yaml here: every stack is new.")
             base.stacks = ()
@@ -99,24 +105,25 @@ class Planning:
     def stop(self) -> None:
         """End the process where nobody waits for it any more."""
         if self._process is not None and self._process.poll() is None:
-            self._process.kill()
-            self._process.communicate()
+            os.killpg(self._process.pid, signal.SIGKILL)  # what it started itself among it
+            self._process.wait()
+            for pipe in filter(None, (self._process.stdout, self._process.stderr)):
+                pipe.close()  # not read to its end: what left the group may hold it open
 
     def _start(self, stacks: list[str]) -> subprocess.Popen[str]:
-        paths = [str(self._base.root), os.environ.get("PYTHONPATH", "")]
+        checkout, home = self._base.root, self._base.home
+        options = [give_clusters(checkout, stack, home) for stack in stacks]
+        alone = options[0] if len(stacks) == 1 else []
+        self._note_of_open_doors()
         return subprocess.Popen(
-            [sys.executable, "-c", _COMMAND, "preview", *stacks, "--format", "json"],
-            cwd=self._base.root,
-            env={
-                **os.environ,
-                "PYTHONPATH": os.pathsep.join(filter(None, paths)),
-                "PYTHONDONTWRITEBYTECODE": "1",
-                "NO_COLOR": "1",
-            },
+            preview_command(checkout, home, self._root, [*stacks, *alone]),
+            cwd=checkout,
+            env=environment(checkout, home, self._root),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            start_new_session=True,
         )
 
     def _take(self, process: subprocess.Popen[str], stacks: list[str]) -> None:
@@ -151,7 +158,18 @@ class Planning:
             )
 
     def _note_of_the_old_version(self) -> None:
-        note = f"{self._base.name} has an older `slipway preview`: aliases and protection are not compared."
+        self._note(
+            f"{self._base.name} has an older `slipway preview`: aliases and protection are not compared."
+        )
+
+    def _note_of_open_doors(self) -> None:
+        if doors := open_doors():
+            self._note(
+                f"The program of {self._base.name} could {' and '.join(doors)}: only Linux with Landlock and "
+                "seccomp keeps it from that."
+            )
+
+    def _note(self, note: str) -> None:
         if note not in self._base.notes:
             self._base.notes.append(note)
 

@@ -12,10 +12,10 @@ import yaml
 from components.kubernetes import GkeService
 from infra.chart import chart_files
 from infra.errors import Refused
+from infra.manifest_folder import write_files
 from infra.manifests import Manifests, manifests_of, yaml_files, yaml_of
 from infra.plan import Plan, plan_of
 from infra.stackfile import StackConfig
-from infra.written import write_files
 from tests.contract.kubernetes_cases import GOOGLE, GPU, KEY, PLAIN, RIGHT
 from tests.contract.kubernetes_judge import schema_faults
 

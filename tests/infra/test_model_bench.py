@@ -83,3 +83,17 @@ def test_what_is_recorded_is_one_vcpu(project: Path) -> None:
     bundled = str(ROOT / "service/models/sms-spam")
     message = refused(project, "model", "bench", bundled, "--cpu", "2", "--write")
     assert "--write records one vCPU" in message
+
+
+@pytest.mark.parametrize("command", ["bench", "fit"])
+def test_a_manifest_that_names_a_file_outside_its_folder_is_refused_and_nothing_is_made(
+    project: Path, forms: tuple[Path, Path], command: str
+) -> None:
+    """The bench puts a link to each file of the manifest into a folder of its own."""
+    planted = project / "planted"
+    manifest = json.loads((forms[0] / "manifest.json").read_text())
+    manifest["files"][str(planted)] = {"sha256": "0" * 64, "bytes": 1}
+    (forms[0] / "manifest.json").write_text(json.dumps(manifest))
+    line = ["model", "bench"] if command == "bench" else ["fit"]
+    assert "planted" in refused(project, *line, str(forms[0]), *QUICK)
+    assert not planted.is_symlink()

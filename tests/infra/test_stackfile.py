@@ -120,3 +120,11 @@ def test_a_value_in_clear_inside_a_map_is_refused_with_the_way_to_encrypt_it(tmp
     assert fault.key == "secrets.HF_TOKEN"
     assert "pulumi config set --secret --path secrets.HF_TOKEN" in fault.allowed
     assert "hf_abcdef" not in str(fault)
+
+
+@pytest.mark.parametrize("name", ["../../elsewhere", "/elsewhere", "a/b", "a b"])
+def test_a_project_whose_name_leads_out_of_its_folder_is_refused(project: Path, name: str) -> None:
+    """The name is part of the folder in which a local stack's files are written and deleted."""
+    (project / "Pulumi.yaml").write_text(f"name: {name}\n")
+    with pytest.raises(StackFileError, match=r"Pulumi\.yaml: name is .*; Pulumi allows letters"):
+        stack_config(project, "local")

@@ -76,13 +76,19 @@ class Hub:
             found = _digest(path, expected)
             if found == (expected.sha256 or expected.git_blob):
                 return path
-            path.resolve().unlink(missing_ok=True)
-            path.unlink(missing_ok=True)
+            self._delete(path)
         raise BadModel(
             f"{address}: {name} came with hash {found}; the Hub lists "
             f"{expected.sha256 or expected.git_blob}. It was deleted; something between here and the Hub "
             "changes files."
         )
+
+    def _delete(self, path: Path) -> None:
+        """With the content that it links to: in the cache, and nowhere else."""
+        content = path.resolve()
+        path.unlink(missing_ok=True)
+        if content.is_relative_to(self._cache_dir.resolve()):
+            content.unlink(missing_ok=True)
 
     def check_room(self, address: HubAddress, files: Mapping[str, HubFile]) -> None:
         """Raises DiskFull before a download that cannot fit. Files that are in the cache need none."""

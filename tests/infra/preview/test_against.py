@@ -11,6 +11,7 @@ import pytest
 
 from infra.errors import Refused
 from infra.preview import base as base_module
+from infra.preview import other_program
 from infra.preview.base import Planning, checkout_of
 from infra.preview.report import VERSION, plans_of
 from tests.infra.command import COMMAND, refused, slipway
@@ -219,8 +220,12 @@ def test_a_newer_preview_is_refused_and_an_older_one_read() -> None:
         plans_of({"stacks": [{"name": "x", "resources": []}]}, "main")
 
 
-def test_a_preview_that_never_ends_is_ended(with_program: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(base_module, "_COMMAND", "import time; time.sleep(600)")
+def test_a_preview_that_never_ends_is_ended_with_what_it_started(
+    with_program: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sleep = "import time; time.sleep(600)"
+    with_a_child = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {sleep!r}]); {sleep}"
+    monkeypatch.setattr(other_program, "_COMMAND", with_a_child)
     monkeypatch.setattr(base_module, "_TIMEOUT_SECONDS", 0.2)
     with checkout_of(with_program, "start") as base:
         planning = Planning(with_program, base, ["local"])

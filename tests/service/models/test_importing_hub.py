@@ -135,3 +135,19 @@ def test_a_token_is_shown_to_the_hub_and_to_nobody_else(
         shown = request.headers.get("authorization")
         assert shown == (None if request.path.startswith("/cdn/") else f"Bearer {TOKEN}"), request.path
     assert any(request.path.startswith("/cdn/") for request in fake_hub.front.requests)
+
+
+def test_a_link_in_the_cache_that_leads_out_of_it_deletes_nothing_there(
+    fake_hub: TestHub, hub: Hub, tmp_path: Path
+) -> None:
+    """A damaged file is deleted with what it links to, and a cache is shared by tools, often by people."""
+    source = fake_hub.put(REPO, model_files())
+    address = HubAddress.parse(source)
+    expected = hub.pinned(address).files["config.json"]
+    cached = hub.fetched(address, "config.json", expected)
+    mine = tmp_path / "mine.json"
+    mine.write_text("mine")
+    cached.unlink()
+    cached.symlink_to(mine)
+    assert hub.fetched(address, "config.json", expected).read_bytes() == model_files()["config.json"]
+    assert mine.read_text() == "mine"

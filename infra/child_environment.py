@@ -1,0 +1,43 @@
+"""Environments of the programs that open models which somebody else made: from nothing, not the caller's.
+
+The caller's may hold passphrases and keys of clouds, which a model has no use for. The person's own programs,
+such as git, Docker, pulumi and the clouds' command lines, have all of it: their logins are in it.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+# Where libraries and devices are found, and how many threads compute:
+# docs.pytorch.org/docs/stable/torch_environment_variables.html.
+_TO_COMPUTE = ("LD_LIBRARY_PATH", "PYTHONPATH", "TMPDIR")
+_TO_COMPUTE_PREFIXES = ("CUDA_", "HIP_", "ROCR_", "TORCH_", "PYTORCH_", "OMP_", "MKL_", "OPENBLAS_")
+# What the Hub's client takes: huggingface.co/docs/huggingface_hub/package_reference/environment_variables;
+# the proxies and certificates are those of its HTTP client.
+_FOR_THE_HUB = (
+    *("PATH", "HOME", "XDG_CACHE_HOME", "HUGGING_FACE_HUB_TOKEN", "HUGGINGFACE_HUB_CACHE"),
+    *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
+    *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
+)
+_FOR_THE_HUB_PREFIXES = ("HF_", "TRANSFORMERS_")
+_PLAIN: Mapping[str, str] = {"PATH": os.defpath, "LANG": "C.UTF-8"}
+
+
+def offline_environment(home: Path) -> dict[str, str]:
+    """Return what a program has that opens models lying here. home: a folder for its own."""
+    return {**_of_the_caller(_TO_COMPUTE, _TO_COMPUTE_PREFIXES), **_PLAIN, "HOME": str(home)}
+
+
+def hub_environment() -> dict[str, str]:
+    """Return what a program has that fetches models: the Hub's token and cache, proxies, certificates."""
+    names = (*_TO_COMPUTE, *_FOR_THE_HUB)
+    return {**_PLAIN, **_of_the_caller(names, (*_TO_COMPUTE_PREFIXES, *_FOR_THE_HUB_PREFIXES))}
+
+
+def _of_the_caller(names: tuple[str, ...], prefixes: tuple[str, ...]) -> dict[str, str]:
+    """Proxies are written in small letters too."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name.upper() in names or name.startswith(prefixes)
+    }
