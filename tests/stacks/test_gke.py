@@ -94,7 +94,7 @@ def test_the_pool_has_as_many_nodes_as_the_instances_need() -> None:
         "totalMaxNodeCount": 6,
         "locationPolicy": "ANY",
     }
-    shared = pool(**{**GPU, "cpu": "1", "memory": "2Gi"}, gpuSharing="mps", gpuClients="3")
+    shared = pool(**{**GPU, "cpu": "1", "memory": "2Gi"}, gpuSharing="time-sharing", gpuClients="3")
     assert shared["autoscaling"]["totalMaxNodeCount"] == 2
     four = pool(**{**GPU, "maxInstances": "9"}, machineType="g2-standard-48")
     assert four["nodeConfig"]["guestAccelerators"][0]["count"] == 4
@@ -174,7 +174,9 @@ def test_no_secret_is_in_the_plan() -> None:
         ({"cpu": "4"}, "nearest: machineType g2-standard-8."),
         ({"maxNodes": "3"}, "the pool holds 3 at its maximum"),
         ({"spot": "true", "flexStart": "true"}, "spot and flex_start are both true"),
-        ({"gpuSharing": "mps", "gpuCount": "2"}, "a pod takes one share of one GPU"),
+        ({"gpuSharing": "time-sharing", "gpuCount": "2"}, "a pod takes one share of one GPU"),
+        ({"gpuSharing": "mps"}, "which the service's namespace (Pod Security `restricted`) forbids"),
+        ({"gpuSharing": "mps", "serving": "kserve"}, "allowed is TIME_SHARING"),
         ({"nodePool": "gpus"}, "node_pool is gpus without `cluster`"),
         ({"cluster": "shared", "releaseChannel": "rapid"}, "release_channel belongs to the cluster shared"),
         ({"location": "us-central1-a", "zones": '["europe-west4-a"]'}, "allowed are zones of us-central1"),
@@ -222,7 +224,7 @@ SIZES = st.fixed_dictionaries(
     },
     optional={
         "gpuCount": st.sampled_from(["1", "2"]),
-        "gpuSharing": st.sampled_from(["mps", "time-sharing"]),
+        "gpuSharing": st.just("time-sharing"),
         "maxNodes": st.sampled_from(["4", "12"]),
         "minNodesPerZone": st.sampled_from(["1", "2"]),
     },
