@@ -53,7 +53,8 @@ class Registrar:
     def name_of(self, role: str) -> pulumi.Output[str]:
         """Return the name of an object that the provider names, without what is secret about the object."""
         resource: Any = self.made[role]
-        return pulumi.Output.unsecret(resource.metadata.apply(lambda metadata: metadata.name))
+        metadata: pulumi.Output[k8s.meta.v1.outputs.ObjectMeta] = resource.metadata
+        return pulumi.Output.unsecret(metadata.apply(lambda known: known.name))
 
     def _options(self, manifest: Manifest, protect: bool) -> pulumi.ResourceOptions:
         first: list[pulumi.Resource] = [self.made[role] for role in manifest.after if role in self.made]

@@ -110,28 +110,31 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         context.add_callback(process.kill)
         assert process.stdout is not None  # both are pipes
         assert process.stderr is not None
-        for name, text in _merged({"stdout": process.stdout, "stderr": process.stderr}):
-            yield language_pb2.RunPluginResponse(**{name: text})
+        for is_error, text in _merged(process.stdout, process.stderr):
+            if is_error:
+                yield language_pb2.RunPluginResponse(stderr=text)
+            else:
+                yield language_pb2.RunPluginResponse(stdout=text)
         yield language_pb2.RunPluginResponse(exitcode=process.wait())
 
 
-def _merged(streams: dict[str, IO[bytes]]) -> Iterator[tuple[str, bytes]]:
-    """Yield (stream, text) in the order of arrival, until all have ended."""
-    found: queue.SimpleQueue[tuple[str, bytes]] = queue.SimpleQueue()
+def _merged(output: IO[bytes], errors: IO[bytes]) -> Iterator[tuple[bool, bytes]]:
+    """Yield (whether it is an error, text) in the order of arrival, until both have ended."""
+    found: queue.SimpleQueue[tuple[bool, bytes]] = queue.SimpleQueue()
 
-    def read(name: str, stream: IO[bytes]) -> None:
+    def read(is_error: bool, stream: IO[bytes]) -> None:
         while text := os.read(stream.fileno(), 65536):
-            found.put((name, text))
-        found.put((name, b""))
+            found.put((is_error, text))
+        found.put((is_error, b""))
 
-    for item in streams.items():
-        threading.Thread(target=read, args=item, daemon=True).start()
-    left = len(streams)
+    for stream in (output, errors):
+        threading.Thread(target=read, args=(stream is errors, stream), daemon=True).start()
+    left = 2
     while left:
-        name, text = found.get()
+        is_error, text = found.get()
         left -= not text
         if text:
-            yield name, text
+            yield is_error, text
 
 
 def _virtualenv(info: Any) -> Path | None:

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent import futures
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import grpc
 from google.protobuf import empty_pb2, json_format, struct_pb2
@@ -179,9 +179,9 @@ def _paths(
         if key in replaces:
             yield key, kind(kind=kind.UPDATE_REPLACE)
         elif isinstance(before, dict) and isinstance(after, dict):
-            fields = {*before, *after}  # pyright: ignore[reportUnknownVariableType]
-            for field in fields:  # pyright: ignore[reportUnknownVariableType]
-                if before.get(field) != after.get(field):  # pyright: ignore[reportUnknownMemberType]
+            one, other = cast("dict[str, Any]", before), cast("dict[str, Any]", after)
+            for field in {*one, *other}:
+                if one.get(field) != other.get(field):
                     yield f"{key}.{field}", kind(kind=kind.UPDATE)
         else:
             yield key, kind(kind=kind.UPDATE)

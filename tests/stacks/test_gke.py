@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components.gke.machines import MACHINES, allocatable
+from infra.manifests import manifests_of
 from infra.monitor import Monitor
 from infra.plan import Plan, plan_of, run
 from infra.program import main, warnings_of
@@ -128,6 +129,16 @@ def test_without_a_gpu_the_service_runs_on_the_cpu_pool() -> None:
     assert pod(plan)["nodeSelector"] == {"cloud.google.com/gke-nodepool": "[unknown]"}
     assert "slipway-prod-cpu-pool" in uses_of(plan, "slipway-prod-deployment")
     assert inputs(plan, "slipway-prod-image")["variant"] == "cpu"
+
+
+def test_the_manifests_leave_out_the_name_of_a_pool_that_is_not_made_yet() -> None:
+    objects = {each.name: each.body for each in manifests_of(planned(**GPU, image=DIGEST)).objects}
+    spec = objects["slipway-prod-deployment"]["spec"]["template"]["spec"]
+    assert "nodeSelector" not in spec
+    assert spec["containers"][0]["resources"]["limits"]["nvidia.com/gpu"] == "1"
+    existing = manifests_of(planned(**GPU, image=DIGEST, cluster="shared", nodePool="gpus")).objects
+    [deployment] = [each.body for each in existing if each.body["kind"] == "Deployment"]
+    assert deployment["spec"]["template"]["spec"]["nodeSelector"] == {"cloud.google.com/gke-nodepool": "gpus"}
 
 
 def test_a_task_that_only_torch_serves_gets_an_image_with_torch() -> None:
