@@ -54,7 +54,7 @@ class Registrar:
         """Return the name of an object that the provider names, without what is secret about the object."""
         resource: Any = self.made[role]
         metadata: pulumi.Output[k8s.meta.v1.outputs.ObjectMeta] = resource.metadata
-        return pulumi.Output.unsecret(metadata.apply(lambda known: known.name))
+        return pulumi.Output.unsecret(metadata.apply(lambda known: known.name or ""))
 
     def _options(self, manifest: Manifest, protect: bool) -> pulumi.ResourceOptions:
         first: list[pulumi.Resource] = [self.made[role] for role in manifest.after if role in self.made]

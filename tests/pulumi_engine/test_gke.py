@@ -155,6 +155,23 @@ def test_a_change_that_failed_and_is_taken_back_leaves_the_pods_what_they_use(
     assert used.isdisjoint(standin.there(log))  # and nothing is left of what was replaced
 
 
+def test_a_pool_that_was_named_by_its_choices_keeps_its_name(engine: Engine, log: Path) -> None:
+    file = engine.project / "components" / "drawn_names.py"
+    drawn = file.read_text()
+    by_choices = "def drawn_name(resource, base, keepers, parent):\n    return f'{base}-abc123'\n"
+    file.write_text(f"{drawn}\n\n{by_choices}")
+    engine.up()
+    made = len(done(log))
+    file.write_text(drawn)
+    engine.up()
+    suffixes = ("slipway-prod-cpu-pool-suffix", "slipway-prod-gpu-pool-suffix")
+    assert sorted(done(log, made)) == [("create", suffix) for suffix in suffixes]
+    assert {pool.rpartition("/")[2] for pool in standin.there(log) if "/nodePools/" in pool} == {
+        "cpu-abc123",
+        "gpu-abc123",
+    }
+
+
 def test_without_the_plugin_nothing_is_made_but_a_preview_is_shown(
     engine: Engine, log: Path, tmp_path: Path
 ) -> None:
