@@ -101,9 +101,9 @@ _NODES = (
         "choice",
         "",
         "",
-        "time-sharing, mps",
+        "time-sharing",
         "How instances share a GPU; unset: each has its own.",
-        values.one_of("time-sharing", "mps"),
+        values.one_of("time-sharing", "mps"),  # read so that the cluster's rules can say why `mps` is refused
         field="gpu_sharing",
         targets=_GKE,
     ),

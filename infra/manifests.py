@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import yaml
 
+from components.gke.nodes import POOL_LABEL
 from components.input_rules import API_KEY_NAME
 from infra.errors import Refused
 from infra.monitor import UNKNOWN, Resource
@@ -152,9 +153,20 @@ def _with_plain_names(inputs: Mapping[str, Any], secrets: list[Resource]) -> dic
     """References to the service's own Secret by a name without the hash of its values, which are not here."""
     plain = {secret.inputs["metadata"]["name"]: secret.name for secret in secrets}
     body = deepcopy(dict(inputs))
+    _walk(body, _leave_out_drawn_pool)
     for reference in _secret_references(body):
         reference["name"] = plain.get(reference["name"], reference["name"])
     return body
+
+
+def _leave_out_drawn_pool(fields: Any) -> None:
+    """A pool that `up` makes gets its name then. Its GPU and taint decide without it: pods that request a GPU
+    fit nowhere else, and others are kept off.
+    """
+    if isinstance(fields, dict) and fields.get("nodeSelector", {}).get(POOL_LABEL) == UNKNOWN:  # pyright: ignore[reportUnknownMemberType]
+        del cast("dict[str, Any]", fields)["nodeSelector"][POOL_LABEL]
+        if not fields["nodeSelector"]:
+            del fields["nodeSelector"]
 
 
 def _secret_references(value: Any) -> list[dict[str, Any]]:

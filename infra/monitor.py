@@ -18,6 +18,7 @@ from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mo
 from pulumi.runtime.proto import resource_pb2
 
 from infra.aliases import STACK_TYPE, aliases_of
+from infra.autoname import autonamed
 from infra.errors import Refused
 
 SECRET = "[secret]"  # noqa: S105 what stands in place of one
@@ -120,6 +121,8 @@ class Monitor(MockMonitor):
 
     def _record(self, request: Any) -> Resource:
         urn = self.make_urn(request.parent, request.type, request.name)
+        if name := autonamed(request.type, request.name, revealed(request.object), UNKNOWN):
+            request.object["metadata"]["name"] = rpc.UNKNOWN if name == UNKNOWN else name
         resource = Resource(
             urn=urn,
             type=request.type,

@@ -4,7 +4,7 @@ import pulumi
 
 from components.gke import GkeCluster, GkeClusterArgs, Nodes, nodes_of
 from components.gke import warnings as cluster_warnings
-from components.gke.nodes import fit_faults
+from components.gke.nodes import POOL_LABEL, fit_faults
 from components.gke.rules import checked_spec as checked_cluster
 from components.gke_login import context_name
 from components.image import InferenceImage, InferenceImageArgs, Registry
@@ -29,6 +29,8 @@ def service(name: str, settings: GkeSettings, secrets: StackSecrets) -> GkeServi
     image = InferenceImage(f"{name}-image", _image_args(name, settings))
     cluster = GkeCluster(name, cluster_args, pulumi.ResourceOptions(depends_on=[image]))
     args = _service_args(name, settings, secrets, nodes, settings.image or image.image_ref)
+    if not settings.cluster or (settings.gpu and not settings.node_pool):
+        args["node_selector"] = {POOL_LABEL: cluster.node_pool}
     args["kubeconfig"] = cluster.kubeconfig
     return GkeService(name, args, pulumi.ResourceOptions(depends_on=[cluster]))
 

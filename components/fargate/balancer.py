@@ -7,6 +7,7 @@ from typing import Any, Self
 import pulumi
 import pulumi_aws as aws
 
+from components.drawn_names import drawn_name
 from components.fargate import names
 from components.fargate.network import EVERYWHERE, Network
 from components.fargate.spec import FargateSpec
@@ -168,10 +169,11 @@ def _egress(
 
 def _target_group(spec: FargateSpec, network: Network, parent: pulumi.Resource) -> aws.lb.TargetGroup:
     """Tasks have addresses of their own, so it holds those and no instances."""
-    port, existing = spec.service.port, spec.vpc_id if isinstance(spec.vpc_id, str) else ""
+    port, resource = spec.service.port, f"{spec.name}-targets"
+    keepers = {"region": spec.region, "vpc_id": network.vpc_id, "port": str(port)}
     return aws.lb.TargetGroup(
-        f"{spec.name}-targets",
-        name=names.target_group_name(spec.name, port, existing),
+        resource,
+        name=drawn_name(resource, names.target_group_name(spec.name, port), keepers, parent),
         region=spec.region,
         vpc_id=network.vpc_id,
         target_type="ip",
@@ -191,16 +193,17 @@ def _target_group(spec: FargateSpec, network: Network, parent: pulumi.Resource) 
             "unhealthy_threshold": 3,
         },
         tags=spec.service.labels or None,
-        opts=pulumi.ResourceOptions(parent=parent),
+        opts=pulumi.ResourceOptions(parent=parent, ignore_changes=["name"]),
     )
 
 
 def _load_balancer(
     spec: FargateSpec, network: Network, groups: _Groups, parent: pulumi.Resource
 ) -> aws.lb.LoadBalancer:
+    resource, keepers = f"{spec.name}-balancer", {"region": spec.region, "internal": str(spec.internal)}
     return aws.lb.LoadBalancer(
-        f"{spec.name}-balancer",
-        name=names.balancer_name(spec.name, spec.internal),
+        resource,
+        name=drawn_name(resource, names.balancer_name(spec.name, spec.internal), keepers, parent),
         region=spec.region,
         load_balancer_type="application",
         internal=spec.internal,
@@ -212,7 +215,10 @@ def _load_balancer(
         enable_deletion_protection=spec.deletion_protection,
         tags=spec.service.labels or None,
         opts=pulumi.ResourceOptions(
-            parent=parent, depends_on=list(network.made), protect=spec.deletion_protection
+            parent=parent,
+            depends_on=list(network.made),
+            protect=spec.deletion_protection,
+            ignore_changes=["name"],
         ),
     )
 

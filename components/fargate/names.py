@@ -2,6 +2,7 @@
 
 import hashlib
 
+from components.drawn_names import SUFFIX_CHARACTERS
 from components.fargate.limits import BALANCER_NAME_CHARACTERS, ROLE_NAME_CHARACTERS
 
 _HASH_DIGITS = 8
@@ -9,22 +10,22 @@ _HASH_DIGITS = 8
 _PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
 
 
-def short(name: str, longest: int, *, distinct: str = "") -> str:
-    """The name where it fits, else its begin and a hash. distinct: what the hash tells apart besides."""
-    if len(name) <= longest and not distinct:
+def short(name: str, longest: int) -> str:
+    """Return the name where it fits, else its beginning and a hash."""
+    if len(name) <= longest:
         return name
-    digest = hashlib.sha256(f"{name}\0{distinct}".encode()).hexdigest()[:_HASH_DIGITS]
+    digest = hashlib.sha256(f"{name}\0".encode()).hexdigest()[:_HASH_DIGITS]
     return f"{name[: longest - _HASH_DIGITS - 1].rstrip('-')}-{digest}"
 
 
 def balancer_name(name: str, internal: bool) -> str:
-    """Another one for each scheme: it cannot be changed, and the new one is made before the old one goes."""
-    return short(f"{name}-internal" if internal else name, BALANCER_NAME_CHARACTERS)
+    """Return how the name of a load balancer begins; what is drawn for each new one follows."""
+    return short(f"{name}-internal" if internal else name, BALANCER_NAME_CHARACTERS - SUFFIX_CHARACTERS)
 
 
-def target_group_name(name: str, port: int, vpc_id: str) -> str:
-    """Another one for each port and VPC, for the same reason. vpc_id: '' where it is not known or its own."""
-    return short(f"{name}-{port}", BALANCER_NAME_CHARACTERS, distinct=vpc_id)
+def target_group_name(name: str, port: int) -> str:
+    """Return how the name of a target group begins; what is drawn for each new one follows."""
+    return short(f"{name}-{port}", BALANCER_NAME_CHARACTERS - SUFFIX_CHARACTERS)
 
 
 def role_name(name: str, region: str, role: str) -> str:

@@ -36,7 +36,8 @@ class GpuSharing(Enum):
     TIME_SHARING = "TIME_SHARING"
     """In turn; each may use all of its memory."""
     MPS = "MPS"
-    """At once, by NVIDIA's Multi-Process Service; each has a share of the memory."""
+    """At once, by NVIDIA's Multi-Process Service. Refused: it needs pods in their node's IPC namespace, which
+    the namespace of a service forbids."""
 
 
 class GkeClusterArgs(TypedDict):

@@ -37,6 +37,9 @@ class GkeCluster(pulumi.ComponentResource):
     """Email of the nodes' account; empty where every pool is an existing one."""
     console_url: pulumi.Output[str]
     """Its page in Google Cloud's console."""
+    node_pool: pulumi.Output[str]
+    """Pool that a service's pods belong on: the GPU pool, or without a GPU the CPU pool; empty where an
+    existing cluster has to choose."""
 
     def __init__(self, name: str, args: GkeClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         spec = checked_spec(name, args)
@@ -53,6 +56,7 @@ class GkeCluster(pulumi.ComponentResource):
         pools = [*cluster.pools]
         if spec.own_gpu_pool:
             pools.append(gpu_pool(spec, cluster.name, account, cluster.pools, self))
+        self.node_pool = pulumi.Output.from_input(pools[-1].name if pools else spec.node_pool)
         context = context_name(spec.project, spec.location, spec.cluster_name)
         self.cluster_name = pulumi.Output.from_input(cluster.name)
         ready = pulumi.Output.all(*(pool.name for pool in pools))  # who uses it waits for the nodes
@@ -71,6 +75,7 @@ class GkeCluster(pulumi.ComponentResource):
                 "workload_pool": self.workload_pool,
                 "node_service_account": self.node_service_account,
                 "console_url": self.console_url,
+                "node_pool": self.node_pool,
             }
         )
 

@@ -1,11 +1,10 @@
 """Names of what belongs to one cluster. Pure: the same input always gets the same ones."""
 
 import hashlib
-from collections.abc import Iterable
 
 from components.gke.limits import ACCOUNT_CHARACTERS
 
-_ACCOUNT_HASH_DIGITS, _POOL_HASH_DIGITS = 8, 6
+_ACCOUNT_HASH_DIGITS = 8
 
 
 def account_id(name: str) -> str:
@@ -24,12 +23,6 @@ def account_email(name: str, project: str) -> str:
     """
     domain, _, identifier = project.rpartition(":")
     return f"{account_id(name)}@{'.'.join(filter(None, (identifier, domain)))}.iam.gserviceaccount.com"
-
-
-def pool_name(role: str, fixed: Iterable[object]) -> str:
-    """Another one for each choice that a pool cannot change: the new pool is made before the old one goes."""
-    digest = hashlib.sha256("\0".join(map(str, fixed)).encode()).hexdigest()[:_POOL_HASH_DIGITS]
-    return f"{role}-{digest}"
 
 
 def workload_pool(project: str) -> str:

@@ -9,6 +9,8 @@ from components.gke.machines import Machine, allocatable, smallest_for
 from components.gke.rules import checked_spec
 from components.gke.spec import GkeClusterSpec
 
+# GKE puts it on every node: DOCS/concepts/node-pools.
+POOL_LABEL = "cloud.google.com/gke-nodepool"
 # From a pod that waits to a node that takes it, a GPU's driver included. A GPU may take 15 minutes to become
 # allocatable: github.com/kubernetes/autoscaler, b7f8622.
 _CPU_SECONDS, _GPU_SECONDS, _SCARCE_SECONDS = 180, 600, 900
@@ -19,6 +21,8 @@ class Nodes:
     """cpu, memory_gib, gpus: what the pods of one node may request; None: not known, as of an existing pool.
 
     gpus counts shares where a GPU is shared. max_nodes: over all zones. tolerations: in Kubernetes' words.
+    selector: of an existing pool. Of a pool that the cluster makes only the cluster knows the name, which
+    `{POOL_LABEL: cluster.node_pool}` selects.
     """
 
     selector: Mapping[str, str]
@@ -73,7 +77,7 @@ def _gpu_nodes(spec: GkeClusterSpec) -> Nodes:
     machine = spec.machine
     left = allocatable(machine) if machine else None
     return Nodes(
-        selector=_selector(spec.gpu_pool_name),
+        selector=_selector(spec.node_pool),
         tolerations=(
             {"key": "nvidia.com/gpu", "operator": "Equal", "value": "present", "effect": "NoSchedule"},
         ),
@@ -88,10 +92,10 @@ def _gpu_nodes(spec: GkeClusterSpec) -> Nodes:
 
 def _cpu_nodes(spec: GkeClusterSpec) -> Nodes:
     if not spec.own_cluster:  # any node of it, or of the pool that is named
-        return Nodes(_selector(spec.node_pool) if spec.node_pool else {}, (), _CPU_SECONDS)
+        return Nodes(_selector(spec.node_pool), (), _CPU_SECONDS)
     left = allocatable(_known(spec.cpu_machine))
     return Nodes(
-        selector=_selector(spec.cpu_pool_name),
+        selector={},
         tolerations=(),
         start_seconds=_CPU_SECONDS,
         cpu=left.cpu,
@@ -101,8 +105,8 @@ def _cpu_nodes(spec: GkeClusterSpec) -> Nodes:
     )
 
 
-def _selector(pool: str) -> dict[str, str]:
-    return {"cloud.google.com/gke-nodepool": pool}
+def _selector(existing_pool: str) -> dict[str, str]:
+    return {POOL_LABEL: existing_pool} if existing_pool else {}
 
 
 def _known(machine: Machine | None) -> Machine:

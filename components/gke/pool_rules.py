@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Iterator
 
 from components.gke import limits
-from components.gke.args import GpuDriver
+from components.gke.args import GpuDriver, GpuSharing
 from components.gke.machines import GPUS, MACHINES, Machine, machines_with, smallest_with
 from components.gke.spec import GkeClusterSpec
 
@@ -137,7 +137,16 @@ def _sharing_faults(spec: GkeClusterSpec) -> Iterator[str]:
                 f"gpu_clients is {spec.gpu_clients:g} without gpu_sharing; say how they share, or leave it "
                 "out."
             )
-    elif spec.gpu_clients not in limits.CLIENTS:
+        return
+    if spec.gpu_sharing is GpuSharing.MPS:
+        # DOCS/how-to/nvidia-mps-gpus: `hostIPC: true`, which Pod Security `baseline` and `restricted` forbid.
+        yield (
+            "gpu_sharing is MPS; GKE runs it only for pods with `hostIPC: true`, which could then reach the "
+            "memory that other pods of the node share, and which the service's namespace (Pod Security "
+            f"`restricted`) forbids; allowed is {GpuSharing.TIME_SHARING.value}. In Pulumi.<stack>.yaml: "
+            "`gpuSharing: time-sharing`."
+        )
+    if spec.gpu_clients not in limits.CLIENTS:
         yield (
             f"gpu_clients is {spec.gpu_clients:g} with gpu_sharing; GKE allows {limits.CLIENTS[0]} to "
             f"{limits.CLIENTS[-1]} instances on one GPU."

@@ -1,16 +1,20 @@
 """The node pools of a cluster: the checked description in the words of GKE's API."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pulumi
 import pulumi_gcp as gcp
 
+from components.drawn_names import drawn_name
 from components.gke import limits
 from components.gke.account import NodeAccount
 from components.gke.args import GpuDriver
 from components.gke.spec import GkeClusterSpec
 
+# Google would change these by replacing the nodes one by one, without a spare GPU. A new pool is made
+# instead, and the pods move before the old one goes. What Google cannot change replaces a pool anyhow.
+_REPLACED_BY = ["nodeConfig.machineType", "nodeConfig.diskSizeGb", "networkConfig.enablePrivateNodes"]
 _TIMEOUTS = pulumi.CustomTimeouts(create="60m", update="60m", delete="60m")
 GPU_TAINT: gcp.container.NodePoolNodeConfigTaintArgsDict = {
     "key": "nvidia.com/gpu",
@@ -25,7 +29,7 @@ def cpu_pool(
     """Where GKE's own pods run. A node more can be had: an upgrade brings one before it takes one."""
     return gcp.container.NodePool(
         f"{spec.name}-cpu-pool",
-        name=spec.cpu_pool_name,
+        name=_name(spec, "cpu", cluster, spec.cpu_machine_type, account, {}, parent),
         project=spec.project,
         location=spec.location,
         cluster=cluster,
@@ -54,7 +58,7 @@ def gpu_pool(
     """after: the CPU pool. A GPU pool that is there first gets GKE's own pods, and can never go to 0."""
     return gcp.container.NodePool(
         f"{spec.name}-gpu-pool",
-        name=spec.gpu_pool_name,
+        name=_name(spec, "gpu", cluster, spec.machine_type, account, spec.gpu_choices, parent),
         project=spec.project,
         location=spec.location,
         cluster=cluster,
@@ -70,10 +74,40 @@ def gpu_pool(
     )
 
 
+def _name(
+    spec: GkeClusterSpec,
+    role: str,
+    cluster: pulumi.Input[str],
+    machine_type: str,
+    account: NodeAccount,
+    choices: Mapping[str, str],
+    parent: pulumi.Resource,
+) -> pulumi.Output[str]:
+    """Return a new name for each new pool, which is made before the old one goes; none is used twice."""
+    keepers: dict[str, pulumi.Input[str]] = {
+        "project": spec.project,
+        "location": spec.location,
+        "cluster": cluster,
+        "machine_type": machine_type,
+        "disk_gib": str(int(spec.disk_gib)),
+        "private_nodes": str(spec.private_nodes),
+        "service_account": account.email,
+        **choices,
+    }
+    return drawn_name(f"{spec.name}-{role}-pool", role, keepers, parent)
+
+
 def _options(parent: pulumi.Resource, after: list[pulumi.Resource]) -> pulumi.ResourceOptions:
-    """The autoscaler owns the number of nodes; another initial one would replace the pool."""
+    """The autoscaler owns the number of nodes; another initial one would replace the pool.
+
+    The name is one of those that a pool keeps for its life: components/drawn_names.py.
+    """
     return pulumi.ResourceOptions(
-        parent=parent, depends_on=after, ignore_changes=["initialNodeCount"], custom_timeouts=_TIMEOUTS
+        parent=parent,
+        depends_on=after,
+        ignore_changes=["initialNodeCount", "name"],
+        replace_on_changes=_REPLACED_BY,
+        custom_timeouts=_TIMEOUTS,
     )
 
 

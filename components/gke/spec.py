@@ -8,7 +8,7 @@ from typing import Any, Self, cast
 import pulumi
 
 from components.artifact_registry import ImageRepository
-from components.gke import limits, names
+from components.gke import limits
 from components.gke.args import GkeClusterArgs, GpuDriver, GpuSharing, ReleaseChannel
 from components.gke.machines import MACHINES, Machine, smallest_with
 from components.image_reference import ImageReference
@@ -160,16 +160,14 @@ class GkeClusterSpec:
         return int(self.gpu_min_nodes)
 
     @property
-    def gpu_pool_name(self) -> str:
-        if self.node_pool:
-            return self.node_pool
-        sharing = self.gpu_sharing.value if self.gpu_sharing else ""
-        fixed = (
-            *(self.machine_type, self.gpu, int(self.gpu_count), self.gpu_driver.value, sharing),
-            *(int(self.gpu_clients), self.spot, self.flex_start, int(self.disk_gib), self.private_nodes),
-        )
-        return names.pool_name("gpu", fixed)
-
-    @property
-    def cpu_pool_name(self) -> str:
-        return names.pool_name("cpu", (self.cpu_machine_type, int(self.disk_gib), self.private_nodes))
+    def gpu_choices(self) -> dict[str, str]:
+        """What replaces the GPU pool where it changes, beside what replaces every pool."""
+        return {
+            "gpu": self.gpu,
+            "gpu_count": str(int(self.gpu_count)),
+            "gpu_driver": self.gpu_driver.value,
+            "gpu_sharing": self.gpu_sharing.value if self.gpu_sharing else "",
+            "gpu_clients": str(int(self.gpu_clients)),
+            "spot": str(self.spot),
+            "flex_start": str(self.flex_start),
+        }

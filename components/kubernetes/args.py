@@ -60,7 +60,7 @@ class GkeServiceArgs(InferenceServiceArgs):
     """Namespace of everything. Default the service's name."""
     create_namespace: NotRequired[bool]
     """Whether the namespace is made, and deleted with the service. Default true."""
-    node_selector: NotRequired[dict[str, str]]
+    node_selector: NotRequired[dict[str, pulumi.Input[str]]]
     """Labels of the nodes that the pods run on. Default any."""
     tolerations: NotRequired[list[Toleration]]
     """Taints of nodes that the pods bear. Default none; with a GPU every `nvidia.com/gpu:NoSchedule`."""

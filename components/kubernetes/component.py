@@ -15,7 +15,7 @@ from components.input_rules import API_KEY_NAME
 from components.inputs import api_key_of, recorded, with_digest
 from components.kubernetes import google, kserve, names, network, timing
 from components.kubernetes.args import GkeServiceArgs
-from components.kubernetes.objects import Manifest, manifests_of
+from components.kubernetes.objects import Manifest, ground_of, workload_of
 from components.kubernetes.pod import CONTAINER, SERVICE_LABEL, Wiring
 from components.kubernetes.registration import Registrar
 from components.kubernetes.rules import checked_spec, spec_warnings
@@ -50,16 +50,17 @@ class GkeService(pulumi.ComponentResource):
         api_key = api_key_of(name, spec.api_key, self)
         image_ref = with_digest(spec.image_ref)
         values = {**spec.secret_values, API_KEY_NAME: api_key}
-        wiring = Wiring(image_ref, _secret_name(name, values))
         provider = _provider(spec, self)
         identity = google.identity_of(spec, self, provider)
         address = google.address_of(spec, self)
         before = {"deployment": identity, "inference": identity, "ingress": address}
         registrar = Registrar(name, self, provider, _timeouts(spec), before)
-        made = {
-            manifest.role: registrar.register(manifest, protect=_is_protected(spec, manifest))
-            for manifest in manifests_of(spec, wiring, values)
-        }
+        for manifest in ground_of(spec, values):
+            registrar.register(manifest, protect=_is_protected(spec, manifest))
+        wiring = Wiring(image_ref, registrar.name_of("settings"), registrar.name_of("secrets"))
+        for manifest in workload_of(spec, wiring):
+            registrar.register(manifest, protect=_is_protected(spec, manifest))
+        made = registrar.made
         self.url = _url(spec, made)
         self.image_ref = image_ref
         self.service_name = pulumi.Output.from_input(name)
@@ -88,13 +89,6 @@ def _recorded(args: Mapping[str, Any]) -> dict[str, Any]:
     return shown
 
 
-def _secret_name(name: str, values: Mapping[str, pulumi.Input[str]]) -> pulumi.Output[str]:
-    """Another one for other values. The name is no secret: a hash with the key among what is hashed."""
-    return pulumi.Output.unsecret(
-        pulumi.Output.all(**values).apply(lambda known: names.hashed(f"{name}-secrets", known))
-    )
-
-
 def _provider(spec: GkeSpec, parent: pulumi.Resource) -> k8s.Provider | None:
     """None: the one of the component's options."""
     if spec.kubeconfig is None:
@@ -109,7 +103,9 @@ def _provider(spec: GkeSpec, parent: pulumi.Resource) -> k8s.Provider | None:
 
 
 def _timeouts(spec: GkeSpec) -> pulumi.CustomTimeouts:
-    """Long enough for every pod to come; a rollout that stands still fails by its deadline before that."""
+    """Long enough for every pod to come. The provider waits this long for a rollout that stands still too:
+    of the Deployment's own deadline it only warns.
+    """
     minutes = timing.apply_minutes(spec)
     return pulumi.CustomTimeouts(create=f"{minutes}m", update=f"{minutes}m", delete=f"{_DELETE_MINUTES}m")
 

@@ -78,7 +78,8 @@ def _label_faults(spec: GkeSpec) -> Iterator[str]:
 
 def _placement_faults(spec: GkeSpec) -> Iterator[str]:
     for key, value in spec.node_selector.items():
-        if not (limits.LABEL_KEY.fullmatch(key) and limits.LABEL_VALUE.fullmatch(value)):
+        known = value if isinstance(value, str) else ""  # an Output is known only when it is applied
+        if not (limits.LABEL_KEY.fullmatch(key) and limits.LABEL_VALUE.fullmatch(known)):
             yield f"node_selector has {key!r}: {value!r}; as a label it has {_LABEL_RULE}."
     for toleration in spec.tolerations:
         key, operator = toleration["key"], toleration.get("operator", "Equal")

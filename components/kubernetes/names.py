@@ -11,9 +11,10 @@ _ACCOUNT_CHARACTERS = 30
 
 
 def hashed(base: str, values: Mapping[str, str]) -> str:
-    """A name that changes with the values: what is mounted under it never changes beneath a running pod.
+    """Return a name that changes with the values, and that returns with them.
 
-    The hash is of the JSON that Helm's `toJson` writes, so that a chart can make the same name.
+    For what is applied without an engine. The hash is of the JSON that Helm's `toJson` writes, so that a
+    chart can make the same name.
     """
     text = json.dumps(dict(values), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     for character in "<>&\u2028\u2029":

@@ -1,6 +1,7 @@
 """Every object of a service, as Kubernetes takes it: plain dictionaries from a checked description. Pure.
 
-What is known only when it is applied (image, Secret) may be a pulumi.Output among the leaves.
+What is known only when it is applied (image, secrets, names) may be a pulumi.Output among the leaves. The
+ConfigMap and the Secret have no name here: docs/adr/20261128-names-that-never-return.md.
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,7 +11,7 @@ from typing import Any
 import pulumi
 
 from components.kubernetes import kserve, model, names, network, timing
-from components.kubernetes.pod import Wiring, labels_of, pod_template, selector_of, settings_name, settings_of
+from components.kubernetes.pod import Wiring, labels_of, pod_template, selector_of, settings_of
 from components.kubernetes.rollout import budget_of, strategy_of
 from components.kubernetes.scaling import behavior_of, metrics_of
 from components.kubernetes.spec import GkeSpec
@@ -28,27 +29,29 @@ class Manifest:
     after: tuple[str, ...] = ()
 
 
-def manifests_of(
-    spec: GkeSpec, wiring: Wiring, secret_values: Mapping[str, pulumi.Input[str]]
-) -> list[Manifest]:
-    """In an order in which each can be applied. secret_values: environment name -> value, all of them."""
-    found = [*_ground(spec, wiring, secret_values)]
-    found += [_inference_service(spec, wiring)] if spec.with_kserve else _deployment_objects(spec, wiring)
-    return found
+def ground_of(spec: GkeSpec, secret_values: Mapping[str, pulumi.Input[str]]) -> Iterator[Manifest]:
+    """Yield what the pods refer to, in an order in which each can be applied.
 
-
-def _ground(
-    spec: GkeSpec, wiring: Wiring, secret_values: Mapping[str, pulumi.Input[str]]
-) -> Iterator[Manifest]:
+    secret_values: environment name -> value, all of them. Settings and secrets are immutable: other values
+    are another object with another name, so that a change rolls the pods and never reaches a running one.
+    """
     if spec.create_namespace:
         yield _namespace(spec)
     yield Manifest("identity", _head(spec, "v1", "ServiceAccount", annotations=_identity(spec)))
-    settings = _head(spec, "v1", "ConfigMap", name=settings_name(spec))
+    settings = _nameless(_head(spec, "v1", "ConfigMap"))
     yield Manifest("settings", {**settings, "immutable": True, "data": settings_of(spec)})
-    secret = _head(spec, "v1", "Secret", name=wiring.secret_name)
+    secret = _nameless(_head(spec, "v1", "Secret"))
     yield Manifest(
         "secrets", {**secret, "immutable": True, "type": "Opaque", "stringData": dict(secret_values)}
     )
+
+
+def workload_of(spec: GkeSpec, wiring: Wiring) -> Iterator[Manifest]:
+    """Yield what runs the pods and brings requests to them, in an order in which each can be applied."""
+    if spec.with_kserve:
+        yield _inference_service(spec, wiring)
+    else:
+        yield from _deployment_objects(spec, wiring)
 
 
 def _deployment_objects(spec: GkeSpec, wiring: Wiring) -> Iterator[Manifest]:
@@ -85,6 +88,13 @@ def _head(
     if annotations:
         metadata["annotations"] = dict(annotations)
     return {"apiVersion": api_version, "kind": kind, "metadata": metadata}
+
+
+def _nameless(head: Mapping[str, Any]) -> dict[str, Any]:
+    """The provider makes a new name for each object: one that returned would be adopted, and then deleted
+    with the object that had it before.
+    """
+    return {**head, "metadata": {key: value for key, value in head["metadata"].items() if key != "name"}}
 
 
 def _namespace(spec: GkeSpec) -> Manifest:

@@ -1,6 +1,7 @@
 """The pod of a service: its server, how it starts and ends, where it may run, what it may not do. Pure.
 
-What is known only when it is applied (image, the Secret's name) arrives in a Wiring and only flows through.
+What is known only when it is applied (the image, names of ConfigMap and Secret) arrives in a Wiring and only
+flows through.
 """
 
 import math
@@ -11,7 +12,7 @@ from typing import Any
 import pulumi
 
 from components.input_rules import API_KEY_NAME
-from components.kubernetes import limits, model, names, timing
+from components.kubernetes import limits, model, timing
 from components.kubernetes.spec import GPU, GkeSpec
 from components.need import inference_threads
 from components.sizes import quantity
@@ -29,9 +30,14 @@ _DRIVER_LIBRARIES = "/usr/local/nvidia/lib64:/usr/local/nvidia/lib"
 
 @dataclass(frozen=True, slots=True)
 class Wiring:
-    """image_ref: with its digest. secret_name: of the Secret with `secret_values` and the API key."""
+    """What a pod refers to.
+
+    image_ref: with its digest. settings_name: of the ConfigMap with the plain environment. secret_name: of
+    the Secret with `secret_values` and the API key.
+    """
 
     image_ref: pulumi.Input[str]
+    settings_name: pulumi.Input[str]
     secret_name: pulumi.Input[str]
 
 
@@ -58,11 +64,6 @@ def settings_of(spec: GkeSpec) -> dict[str, str]:
         "REQUEST_TIMEOUT_SECONDS": f"{service.request_timeout_seconds:g}",
         "DRAIN_SECONDS": str(spec.drain_seconds),
     }
-
-
-def settings_name(spec: GkeSpec) -> str:
-    """Another one for other settings, so that a change rolls the pods and never reaches an old one."""
-    return names.hashed(f"{spec.name}-settings", settings_of(spec))
 
 
 def pod_template(spec: GkeSpec, wiring: Wiring) -> dict[str, Any]:
@@ -106,7 +107,7 @@ def server_of(spec: GkeSpec, wiring: Wiring, port: str | int = "http") -> dict[s
         "image": wiring.image_ref,
         "ports": [{"name": "http", "containerPort": spec.service.port, "protocol": "TCP"}],
         "resources": resources_of(spec),
-        "envFrom": [{"configMapRef": {"name": settings_name(spec)}}],
+        "envFrom": [{"configMapRef": {"name": wiring.settings_name}}],
         "env": _secrets(spec, wiring.secret_name),
         "securityContext": container_security(),
         "readinessProbe": _probe("/ready", port, period_seconds=5),
@@ -153,7 +154,7 @@ def _fetcher(spec: GkeSpec, wiring: Wiring) -> dict[str, Any]:
         "image": wiring.image_ref,
         "command": ["python", "-m", "service.sources"],
         "resources": {"requests": both, "limits": both},
-        "envFrom": [{"configMapRef": {"name": settings_name(spec)}}],
+        "envFrom": [{"configMapRef": {"name": wiring.settings_name}}],
         "env": _secrets(spec, wiring.secret_name),
         "securityContext": container_security(),
         "volumeMounts": [{"name": _TEMPORARY, "mountPath": "/tmp"}, *model.mounts_of(spec)],  # noqa: S108

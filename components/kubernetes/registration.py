@@ -34,7 +34,7 @@ class Registrar:
     provider: k8s.Provider | None
     timeouts: pulumi.CustomTimeouts
     before: Mapping[str, Sequence[pulumi.Resource]]
-    _made: dict[str, pulumi.CustomResource] = field(default_factory=dict[str, pulumi.CustomResource])
+    made: dict[str, pulumi.CustomResource] = field(default_factory=dict[str, pulumi.CustomResource])
 
     def register(self, manifest: Manifest, *, protect: bool) -> pulumi.CustomResource:
         body = dict(manifest.body)
@@ -47,13 +47,19 @@ class Registrar:
             resource = k8s.apiextensions.CustomResource(
                 f"{self.name}-{manifest.role}", api_version=api_version, kind=kind, **given, opts=options
             )
-        self._made[manifest.role] = resource
+        self.made[manifest.role] = resource
         return resource
 
+    def name_of(self, role: str) -> pulumi.Output[str]:
+        """Return the name of an object that the provider names, without what is secret about the object."""
+        resource: Any = self.made[role]
+        metadata: pulumi.Output[k8s.meta.v1.outputs.ObjectMeta] = resource.metadata
+        return pulumi.Output.unsecret(metadata.apply(lambda known: known.name or ""))
+
     def _options(self, manifest: Manifest, protect: bool) -> pulumi.ResourceOptions:
-        first: list[pulumi.Resource] = [self._made[role] for role in manifest.after if role in self._made]
-        if "namespace" in self._made:
-            first.append(self._made["namespace"])
+        first: list[pulumi.Resource] = [self.made[role] for role in manifest.after if role in self.made]
+        if "namespace" in self.made:
+            first.append(self.made["namespace"])
         first += self.before.get(manifest.role, ())
         return pulumi.ResourceOptions(
             parent=self.parent,

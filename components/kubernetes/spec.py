@@ -29,7 +29,7 @@ class GkeSpec:
     cluster_identifier: str
     namespace: str
     create_namespace: bool
-    node_selector: Mapping[str, str]
+    node_selector: Mapping[str, pulumi.Input[str]]
     tolerations: tuple[Toleration, ...]
     node_cpu: float | None
     node_memory_gib: float | None

@@ -145,7 +145,7 @@ def _forcing(resource: Resource, changes: list[Change], row: Row | None) -> Iter
             continue
         paths = list(leaf_paths(change))
         yield from row.forced_by(paths)[:1] if row else ()
-        yield from [path for path in paths if path.split(".")[0] in resource.replace_on_changes][:1]
+        yield from [path for path in paths if _is_within(path, resource.replace_on_changes)][:1]
 
 
 def _protection(before: Resource, after: Resource) -> Iterable[Change]:
@@ -170,4 +170,9 @@ def _changed_secrets(before: Resource, after: Resource, names: set[str]) -> Iter
 
 
 def _ignored(change: Change, ignored: tuple[str, ...]) -> bool:
-    return any(change.path == path or change.path.startswith((f"{path}.", f"{path}[")) for path in ignored)
+    return _is_within(change.path, ignored)
+
+
+def _is_within(path: str, named: tuple[str, ...]) -> bool:
+    """Whether the path is one of those, or of something in one."""
+    return any(path == name or path.startswith((f"{name}.", f"{name}[")) for name in named)

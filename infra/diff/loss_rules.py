@@ -30,7 +30,11 @@ _HOLDS = (
     "kubernetes:core/v1:PersistentVolumeClaim",
 )
 # A new one stands in for the old at once, and what runs goes on.
-_HARMLESS = ("aws:ecs/taskDefinition:TaskDefinition", *SECRET_VERSIONS)
+_HARMLESS = (
+    "aws:ecs/taskDefinition:TaskDefinition",
+    "random:index/randomId:RandomId",  # the end of a name; its owner is reported
+    *SECRET_VERSIONS,
+)
 _OWN_WORDS = (NODE_POOL, KEYS, IMAGE, *CLUSTERS, *SERVICES, *SECRET_TYPES, *_HOLDS, *_HARMLESS)
 
 

@@ -174,6 +174,9 @@ TABLE: dict[str, Row] = {
     "aws:secretsmanager/secretVersion:SecretVersion": _row(
         "secretId secretString secretBinary", f"{_AWS}secretsmanager/secret_version.go"
     ),
+    "random:index/randomId:RandomId": _row(
+        "byteLength keepers prefix", "terraform-provider-random 3.7, internal/provider/resource_id.go"
+    ),
     "random:index/randomPassword:RandomPassword": _row(
         "", "terraform-provider-random, internal/provider/resource_password.go", everything=True
     ),

@@ -25,6 +25,7 @@ CONTROLLERS = (
     "deployment-controller",
     "replicaset-controller",
     "disruption-controller",
+    "endpoints-controller",  # what Pulumi's provider waits on
     "endpointslice-controller",
     "garbage-collector-controller",
     "horizontal-pod-autoscaler-controller",

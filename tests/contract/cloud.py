@@ -19,7 +19,7 @@ from pulumi.runtime.proto import resource_pb2
 from infra.monitor import UNKNOWN, Monitor, Resource
 from infra.plan import run
 from infra.stackfile import StackConfig
-from tests.contract.aws_outputs import AWS_OUTPUTS
+from tests.contract.aws_outputs import AWS_OUTPUTS, hexadecimal
 from tests.contract.gke_outputs import GKE_ANSWERS, GKE_OUTPUTS
 from tests.contract.kubernetes_outputs import answer_of
 
@@ -50,6 +50,7 @@ OUTPUTS: Mapping[type[pulumi.CustomResource], Outputs] = {
         ],
     },
     gcp.serviceaccount.IAMMember: lambda i: {"id": f"{i['serviceAccountId']}/{i['role']}/{i['member']}"},
+    random.RandomId: lambda i: {"id": "drawn", "hex": hexadecimal(i["keepers"], 2 * int(i["byteLength"]))},
     random.RandomPassword: lambda i: {"id": "none", "result": "r" * int(i["length"])},
     **AWS_OUTPUTS,
     **GKE_OUTPUTS,

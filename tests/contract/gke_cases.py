@@ -28,7 +28,6 @@ RIGHT: dict[str, dict[str, Any]] = {
     "Spot": {**L4, "spot": True},
     "flex start": {**L4, "flex_start": True},
     "a GPU in turn": {**L4, "gpu_sharing": GpuSharing.TIME_SHARING, "gpu_clients": 48},
-    "a GPU by MPS": {**L4, "gpu_sharing": GpuSharing.MPS},
     "nodes that always run": {**L4, "gpu_min_nodes": 2},
     "as many as there are": {**L4, "gpu_min_nodes": 4},
     "one in each zone": {**L4, **ZONES, "gpu_min_nodes_per_zone": 1, "gpu_max_nodes": 6},
@@ -128,7 +127,11 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         r"gpu_clients is 4 without gpu_sharing; say how they share, or leave it out\.",
     ),
     (
-        {**L4, "gpu_sharing": GpuSharing.MPS, "gpu_clients": 49},
+        {**L4, "gpu_sharing": GpuSharing.MPS},
+        r"gpu_sharing is MPS; .*`hostIPC: true`.* forbids; allowed is TIME_SHARING\..*`gpuSharing: time-",
+    ),
+    (
+        {**L4, "gpu_sharing": GpuSharing.TIME_SHARING, "gpu_clients": 49},
         r"gpu_clients is 49 with gpu_sharing; GKE allows 2 to 48 instances on one GPU\.",
     ),
     (

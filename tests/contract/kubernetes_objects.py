@@ -5,7 +5,7 @@ from typing import Any
 
 from components.input_rules import API_KEY_NAME
 from components.kubernetes.names import hashed
-from components.kubernetes.objects import manifests_of
+from components.kubernetes.objects import Manifest, ground_of, workload_of
 from components.kubernetes.pod import Wiring
 from components.kubernetes.rules import checked_spec
 from tests.contract.kubernetes_cases import IMAGE, KEY, PLAIN
@@ -15,8 +15,19 @@ def objects_of(args: Mapping[str, Any], name: str = "api") -> list[dict[str, Any
     """In the order in which they are registered. Raises ValueError where they are refused."""
     spec = checked_spec(name, {**PLAIN, **args})
     values = {**dict.fromkeys(spec.secret_values, "hush"), API_KEY_NAME: KEY}
-    wiring = Wiring(args.get("image_ref", IMAGE), hashed(f"{name}-secrets", values))
-    return [dict(manifest.body) for manifest in manifests_of(spec, wiring, values)]
+    ground = [_named(manifest, name) for manifest in ground_of(spec, values)]
+    settings_name, secret_name = (one(ground, kind)["metadata"]["name"] for kind in ("ConfigMap", "Secret"))
+    wiring = Wiring(args.get("image_ref", IMAGE), settings_name, secret_name)
+    return [*ground, *(dict(manifest.body) for manifest in workload_of(spec, wiring))]
+
+
+def _named(manifest: Manifest, service: str) -> dict[str, Any]:
+    """With a name where the provider would make one."""
+    body = dict(manifest.body)
+    contents = body.get("data") or body.get("stringData")
+    if contents is None:
+        return body
+    return {**body, "metadata": {**body["metadata"], "name": hashed(f"{service}-{manifest.role}", contents)}}
 
 
 def one(objects: list[dict[str, Any]], kind: str) -> dict[str, Any]:

@@ -59,6 +59,8 @@ SNAPSHOT = [
     ("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", "api-balancer-203.0.113.0/24-80-ingress"),
     ("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", "api-endpoint-ingress"),
     ("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", "api-task-ingress"),
+    ("random:index/randomId:RandomId", "api-balancer-suffix"),
+    ("random:index/randomId:RandomId", "api-targets-suffix"),
     ("random:index/randomPassword:RandomPassword", "api-api-key"),
 ]
 

@@ -32,6 +32,8 @@ SNAPSHOT = [
     ("gcp:projects/service:Service", "api-iam-api", "api"),
     ("gcp:serviceaccount/account:Account", "api-nodes", "api"),
     ("pulumi:pulumi:Stack", "demo-dev", ""),
+    ("random:index/randomId:RandomId", "api-cpu-pool-suffix", "api"),
+    ("random:index/randomId:RandomId", "api-gpu-pool-suffix", "api"),
     ("slipway:index:GkeCluster", "api", "demo-dev"),
 ]
 

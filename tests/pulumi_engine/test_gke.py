@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from components.gke.nodes import POOL_LABEL
 from tests.checkout import copy_of_the_checkout
 from tests.pulumi_engine import standin
 from tests.pulumi_engine.conftest import ROOT, Engine, engine_in
@@ -115,6 +116,60 @@ def test_a_cluster_and_its_service_are_made_changed_and_taken_down_in_order(
     wanted = ["slipway-prod-deployment", "slipway-prod-namespace", "slipway-prod-gpu-pool"]
     wanted += ["slipway-prod-cpu-pool", "slipway-prod-cluster"]
     assert [name for name in deleted if name in wanted] == wanted
+
+
+def fail_and_take_back(engine: Engine) -> None:
+    """Change settings together with an image that does not start; then restore the stack file."""
+    before = (engine.project / "Pulumi.prod.yaml").read_text()
+    engine("config", "set", "image", IMAGE.replace("0" * 64, standin.BROKEN))
+    engine("config", "set", "machineType", "g2-standard-8")
+    engine("config", "set", "--path", "env.LOG_LEVEL", "debug")
+    engine("config", "set", "--secret", "apiKey", "another-another-another")
+    assert "its pods do not get ready" in engine("up", "--yes", "--skip-preview", ok=False)
+    (engine.project / "Pulumi.prod.yaml").write_text(before)
+    engine.up()
+
+
+def used_by_the_pods(log: Path) -> set[str]:
+    """Ids of the ConfigMap, the Secret and the node pool that the last Deployment names."""
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    deployment = [line for line in lines if line["name"] == "slipway-prod-deployment"][-1]["inputs"]
+    pod, namespace = deployment["spec"]["template"]["spec"], deployment["metadata"]["namespace"]
+    [container] = pod["containers"]
+    keys = [variable["valueFrom"]["secretKeyRef"] for variable in container["env"]]
+    names = {container["envFrom"][0]["configMapRef"]["name"], *(key["name"] for key in keys)}
+    [pool] = {line["id"] for line in lines if line["id"].endswith("/" + pod["nodeSelector"][POOL_LABEL])}
+    return {*(f"{namespace}/{name}" for name in names), pool}
+
+
+def test_a_change_that_failed_and_is_taken_back_leaves_the_pods_what_they_use(
+    engine: Engine, log: Path
+) -> None:
+    first = engine.up()
+    used = used_by_the_pods(log)
+    assert len(used) == 3
+    fail_and_take_back(engine)
+    assert used_by_the_pods(log) <= standin.there(log)
+    assert used_by_the_pods(log).isdisjoint(used)  # no name returned
+    assert engine.up() == {"same": first["create"]}
+    assert used.isdisjoint(standin.there(log))  # and nothing is left of what was replaced
+
+
+def test_a_pool_that_was_named_by_its_choices_keeps_its_name(engine: Engine, log: Path) -> None:
+    file = engine.project / "components" / "drawn_names.py"
+    drawn = file.read_text()
+    by_choices = "def drawn_name(resource, base, keepers, parent):\n    return f'{base}-abc123'\n"
+    file.write_text(f"{drawn}\n\n{by_choices}")
+    engine.up()
+    made = len(done(log))
+    file.write_text(drawn)
+    engine.up()
+    suffixes = ("slipway-prod-cpu-pool-suffix", "slipway-prod-gpu-pool-suffix")
+    assert sorted(done(log, made)) == [("create", suffix) for suffix in suffixes]
+    assert {pool.rpartition("/")[2] for pool in standin.there(log) if "/nodePools/" in pool} == {
+        "cpu-abc123",
+        "gpu-abc123",
+    }
 
 
 def test_without_the_plugin_nothing_is_made_but_a_preview_is_shown(

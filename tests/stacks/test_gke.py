@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components.gke.machines import MACHINES, allocatable
+from infra.manifests import manifests_of
 from infra.monitor import Monitor
 from infra.plan import Plan, plan_of, run
 from infra.program import main, warnings_of
@@ -39,6 +40,12 @@ def inputs(plan: Plan, name: str) -> Mapping[str, Any]:
 
 def pool(**values: str) -> Mapping[str, Any]:
     return inputs(planned(**values), "slipway-prod-gpu-pool")
+
+
+def uses_of(plan: Plan, name: str) -> set[str]:
+    """Names of the resources that its inputs are made of."""
+    found = next(resource for resource in plan.resources if resource.name == name)
+    return {urn.split("::")[-1] for urns in found.uses.values() for urn in urns}
 
 
 def pod(plan: Plan) -> Mapping[str, Any]:
@@ -78,9 +85,8 @@ def test_the_image_comes_first_and_the_service_last() -> None:
 def test_the_pods_go_to_the_gpu_pool_and_bear_its_taint() -> None:
     plan = planned(**GPU)
     spec = pod(plan)
-    assert spec["nodeSelector"] == {
-        "cloud.google.com/gke-nodepool": inputs(plan, "slipway-prod-gpu-pool")["name"]
-    }
+    assert spec["nodeSelector"] == {"cloud.google.com/gke-nodepool": "[unknown]"}
+    assert "slipway-prod-gpu-pool" in uses_of(plan, "slipway-prod-deployment")
     [taint] = inputs(plan, "slipway-prod-gpu-pool")["nodeConfig"]["taints"]
     assert [(one["key"], one["value"]) for one in spec["tolerations"]] == [(taint["key"], taint["value"])]
     assert spec["containers"][0]["resources"]["limits"]["nvidia.com/gpu"] == "1"
@@ -94,7 +100,7 @@ def test_the_pool_has_as_many_nodes_as_the_instances_need() -> None:
         "totalMaxNodeCount": 6,
         "locationPolicy": "ANY",
     }
-    shared = pool(**{**GPU, "cpu": "1", "memory": "2Gi"}, gpuSharing="mps", gpuClients="3")
+    shared = pool(**{**GPU, "cpu": "1", "memory": "2Gi"}, gpuSharing="time-sharing", gpuClients="3")
     assert shared["autoscaling"]["totalMaxNodeCount"] == 2
     four = pool(**{**GPU, "maxInstances": "9"}, machineType="g2-standard-48")
     assert four["nodeConfig"]["guestAccelerators"][0]["count"] == 4
@@ -120,8 +126,19 @@ def test_without_a_gpu_the_service_runs_on_the_cpu_pool() -> None:
     cpu = inputs(plan, "slipway-prod-cpu-pool")
     assert cpu["nodeConfig"]["machineType"] == "e2-standard-4"
     assert cpu["autoscaling"]["totalMaxNodeCount"] == 3  # two for six instances, one for what GKE runs
-    assert pod(plan)["nodeSelector"] == {"cloud.google.com/gke-nodepool": cpu["name"]}
+    assert pod(plan)["nodeSelector"] == {"cloud.google.com/gke-nodepool": "[unknown]"}
+    assert "slipway-prod-cpu-pool" in uses_of(plan, "slipway-prod-deployment")
     assert inputs(plan, "slipway-prod-image")["variant"] == "cpu"
+
+
+def test_the_manifests_leave_out_the_name_of_a_pool_that_is_not_made_yet() -> None:
+    objects = {each.name: each.body for each in manifests_of(planned(**GPU, image=DIGEST)).objects}
+    spec = objects["slipway-prod-deployment"]["spec"]["template"]["spec"]
+    assert "nodeSelector" not in spec
+    assert spec["containers"][0]["resources"]["limits"]["nvidia.com/gpu"] == "1"
+    existing = manifests_of(planned(**GPU, image=DIGEST, cluster="shared", nodePool="gpus")).objects
+    [deployment] = [each.body for each in existing if each.body["kind"] == "Deployment"]
+    assert deployment["spec"]["template"]["spec"]["nodeSelector"] == {"cloud.google.com/gke-nodepool": "gpus"}
 
 
 def test_a_task_that_only_torch_serves_gets_an_image_with_torch() -> None:
@@ -174,7 +191,9 @@ def test_no_secret_is_in_the_plan() -> None:
         ({"cpu": "4"}, "nearest: machineType g2-standard-8."),
         ({"maxNodes": "3"}, "the pool holds 3 at its maximum"),
         ({"spot": "true", "flexStart": "true"}, "spot and flex_start are both true"),
-        ({"gpuSharing": "mps", "gpuCount": "2"}, "a pod takes one share of one GPU"),
+        ({"gpuSharing": "time-sharing", "gpuCount": "2"}, "a pod takes one share of one GPU"),
+        ({"gpuSharing": "mps"}, "which the service's namespace (Pod Security `restricted`) forbids"),
+        ({"gpuSharing": "mps", "serving": "kserve"}, "allowed is TIME_SHARING"),
         ({"nodePool": "gpus"}, "node_pool is gpus without `cluster`"),
         ({"cluster": "shared", "releaseChannel": "rapid"}, "release_channel belongs to the cluster shared"),
         ({"location": "us-central1-a", "zones": '["europe-west4-a"]'}, "allowed are zones of us-central1"),
@@ -315,7 +334,7 @@ SIZES = st.fixed_dictionaries(
     },
     optional={
         "gpuCount": st.sampled_from(["1", "2"]),
-        "gpuSharing": st.sampled_from(["mps", "time-sharing"]),
+        "gpuSharing": st.just("time-sharing"),
         "maxNodes": st.sampled_from(["4", "12"]),
         "minNodesPerZone": st.sampled_from(["1", "2"]),
     },

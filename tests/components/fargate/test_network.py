@@ -42,15 +42,15 @@ def test_with_a_certificate_http_only_redirects() -> None:
     [plain] = made.named("api-http-listener").inputs["defaultActions"]
     assert (plain["type"], plain["redirect"]["protocol"]) == ("redirect", "HTTPS")
     assert made.outputs["url"] == "https://api.example.com"
-    assert made.outputs["domain_records"] == [
-        "CNAME api.example.com api-1234567890.eu-west-1.elb.amazonaws.com."
-    ]
+    address = made.named("api-balancer").inputs["name"] + "-1234567890.eu-west-1.elb.amazonaws.com"
+    assert made.outputs["domain_records"] == [f"CNAME api.example.com {address}."]
 
 
 def test_without_one_the_url_is_the_load_balancers() -> None:
-    outputs = emitted().outputs
-    assert outputs["url"] == "http://api-1234567890.eu-west-1.elb.amazonaws.com"
-    assert outputs["domain_records"] == []
+    made = emitted()
+    name = made.named("api-balancer").inputs["name"]
+    assert made.outputs["url"] == f"http://{name}-1234567890.eu-west-1.elb.amazonaws.com"
+    assert made.outputs["domain_records"] == []
 
 
 def test_an_existing_listener_gets_a_rule_for_the_domain_and_its_paths() -> None:

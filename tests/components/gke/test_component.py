@@ -20,6 +20,7 @@ def emitted(**args: Any) -> Emitted:
         pulumi.export("workloadPool", cluster.workload_pool)
         pulumi.export("account", cluster.node_service_account)
         pulumi.export("console", cluster.console_url)
+        pulumi.export("node_pool", cluster.node_pool)
 
     return emitted_by(program)
 
@@ -128,6 +129,8 @@ def test_a_choice_that_a_pool_cannot_change_gives_it_another_name() -> None:
         {"spot": True},
         {"disk_gib": 200},
         {"private_nodes": False},
+        {"node_service_account": "nodes@acme-prod.iam.gserviceaccount.com"},
+        {"gpu_sharing": "TIME_SHARING"},
     ):
         assert pool(**{**L4, **change})["name"] != first
     for change in ({"gpu_max_nodes": 9}, {"labels": {"a": "b"}}, {"gpu_min_nodes": 1}, ZONES):
@@ -159,7 +162,8 @@ def test_a_zonal_cluster_lists_its_further_zones_only() -> None:
 
 def test_a_workload_is_told_of_the_gpu_nodes_what_it_must_know() -> None:
     nodes = nodes_of("api", {**PLAIN, **L4})
-    assert nodes.selector == {"cloud.google.com/gke-nodepool": pool(**L4)["name"]}
+    assert nodes.selector == {}  # the pool's name is drawn when it is made
+    assert emitted(**L4).outputs["node_pool"] == pool(**L4)["name"]
     assert nodes.tolerations == (
         {"key": "nvidia.com/gpu", "operator": "Equal", "value": "present", "effect": "NoSchedule"},
     )
@@ -174,7 +178,8 @@ def test_shares_of_a_gpu_count_as_gpus() -> None:
 
 def test_without_a_gpu_a_workload_goes_to_the_cpu_pool() -> None:
     nodes = nodes_of("api", PLAIN)
-    assert nodes.selector == {"cloud.google.com/gke-nodepool": emitted().named("api-cpu-pool").inputs["name"]}
+    made = emitted()
+    assert made.outputs["node_pool"] == made.named("api-cpu-pool").inputs["name"]
     assert (nodes.tolerations, nodes.gpus, nodes.max_nodes) == ((), 0, 3)
 
 
@@ -197,13 +202,15 @@ def test_the_cluster_is_protected_until_it_is_said_otherwise() -> None:
 
 
 def test_what_google_changes_by_itself_replaces_nothing() -> None:
-    """The first pool, which is deleted at once, and the number of nodes, which is the autoscaler's."""
+    """The first pool, which is deleted at once; the number of nodes, which is the autoscaler's; and the name,
+    which a pool that is there keeps.
+    """
     made = emitted(**L4)
     cluster = made.named("api-cluster")
     assert (cluster.inputs["removeDefaultNodePool"], cluster.inputs["initialNodeCount"]) == (True, 1)
     assert cluster.ignore_changes == ("nodeConfig",)
     for name in ("api-cpu-pool", "api-gpu-pool"):
-        assert made.named(name).ignore_changes == ("initialNodeCount",)
+        assert made.named(name).ignore_changes == ("initialNodeCount", "name")
 
 
 def test_apis_stay_enabled_when_the_cluster_goes() -> None:

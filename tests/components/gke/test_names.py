@@ -22,11 +22,10 @@ def test_two_clusters_have_two_accounts(one: str, other: str) -> None:
     assert (names.account_id(one) == names.account_id(other)) == (one == other)
 
 
-def test_the_names_of_pools_and_accounts_stay_as_they_are() -> None:
-    """Another name replaces the pool, or the account with all its grants."""
+def test_the_names_of_accounts_stay_as_they_are() -> None:
+    """Another name replaces the account with all its grants."""
     assert names.account_id("api") == "api-nodes"
     assert names.account_id("a" * 40) == "aaaaaaaaaaaaaaaaaaaaa-c65e040c"
-    assert names.pool_name("gpu", ("g2-standard-4", 1, False)) == "gpu-ffd303"
 
 
 def test_the_kubeconfig_names_its_authentication_and_holds_no_secret() -> None:

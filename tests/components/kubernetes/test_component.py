@@ -5,6 +5,8 @@ import pulumi
 import pytest
 
 from components.kubernetes import GkeService, Serving
+from components.kubernetes.objects import ground_of
+from components.kubernetes.rules import checked_spec
 from infra.monitor import Resource
 from infra.plan import Plan, plan_of, run
 from infra.stackfile import StackConfig
@@ -80,6 +82,16 @@ def test_another_setting_makes_another_configmap_and_the_same_one_does_not() -> 
         for level in ("info", "info", "debug")
     )
     assert first == same != other
+
+
+def test_settings_and_secrets_have_no_name_that_could_return() -> None:
+    spec = checked_spec("api", {**PLAIN, "env": {"LOG_LEVEL": "info"}})
+    nameless = [each.role for each in ground_of(spec, {}) if "name" not in each.body["metadata"]]
+    assert nameless == ["settings", "secrets"]
+
+
+def test_a_key_that_is_made_by_up_leaves_the_name_of_its_secret_unknown() -> None:
+    assert of_plan(planned(), "api-secrets").inputs["metadata"]["name"] == "[unknown]"
 
 
 def test_references_point_at_existing_secrets() -> None:
