@@ -84,7 +84,7 @@ class HttpProtocol(RequestReader):
         return True
 
     def on_data(self, data: bytes) -> None:
-        cycle = self.unfinished
+        cycle: Any = self.cycle
         if cycle is None:
             self._dropped_bytes += len(data)
             if self._dropped_bytes > MAX_DROPPED_BYTES:
@@ -94,13 +94,12 @@ class HttpProtocol(RequestReader):
         cycle.message_event.set()
 
     def on_end(self) -> None:
-        cycle = self.unfinished
+        cycle: Any = self.cycle
         if cycle is None:
             return
         cycle.more_body = False
         cycle.message_event.set()
-        scope: Any = cycle.scope
-        scope["state"]["body_is_there"] = True  # nothing to wait for: no timer is needed
+        cycle.scope["state"]["body_is_there"] = True  # nothing to wait for: no timer is needed
 
     def on_response_complete(self) -> None:
         answered, self.active = self.active, None
@@ -160,7 +159,7 @@ class HttpProtocol(RequestReader):
 
     def refuse(self, fault: type[RequestFault], detail: str) -> None:
         """Answer what cannot be read, once what came before it is answered, and close."""
-        cycle = self.unfinished
+        cycle: Any = self.cycle
         is_answered = cycle is None or (cycle is self.active and cycle.response_started)
         if not self._in_head and is_answered:
             self.transport.close()

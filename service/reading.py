@@ -6,7 +6,7 @@ headers. Upgrade is ignored, as section 7.8 allows. What follows a request that 
 """
 
 from abc import ABC, abstractmethod
-from typing import cast
+from typing import Any
 
 import httptools
 from uvicorn._types import ASGI3Application
@@ -49,11 +49,11 @@ class RequestReader(HttpToolsProtocol, ABC):
         """Read what has waited for an answer."""
         if self._waiting:
             self._unset_keepalive_if_required()
-        self._read(self._waiting)
+            self._read(self._waiting)
 
     def _read(self, data: bytes) -> None:
         at, end = 0, len(data)
-        if end <= PIECE_BYTES and self._may_parse():
+        if end <= PIECE_BYTES and self._may_parse():  # almost always
             at = self._parse(data)
         while at < end and self._may_parse():
             at += self._parse(data[at : at + PIECE_BYTES])
@@ -61,25 +61,18 @@ class RequestReader(HttpToolsProtocol, ABC):
             self._waiting = b""
             return
         self._waiting = b"" if at == end or self._stops_reading else data[at:]
-        if self._body_is_due() or len(self._waiting) > MAX_WAITING_BYTES:
+        cycle: Any = self.cycle  # None between requests, whatever uvicorn's annotation says
+        is_full = cycle is not None and cycle.more_body and len(cycle.body) > HIGH_WATER_LIMIT
+        if is_full or len(self._waiting) > MAX_WAITING_BYTES:
             self.flow.pause_reading()
-        else:
+        elif self.flow.read_paused:
             self.flow.resume_reading()
 
     def _may_parse(self) -> bool:
         """Whether the next bytes belong to no request yet, or to the body of the one under way."""
-        is_free = self.active is None or (self.active is self.cycle and not self._in_head)
-        return is_free and not self._stops_reading and not self.transport.is_closing()
-
-    def _body_is_due(self) -> bool:
-        """Whether the app should take what has come of a body before more is read."""
-        cycle = self.unfinished
-        return cycle is not None and cycle.more_body and len(cycle.body) > HIGH_WATER_LIMIT
-
-    @property
-    def unfinished(self) -> RequestResponseCycle | None:
-        """The exchange of the last request whose head is there; None once it is answered."""
-        return cast(RequestResponseCycle | None, self.cycle)  # whatever uvicorn's annotation says
+        if self._stops_reading or self.transport.is_closing():
+            return False
+        return self.active is None or (self.active is self.cycle and not self._in_head)
 
     def _parse(self, piece: bytes) -> int:
         """Returns how many bytes were taken: all, unless a head with Upgrade ends before them."""
@@ -119,8 +112,12 @@ class RequestReader(HttpToolsProtocol, ABC):
     # What the parser calls, in this order for each request:
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self._in_head:  # no trailer
-            super().on_header(name, value)
+        if not self._in_head:  # a trailer
+            return
+        name = name.lower()
+        if name == b"expect" and value.lower() == b"100-continue":
+            self.expect_100_continue = True
+        self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         if self.parser.should_upgrade():  # comes again, without it
