@@ -1,4 +1,7 @@
-"""The real server under the memory limit that `slipway fit` recommends for its model, at one vCPU."""
+"""The real server under the memory limit that `slipway fit` recommends for its model, at one vCPU.
+
+The limit is a cgroup where one can be made; elsewhere the local target's supervisor ends a server above it.
+"""
 
 import json
 import time
