@@ -1,18 +1,18 @@
-"""uvicorn's HTTP/1.1, with bounds on what a client may send and problem details for what is not HTTP."""
+"""uvicorn's HTTP/1.1, which drops an exchange with its answer or its client, and answers problem details."""
 
 import asyncio
 import sys
 from typing import Any, cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from service.api.problems import CAUSES, MEDIA_TYPE, problem_json
 from service.engine import Call
-from service.faults import ClientLeft, HeadTooLarge, MalformedHttp, RequestFault
+from service.faults import ClientLeft, MethodNotAllowed, RequestFault
+from service.reading import RequestReader
 
-MAX_HEAD_BYTES = 64 << 10
 # What is still read, and dropped, after an early answer such as 413, so that the client gets to see it.
-MAX_LEFTOVER_BYTES = 16 << 20
+MAX_DROPPED_BYTES = 16 << 20
 # A client that takes nothing of its answer for as long as this has gone.
 READ_SECONDS = 60
 
@@ -45,29 +45,17 @@ class JoinedHead:
         return self._transport.is_closing()
 
 
-class HttpProtocol(HttpToolsProtocol):
-    _in_head = True
-    _heads = 0
-    _head_bytes = 0
-    _leftover_bytes = 0
-    _refused = False
+class HttpProtocol(RequestReader):
+    _dropped_bytes = 0
+    _refusal: bytes | None = None
     _unread: asyncio.TimerHandle | None = None
 
-    def data_received(self, data: bytes) -> None:
-        in_head, heads = self._in_head, self._heads
-        super().data_received(data)
-        # Counted here: the parser keeps an unfinished header to itself.
-        unfinished = in_head and heads == self._heads
-        self._head_bytes = self._head_bytes + len(data) if unfinished else 0
-        if self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
-            self._refuse(HeadTooLarge, f"request line and headers exceed {MAX_HEAD_BYTES} bytes")
-
-    def on_headers_complete(self) -> None:
-        self._in_head = False
-        self._heads += 1
+    def on_head(self) -> None:
+        self._dropped_bytes = 0
         if self._is_refused_at_once():
+            self._release(self.scope)
             return
-        super().on_headers_complete()
+        self.begin()
         # Answers to HEAD have no second write; where a client expects 100, the first is no head.
         if self.scope["method"] == "POST" and not self.expect_100_continue:
             self.cycle.transport = JoinedHead(self.transport)  # pyright: ignore[reportAttributeAccessIssue]
@@ -75,16 +63,13 @@ class HttpProtocol(HttpToolsProtocol):
     def _is_refused_at_once(self) -> bool:
         """Answers a request for which there is no place, with no exchange begun; its body is dropped."""
         app = cast(Any, self.app)  # pyright: ignore[reportUnknownMemberType] - of no one type in uvicorn
-        cycle: Any = self.cycle
         parser: Any = self.parser
-        is_alone = cycle is None or cycle.response_complete
-        if self.expect_100_continue or not is_alone or parser.get_method() != b"POST":
+        if self.expect_100_continue or self.active is not None or parser.get_method() != b"POST":
             return False
         self.scope["method"], self.scope["path"] = "POST", self.url.decode("latin-1")
         refused: tuple[list[tuple[bytes, bytes]], bytes] | None = app.refused_at_once(self.scope)
         if refused is None:
             return False
-        self._refused = True
         headers, body = refused
         keep_alive: bool = parser.should_keep_alive()
         state: Any = self.server_state
@@ -93,27 +78,46 @@ class HttpProtocol(HttpToolsProtocol):
         head = b"".join(b"%b: %b\r\n" % line for line in lines)
         self.transport.write(b"HTTP/1.1 429 Too Many Requests\r\n%b\r\n%b" % (head, body))
         if keep_alive:
-            self.on_response_complete()
+            super().on_response_complete()
         else:
             self.transport.close()
         return True
 
-    def on_message_complete(self) -> None:
-        self._in_head = True
-        if self._refused:
-            self._refused = False
-            return
-        super().on_message_complete()
-        scope: Any = self.cycle.scope
-        scope["state"]["body_is_there"] = True  # nothing to wait for: no timer is needed
-
-    def on_body(self, body: bytes) -> None:
-        if self._refused or self.cycle.response_complete:
-            self._leftover_bytes += len(body)
-            if self._leftover_bytes > MAX_LEFTOVER_BYTES:
+    def on_data(self, data: bytes) -> None:
+        cycle: Any = self.cycle
+        if cycle is None:
+            self._dropped_bytes += len(data)
+            if self._dropped_bytes > MAX_DROPPED_BYTES:
                 self.transport.close()
-        if not self._refused:
-            super().on_body(body)
+            return
+        cycle.body += data
+        cycle.message_event.set()
+
+    def on_end(self) -> None:
+        cycle: Any = self.cycle
+        if cycle is None:
+            return
+        cycle.more_body = False
+        cycle.message_event.set()
+        cycle.scope["state"]["body_is_there"] = True  # nothing to wait for: no timer is needed
+
+    def on_response_complete(self) -> None:
+        answered, self.active = self.active, None
+        if answered is not None:
+            if self.cycle is answered:
+                self.cycle = cast(Any, None)  # as before the first request: what still comes is dropped
+            self._release(answered.scope)
+        super().on_response_complete()
+        if self.active is None and self._refusal is not None:
+            self.transport.write(self._refusal)
+            self.transport.close()
+        else:
+            self.go_on()
+
+    def _release(self, scope: Any) -> None:
+        """A connection may idle for long: it must not hold what a request was answered from."""
+        if self.scope is scope:  # else the next head has begun
+            self.scope, self.headers, self.url = cast(Any, None), [], b""
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -137,28 +141,48 @@ class HttpProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._forget_timer()
-        call = self._call_under_way()
-        if call is not None:
-            cycle: Any = self.cycle
-            if cycle.response_started:  # for the request log, whose status is that of the beginning
-                cycle.scope["state"]["cut"] = CAUSES[ClientLeft].slug
-            call.abandon()
+        self._unset_keepalive_if_required()  # after a reset uvicorn would keep it, and so this connection
+        self.pipeline.clear()
+        if self.active is not None:
+            self._give_up(self.active)
         super().connection_lost(exc)
 
-    def send_400_response(self, msg: str) -> None:
-        del msg
-        self._refuse(MalformedHttp, "this is not HTTP/1.1")
+    def _give_up(self, active: RequestResponseCycle) -> None:
+        state: dict[str, Any] = cast(Any, active.scope)["state"]
+        call: Call | None = state.get("call")
+        if call is not None:
+            if active.response_started:  # for the request log, whose status is that of the beginning
+                state["cut"] = CAUSES[ClientLeft].slug
+            call.abandon()
+        active.disconnected = True
+        active.message_event.set()
 
-    def _refuse(self, fault: type[RequestFault], detail: str) -> None:
-        cause = CAUSES[fault]
-        body = problem_json(cause, detail)
-        head = (
-            f"HTTP/1.1 {cause.status} {cause.title}\r\ncontent-type: {MEDIA_TYPE}\r\n"
-            f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
-        )
-        self.transport.write(head.encode() + body)
-        self.transport.close()
+    def refuse(self, fault: type[RequestFault], detail: str) -> None:
+        """Answer what cannot be read, once what came before it is answered, and close."""
+        cycle: Any = self.cycle
+        is_answered = cycle is None or (cycle is self.active and cycle.response_started)
+        if not self._in_head and is_answered:
+            self.transport.close()
+            return
+        if not self._in_head and cycle is not self.active:
+            self.pipeline.popleft()  # the last in line: it is refused in its own place
+        if self.active is None or (cycle is self.active and not self._in_head):
+            self.transport.write(_refusal(fault, detail))
+            self.transport.close()
+            if self.active is not None:
+                self._give_up(self.active)  # or the app would answer as well
+        else:
+            self._refusal = _refusal(fault, detail)
 
-    def _call_under_way(self) -> Call | None:
-        cycle: Any = self.cycle  # None before the first request, whatever uvicorn's annotation says
-        return None if cycle is None or cycle.response_complete else cycle.scope["state"].get("call")
+
+def _refusal(fault: type[RequestFault], detail: str) -> bytes:
+    cause = CAUSES[fault]
+    body = problem_json(cause, detail)
+    lines = [
+        f"HTTP/1.1 {cause.status} {cause.title}",
+        f"content-type: {MEDIA_TYPE}",
+        f"content-length: {len(body)}",
+        *(["allow:"] if fault is MethodNotAllowed else []),  # RFC 9110, 10.2.1: empty, no method is allowed
+        "connection: close",
+    ]
+    return "\r\n".join([*lines, "", ""]).encode() + body

@@ -79,6 +79,8 @@ class AccessLog:
         except RequestFault as fault:
             if not status:
                 await fault_response(fault)(scope, receive, send_tagged)
+            # Its frames hold the call, and the call holds it: all would wait for the garbage collector.
+            fault.__traceback__ = None
         except asyncio.CancelledError:
             if not status:
                 await fault_response(DrainCut("the server shut down before the answer was ready"))(

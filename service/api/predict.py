@@ -73,6 +73,8 @@ class Predict:
         except asyncio.CancelledError:  # the drain is over
             call.abandon()
             raise
+        finally:
+            del scope["state"]["call"]
 
     def _check_media(self, headers: Headers) -> None:
         media_type = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()

@@ -134,6 +134,7 @@ class Engine:
             if call is None:
                 return
             self._take_turn(call)
+            del call  # or a thread that waits for its next turn would keep the last call's texts
 
     def _take_turn(self, call: Call) -> None:
         index = call.next_index
@@ -177,6 +178,7 @@ class Engine:
         pool = self._pool
         while pool is not None and (batch := pool.take()):
             self._compute_batch(batch)
+            del batch
 
     def _compute_batch(self, batch: list[Prepared]) -> None:
         started = time.perf_counter()

@@ -98,8 +98,8 @@ class Server:
             await asyncio.sleep(0)
 
     def _waits_for_client(self, protocol: HttpProtocol) -> bool:
-        cycle: Any = protocol.cycle
-        return cycle is None or cycle.more_body or (cycle.response_complete and not protocol.pipeline)
+        under_way = protocol.active
+        return under_way is None or (under_way is protocol.cycle and under_way.more_body)
 
     async def _ended(self) -> None:
         if self._state.tasks:

@@ -27,6 +27,9 @@ REQUESTS = (
     HEAD.encode() + b"expect: 100-continue\r\ncontent-length: 17\r\n\r\n",
     b"POST /predict HTTP/1.1\r\nhost: a\r\nauthorization: Basic YTpi\r\ncontent-length: 2\r\n\r\n{}",
     b"GET http://[::1/ HTTP/1.1\r\n\r\n",
+    HEAD.encode() + b"transfer-encoding: chunked\r\n\r\n11;a=b\r\n" + BODIES[0] + b"\r\n0\r\nc: d\r\n\r\n",
+    HEAD.encode() + b"connection: upgrade\r\nupgrade: h2c\r\ncontent-length: 17\r\n\r\n" + BODIES[0],
+    b"CONNECT a:80 HTTP/1.1\r\n\r\nGET /alive HTTP/1.1\r\n\r\n",
 )
 # The first byte says what the rest is: a body in an otherwise right request, or all that a connection sends.
 BODY, CONNECTION = b"\x00", b"\x01"

@@ -2,6 +2,8 @@
 
 import asyncio
 import threading
+import time
+import weakref
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -52,6 +54,20 @@ def with_engine(
             runner.run(test(engine))
     finally:
         assert engine.stop(timeout_seconds=20)
+
+
+def test_nothing_holds_the_work_of_a_call_that_is_answered():
+    async def test(engine: Engine) -> None:
+        call = engine.submit(FakeWork("a", 3, []), FOREVER)
+        work = weakref.ref(call.work)
+        assert await call.answer == b"a done"
+        del call
+        end = time.monotonic() + 10
+        while work() is not None and time.monotonic() < end:
+            await asyncio.sleep(0)  # its thread is about to wait for the next turn
+        assert work() is None
+
+    with_engine(test)
 
 
 @pytest.mark.parametrize("threads", [1, 4])

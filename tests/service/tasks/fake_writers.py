@@ -154,7 +154,12 @@ def summarizing(backend: FakeSeq2Seq, **manifest: Any) -> Model:
 class Served:
     def __init__(self, url: str, server: uvicorn.Server) -> None:
         self.url = url
+        self.ended = threading.Event()
         self._server = server
+
+    @property
+    def port(self) -> int:
+        return int(self.url.rpartition(":")[2])
 
     def shut_down(self, within_seconds: int) -> None:
         """As after SIGTERM: what is under way may go on for so long."""
@@ -191,10 +196,16 @@ def serving(
         )
     )
     loop = uvloop.new_event_loop()
-    thread = threading.Thread(target=lambda: loop.run_until_complete(server.serve(sockets=[sock])))
+    served = Served(f"http://{host}:{port}", server)
+
+    def serve() -> None:
+        loop.run_until_complete(server.serve(sockets=[sock]))
+        served.ended.set()
+
+    thread = threading.Thread(target=serve)
     thread.start()
     try:
-        yield Served(f"http://{host}:{port}", server)
+        yield served
     finally:
         server.should_exit = True
         thread.join()
