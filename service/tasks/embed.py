@@ -21,6 +21,7 @@ from service.tasks.texts import (
     TextsRequest,
     TextsWork,
     Truncated,
+    bounds_of,
     one_or_many,
     warm_up,
 )
@@ -114,6 +115,7 @@ class Embed(Task):
             __doc__=OpenAiRequest.__doc__,
             input=(text, described),
         )
+        self._bounds = bounds_of(limits)
         self._manifest = manifest
         self._model: TextModel | None = None
         self._width = 0
@@ -170,11 +172,11 @@ class Embed(Task):
         warm_up(self.work, [FIRST, SECOND])
 
     def work(self, body: bytes, received: float) -> Work[bytes]:
-        request = parsed(self._request_model, body)
+        request = parsed(self._request_model, body, self._bounds)
         return EmbedWork(self._ready(), request.text, request.truncate, received)
 
     def _openai_work(self, body: bytes, received: float) -> Work[bytes]:
-        request = parsed(self._openai_model, body)
+        request = parsed(self._openai_model, body, self._bounds)
         model = self._ready()
         if request.dimensions not in (None, self._width):
             raise InvalidInput(

@@ -15,6 +15,8 @@ from service.engine import BatchWork, Work
 from service.faults import BadModel, FieldFault, TextTooLong
 from service.manifest import TextManifest
 from service.tasks import Limits
+from service.tasks.bounds import Bounds
+from service.tasks.lists import Counted
 from service.tasks.requests import MAX_FAULTS_SHOWN
 
 WARM_UP_RUNS = 3
@@ -51,8 +53,13 @@ def one_or_many(limits: Limits) -> Any:
     """The type of a field that takes a text or a list of texts, within the limits."""
     string = Annotated[str, Field(min_length=1, max_length=limits.max_text_characters, pattern=r"\S")]
     one: Any = Annotated[string, Tag("one")]
-    many: Any = Annotated[list[string], Field(min_length=1, max_length=limits.max_texts), Tag("list")]
+    many: Any = Annotated[list[string], Counted(limits.max_texts, least=1), Tag("list")]
     return Annotated[one | many, Discriminator(_branch)]
+
+
+def bounds_of(limits: Limits) -> Bounds:
+    """What a call of texts may consist of."""
+    return Bounds.for_items(limits.max_texts, "texts")
 
 
 def _branch(value: Any) -> str:
