@@ -80,6 +80,7 @@ class Classify(Task):
 
     def __init__(self, manifest: ClassifyManifest, limits: Limits) -> None:
         self._request_model = request_model(limits)
+        self._limits = limits
         self._bounds = bounds_of(limits)
         self._manifest = manifest
         self._model: TextModel | None = None
@@ -109,7 +110,7 @@ class Classify(Task):
         self.attach(model.tokenizer(), backend_of(model))
 
     def attach(self, tokenizer: Tokenizer, backend: Backend) -> None:
-        model = TextModel(self._manifest, tokenizer, backend)
+        model = TextModel(self._manifest, tokenizer, backend, self._limits)
         for text in (HAM, SPAM * 2, SPAM * model.max_tokens):
             logits = model.tried(text)
             if len(logits) != len(self._manifest.labels):

@@ -115,6 +115,7 @@ class Embed(Task):
             __doc__=OpenAiRequest.__doc__,
             input=(text, described),
         )
+        self._limits = limits
         self._bounds = bounds_of(limits)
         self._manifest = manifest
         self._model: TextModel | None = None
@@ -163,7 +164,7 @@ class Embed(Task):
         self.attach(model.tokenizer(), backend_of(model, self._manifest))
 
     def attach(self, tokenizer: Tokenizer, backend: Backend) -> None:
-        model = TextModel(self._manifest, tokenizer, backend)
+        model = TextModel(self._manifest, tokenizer, backend, self._limits)
         widths = {model.tried(text).shape for text in (FIRST, SECOND * 2, SECOND * model.max_tokens)}
         if len(widths) != 1 or len(next(iter(widths))) != 1:
             raise BadModel(f"the model gives vectors of the shapes {sorted(widths)}; one width is expected.")

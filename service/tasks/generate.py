@@ -20,6 +20,7 @@ from service.tasks.openai_answers import ChatCompletion, ChatForm, Completion, C
 from service.tasks.openai_requests import ChatFields, CompletionFields, OpenAiRequest, one_prompt
 from service.tasks.requests import parsed
 from service.tasks.streams import DONE, event
+from service.tasks.tokenizing import BoundedTokenizer
 
 PROMPT = "A slipway is"
 CHAT = [{"role": "user", "content": "What is a slipway?"}]
@@ -138,7 +139,8 @@ class Generate(Task):
         tokenizer.no_padding()
         tokenizer.no_truncation()
         most = self._manifest.max_new_tokens or context
-        model = CausalModel(tokenizer, backend, context, most)
+        bounded = BoundedTokenizer(tokenizer, self._limits.max_text_characters)
+        model = CausalModel(tokenizer, bounded, backend, context, most)
         model.expect_to_fit()
         for prompt in (PROMPT, CHAT) if backend.has_chat_template else (PROMPT,):
             self._try(model, prompt)

@@ -76,6 +76,7 @@ class Summarize(Task):
             text=(one_or_many(limits), text),
             max_tokens=(int | None, most),
         )
+        self._limits = limits
         self._bounds = bounds_of(limits)
         self._manifest = manifest
         self._model: SummaryModel | None = None
@@ -112,7 +113,7 @@ class Summarize(Task):
     def attach(self, tokenizer: Tokenizer, backend: Seq2Seq) -> None:
         """Take the model and warm it up. Raises BadModel if it does not fit the manifest or the tokenizer."""
         manifest = self._manifest
-        model = SummaryModel(tokenizer, backend, manifest)
+        model = SummaryModel(tokenizer, backend, manifest, self._limits)
         model.expect_to_fit()
         for text in (TEXT, TEXT * manifest.max_tokens):
             try:

@@ -18,6 +18,7 @@ from service.tasks import Limits
 from service.tasks.bounds import Bounds
 from service.tasks.lists import Counted
 from service.tasks.requests import MAX_FAULTS_SHOWN
+from service.tasks.tokenizing import BoundedTokenizer, TooManyTokens
 
 WARM_UP_RUNS = 3
 
@@ -83,24 +84,36 @@ def estimated_tokens(text: str, max_tokens: int) -> int:
 class TextModel:
     """Tokenizer and model; called from several threads at once."""
 
-    def __init__(self, manifest: TextManifest, tokenizer: Tokenizer, backend: Backend) -> None:
+    def __init__(
+        self, manifest: TextManifest, tokenizer: Tokenizer, backend: Backend, limits: Limits
+    ) -> None:
         tokenizer.no_padding()
         tokenizer.no_truncation()
         # A text that spells "[SEP]" is a text: only the tokenizer itself adds special tokens.
         tokenizer.encode_special_tokens = True
-        self._tokenizer = tokenizer
-        self._cutter = Tokenizer.from_str(tokenizer.to_str())
-        self._cutter.encode_special_tokens = True
-        self._cutter.enable_truncation(manifest.max_tokens)  # pyright: ignore[reportUnknownMemberType] - untyped **kwargs
+        self._tokenizer = BoundedTokenizer(tokenizer, limits.max_text_characters)
+        self._cutter: Any = Tokenizer.from_str(tokenizer.to_str())
+        self._cutter.enable_truncation(manifest.max_tokens)
+        self._special_tokens = tokenizer.num_special_tokens_to_add(is_pair=False)
         self._backend = backend
         self.max_tokens = manifest.max_tokens
         self.model_version = manifest.model_version
 
-    def token_ids(self, text: str) -> list[int]:
-        return self._tokenizer.encode(text).ids
+    def token_ids(self, text: str, truncate: bool) -> tuple[list[int], bool]:
+        """What the model takes of a text, and whether the text was cut.
 
-    def cut_token_ids(self, text: str) -> list[int]:
-        return self._cutter.encode(text).ids
+        Raises TooManyTokens for a text over the limit that may not be cut.
+        """
+        return self._token_ids(self._tokenizer, text, truncate)
+
+    def _token_ids(self, tokenizer: BoundedTokenizer, text: str, truncate: bool) -> tuple[list[int], bool]:
+        room = max(1, self.max_tokens - self._special_tokens)
+        tokens = tokenizer.first(text, room, counted=not truncate)
+        too_long = len(tokens) > room or not tokens.is_whole
+        if too_long and not truncate:
+            count = len(tokens) + self._special_tokens if tokens.is_whole else f"more than {self.max_tokens}"
+            raise TooManyTokens(f"has {count} tokens")
+        return self._cutter.post_process(tokens.encoding).ids, too_long
 
     def output(self, token_ids: Sequence[int]) -> Float32s:
         """[width]: what the model gives for one text."""
@@ -118,7 +131,7 @@ class TextModel:
 
     def tried(self, text: str) -> Float32s:
         """The output for a text cut to the limit. Raises BadModel where the model cannot compute it."""
-        token_ids = self.cut_token_ids(text)
+        token_ids, _ = self._token_ids(self._tokenizer.for_texts_of(len(text)), text, truncate=True)
         try:
             output = self.output(token_ids)
         except Exception as error:  # each runtime has classes of its own
@@ -132,7 +145,7 @@ class TextModel:
 
 
 class TextsWork(BatchWork):
-    """One call. After a text over the limit the rest is only counted, so that all are reported together.
+    """One call. After a text over the limit the rest is only counted, so that they are reported together.
 
     A task says in `found` what becomes of a text, and in `answer` what of them all. field: the request's.
     """
@@ -151,7 +164,7 @@ class TextsWork(BatchWork):
         self._field = field
         self._truncate = truncate
         self._received = received
-        self._too_long: dict[int, int] = {}  # index of a text -> its tokens
+        self._too_long: dict[int, str] = {}  # index of a text -> in words, by how much
         self._prepared: dict[
             int, tuple[list[int], bool]
         ] = {}  # index -> token ids, and whether they were cut
@@ -161,15 +174,15 @@ class TextsWork(BatchWork):
         return len(self.texts)
 
     def prepare(self, index: int) -> int:
-        text = self.texts[index]
-        token_ids = self._model.token_ids(text)
-        truncated = len(token_ids) > self._model.max_tokens
-        if truncated and not self._truncate:
-            self._too_long[index] = len(token_ids)
+        if len(self._too_long) >= MAX_FAULTS_SHOWN:  # all that are shown
+            return 0
+        try:
+            token_ids, truncated = self._model.token_ids(self.texts[index], self._truncate)
+        except TooManyTokens as error:
+            self._too_long[index] = str(error)
+            return 0
         if self._too_long:
             return 0
-        if truncated:
-            token_ids = self._model.cut_token_ids(text)
         self.token_counts[index] = len(token_ids)
         self._prepared[index] = (token_ids, truncated)
         return len(token_ids)
@@ -205,15 +218,15 @@ class TextsWork(BatchWork):
         return {"latency_ms": latency_ms, "model_version": self._model.model_version}
 
     def _text_too_long(self) -> TextTooLong:
-        limit, field = self._model.max_tokens, self._field
-        counts = sorted(self._too_long.items())
+        field, limit = self._field, self._model.max_tokens
+        faults = sorted(self._too_long.items())[:MAX_FAULTS_SHOWN]
         errors = [
-            FieldFault(f"#/{field}/{index}" if self.is_list else f"#/{field}", f"has {tokens} tokens")
-            for index, tokens in counts[:MAX_FAULTS_SHOWN]
+            FieldFault(f"#/{field}/{index}" if self.is_list else f"#/{field}", fault)
+            for index, fault in faults
         ]
-        first, tokens = counts[0]
+        first, fault = faults[0]
         return TextTooLong(
-            f"{f'{field}[{first}]' if self.is_list else field} has {tokens} tokens; the model takes {limit}. "
-            f"Send a shorter text{self.or_else}",
+            f"{f'{field}[{first}]' if self.is_list else field} {fault}; the model takes {limit} tokens. "
+            f"Send a shorter text{'' if self._truncate else self.or_else}",
             errors=errors,
         )

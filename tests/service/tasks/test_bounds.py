@@ -50,7 +50,7 @@ def test_a_body_with_more_lists_and_objects_is_refused(value: object):
 
 @given(st.lists(st.text(MARKS, max_size=5) | st.integers(), min_size=3))
 def test_a_body_with_more_values_is_refused(items: list[object]):
-    with pytest.raises(InvalidInput, match="has more than 2 (values|strings)"):
+    with pytest.raises(InvalidInput, match=r"has more than 2 (values|strings)"):
         Bounds(1, 2).check(json.dumps(items).encode())
 
 
