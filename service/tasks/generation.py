@@ -15,7 +15,7 @@ from service.faults import BadModel, FieldFault, InvalidInput, TextTooLong
 from service.tasks.stop import StopStrings
 from service.tasks.streams import Emit, StreamableWork, event
 from service.tasks.texts import estimated_tokens
-from service.tasks.tokenizing import BoundedTokenizer, TooManyTokens
+from service.tasks.tokenizing import BoundedTokenizer, Tokens, TooManyTokens
 
 FinishReason = Literal["stop", "length"]
 Prompt = str | Sequence[Mapping[str, str]]
@@ -110,16 +110,18 @@ class CausalModel:
 
     def _bounded_token_ids(self, prompt: Prompt) -> list[int]:
         if isinstance(prompt, str):
-            tokens = self.bounded.first(prompt, self.context_tokens)
-            if not tokens.is_whole:
-                raise TooManyTokens(f"has more than {self.context_tokens} tokens")
-            return self.tokenizer.post_process(tokens.encoding).ids
+            return self.bounded.read(prompt, self.context_tokens, self._all)
         self.bounded.refuse_beyond("\n".join(message["content"] for message in prompt), self.context_tokens)
         try:
             return self.backend.chat_token_ids(prompt)
         except ChatRefused as refused:
             detail = f"messages do not fit the model's chat template: {refused}"
             raise InvalidInput(detail, errors=[FieldFault("#/messages", str(refused))]) from None
+
+    def _all(self, tokens: Tokens) -> list[int]:
+        if not tokens.is_whole:
+            raise TooManyTokens(f"has more than {self.context_tokens} tokens")
+        return self.tokenizer.post_process(tokens.encoding).ids
 
     def room(self, asked: Asked, prompt_tokens: int) -> int:
         """Most tokens that the answer to this prompt may have. Raises TextTooLong."""

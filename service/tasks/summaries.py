@@ -18,7 +18,7 @@ from service.tasks import Limits
 from service.tasks.chunks import Span, chunks
 from service.tasks.requests import MAX_FAULTS_SHOWN
 from service.tasks.texts import estimated_tokens
-from service.tasks.tokenizing import BoundedTokenizer, TooManyTokens
+from service.tasks.tokenizing import BoundedTokenizer, Tokens, TooManyTokens
 
 MAX_CHUNKS = 16
 # A part's summary has at most this share of what the model takes: each round leaves half the parts.
@@ -88,11 +88,14 @@ class SummaryModel:
 
     def _parts(self, tokenizer: BoundedTokenizer, text: str) -> "Parts":
         most = (MAX_CHUNKS + 1) * self.text_tokens
-        tokens = tokenizer.first(text, most)
-        # A part ends before the first token that it has no room for: those of the first MAX_CHUNKS are known.
-        spans: list[Span] = tokens.encoding.offsets if tokens.is_whole else tokens.encoding.offsets[:most]
+
+        def counted(tokens: Tokens) -> tuple[list[Span], str]:
+            # A part ends before the first token that it has no room for: the first MAX_CHUNKS are known.
+            spans = tokens.encoding.offsets
+            return (spans, f"{len(tokens)}") if tokens.is_whole else (spans[:most], f"more than {most}")
+
+        spans, count = tokenizer.read(text, most, counted)
         parts = list(islice(chunks(text, spans, self.text_tokens, self._excess), MAX_CHUNKS + 1)) or [text]
-        count = f"{len(tokens)}" if tokens.is_whole else f"more than {most}"
         return Parts(parts[:MAX_CHUNKS], len(parts) > MAX_CHUNKS, f"has {count} tokens")
 
     def _excess(self, text: str) -> int:

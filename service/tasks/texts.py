@@ -18,7 +18,7 @@ from service.tasks import Limits
 from service.tasks.bounds import Bounds
 from service.tasks.lists import Counted
 from service.tasks.requests import MAX_FAULTS_SHOWN
-from service.tasks.tokenizing import BoundedTokenizer, TooManyTokens
+from service.tasks.tokenizing import BoundedTokenizer, Tokens, TooManyTokens
 
 WARM_UP_RUNS = 3
 
@@ -107,13 +107,19 @@ class TextModel:
         return self._token_ids(self._tokenizer, text, truncate)
 
     def _token_ids(self, tokenizer: BoundedTokenizer, text: str, truncate: bool) -> tuple[list[int], bool]:
-        room = max(1, self.max_tokens - self._special_tokens)
-        tokens = tokenizer.first(text, room, counted=not truncate)
-        too_long = len(tokens) > room or not tokens.is_whole
-        if too_long and not truncate:
-            count = len(tokens) + self._special_tokens if tokens.is_whole else f"more than {self.max_tokens}"
-            raise TooManyTokens(f"has {count} tokens")
-        return self._cutter.post_process(tokens.encoding).ids, too_long
+        special_tokens = self._special_tokens
+        room = max(1, self.max_tokens - special_tokens)
+
+        def taken(tokens: Tokens) -> tuple[list[int], bool]:
+            too_long = len(tokens) > room or not tokens.is_whole
+            if too_long and not truncate:
+                count = (
+                    f"{len(tokens) + special_tokens}" if tokens.is_whole else f"more than {self.max_tokens}"
+                )
+                raise TooManyTokens(f"has {count} tokens")
+            return self._cutter.post_process(tokens.encoding).ids, too_long
+
+        return tokenizer.read(text, room, taken, counted=not truncate)
 
     def output(self, token_ids: Sequence[int]) -> Float32s:
         """[width]: what the model gives for one text."""

@@ -6,8 +6,10 @@ text's bytes. Here it sees as much of the text as it takes to know the wanted to
 
 import os
 import unicodedata
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 # One text at a time is tokenised here, by threads of the engine's own: no pool of tokenizers' beside them.
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -32,6 +34,10 @@ UNSURE_WORDS, UNSURE_CHARACTERS = 2, 64
 SLICE_CHARACTERS = 256
 # From here on other threads get the interpreter meanwhile; a shorter text is done before they would have it.
 LONG_CHARACTERS = 1000
+# The C library keeps what a thread has freed for that thread: many would each keep the memory of a long text.
+ONE_LONG_TEXT = ThreadPoolExecutor(max_workers=1, thread_name_prefix="tokenizing")
+
+T = TypeVar("T")
 
 
 class TooManyTokens(Exception):
@@ -65,29 +71,33 @@ class BoundedTokenizer:
         """The same for texts of up to so many characters."""
         return BoundedTokenizer(self._tokenizer, characters)
 
-    def first(self, text: str, most: int, counted: bool = True) -> Tokens:
-        """The text's tokens; where there are more than `most`, perhaps not all of them.
+    def read(self, text: str, most: int, use: Callable[[Tokens], T], counted: bool = True) -> T:
+        """What `use` makes of the text's tokens; where there are more than `most`, perhaps not all of them.
 
-        counted: whether to take all of a text of up to COUNTED_BYTES even so. Raises TooManyTokens where so
-        much of a text belongs together that its first tokens cannot be known without more than is bounded.
+        Long texts are tokenised one at a time, on a thread of their own; `use` runs there too and keeps no
+        tokens. counted: whether to take all of a text of up to COUNTED_BYTES even so. Raises TooManyTokens
+        where so much of a text belongs together that its first tokens cannot be known within the bounds.
         """
-        windows = self._windows(most, counted)
-        if self._surely_fits(text, windows[0]):
-            return Tokens(self._encoded(text), is_whole=True)
-        for window in windows:
-            end = self._end(text, window)
-            encoding = self._encoded(text[:end])
-            if end == len(text) or _are_sure(encoding, most, end):
-                return Tokens(encoding, end == len(text))
-        if self._end(text, self._max_bytes) < len(text):
-            raise TooManyTokens(f"grows to more than {self._max_bytes} bytes when it is normalised")
-        return Tokens(self._encoded(text), is_whole=True)
+        if self._surely_fits(text, FIRST_BYTES):
+            return use(Tokens(self._encoded(text), is_whole=True))
+        return ONE_LONG_TEXT.submit(lambda: use(self._of_long(text, most, counted))).result()
 
     def refuse_beyond(self, text: str, most: int) -> None:
         """Raises TooManyTokens for a long text that has more than `most` tokens, or grows too long."""
         fits = self._surely_fits(text, self._windows(most, counted=True)[0])
-        if not fits and not self.first(text, most).is_whole:
+        if not fits and not self.read(text, most, lambda tokens: tokens.is_whole):
             raise TooManyTokens(f"has more than {most} tokens")
+
+    def _of_long(self, text: str, most: int, counted: bool) -> Tokens:
+        for window in self._windows(most, counted):
+            end = self._end(text, window)
+            encoding = self._encoded(text[:end])
+            if end == len(text) or _are_sure(encoding, most, end):
+                return Tokens(encoding, end == len(text))
+            del encoding  # before the next one is made
+        if self._end(text, self._max_bytes) < len(text):
+            raise TooManyTokens(f"grows to more than {self._max_bytes} bytes when it is normalised")
+        return Tokens(self._encoded(text), is_whole=True)
 
     def _windows(self, most: int, counted: bool) -> list[int]:
         """In bytes, each larger than the one before."""

@@ -318,6 +318,7 @@ def test_a_prompt_that_fills_the_context_is_refused_and_one_less_gets_one_token(
 def test_a_prompt_far_beyond_the_context_is_refused_by_its_beginning(
     client: httpx.Client, monkeypatch: pytest.MonkeyPatch, path: str, field: str, prompt: object
 ):
+    monkeypatch.setattr(tokenizing, "FIRST_BYTES", 100)
     monkeypatch.setattr(tokenizing, "COUNTED_BYTES", 400)
     monkeypatch.setattr(tokenizing, "BYTES_PER_TOKEN", 2)
     monkeypatch.setattr(tokenizing, "SLICE_CHARACTERS", 20)

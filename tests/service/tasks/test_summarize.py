@@ -122,6 +122,7 @@ def test_the_parts_of_a_long_text_are_known_from_its_beginning(
     whole = client.post("/summarize", json=body).json()
     seen = backend.seen[:]
     backend.seen.clear()
+    monkeypatch.setattr(tokenizing, "FIRST_BYTES", 100)
     monkeypatch.setattr(tokenizing, "COUNTED_BYTES", window_bytes)
     monkeypatch.setattr(tokenizing, "BYTES_PER_TOKEN", 1)
     monkeypatch.setattr(tokenizing, "SLICE_CHARACTERS", 10)
