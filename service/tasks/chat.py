@@ -5,10 +5,13 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from service.tasks import Limits
+from service.tasks.lists import Counted
 from service.tasks.requests import LIST, ONE
 
 # OpenAI's newer name for it, which templates do not know.
 ROLES = {"developer": "system"}
+# Of one message: as many as a call may have texts by default.
+MAX_PARTS = 1000
 
 
 class TextPart(BaseModel):
@@ -29,7 +32,7 @@ class Message(BaseModel):
         description="Who says it.", examples=["user"]
     )
     content: Annotated[
-        Annotated[str, Tag(ONE)] | Annotated[list[TextPart], Field(min_length=1), Tag(LIST)],
+        Annotated[str, Tag(ONE)] | Annotated[list[TextPart], Counted(MAX_PARTS, least=1), Tag(LIST)],
         Discriminator(lambda value: LIST if isinstance(value, list) else ONE),
     ] = Field(description="What is said: a text, or its parts.", examples=["What is a slipway?"])
 
@@ -41,7 +44,7 @@ class Message(BaseModel):
 
 def messages_within(limits: Limits) -> Any:
     """The type of a field that takes a chat."""
-    return Annotated[list[Message], Field(min_length=1, max_length=limits.max_texts)]
+    return Annotated[list[Message], Counted(limits.max_texts, least=1)]
 
 
 def characters(messages: list[dict[str, str]]) -> int:

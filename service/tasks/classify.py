@@ -22,6 +22,7 @@ from service.tasks.texts import (
     TextsRequest,
     TextsWork,
     Truncated,
+    bounds_of,
     one_or_many,
     warm_up,
 )
@@ -79,6 +80,8 @@ class Classify(Task):
 
     def __init__(self, manifest: ClassifyManifest, limits: Limits) -> None:
         self._request_model = request_model(limits)
+        self._limits = limits
+        self._bounds = bounds_of(limits)
         self._manifest = manifest
         self._model: TextModel | None = None
         self.operations = (self._operation(),)
@@ -107,7 +110,7 @@ class Classify(Task):
         self.attach(model.tokenizer(), backend_of(model))
 
     def attach(self, tokenizer: Tokenizer, backend: Backend) -> None:
-        model = TextModel(self._manifest, tokenizer, backend)
+        model = TextModel(self._manifest, tokenizer, backend, self._limits)
         for text in (HAM, SPAM * 2, SPAM * model.max_tokens):
             logits = model.tried(text)
             if len(logits) != len(self._manifest.labels):
@@ -119,7 +122,7 @@ class Classify(Task):
         warm_up(self.work, [HAM, SPAM])
 
     def work(self, body: bytes, received: float) -> Work[bytes]:
-        request = parsed(self._request_model, body)
+        request = parsed(self._request_model, body, self._bounds)
         if self._model is None:
             raise RuntimeError("work before attach")
         return ClassifyWork(self._model, self._manifest.labels, request, received)

@@ -21,6 +21,7 @@ from service.tasks.texts import (
     TextsRequest,
     TextsWork,
     Truncated,
+    bounds_of,
     one_or_many,
     warm_up,
 )
@@ -114,6 +115,8 @@ class Embed(Task):
             __doc__=OpenAiRequest.__doc__,
             input=(text, described),
         )
+        self._limits = limits
+        self._bounds = bounds_of(limits)
         self._manifest = manifest
         self._model: TextModel | None = None
         self._width = 0
@@ -161,7 +164,7 @@ class Embed(Task):
         self.attach(model.tokenizer(), backend_of(model, self._manifest))
 
     def attach(self, tokenizer: Tokenizer, backend: Backend) -> None:
-        model = TextModel(self._manifest, tokenizer, backend)
+        model = TextModel(self._manifest, tokenizer, backend, self._limits)
         widths = {model.tried(text).shape for text in (FIRST, SECOND * 2, SECOND * model.max_tokens)}
         if len(widths) != 1 or len(next(iter(widths))) != 1:
             raise BadModel(f"the model gives vectors of the shapes {sorted(widths)}; one width is expected.")
@@ -170,11 +173,11 @@ class Embed(Task):
         warm_up(self.work, [FIRST, SECOND])
 
     def work(self, body: bytes, received: float) -> Work[bytes]:
-        request = parsed(self._request_model, body)
+        request = parsed(self._request_model, body, self._bounds)
         return EmbedWork(self._ready(), request.text, request.truncate, received)
 
     def _openai_work(self, body: bytes, received: float) -> Work[bytes]:
-        request = parsed(self._openai_model, body)
+        request = parsed(self._openai_model, body, self._bounds)
         model = self._ready()
         if request.dimensions not in (None, self._width):
             raise InvalidInput(

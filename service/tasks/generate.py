@@ -12,6 +12,7 @@ from service.faults import BadModel, FieldFault, InvalidInput
 from service.folder import ModelFolder
 from service.manifest import TEXT_FILES, EngineFiles, TextManifest
 from service.tasks import Limits, Operation, Task
+from service.tasks.bounds import Bounds
 from service.tasks.chat import messages_within
 from service.tasks.generate_form import GenerateFields, Generation, PlainForm
 from service.tasks.generation import Asked, CausalModel, Ended, Form, GenerationWork
@@ -19,6 +20,7 @@ from service.tasks.openai_answers import ChatCompletion, ChatForm, Completion, C
 from service.tasks.openai_requests import ChatFields, CompletionFields, OpenAiRequest, one_prompt
 from service.tasks.requests import parsed
 from service.tasks.streams import DONE, event
+from service.tasks.tokenizing import BoundedTokenizer
 
 PROMPT = "A slipway is"
 CHAT = [{"role": "user", "content": "What is a slipway?"}]
@@ -58,6 +60,7 @@ class Generate(Task):
         self._chat_request = _model(
             "ChatCompletionRequest", ChatFields, messages=(chat, Field(**CHAT_DESCRIBED))
         )
+        self._bounds = Bounds.for_items(limits.max_texts, "messages")
         self._manifest = manifest
         self._limits = limits
         self._version = manifest.model_version
@@ -136,7 +139,8 @@ class Generate(Task):
         tokenizer.no_padding()
         tokenizer.no_truncation()
         most = self._manifest.max_new_tokens or context
-        model = CausalModel(tokenizer, backend, context, most)
+        bounded = BoundedTokenizer(tokenizer, self._limits.max_text_characters)
+        model = CausalModel(tokenizer, bounded, backend, context, most)
         model.expect_to_fit()
         for prompt in (PROMPT, CHAT) if backend.has_chat_template else (PROMPT,):
             self._try(model, prompt)
@@ -151,17 +155,17 @@ class Generate(Task):
             raise BadModel(f"the model fails on {prompt!r}: {str(error).strip()[:300]}") from None
 
     def work(self, body: bytes, received: float) -> Work[bytes]:
-        request = parsed(self._plain_request, body)
+        request = parsed(self._plain_request, body, self._bounds)
         return self._work(request.asked(), PlainForm(self._version, received))
 
     def _completion_work(self, body: bytes, received: float) -> Work[bytes]:
         del received
-        request = _openai(self._completion_request, body)
+        request = _openai(self._completion_request, body, self._bounds)
         return self._work(request.asked(), CompletionForm(self._version, request.includes_usage))
 
     def _chat_work(self, body: bytes, received: float) -> Work[bytes]:
         del received
-        request = _openai(self._chat_request, body)
+        request = _openai(self._chat_request, body, self._bounds)
         return self._work(request.asked(), ChatForm(self._version, request.includes_usage))
 
     def _work(self, asked: Asked, form: Form) -> Work[bytes]:
@@ -186,8 +190,8 @@ def _model(name: str, base: type[TRequest], **fields: Any) -> type[TRequest]:
     return create_model(name, __base__=base, __doc__=base.__doc__, **fields)
 
 
-def _openai(model: type[TOpenAi], body: bytes) -> TOpenAi:
-    request = parsed(model, body)
+def _openai(model: type[TOpenAi], body: bytes, bounds: Bounds) -> TOpenAi:
+    request = parsed(model, body, bounds)
     request.refuse_what_is_not_done()
     return request
 

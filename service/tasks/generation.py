@@ -15,6 +15,7 @@ from service.faults import BadModel, FieldFault, InvalidInput, TextTooLong
 from service.tasks.stop import StopStrings
 from service.tasks.streams import Emit, StreamableWork, event
 from service.tasks.texts import estimated_tokens
+from service.tasks.tokenizing import BoundedTokenizer, Tokens, TooManyTokens
 
 FinishReason = Literal["stop", "length"]
 Prompt = str | Sequence[Mapping[str, str]]
@@ -77,6 +78,8 @@ class CausalModel:
     """Tokenizer and model; used from several threads at once."""
 
     tokenizer: Tokenizer
+    bounded: BoundedTokenizer
+    """The same, for prompts."""
     backend: Causal
     context_tokens: int
     max_new_tokens: int
@@ -98,27 +101,44 @@ class CausalModel:
         read = sum(estimated_tokens(text, self.context_tokens) for text in texts)
         return min(self.context_tokens, read + most)
 
-    def token_ids(self, prompt: Prompt) -> list[int]:
+    def token_ids(self, asked: Asked) -> list[int]:
+        """The prompt's. Raises TextTooLong where it is far beyond the context, InvalidInput for a chat."""
+        try:
+            return self._bounded_token_ids(asked.prompt)
+        except TooManyTokens as error:
+            raise self._too_long(asked, str(error), wants="", lower="") from None
+
+    def _bounded_token_ids(self, prompt: Prompt) -> list[int]:
         if isinstance(prompt, str):
-            return self.tokenizer.encode(prompt).ids
+            return self.bounded.read(prompt, self.context_tokens, self._all)
+        self.bounded.refuse_beyond("\n".join(message["content"] for message in prompt), self.context_tokens)
         try:
             return self.backend.chat_token_ids(prompt)
         except ChatRefused as refused:
             detail = f"messages do not fit the model's chat template: {refused}"
             raise InvalidInput(detail, errors=[FieldFault("#/messages", str(refused))]) from None
 
+    def _all(self, tokens: Tokens) -> list[int]:
+        if not tokens.is_whole:
+            raise TooManyTokens(f"has more than {self.context_tokens} tokens")
+        return self.tokenizer.post_process(tokens.encoding).ids
+
     def room(self, asked: Asked, prompt_tokens: int) -> int:
         """Most tokens that the answer to this prompt may have. Raises TextTooLong."""
         left = self.context_tokens - prompt_tokens
         if 0 < (asked.max_tokens or 1) <= left:
             return asked.max_tokens or min(left, self.max_new_tokens)
-        name, field_name = asked.prompt_field, asked.max_tokens_field
+        field_name = asked.max_tokens_field
         wants = f" and {field_name} is {asked.max_tokens}" if asked.max_tokens else ""
         lower = f", or lower {field_name} to {left}" if asked.max_tokens and left > 0 else ""
-        raise TextTooLong(
-            f"{name}: the prompt has {prompt_tokens} tokens{wants}; the model's context is "
+        raise self._too_long(asked, f"has {prompt_tokens} tokens", wants, lower)
+
+    def _too_long(self, asked: Asked, fault: str, wants: str, lower: str) -> TextTooLong:
+        name = asked.prompt_field
+        return TextTooLong(
+            f"{name}: the prompt {fault}{wants}; the model's context is "
             f"{self.context_tokens} tokens, prompt and answer together. Send a shorter one{lower}",
-            errors=[FieldFault(f"#/{name}", f"has {prompt_tokens} tokens")],
+            errors=[FieldFault(f"#/{name}", fault)],
         )
 
 
@@ -175,7 +195,7 @@ class GenerationWork(StreamableWork):
 
     def step(self, index: int) -> None:
         del index
-        prompt = self.model.token_ids(self.asked.prompt)
+        prompt = self.model.token_ids(self.asked)
         room = self.model.room(self.asked, len(prompt))
         for each in self.form.opening():
             self._send(each)

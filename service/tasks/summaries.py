@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
@@ -13,9 +14,11 @@ from tokenizers import Tokenizer
 from service.backends.generation import Seq2Seq
 from service.faults import BadModel, FieldFault, TextTooLong
 from service.manifest import TextManifest
+from service.tasks import Limits
 from service.tasks.chunks import Span, chunks
 from service.tasks.requests import MAX_FAULTS_SHOWN
 from service.tasks.texts import estimated_tokens
+from service.tasks.tokenizing import BoundedTokenizer, Tokens, TooManyTokens
 
 MAX_CHUNKS = 16
 # A part's summary has at most this share of what the model takes: each round leaves half the parts.
@@ -36,15 +39,29 @@ class SummarizeManifest(TextManifest):
     """Default: as generation_config.json says, else 1."""
 
 
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Of one text, MAX_CHUNKS at most."""
+
+    texts: list[str]
+    are_cut: bool
+    """Whether there are more."""
+    count: str
+    """The text's tokens, in words."""
+
+
 class SummaryModel:
     """Tokenizer and model; used from several threads at once."""
 
-    def __init__(self, tokenizer: Tokenizer, backend: Seq2Seq, manifest: SummarizeManifest) -> None:
+    def __init__(
+        self, tokenizer: Tokenizer, backend: Seq2Seq, manifest: SummarizeManifest, limits: Limits
+    ) -> None:
         tokenizer.no_padding()
         tokenizer.no_truncation()
         # A text that spells "</s>" is a text: only the tokenizer itself adds special tokens.
         tokenizer.encode_special_tokens = True
         self._tokenizer = tokenizer
+        self._bounded = BoundedTokenizer(tokenizer, limits.max_text_characters)
         self._backend = backend
         self._prefix = manifest.prefix
         self._max_tokens = manifest.max_tokens
@@ -65,20 +82,29 @@ class SummaryModel:
                 f"at least {LEAST_TEXT_TOKENS} are needed. Raise max_tokens."
             )
 
-    def token_count(self, text: str) -> int:
-        return len(self._tokenizer.encode(text, add_special_tokens=False).ids)
+    def parts(self, text: str) -> "Parts":
+        """The text in parts that the model takes. Raises TooManyTokens where they cannot be known."""
+        return self._parts(self._bounded, text)
 
-    def parts(self, text: str) -> list[str]:
-        """The text in parts that the model takes; one more than MAX_CHUNKS where there are more."""
-        spans: list[Span] = self._tokenizer.encode(text, add_special_tokens=False).offsets
-        return list(islice(chunks(text, spans, self.text_tokens, self._excess), MAX_CHUNKS + 1)) or [text]
+    def _parts(self, tokenizer: BoundedTokenizer, text: str) -> "Parts":
+        most = (MAX_CHUNKS + 1) * self.text_tokens
+
+        def counted(tokens: Tokens) -> tuple[list[Span], str]:
+            # A part ends before the first token that it has no room for: the first MAX_CHUNKS are known.
+            spans = tokens.encoding.offsets
+            return (spans, f"{len(tokens)}") if tokens.is_whole else (spans[:most], f"more than {most}")
+
+        spans, count = tokenizer.read(text, most, counted)
+        parts = list(islice(chunks(text, spans, self.text_tokens, self._excess), MAX_CHUNKS + 1)) or [text]
+        return Parts(parts[:MAX_CHUNKS], len(parts) > MAX_CHUNKS, f"has {count} tokens")
 
     def _excess(self, text: str) -> int:
         return len(self._tokenizer.encode(self._prefix + text).ids) - self._max_tokens
 
     def tried(self, text: str) -> str:
         """A short summary of the text's first part."""
-        return self.summary(self.parts(text)[0], 0, 2, lambda: True) or ""
+        parts = self._parts(self._bounded.for_texts_of(len(text)), text)
+        return self.summary(parts.texts[0], 0, 2, lambda: True) or ""
 
     def summary(self, text: str, min_tokens: int, max_tokens: int, going: Callable[[], bool]) -> str | None:
         """text: of at most `text_tokens`. None as soon as `going` returns False."""
@@ -107,7 +133,7 @@ class SummariesWork:
         self._received = received
         self._summaries = [""] * len(self._texts)
         self._cut: set[int] = set()
-        self._too_long: dict[int, int] = {}  # index of a text -> its tokens
+        self._too_long: dict[int, str] = {}  # index of a text -> in words, by how much
         self._stopped = threading.Event()
 
     @property
@@ -124,25 +150,30 @@ class SummariesWork:
         self._stopped.set()
 
     def step(self, index: int) -> None:
-        text = self._texts[index]
-        parts = self._model.parts(text)
-        if len(parts) > MAX_CHUNKS:
+        if len(self._too_long) >= MAX_FAULTS_SHOWN:  # all that are shown
+            return
+        try:
+            parts = self._model.parts(self._texts[index])
+        except TooManyTokens as error:
+            self._too_long[index] = str(error)
+            return
+        if parts.are_cut:
             if not self._truncate:
-                self._too_long[index] = self._model.token_count(text)
+                self._too_long[index] = parts.count
             self._cut.add(index)
         if not self._too_long:
-            self._summaries[index] = self._joined(index, parts[:MAX_CHUNKS])
+            self._summaries[index] = self._joined(index, parts.texts)
 
-    def _joined(self, index: int, parts: list[str]) -> str:
+    def _joined(self, index: int, texts: list[str]) -> str:
         """The summary of the parts: of their summaries, joined, until one part holds them all."""
         most = min(self._max_tokens, self._model.text_tokens // PART_SHARE)
         for _ in range(MAX_ROUNDS):
-            if len(parts) == 1:
+            if len(texts) == 1:
                 break
-            parts = self._model.parts("\n".join(self._summary(part, 0, most) for part in parts))
-        if len(parts) > 1:
+            texts = self._model.parts("\n".join(self._summary(text, 0, most) for text in texts)).texts
+        if len(texts) > 1:
             self._cut.add(index)
-        return self._summary(parts[0], self._min_tokens, self._max_tokens)
+        return self._summary(texts[0], self._min_tokens, self._max_tokens)
 
     def _summary(self, text: str, min_tokens: int, max_tokens: int) -> str:
         if self._stopped.is_set():
@@ -166,15 +197,14 @@ class SummariesWork:
         return orjson.dumps(answer | timing)
 
     def _text_too_long(self) -> TextTooLong:
-        counts = sorted(self._too_long.items())
+        faults = sorted(self._too_long.items())[:MAX_FAULTS_SHOWN]
         errors = [
-            FieldFault(f"#/text/{index}" if self._is_list else "#/text", f"has {tokens} tokens")
-            for index, tokens in counts[:MAX_FAULTS_SHOWN]
+            FieldFault(f"#/text/{index}" if self._is_list else "#/text", fault) for index, fault in faults
         ]
-        first, tokens = counts[0]
+        first, fault = faults[0]
         return TextTooLong(
-            f"{f'text[{first}]' if self._is_list else 'text'} has {tokens} tokens; at most {MAX_CHUNKS} "
-            f"parts of up to {self._model.text_tokens} tokens are summarised. Send a shorter text, "
-            'or "truncate": true to have it cut',
+            f"{f'text[{first}]' if self._is_list else 'text'} {fault}; at most {MAX_CHUNKS} "
+            f"parts of up to {self._model.text_tokens} tokens are summarised. Send a shorter text"
+            + ("" if self._truncate else ', or "truncate": true to have it cut'),
             errors=errors,
         )

@@ -13,7 +13,7 @@ from service.manifest import TEXT_FILES, EngineFiles
 from service.tasks import Limits, Operation, Task
 from service.tasks.requests import parsed
 from service.tasks.summaries import MAX_CHUNKS, SummariesWork, SummarizeManifest, SummaryModel
-from service.tasks.texts import LatencyMs, ModelVersion, TextsRequest, Truncated, one_or_many
+from service.tasks.texts import LatencyMs, ModelVersion, TextsRequest, Truncated, bounds_of, one_or_many
 
 TEXT = (
     "The harbour was closed on Monday after a storm tore two ships from their moorings. One drifted onto the "
@@ -76,6 +76,8 @@ class Summarize(Task):
             text=(one_or_many(limits), text),
             max_tokens=(int | None, most),
         )
+        self._limits = limits
+        self._bounds = bounds_of(limits)
         self._manifest = manifest
         self._model: SummaryModel | None = None
         self.operations = (self._operation(),)
@@ -111,7 +113,7 @@ class Summarize(Task):
     def attach(self, tokenizer: Tokenizer, backend: Seq2Seq) -> None:
         """Take the model and warm it up. Raises BadModel if it does not fit the manifest or the tokenizer."""
         manifest = self._manifest
-        model = SummaryModel(tokenizer, backend, manifest)
+        model = SummaryModel(tokenizer, backend, manifest, self._limits)
         model.expect_to_fit()
         for text in (TEXT, TEXT * manifest.max_tokens):
             try:
@@ -123,7 +125,7 @@ class Summarize(Task):
         self._model = model
 
     def work(self, body: bytes, received: float) -> Work[bytes]:
-        request: Any = parsed(self._request_model, body)
+        request: Any = parsed(self._request_model, body, self._bounds)
         most = request.max_tokens or self._manifest.max_new_tokens
         if request.min_tokens > most:
             detail = f"is {request.min_tokens}, above max_tokens, {most}"

@@ -5,13 +5,11 @@ loaded here. docs/guides/add-a-task.md walks through this file.
 """
 
 import time
-from collections.abc import Callable
 from typing import Annotated, Any
 
 import numpy as np
 import orjson
 from pydantic import (
-    AfterValidator,
     BaseModel,
     ConfigDict,
     Discriminator,
@@ -29,6 +27,8 @@ from service.faults import FieldFault, InvalidInput
 from service.folder import ModelFolder
 from service.manifest import GRAPH_FILES, Manifest, Name
 from service.tasks import Limits, Operation, Task
+from service.tasks.bounds import Bounds
+from service.tasks.lists import Counted, WrongCount
 from service.tasks.requests import LIST, ONE, parsed
 from service.tasks.texts import LatencyMs, ModelVersion
 
@@ -109,8 +109,9 @@ class TabularRequest(BaseModel):
 
 def request_model(manifest: TabularManifest, limits: Limits) -> type[TabularRequest]:
     number: Any = Annotated[float, Field(allow_inf_nan=False, ge=-LARGEST, le=LARGEST)]
-    row: Any = Annotated[list[number], AfterValidator(_checked_count(manifest))]
-    rows: Any = Annotated[list[row], AfterValidator(_checked_rows(limits.max_texts))]
+    features = len(manifest.features)
+    row: Any = Annotated[list[number], Counted(features, features, _wrong_count(manifest))]
+    rows: Any = Annotated[list[row], Counted(limits.max_texts, wrong_count=_too_many(limits.max_texts))]
     one: Any = Annotated[row, Tag(ONE)]
     many: Any = Annotated[rows, Tag(LIST)]
     described = Field(
@@ -127,26 +128,21 @@ def _branch(value: Any) -> str:
     return LIST if isinstance(value, list) and value and isinstance(value[0], list) else ONE
 
 
-def _checked_count(manifest: TabularManifest) -> Callable[[list[float]], list[float]]:
-    def check(row: list[float]) -> list[float]:
-        if len(row) != len(manifest.features):
-            counts = {"got": len(row), "expected": len(manifest.features), "names": _names(manifest)}
-            words = "has {got} numbers; the model takes {expected}: {names}"
-            raise PydanticCustomError("features", words, counts)
-        return row
+def _wrong_count(manifest: TabularManifest) -> WrongCount:
+    def error(got: int) -> PydanticCustomError:
+        counts = {"got": got, "expected": len(manifest.features), "names": _names(manifest)}
+        words = "has {got} numbers; the model takes {expected}: {names}"
+        return PydanticCustomError("features", words, counts)
 
-    return check
+    return error
 
 
-def _checked_rows(most: int) -> Callable[[list[list[float]]], list[list[float]]]:
-    def check(rows: list[list[float]]) -> list[list[float]]:
-        if len(rows) > most:
-            counts = {"got": len(rows), "most": most}
-            words = "has {got} rows; at most {most} are allowed in one call"
-            raise PydanticCustomError("rows", words, counts)
-        return rows
+def _too_many(most: int) -> WrongCount:
+    def error(got: int) -> PydanticCustomError:
+        words = "has {got} rows; at most {most} are allowed in one call"
+        return PydanticCustomError("rows", words, {"got": got, "most": most})
 
-    return check
+    return error
 
 
 def _names(manifest: TabularManifest) -> str:
@@ -161,6 +157,7 @@ class Tabular(Task):
     def __init__(self, manifest: TabularManifest, limits: Limits) -> None:
         self._manifest = manifest
         self._request_model = request_model(manifest, limits)
+        self._bounds = Bounds.for_items(limits.max_texts, "rows", len(manifest.features))
         self._backend: RowBackend | None = None
         self.operations = (self._operation(),)
 
@@ -195,7 +192,7 @@ class Tabular(Task):
             work.step(0)
 
     def work(self, body: bytes, received: float) -> "TabularWork":
-        request = parsed(self._request_model, body)
+        request = parsed(self._request_model, body, self._bounds)
         if self._backend is None:
             raise RuntimeError("work before load")
         return TabularWork(self._backend, self._manifest, request, received)

@@ -15,7 +15,10 @@ from service.engine import BatchWork, Work
 from service.faults import BadModel, FieldFault, TextTooLong
 from service.manifest import TextManifest
 from service.tasks import Limits
+from service.tasks.bounds import Bounds
+from service.tasks.lists import Counted
 from service.tasks.requests import MAX_FAULTS_SHOWN
+from service.tasks.tokenizing import BoundedTokenizer, Tokens, TooManyTokens
 
 WARM_UP_RUNS = 3
 
@@ -51,8 +54,13 @@ def one_or_many(limits: Limits) -> Any:
     """The type of a field that takes a text or a list of texts, within the limits."""
     string = Annotated[str, Field(min_length=1, max_length=limits.max_text_characters, pattern=r"\S")]
     one: Any = Annotated[string, Tag("one")]
-    many: Any = Annotated[list[string], Field(min_length=1, max_length=limits.max_texts), Tag("list")]
+    many: Any = Annotated[list[string], Counted(limits.max_texts, least=1), Tag("list")]
     return Annotated[one | many, Discriminator(_branch)]
+
+
+def bounds_of(limits: Limits) -> Bounds:
+    """What a call of texts may consist of."""
+    return Bounds.for_items(limits.max_texts, "texts")
 
 
 def _branch(value: Any) -> str:
@@ -76,24 +84,42 @@ def estimated_tokens(text: str, max_tokens: int) -> int:
 class TextModel:
     """Tokenizer and model; called from several threads at once."""
 
-    def __init__(self, manifest: TextManifest, tokenizer: Tokenizer, backend: Backend) -> None:
+    def __init__(
+        self, manifest: TextManifest, tokenizer: Tokenizer, backend: Backend, limits: Limits
+    ) -> None:
         tokenizer.no_padding()
         tokenizer.no_truncation()
         # A text that spells "[SEP]" is a text: only the tokenizer itself adds special tokens.
         tokenizer.encode_special_tokens = True
-        self._tokenizer = tokenizer
-        self._cutter = Tokenizer.from_str(tokenizer.to_str())
-        self._cutter.encode_special_tokens = True
-        self._cutter.enable_truncation(manifest.max_tokens)  # pyright: ignore[reportUnknownMemberType] - untyped **kwargs
+        self._tokenizer = BoundedTokenizer(tokenizer, limits.max_text_characters)
+        self._cutter: Any = Tokenizer.from_str(tokenizer.to_str())
+        self._cutter.enable_truncation(manifest.max_tokens)
+        self._special_tokens = tokenizer.num_special_tokens_to_add(is_pair=False)
         self._backend = backend
         self.max_tokens = manifest.max_tokens
         self.model_version = manifest.model_version
 
-    def token_ids(self, text: str) -> list[int]:
-        return self._tokenizer.encode(text).ids
+    def token_ids(self, text: str, truncate: bool) -> tuple[list[int], bool]:
+        """What the model takes of a text, and whether the text was cut.
 
-    def cut_token_ids(self, text: str) -> list[int]:
-        return self._cutter.encode(text).ids
+        Raises TooManyTokens for a text over the limit that may not be cut.
+        """
+        return self._token_ids(self._tokenizer, text, truncate)
+
+    def _token_ids(self, tokenizer: BoundedTokenizer, text: str, truncate: bool) -> tuple[list[int], bool]:
+        special_tokens = self._special_tokens
+        room = max(1, self.max_tokens - special_tokens)
+
+        def taken(tokens: Tokens) -> tuple[list[int], bool]:
+            too_long = len(tokens) > room or not tokens.is_whole
+            if too_long and not truncate:
+                count = (
+                    f"{len(tokens) + special_tokens}" if tokens.is_whole else f"more than {self.max_tokens}"
+                )
+                raise TooManyTokens(f"has {count} tokens")
+            return self._cutter.post_process(tokens.encoding).ids, too_long
+
+        return tokenizer.read(text, room, taken, counted=not truncate)
 
     def output(self, token_ids: Sequence[int]) -> Float32s:
         """[width]: what the model gives for one text."""
@@ -111,7 +137,7 @@ class TextModel:
 
     def tried(self, text: str) -> Float32s:
         """The output for a text cut to the limit. Raises BadModel where the model cannot compute it."""
-        token_ids = self.cut_token_ids(text)
+        token_ids, _ = self._token_ids(self._tokenizer.for_texts_of(len(text)), text, truncate=True)
         try:
             output = self.output(token_ids)
         except Exception as error:  # each runtime has classes of its own
@@ -125,7 +151,7 @@ class TextModel:
 
 
 class TextsWork(BatchWork):
-    """One call. After a text over the limit the rest is only counted, so that all are reported together.
+    """One call. After a text over the limit the rest is only counted, so that they are reported together.
 
     A task says in `found` what becomes of a text, and in `answer` what of them all. field: the request's.
     """
@@ -144,7 +170,7 @@ class TextsWork(BatchWork):
         self._field = field
         self._truncate = truncate
         self._received = received
-        self._too_long: dict[int, int] = {}  # index of a text -> its tokens
+        self._too_long: dict[int, str] = {}  # index of a text -> in words, by how much
         self._prepared: dict[
             int, tuple[list[int], bool]
         ] = {}  # index -> token ids, and whether they were cut
@@ -154,15 +180,15 @@ class TextsWork(BatchWork):
         return len(self.texts)
 
     def prepare(self, index: int) -> int:
-        text = self.texts[index]
-        token_ids = self._model.token_ids(text)
-        truncated = len(token_ids) > self._model.max_tokens
-        if truncated and not self._truncate:
-            self._too_long[index] = len(token_ids)
+        if len(self._too_long) >= MAX_FAULTS_SHOWN:  # all that are shown
+            return 0
+        try:
+            token_ids, truncated = self._model.token_ids(self.texts[index], self._truncate)
+        except TooManyTokens as error:
+            self._too_long[index] = str(error)
+            return 0
         if self._too_long:
             return 0
-        if truncated:
-            token_ids = self._model.cut_token_ids(text)
         self.token_counts[index] = len(token_ids)
         self._prepared[index] = (token_ids, truncated)
         return len(token_ids)
@@ -198,15 +224,15 @@ class TextsWork(BatchWork):
         return {"latency_ms": latency_ms, "model_version": self._model.model_version}
 
     def _text_too_long(self) -> TextTooLong:
-        limit, field = self._model.max_tokens, self._field
-        counts = sorted(self._too_long.items())
+        field, limit = self._field, self._model.max_tokens
+        faults = sorted(self._too_long.items())[:MAX_FAULTS_SHOWN]
         errors = [
-            FieldFault(f"#/{field}/{index}" if self.is_list else f"#/{field}", f"has {tokens} tokens")
-            for index, tokens in counts[:MAX_FAULTS_SHOWN]
+            FieldFault(f"#/{field}/{index}" if self.is_list else f"#/{field}", fault)
+            for index, fault in faults
         ]
-        first, tokens = counts[0]
+        first, fault = faults[0]
         return TextTooLong(
-            f"{f'{field}[{first}]' if self.is_list else field} has {tokens} tokens; the model takes {limit}. "
-            f"Send a shorter text{self.or_else}",
+            f"{f'{field}[{first}]' if self.is_list else field} {fault}; the model takes {limit} tokens. "
+            f"Send a shorter text{'' if self._truncate else self.or_else}",
             errors=errors,
         )

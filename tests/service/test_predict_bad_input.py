@@ -54,9 +54,29 @@ def test_a_body_that_does_not_fit_is_refused_naming_the_place(
 
 
 def test_all_faults_are_named_up_to_twenty(client: httpx.Client):
+    problem = assert_problem(client.post("/predict", json={"text": ["a", ""] * 20}), 422, "invalid-input")
+    assert problem["detail"] == "text[1] is empty; 20 faults in all"
+    assert [error["pointer"] for error in problem["errors"]] == [f"#/text/{at}" for at in range(1, 40, 2)]
+
+
+def test_of_more_faults_the_first_twenty_are_named(client: httpx.Client):
     problem = assert_problem(client.post("/predict", json={"text": [""] * 30}), 422, "invalid-input")
-    assert problem["detail"] == "text[0] is empty; 30 faults in all"
+    assert problem["detail"] == "text[0] is empty; more than 20 faults in all"
     assert len(problem["errors"]) == 20
+
+
+def test_faults_of_different_kinds_keep_their_own_words_and_places(client: httpx.Client):
+    problem = assert_problem(client.post("/predict", json={"text": ["a", 3, "b", ""]}), 422, "invalid-input")
+    assert problem["detail"] == "text[1] is not a text; 2 faults in all"
+    assert problem["errors"] == [
+        {"pointer": "#/text/1", "detail": "is not a text"},
+        {"pointer": "#/text/3", "detail": "is empty"},
+    ]
+
+
+def test_the_number_of_texts_is_named_before_their_faults(client: httpx.Client):
+    problem = assert_problem(client.post("/predict", json={"text": [3] * 1001}), 422, "invalid-input")
+    assert problem["detail"] == "text has 1001 texts; at most 1000 are allowed in one call"
 
 
 def test_ten_thousand_texts_in_one_call_are_refused(client: httpx.Client):
@@ -80,7 +100,7 @@ def test_a_megabyte_of_text_is_refused_by_its_characters(client: httpx.Client):
         b'{"text": "a"} b',
         b"",
         b"text=a",
-        b"[" * 100_000,
+        b"[" * 900,
         b'\xef\xbb\xbf{"text": "a"}',
     ],
     ids=["utf-8", "surrogate bytes", "lone surrogate", "cut", "more", "empty", "form", "deep", "bom"],

@@ -11,6 +11,7 @@ import orjson
 import pytest
 
 from service.faults import BadModel
+from service.tasks import tokenizing
 from tests.service.running_server import AUTHORIZED, KEY
 from tests.service.tasks.byte_tokenizer import byte_tokenizer
 from tests.service.tasks.fake_writers import CONTEXT, FakeCausal, Served, generating, serving
@@ -304,6 +305,29 @@ def test_a_prompt_that_fills_the_context_is_refused_and_one_less_gets_one_token(
     assert f"has {CONTEXT} tokens" in full.json()["errors"][0]["detail"]
     answer = client.post("/generate", json={"prompt": "x" * (CONTEXT - 1)}).json()
     assert (answer["text"], answer["finish_reason"]) == (SAYS[0], "length")
+
+
+@pytest.mark.parametrize(
+    ("path", "field", "prompt"),
+    [
+        ("/generate", "prompt", "ab " * 300),
+        ("/v1/completions", "prompt", "ab " * 300),
+        ("/v1/chat/completions", "messages", [{"role": "user", "content": "ab " * 30}] * 10),
+    ],
+)
+def test_a_prompt_far_beyond_the_context_is_refused_by_its_beginning(
+    client: httpx.Client, monkeypatch: pytest.MonkeyPatch, path: str, field: str, prompt: object
+):
+    monkeypatch.setattr(tokenizing, "FIRST_BYTES", 100)
+    monkeypatch.setattr(tokenizing, "COUNTED_BYTES", 400)
+    monkeypatch.setattr(tokenizing, "BYTES_PER_TOKEN", 2)
+    monkeypatch.setattr(tokenizing, "SLICE_CHARACTERS", 20)
+    problem = client.post(path, json={field: prompt}).json()
+    assert problem["type"] == "urn:slipway:problem:text-too-long"
+    assert problem["detail"].startswith(
+        f"{field}: the prompt has more than {CONTEXT} tokens; the model's context is {CONTEXT} tokens"
+    )
+    assert problem["errors"] == [{"pointer": f"#/{field}", "detail": f"has more than {CONTEXT} tokens"}]
 
 
 def test_without_a_chat_template_a_chat_is_refused_and_a_prompt_answered():

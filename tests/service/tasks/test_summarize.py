@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from service.faults import BadModel
+from service.tasks import tokenizing
 from service.tasks.summaries import MAX_CHUNKS, MAX_ROUNDS
 from tests.service.running_server import AUTHORIZED
 from tests.service.tasks.fake_writers import FakeSeq2Seq, serving, summarizing
@@ -105,6 +106,31 @@ def test_a_text_of_too_many_parts_is_cut_where_that_is_asked_for_and_the_answer_
     assert (one["summary"], one["truncated"]) == ("THE HARB", True)
     many = client.post("/summarize", json={"text": [SHORT, long], "truncate": True}).json()
     assert many["truncated"] == [1]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "window_bytes"), [(SENTENCE, 950), ("no end of words ", 950), ("é ü. ", 1150)]
+)
+def test_the_parts_of_a_long_text_are_known_from_its_beginning(
+    client: httpx.Client,
+    backend: FakeSeq2Seq,
+    monkeypatch: pytest.MonkeyPatch,
+    sentence: str,
+    window_bytes: int,
+):
+    body = {"text": sentence * (990 // len(sentence)), "truncate": True}
+    whole = client.post("/summarize", json=body).json()
+    seen = backend.seen[:]
+    backend.seen.clear()
+    monkeypatch.setattr(tokenizing, "FIRST_BYTES", 100)
+    monkeypatch.setattr(tokenizing, "COUNTED_BYTES", window_bytes)
+    monkeypatch.setattr(tokenizing, "BYTES_PER_TOKEN", 1)
+    monkeypatch.setattr(tokenizing, "SLICE_CHARACTERS", 10)
+    bounded = client.post("/summarize", json=body).json()
+    assert backend.seen == seen
+    assert bounded["truncated"] is whole["truncated"] is True
+    refused = client.post("/summarize", json=body | {"truncate": False}).json()
+    assert refused["errors"] == [{"pointer": "#/text", "detail": f"has more than {17 * ROOM} tokens"}]
 
 
 def test_a_text_that_spells_a_special_token_is_a_text(client: httpx.Client, backend: FakeSeq2Seq):

@@ -30,6 +30,7 @@ from tests.service.tasks.table_model import (
     written,
 )
 
+JSON = {"Content-Type": "application/json"}
 ROWS = [[5.1, 3.5, 1.4, 0.2], [6.0, 2.7, 4.5, 1.5], [6.9, 3.1, 5.4, 2.1]]
 
 
@@ -105,6 +106,32 @@ def test_what_is_not_finite_is_refused(client: httpx.Client, number: str):
     answer = client.post("/predict", content=body, headers={"Content-Type": "application/json"})
     assert answer.status_code == 422
     assert "features[1] is not a finite number" in answer.json()["detail"]
+
+
+def test_rows_are_counted_before_they_are_looked_at(client: httpx.Client):
+    answer = client.post("/predict", content=b'{"features": [' + b"[]," * 600 + b"[]]}", headers=JSON)
+    assert answer.json()["detail"] == "features has 601 rows; at most 600 are allowed in one call"
+
+
+def test_numbers_are_counted_before_they_are_looked_at(client: httpx.Client):
+    answer = client.post("/predict", json={"features": ["a"] * 5})
+    assert answer.json()["detail"].startswith("features has 5 numbers; the model takes 4")
+
+
+def test_of_rows_with_many_faults_the_first_twenty_are_named(client: httpx.Client):
+    answer = client.post("/predict", json={"features": [ROWS[0], ["a", 1, None, 2], [1], *[["b"] * 4] * 500]})
+    assert answer.json()["detail"] == "features[1][0] is not a number; more than 20 faults in all"
+    pointers = [error["pointer"] for error in answer.json()["errors"]]
+    assert pointers[:4] == ["#/features/1/0", "#/features/1/2", "#/features/2", "#/features/3/0"]
+    assert len(pointers) == 20
+
+
+def test_a_table_far_too_long_is_refused_by_its_lists(client: httpx.Client):
+    answer = client.post("/predict", content=b'{"features": [' + b"[]," * 690_000 + b"[]]}", headers=JSON)
+    assert answer.status_code == 422
+    assert answer.json()["detail"] == (
+        "the body has more than 3400 lists and objects; at most 600 rows are allowed in one call"
+    )
 
 
 def test_other_fields_and_other_tasks_requests_are_refused(client: httpx.Client):
