@@ -9,7 +9,14 @@ from components.image import InferenceImage, InferenceImageArgs
 from components.kubernetes import GkeService, GkeServiceArgs, ModelDelivery, Serving
 from components.kubernetes import warnings as service_warnings
 from components.kubernetes.rules import checked_spec
-from stacks.parts import ANY_IMAGE, CloudSettings, image_model_args, neutral_args, require_known_memory
+from stacks.parts import (
+    ANY_IMAGE,
+    CloudSettings,
+    image_cuda_version,
+    image_model_args,
+    neutral_args,
+    require_known_memory,
+)
 from stacks.secrets import StackSecrets
 
 _REFERENCE = "kubernetes:"
@@ -94,6 +101,8 @@ def workload_args(
         "model_delivery": ModelDelivery(settings.model_delivery),
         "deletion_protection": settings.deletion_protection,
     }
+    if cuda := image_cuda_version(settings):
+        args["cuda_version"] = cuda
     if settings.gpu_count is not None:
         args["gpu_count"] = settings.gpu_count
     if settings.namespace:

@@ -89,6 +89,8 @@ def test_settings_reach_the_service(kubeconfig: str) -> None:
     spec = inputs(plan, "slipway-kind-deployment")["spec"]["template"]["spec"]
     assert spec["nodeSelector"] == {"disk": "fast"}
     assert spec["containers"][0]["resources"]["limits"]["nvidia.com/gpu"] == "2"
+    [settings] = [made.inputs for made in plan.resources if made.type.endswith(":ConfigMap")]
+    assert settings["data"]["DEVICE"] == "cuda"
     assert plan.outputs["url"] == "https://api.example.com"
     ingress = inputs(plan, "slipway-kind-ingress")
     assert ingress["metadata"]["namespace"] == "shop"
@@ -131,3 +133,15 @@ def test_a_kubeconfig_that_cannot_be_parsed_is_refused(tmp_path: Path) -> None:
 def test_the_warnings_of_the_service_are_told() -> None:
     told = "\n".join(warnings_of("slipway-kind", settings_from(config())))
     assert "minInstances is 1" in told
+
+
+def test_the_driver_that_the_nodes_must_have_is_a_warning(kubeconfig: str) -> None:
+    def told(**values: str) -> str:
+        settings = settings_from(config(kubeconfig=kubeconfig, gpu="nvidia-l4", **values))
+        return "\n".join(warnings_of("slipway-kind", settings))
+
+    built = told(image="", repository="registry.example.com/acme/server", model=f"hf:acme/spam@{'a' * 40}")
+    assert (
+        "driver of the nodes is not known; the image has CUDA 13.2, which needs driver 580 or newer" in built
+    )
+    assert "CUDA 12.x needs driver 525 or newer, CUDA 13.x needs driver 580 or newer" in told()
