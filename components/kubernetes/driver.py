@@ -1,4 +1,4 @@
-"""Whether the GPU driver of the nodes runs the CUDA of the image. Pure."""
+"""Whether the GPUs of the nodes are used: by a driver that runs the image's CUDA, and by the server. Pure."""
 
 from collections.abc import Iterator
 
@@ -26,6 +26,12 @@ def driver_faults(spec: GkeSpec) -> Iterator[str]:
 
 
 def driver_warnings(spec: GkeSpec) -> Iterator[str]:
+    count = spec.service.gpu_count
+    if count > 1:
+        yield (
+            f"gpu_count is {count}, and the server computes on one GPU: each leaves {count - 1} idle "
+            "unless the image is of another server. Take 1, and more replicas."
+        )
     if spec.service.gpu:
         driver = None if spec.node_driver is None else int(spec.node_driver)
         yield from gpu_drivers.driver_warnings("the nodes", driver, spec.cuda_version)
