@@ -16,6 +16,7 @@ from components.tasks import TASKS
 OWN_ENVIRONMENT = (
     "HOST",
     "PORT",
+    "DEVICE",
     "MODEL_API_KEY",
     "MODEL_DIR",
     "MODEL_SOURCE",
@@ -139,6 +140,11 @@ def refuse(name: str, faults: Iterable[str]) -> None:
     lines = [f"{name}: {fault}" for fault in faults]
     if lines:
         raise ValueError("\n".join(lines))
+
+
+def device_environment(gpu: str) -> dict[str, str]:
+    """With a GPU the server computes on it or does not start; without one it has no choice."""
+    return {"DEVICE": "cuda"} if gpu else {}
 
 
 def default_concurrency(cpu: float) -> int:

@@ -53,6 +53,7 @@ def fargate_status(stack: str, place: FargatePlace) -> Status:
         started_at=str(service.get("createdAt", "")) or None,
         model=environment.get("MODEL_SOURCE") or container.get("image"),
         version=str(service.get("taskDefinition", "")).rpartition("/")[2] or None,
+        device="cpu" if state == "ready" else None,  # Fargate has no GPU
         reason=reason,
     )
 

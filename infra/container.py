@@ -11,7 +11,7 @@ from components.local import docker
 from components.local.docker import Container, DockerError
 from components.local.process import HOST, is_ready
 from infra.errors import Refused
-from infra.status import Status
+from infra.status import Status, served_device
 
 _MIB = 2**20
 
@@ -34,6 +34,7 @@ def container_status(stack: str, service: str) -> Status:
         started_at=datetime.fromisoformat(found.started_at).isoformat(timespec="seconds"),
         model=found.labels.get(docker.MODEL_LABEL),
         version=found.image_id.removeprefix("sha256:")[:12],
+        device=served_device(url) if state == "ready" else None,
         started_by="pulumi up",
         reason=None if state == "stopped" else found.trouble_in_words() or None,
     )

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from infra.commands import Command, at
 from infra.errors import Failed
-from infra.status import Status
+from infra.status import Status, declared_device
 
 GCLOUD = Command(
     "gcloud",
@@ -40,15 +40,18 @@ def cloud_run_status(stack: str, place: CloudRunPlace) -> Status:
     state, reason = _state(service)
     container = at(service, "spec", "template", "spec", "containers", 0)
     environment = {entry["name"]: entry.get("value") for entry in container.get("env", [])}
+    limits = at(container, "resources", "limits")
+    gpu = at(service, "spec", "template", "spec", "nodeSelector").get("run.googleapis.com/accelerator", "")
     return Status(
         stack=stack,
         target="cloud-run",
         state=state,
         url=at(service, "status").get("url"),
-        limits=dict(at(container, "resources", "limits")) or None,
+        limits=dict(limits) or None,
         started_at=at(service, "metadata").get("creationTimestamp"),
         model=environment.get("MODEL_SOURCE") or container.get("image"),
         version=at(service, "status").get("latestReadyRevisionName"),
+        device=declared_device(environment, limits.get("nvidia.com/gpu"), gpu) if state == "ready" else None,
         reason=reason,
     )
 

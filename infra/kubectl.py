@@ -10,7 +10,7 @@ from typing import Any, cast
 from components.gke_login import PLUGIN, PLUGIN_HINT
 from infra.commands import Command, at
 from infra.errors import Failed, Refused
-from infra.status import Status
+from infra.status import Status, declared_device
 
 _kubectl = Command(
     "kubectl",
@@ -81,16 +81,18 @@ def kubernetes_status(stack: str, place: KubernetesPlace) -> Status:
     if state != "ready":
         reason = " ".join(filter(None, (reason, _waiting(place)))) or None
     container = _container(workload, place.with_kserve)
-    environment = {entry["name"]: entry.get("value") for entry in container.get("env", [])}
+    environment = _settings(place, container)
+    limits = at(container, "resources", "limits")
     return Status(
         stack=stack,
         target=place.target,
         state=state,
         url=_url(place, workload, found.get("Service", {})),
-        limits={**at(container, "resources", "limits"), **_pods(workload)} or None,
+        limits={**limits, **_pods(workload)} or None,
         started_at=at(workload, "metadata").get("creationTimestamp"),
-        model=environment.get("MODEL_SOURCE") or container.get("image"),
+        model=(environment or {}).get("MODEL_SOURCE") or container.get("image"),
         version=_revision(workload, place.with_kserve),
+        device=_device(environment, limits.get("nvidia.com/gpu")) if state == "ready" else None,
         reason=reason,
     )
 
@@ -173,6 +175,26 @@ def _waiting(place: KubernetesPlace) -> str | None:
             if waiting.get("reason") not in (None, "ContainerCreating", "PodInitializing"):
                 return f"Pod {name}: {waiting['reason']}: {waiting.get('message', '')}".rstrip(": ")
     return None
+
+
+def _device(environment: Mapping[str, Any] | None, gpus: Any) -> str | None:
+    if gpus and environment is None:
+        return None
+    return declared_device(environment or {}, gpus)
+
+
+def _settings(place: KubernetesPlace, container: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The server's plain environment, which is in a ConfigMap; None where that cannot be read."""
+    named = [at(source, "configMapRef").get("name") for source in _listed(container, "envFrom")]
+    names = [f"configmaps/{name}" for name in named if name]
+    if not names:
+        return None
+    done = _kubectl(["get", *names, *place.flags, "--ignore-not-found", "--output", "json"])
+    if done.returncode or not done.stdout.strip():
+        return None
+    answer = _kubectl.object_of(done.stdout)
+    found = _listed(answer, "items") if answer.get("kind") == "List" else [answer]
+    return {key: value for one in found for key, value in at(one, "data").items()}
 
 
 def _container(workload: Mapping[str, Any], with_kserve: bool) -> dict[str, Any]:

@@ -42,6 +42,12 @@ class ModelSourceUnavailable(StartFault):
     cause = "model_source_unavailable"
 
 
+class DeviceUnusable(StartFault):
+    """The GPU that was asked for is not there, or cannot compute."""
+
+    cause = "device_unusable"
+
+
 class DiskFull(StartFault):
     cause = "disk_full"
 

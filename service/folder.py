@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tokenizers import Tokenizer
 
+from service.device import DeviceKind
 from service.faults import BadModel
 from service.manifest import MODEL_FILE, TOKENIZER_FILE, Engine, Manifest
 
@@ -17,10 +18,14 @@ READ_BY_TRANSFORMERS = (".json", ".jinja", ".safetensors")
 
 @dataclass(frozen=True, slots=True)
 class ModelFolder:
-    """Runtimes are imported where a task asks for one: the server already answers /alive by then."""
+    """Runtimes are imported where a task asks for one: the server already answers /alive by then.
+
+    device: what torch computes on; None takes a GPU where torch sees one.
+    """
 
     path: Path
     manifest: Manifest
+    device: DeviceKind | None = None
 
     @property
     def engine(self) -> Engine:

@@ -1,7 +1,9 @@
-"""Which of its three phases the server is in. Owned by the event loop's thread."""
+"""Which of its three phases the server is in, and what it computes on. Owned by the event loop's thread."""
 
 import time
 from typing import Literal
+
+from service.device import Device
 
 Phase = Literal["loading", "ready", "draining"]
 
@@ -10,6 +12,7 @@ class Lifecycle:
     def __init__(self) -> None:
         self.phase: Phase = "loading"
         self.warm = False
+        self.device: Device | None = None  # not known until the runtime was asked
         self._started = time.monotonic()
 
     @property

@@ -6,8 +6,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
 
-from service.faults import BadModel, BadSettings
+from service.device import CPU, Device, DeviceKind
+from service.faults import BadModel, BadSettings, DeviceUnusable
 from service.folder import ModelFolder
+from service.logs import log
+from service.machine import has_gpu
 from service.manifest import Manifest, TaskRules
 from service.settings import Settings
 from service.tasks import Task
@@ -56,8 +59,16 @@ def model_origin(settings: Settings) -> Origin:
     return BucketModel(Address.parse(settings.model_source), settings.model_cache_dir)
 
 
-def require_engine(manifest: Manifest) -> None:
-    """Before anything is fetched. Raises BadModel if the model's engine is not installed."""
+def require_engine(manifest: Manifest, wanted: DeviceKind | None) -> None:
+    """Before anything is fetched. Raises BadModel if the model's engine is not installed.
+
+    wanted: the setting DEVICE. Raises DeviceUnusable where the engine never computes on it.
+    """
+    if manifest.engine != "torch" and wanted == "cuda":
+        raise DeviceUnusable(
+            f"DEVICE: got 'cuda', but the manifest of {manifest.name} says engine {manifest.engine!r}, which "
+            "computes on the CPU here. Take a model for torch, or set DEVICE=cpu; in a stack leave `gpu` out."
+        )
     if manifest.engine == "torch" and not (find_spec("torch") and find_spec("transformers")):
         raise BadModel(
             f"the manifest of {manifest.name} says engine 'torch', but torch is not installed. "
@@ -66,6 +77,30 @@ def require_engine(manifest: Manifest) -> None:
         )
 
 
-def load_model(folder: Path, manifest: Manifest, task: Task) -> None:
-    """Load and warm up. Raises BadModel."""
-    task.load(ModelFolder(folder, manifest))
+def chosen_device(manifest: Manifest, wanted: DeviceKind | None) -> Device:
+    """What the model computes on. It may import torch, which takes seconds, and tries the GPU.
+
+    wanted: the setting DEVICE. Raises DeviceUnusable where a GPU is wanted, or is seen, and cannot compute.
+    """
+    if manifest.engine != "torch" or wanted == "cpu":
+        return CPU
+    from service.backends.gpu import gpu_is_visible, usable_gpu
+
+    if wanted == "cuda":
+        try:
+            return Device("cuda", usable_gpu())
+        except DeviceUnusable as fault:
+            raise DeviceUnusable(f"DEVICE: got 'cuda', but {fault}") from None
+    if gpu_is_visible():
+        return Device("cuda", usable_gpu())
+    if has_gpu():
+        try:
+            usable_gpu()
+        except DeviceUnusable as fault:
+            log.warning("Computing on the CPU though there is a GPU: %s", fault)
+    return CPU
+
+
+def load_model(folder: Path, manifest: Manifest, task: Task, device: DeviceKind | None = None) -> None:
+    """Load and warm up. device: as of ModelFolder. Raises BadModel, DeviceUnusable if it is too small."""
+    task.load(ModelFolder(folder, manifest, device))

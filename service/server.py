@@ -17,7 +17,7 @@ import uvloop
 from service.api.app import build_app
 from service.lifecycle import Lifecycle
 from service.listener import BACKLOG, address_of, turn_away, waiting
-from service.loading import Origin, load_model, model_origin, require_engine
+from service.loading import Origin, chosen_device, load_model, model_origin, require_engine
 from service.logs import fields, log
 from service.protocol import HttpProtocol
 from service.settings import Settings
@@ -51,7 +51,7 @@ def serve(settings: Settings, sock: socket.socket) -> None:
 
 async def _serve(settings: Settings, origin: Origin, sock: socket.socket) -> None:
     manifest = await origin.manifest(TASKS)
-    require_engine(manifest)
+    require_engine(manifest, settings.device)
     lifecycle = Lifecycle()
     limits = Limits(settings.max_texts, settings.max_text_characters)
     task = TASKS[manifest.task](manifest, limits)
@@ -75,16 +75,20 @@ async def _serve(settings: Settings, origin: Origin, sock: socket.socket) -> Non
     async def load() -> None:
         log.info("Loading model %s", manifest.model_version, extra=fields(version=settings.service_version))
         try:
+            started = time.perf_counter()
+            device = lifecycle.device = await asyncio.to_thread(chosen_device, manifest, settings.device)
+            seconds = time.perf_counter() - started
             folder = await origin.folder(manifest)
             started = time.perf_counter()
-            await asyncio.to_thread(load_model, folder, manifest, task)
+            await asyncio.to_thread(load_model, folder, manifest, task, device.kind)
+            seconds += time.perf_counter() - started
         except BaseException:
             server.should_exit = True
             raise
-        seconds = time.perf_counter() - started
         gc.freeze()  # what is loaded stays: the collector need not look through it again
         lifecycle.model_is_warm()
-        log.info("Model ready (loaded in %.1f s)", seconds, extra=fields(load_seconds=round(seconds, 3)))
+        told = fields(load_seconds=round(seconds, 3), device=device.kind, gpu=device.gpu)
+        log.info("Model ready (loaded in %.1f s), computing on %s", seconds, device, extra=told)
 
     loading = asyncio.create_task(load())
     server.stop_on_signals()

@@ -2,7 +2,8 @@
 
 import ipaddress
 from pathlib import Path
-from typing import Any, Literal, cast
+from types import NoneType
+from typing import Any, Literal, cast, get_args
 
 from annotated_types import Ge, Le, MinLen
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
@@ -11,6 +12,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from service.cpus import usable_cpus
+from service.device import DeviceKind
 from service.faults import BadSettings
 from service.machine import usable_memory_bytes
 
@@ -40,6 +42,11 @@ class Settings(BaseSettings):
     model_cache_dir: Path | None = Field(
         default=None,
         description="Writable folder that keeps a fetched model; by default one in the temporary folder.",
+    )
+    device: DeviceKind | None = Field(
+        default=None,
+        description="What the model computes on: `cuda`, the first NVIDIA GPU, or the start fails; or `cpu`. "
+        "By default a GPU where torch serves the model and sees one, else the CPU.",
     )
     model_api_key: SecretStr = Field(description="The key callers send as `Authorization: Bearer <key>`.")
     host: str = Field(default="127.0.0.1", min_length=1, description="Address to listen on.")
@@ -212,7 +219,13 @@ def _allowed(field: FieldInfo) -> str:
         return f"{kind} from {low} to {high}"
     if field.annotation is bool:
         return "true or false"
-    if choices := cast("tuple[Any, ...]", getattr(field.annotation, "__args__", ())):
+    if choices := _choices(field.annotation):
         return ", ".join(map(str, choices))
     shortest = any(isinstance(rule, MinLen) for rule in field.metadata)
     return "a text that is not empty" if shortest else "a text of at most 200 characters"
+
+
+def _choices(annotation: Any) -> list[Any]:
+    """Of a Literal, with or without None."""
+    members = [member for member in get_args(annotation) if member is not NoneType]
+    return [choice for member in members for choice in get_args(member) or (member,)]

@@ -16,7 +16,8 @@ CPU_BATCH_SIZE, CPU_BATCH_TOKENS = 8, 256
 
 
 def engine_for(settings: Settings, manifest: Manifest) -> Engine:
-    on_gpu = manifest.engine == "torch" and has_gpu()
+    asked_for = settings.device == "cuda" or (settings.device is None and has_gpu())
+    on_gpu = manifest.engine == "torch" and asked_for
     threads = settings.inference_threads
     cpu_queue_calls = max(CPU_QUEUE_CALLS, CPU_QUEUE_CALLS_PER_THREAD * threads)
     queue_calls = settings.max_queue_calls or (GPU_QUEUE_CALLS if on_gpu else cpu_queue_calls)

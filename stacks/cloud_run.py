@@ -8,7 +8,14 @@ from components.cloud_run import CloudRunService, CloudRunServiceArgs, Ingress
 from components.cloud_run import warnings as cloud_run_warnings
 from components.cloud_run.rules import checked_spec
 from components.image import InferenceImage, InferenceImageArgs, Registry
-from stacks.parts import GoogleSettings, google_image, neutral_args, registry_image_args, require_known_memory
+from stacks.parts import (
+    GoogleSettings,
+    google_image,
+    image_cuda_version,
+    neutral_args,
+    registry_image_args,
+    require_known_memory,
+)
 from stacks.secrets import StackSecrets
 
 _INGRESS = {
@@ -67,6 +74,8 @@ def _service_args(
     }
     if settings.cpu_always:  # left out, a GPU turns it on
         args["cpu_always"] = True
+    if cuda := image_cuda_version(settings):
+        args["cuda_version"] = cuda
     if settings.domain:
         args["domain"] = settings.domain
     if secrets.api_key is not None:

@@ -81,6 +81,8 @@ def _service_args(
         args["node_memory_gib"] = nodes.memory_gib
     if settings.metrics_path:
         args["metrics_path"] = settings.metrics_path
+    if nodes.driver is not None:
+        args["node_driver"] = nodes.driver
     if nodes.gpus:
         args["node_gpus"] = nodes.gpus
     if nodes.max_nodes is not None:

@@ -7,9 +7,8 @@ from components.gke import GkeClusterArgs, GpuDriver, GpuSharing, ReleaseChannel
 from components.gke.machines import MACHINES
 from components.gke.nodes import nodes_for
 from stacks.kubernetes import WorkloadSettings
+from stacks.parts import image_cuda_version
 
-# service/Dockerfile, CUDA_VERSION: of the image that is built here.
-CUDA_VERSION = "13.2"
 _CPU_MACHINE = "e2-standard-4"
 _DRIVERS = {"latest": GpuDriver.LATEST, "default": GpuDriver.DEFAULT, "none": GpuDriver.DISABLED}
 _SHARING = {"time-sharing": GpuSharing.TIME_SHARING, "mps": GpuSharing.MPS}
@@ -119,8 +118,8 @@ def _set_gpu(args: GkeClusterArgs, settings: GkeSettings) -> None:
         args["machine_type"] = settings.machine_type
     if settings.gpu_driver != "latest":
         args["gpu_driver"] = _DRIVERS[settings.gpu_driver]
-    if not (settings.image or settings.node_pool):
-        args["cuda_version"] = CUDA_VERSION
+    if not settings.node_pool and (cuda := image_cuda_version(settings)):
+        args["cuda_version"] = cuda
     if settings.gpu_sharing:
         args["gpu_sharing"] = _SHARING[settings.gpu_sharing]
     if settings.gpu_clients is not None:

@@ -13,6 +13,7 @@ from stacks.parts import (
     ANY_DIGEST,
     ANY_IMAGE,
     CloudSettings,
+    image_cuda_version,
     image_model_args,
     neutral_args,
     require_known_memory,
@@ -102,6 +103,8 @@ def workload_args(
         "model_delivery": ModelDelivery(settings.model_delivery),
         "deletion_protection": settings.deletion_protection,
     }
+    if cuda := image_cuda_version(settings):
+        args["cuda_version"] = cuda
     if settings.gpu_count is not None:
         args["gpu_count"] = settings.gpu_count
     if settings.namespace:

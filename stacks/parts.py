@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from components.checkout import ROOT
+from components.gpu_drivers import IMAGE_CUDA
 from components.image import InferenceImageArgs, Registry, Variant
 from components.model import model_folder, require_memory
 from components.need import need_of
@@ -154,6 +155,12 @@ def _require_engine(name: str, settings: CloudSettings, backend: str) -> None:
         f"{name}: model is {settings.model!r}, made for {engine!r}, with {asked}. Allowed is a model for "
         f"{backend!r}, such as `hf:<owner>/<name>@<commit>`; or leave `{key}` out in Pulumi.<stack>.yaml."
     )
+
+
+def image_cuda_version(settings: CloudSettings) -> str:
+    """CUDA of the image that is built here; '' without CUDA, and of a given image, where it is not known."""
+    is_for_torch = settings.backend != "onnx" and "torch" in TASKS[settings.task].files
+    return IMAGE_CUDA if settings.gpu and is_for_torch and not settings.image else ""
 
 
 def require_known_memory(

@@ -59,6 +59,8 @@ class CloudRunServiceArgs(InferenceServiceArgs):
     """Default the second generation; the first below one vCPU or 0.5 GiB."""
     gpu_zonal_redundancy: NotRequired[bool]
     """Reserve the GPU in a second zone, at a higher price and a quota of its own. Default false."""
+    cuda_version: NotRequired[str]
+    """CUDA that the image is built for, such as `13.2`, which the GPU's driver must run. Default unknown."""
     model_volume: NotRequired[bool]
     """Mount the folder of `model: gs://bucket/folder` read-only instead of fetching it at start. What the
     bucket holds then is served: a mount cannot pin a generation. Default false."""

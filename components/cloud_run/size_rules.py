@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 
+from components import gpu_drivers
 from components.cloud_run import limits
 from components.cloud_run.args import ExecutionEnvironment
 from components.cloud_run.spec import CloudRunSpec
@@ -24,6 +25,9 @@ def size_faults(spec: CloudRunSpec) -> Iterator[str]:
         )
     if spec.service.gpu:
         yield from _gpu_faults(spec)
+    yield from gpu_drivers.version_faults(spec.cuda_version)
+    if spec.cuda_version and not spec.service.gpu:
+        yield "cuda_version is given, but no gpu is named; name one (nvidia-l4) or leave this out."
 
 
 def _is_large(spec: CloudRunSpec) -> bool:
@@ -132,6 +136,21 @@ def _gpu_faults(spec: CloudRunSpec) -> Iterator[str]:
         yield f"cpu_always is false with {service.gpu}; a GPU needs CPU all the time: leave it out, or true."
     if spec.region and spec.region not in gpu.regions:
         yield f"region is {spec.region} with {service.gpu}, which is in {', '.join(gpu.regions)}."
+    yield from _driver_faults(service.gpu, spec.cuda_version)
+
+
+def _driver_faults(gpu: str, cuda: str) -> Iterator[str]:
+    """Google installs the driver: an image that it does not run finds no GPU, and would not start."""
+    driver = gpu_drivers.CLOUD_RUN[gpu]
+    if not gpu_drivers.is_too_old(driver, cuda):
+        return
+    others = [other for other, its in gpu_drivers.CLOUD_RUN.items() if not gpu_drivers.is_too_old(its, cuda)]
+    yield (
+        f"gpu is {gpu}, whose driver on Cloud Run is {driver}; the image has CUDA {cuda}, which needs driver "
+        f"{gpu_drivers.least_driver(cuda)} or newer; nearest: {''.join(f'gpu {other}, ' for other in others)}"
+        "the target gke, or an image of your own that is for an older CUDA or brings NVIDIA's "
+        f"{gpu_drivers.compat_package(cuda)}."
+    )
 
 
 def size_warnings(spec: CloudRunSpec) -> Iterator[str]:
@@ -148,3 +167,5 @@ def size_warnings(spec: CloudRunSpec) -> Iterator[str]:
         f"a new project has no quota for {spec.service.gpu}; ask for it first, "
         f"{'with' if spec.gpu_zonal_redundancy else 'without'} zonal redundancy (two separate quotas)."
     )
+    driver = gpu_drivers.CLOUD_RUN[spec.service.gpu]
+    yield from gpu_drivers.driver_warnings(f"{spec.service.gpu} on Cloud Run", driver, spec.cuda_version)

@@ -25,6 +25,7 @@ class CloudRunSpec:
     startup_cpu_boost: bool
     execution_environment: ExecutionEnvironment
     gpu_zonal_redundancy: bool
+    cuda_version: str
     model_volume: bool
     invokers: tuple[str, ...]
     ingress: Ingress
@@ -52,6 +53,7 @@ class CloudRunSpec:
             startup_cpu_boost=given.get("startup_cpu_boost", not with_gpu),
             execution_environment=given.get("execution_environment", _environment_for(service)),
             gpu_zonal_redundancy=given.get("gpu_zonal_redundancy", False),
+            cuda_version=given.get("cuda_version", ""),
             model_volume=given.get("model_volume", False),
             invokers=tuple(given.get("invokers", ())),
             ingress=given.get("ingress", Ingress.ALL),

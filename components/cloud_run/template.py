@@ -12,6 +12,7 @@ from components.cloud_run.spec import CloudRunSpec
 from components.need import inference_threads
 from components.secret_manager import EnvironmentSecret
 from components.sizes import quantity
+from components.spec import device_environment
 
 _VOLUME = "model"
 
@@ -84,6 +85,7 @@ def _environment(
         "HOST": "0.0.0.0",  # noqa: S104 Cloud Run calls the container from outside it
         "REQUEST_TIMEOUT_SECONDS": f"{service.request_timeout_seconds:g}",
         "DRAIN_SECONDS": str(SHUTDOWN_SECONDS - 2),
+        **device_environment(service.gpu),
     }
     environment: dict[str, gcp.cloudrunv2.ServiceTemplateContainerEnvArgsDict] = {
         name: {"name": name, "value": value} for name, value in plain.items()

@@ -40,12 +40,6 @@ SSD_QUOTA_GB = 500
 # cloud.google.com/kubernetes-engine/pricing: of a cluster, and the credit of a billing account.
 CLUSTER_USD_PER_HOUR = 0.10
 CREDIT_USD_PER_MONTH = 74.40
-# docs.nvidia.com/deploy/cuda-compatibility: the least driver of each major version of CUDA.
-CUDA_DRIVER: Mapping[int, int] = {11: 450, 12: 525, 13: 580}
-# github.com/rapidsai/deployment/issues/656 and pull/659 (2026-02): GKE's default installed 535.274, too old
-# for CUDA 13, and its latest 580.65 or newer.
-GKE_DRIVER: Mapping[str, int] = {"DEFAULT": 535, "LATEST": 580}
-CUDA = re.compile(r"(?P<major>[1-9][0-9]?)\.[0-9]{1,2}")
 # docs.cloud.google.com/compute/docs/accelerator-optimized-machines: G4 has Hyperdisk only.
 HYPERDISK_FAMILIES = ("g4",)
 # TOOLKIT: what flex start and Spot ask of a pool.

@@ -23,6 +23,7 @@ class Nodes:
     gpus counts shares where a GPU is shared. max_nodes: over all zones. tolerations: in Kubernetes' words.
     selector: of an existing pool. Of a pool that the cluster makes only the cluster knows the name, which
     `{POOL_LABEL: cluster.node_pool}` selects.
+    driver: branch of the NVIDIA driver; None: not known.
     """
 
     selector: Mapping[str, str]
@@ -33,6 +34,7 @@ class Nodes:
     gpus: int = 0
     max_nodes: int | None = None
     machine_type: str = field(default="")
+    driver: int | None = None
 
 
 def nodes_of(name: str, args: Mapping[str, Any]) -> Nodes:
@@ -87,6 +89,7 @@ def _gpu_nodes(spec: GkeClusterSpec) -> Nodes:
         gpus=int(spec.gpu_count) * int(spec.gpu_clients),
         max_nodes=int(spec.gpu_max_nodes) if spec.own_gpu_pool or "gpu_max_nodes" in spec.given else None,
         machine_type=spec.machine_type,
+        driver=spec.driver,
     )
 
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Iterator
 
+from components import gpu_drivers
 from components.gke import limits
 from components.gke.args import GpuDriver, GpuSharing
 from components.gke.machines import GPUS, MACHINES, Machine, machines_with, smallest_with
@@ -154,20 +155,13 @@ def _sharing_faults(spec: GkeClusterSpec) -> Iterator[str]:
 
 
 def _driver_faults(spec: GkeClusterSpec) -> Iterator[str]:
-    if not spec.cuda_version:
-        return
-    found = limits.CUDA.fullmatch(spec.cuda_version)
-    needed = limits.CUDA_DRIVER.get(int(found["major"])) if found else None
-    if needed is None:
-        known = ", ".join(f"{major}.x" for major in limits.CUDA_DRIVER)
-        yield f"cuda_version is {spec.cuda_version!r}; known are {known}, such as 13.2."
-        return
-    installed = limits.GKE_DRIVER.get(spec.gpu_driver.value)
-    if installed is not None and installed < needed:
+    yield from gpu_drivers.version_faults(spec.cuda_version)
+    installed = spec.driver
+    if installed is not None and gpu_drivers.is_too_old(installed, spec.cuda_version):
         yield (
             f"gpu_driver is {spec.gpu_driver.value}, which installs driver {installed}; CUDA "
-            f"{spec.cuda_version} "
-            f"needs {needed} or newer; nearest: {GpuDriver.LATEST.value}."
+            f"{spec.cuda_version} needs {gpu_drivers.least_driver(spec.cuda_version)} or newer; nearest: "
+            f"{GpuDriver.LATEST.value}."
         )
 
 

@@ -7,6 +7,7 @@ from typing import Any, Self, cast
 
 import pulumi
 
+from components import gpu_drivers
 from components.artifact_registry import ImageRepository
 from components.gke import limits
 from components.gke.args import GkeClusterArgs, GpuDriver, GpuSharing, ReleaseChannel
@@ -151,6 +152,11 @@ class GkeClusterSpec:
     @property
     def cpu_machine(self) -> Machine | None:
         return MACHINES.get(self.cpu_machine_type)
+
+    @property
+    def driver(self) -> int | None:
+        """Branch of the NVIDIA driver that GKE installs on the GPU pool; None where another installs it."""
+        return gpu_drivers.GKE.get(self.gpu_driver.value) if self.own_gpu_pool else None
 
     @property
     def least_gpu_nodes(self) -> int:

@@ -70,6 +70,10 @@ class GkeServiceArgs(InferenceServiceArgs):
     """Memory that pods can request of one node of the pool, in GiB. Default not known."""
     node_gpus: NotRequired[int]
     """GPUs of one node of the pool, or shares of them. Default not known."""
+    node_driver: NotRequired[int]
+    """NVIDIA driver of the pool's nodes by its branch, such as 580. Default not known."""
+    cuda_version: NotRequired[str]
+    """CUDA that the image is built for, such as `13.2`, which that driver must run. Default unknown."""
     max_nodes: NotRequired[int]
     """Nodes of the pool at most. Default not known."""
     spare_node: NotRequired[bool]

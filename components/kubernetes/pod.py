@@ -16,6 +16,7 @@ from components.kubernetes import limits, model, timing
 from components.kubernetes.spec import GPU, GkeSpec
 from components.need import inference_threads
 from components.sizes import quantity
+from components.spec import device_environment
 
 CONTAINER = "server"
 SERVICE_LABEL = "app.kubernetes.io/name"
@@ -63,6 +64,7 @@ def settings_of(spec: GkeSpec) -> dict[str, str]:
         "PORT": str(service.port),
         "REQUEST_TIMEOUT_SECONDS": f"{service.request_timeout_seconds:g}",
         "DRAIN_SECONDS": str(spec.drain_seconds),
+        **device_environment(service.gpu),
     }
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from components.arguments import readable_arguments
 from components.kubernetes.args import GkeServiceArgs
 from components.kubernetes.capacity import capacity_faults
+from components.kubernetes.driver import driver_faults, driver_warnings
 from components.kubernetes.image_rules import image_warnings
 from components.kubernetes.kserve import kserve_faults, kserve_warnings
 from components.kubernetes.model import model_faults, model_warnings
@@ -36,6 +37,7 @@ def spec_faults(spec: GkeSpec) -> Iterator[str]:
     yield from _quantity_faults(spec)
     if math.isfinite(spec.service.cpu) and math.isfinite(spec.service.memory_gib):
         yield from capacity_faults(spec)
+    yield from driver_faults(spec)
     yield from rollout_faults(spec)
     yield from scaling_faults(spec)
     yield from model_faults(spec)
@@ -44,6 +46,7 @@ def spec_faults(spec: GkeSpec) -> Iterator[str]:
 
 def spec_warnings(spec: GkeSpec) -> Iterator[str]:
     """What a person should know though it is allowed."""
+    yield from driver_warnings(spec)
     yield from rollout_warnings(spec)
     yield from scaling_warnings(spec)
     yield from name_warnings(spec)

@@ -34,6 +34,8 @@ class GkeSpec:
     node_cpu: float | None
     node_memory_gib: float | None
     node_gpus: float | None
+    node_driver: float | None
+    cuda_version: str
     max_nodes: float | None
     spare_node_given: bool | None
     node_start_seconds: float
@@ -81,6 +83,8 @@ class GkeSpec:
             node_cpu=given.get("node_cpu"),
             node_memory_gib=given.get("node_memory_gib"),
             node_gpus=given.get("node_gpus"),
+            node_driver=given.get("node_driver"),
+            cuda_version=given.get("cuda_version", ""),
             max_nodes=given.get("max_nodes"),
             spare_node_given=given.get("spare_node"),
             node_start_seconds=given.get(

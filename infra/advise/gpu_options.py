@@ -2,6 +2,7 @@
 
 import math
 
+from components import gpu_drivers
 from infra.advise.offer import Offer
 from infra.advise.parts import cluster_charges, common_settings, node_charges, too_slow
 from infra.advise.question import GPU_GIB, Question
@@ -32,6 +33,12 @@ def cloud_run_gpu(question: Question) -> Offer:
     if question.gpu != "nvidia-l4":
         return Offer(
             name, "cloud-run", 1, region, against=(*against, "of these GPUs Cloud Run has the nvidia-l4")
+        )
+    driver = gpu_drivers.CLOUD_RUN[question.gpu]
+    if gpu_drivers.is_too_old(driver, gpu_drivers.IMAGE_CUDA):
+        against.append(
+            f"its driver there is {driver}; the image that is built here has CUDA {gpu_drivers.IMAGE_CUDA}, "
+            f"which needs {gpu_drivers.least_driver(gpu_drivers.IMAGE_CUDA)} or newer"
         )
     if region not in _L4_RUN_REGIONS:
         against.append(f"Cloud Run has no nvidia-l4 in {region}, or by invitation")

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from service.api.problems import MEDIA_TYPE
+from service.device import DeviceKind
 from service.faults import NotReady
 from service.lifecycle import Lifecycle, Phase
 from service.manifest import Manifest
@@ -34,6 +35,11 @@ class Health(BaseModel):
         examples=["sms-spam-1.0.0+31239f92ad32"],
     )
     version: str = Field(description="Version of this deployment (SERVICE_VERSION).", examples=["dev"])
+    device: DeviceKind | None = Field(
+        description="What the model computes on: `cuda`, an NVIDIA GPU, or `cpu`; null until that is known.",
+        examples=["cpu"],
+    )
+    gpu: str | None = Field(description="Name of the GPU; null without one.", examples=["NVIDIA L4"])
     uptime_seconds: float = Field(ge=0, description="Seconds since the process started.", examples=[12.5])
 
 
@@ -51,11 +57,14 @@ def probes(lifecycle: Lifecycle, manifest: Manifest, service_version: str) -> AP
         return Ready(ready=True)
 
     async def health() -> Health:
+        device = lifecycle.device
         return Health(
             state=lifecycle.phase,
             model=manifest.name,
             model_version=manifest.model_version,
             version=service_version,
+            device=device.kind if device else None,
+            gpu=device.gpu if device else None,
             uptime_seconds=round(lifecycle.uptime_seconds, 3),
         )
 

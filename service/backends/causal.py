@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from service.backends.generation import ChatRefused, Sampling
-from service.backends.pretrained import FROM_THE_FOLDER_ALONE, device, first_line, hf, pretrained, pt
+from service.backends.pretrained import FROM_THE_FOLDER_ALONE, first_line, hf, pretrained, pt, visible_device
 from service.backends.writing import AtEachToken, end_token_ids, kept_generation_config
+from service.device import DeviceKind
 from service.faults import BadModel
 
 # Below this a probability is lost in fp32, and its logarithm with it.
@@ -15,10 +16,13 @@ LEAST_NOISE = 1e-20
 
 
 class TorchCausal:
-    def __init__(self, folder: Path) -> None:
-        """folder: as save_pretrained writes it, the tokenizer too. Raises BadModel."""
-        self._device = device()
-        self._model = pretrained(folder, "ModelForCausalLM")
+    def __init__(self, folder: Path, device: DeviceKind | None = None) -> None:
+        """folder: as save_pretrained writes it, the tokenizer too. Raises BadModel.
+
+        device: None takes a GPU where torch sees one.
+        """
+        self._device = device or visible_device()
+        self._model = pretrained(folder, "ModelForCausalLM", self._device)
         self._config = self._model.generation_config = kept_generation_config(folder, self._model)
         self._ends = end_token_ids(self._config)
         self._chat = ChatTemplate(folder)

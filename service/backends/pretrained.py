@@ -15,6 +15,7 @@ os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 import torch  # pyright: ignore[reportMissingImports] - installed only where a model of this engine is served
 import transformers  # pyright: ignore[reportMissingImports] - as above
 
+from service.device import DeviceKind
 from service.faults import BadModel
 
 pt: Any = torch
@@ -23,15 +24,17 @@ hf: Any = transformers
 FROM_THE_FOLDER_ALONE = {"trust_remote_code": False, "local_files_only": True}
 
 
-def device() -> str:
+def visible_device() -> DeviceKind:
+    """A GPU where torch sees one."""
     return "cuda" if pt.cuda.is_available() else "cpu"
 
 
-def pretrained(folder: Path, kind: str, unused: Collection[str] = ()) -> Any:
+def pretrained(folder: Path, kind: str, device: DeviceKind, unused: Collection[str] = ()) -> Any:
     """The model on its device, ready to run.
 
     kind: one of Transformers' Auto classes, without the Auto. unused: what the names of those tensors begin
-    with that may be missing, or too many. Raises BadModel if the folder makes no such model.
+    with that may be missing, or too many. Raises BadModel if the folder makes no such model, DeviceUnusable
+    if the GPU does not take it.
     """
     # What is wrong is raised; its notes and progress bars are not JSON.
     hf.utils.logging.set_verbosity(hf.utils.logging.CRITICAL)
@@ -42,7 +45,7 @@ def pretrained(folder: Path, kind: str, unused: Collection[str] = ()) -> Any:
     try:
         model, found = getattr(hf, f"Auto{kind}").from_pretrained(
             folder,
-            dtype=_dtype(device()),
+            dtype=_dtype(device),
             use_safetensors=True,
             # Both are told by _expect_every_tensor, with the tensor's name.
             ignore_mismatched_sizes=True,
@@ -52,14 +55,21 @@ def pretrained(folder: Path, kind: str, unused: Collection[str] = ()) -> Any:
     except Exception as error:  # wrong JSON, wrong tensors and unknown models each have classes of their own
         raise BadModel(f"{folder} cannot be loaded by Transformers: {first_line(error)}") from None
     _expect_every_tensor(folder, type(model).__name__, found, tuple(unused))
-    return model.to(device()).eval()
+    try:
+        return model.to(device).eval()
+    except RuntimeError as error:  # too little memory, and what CUDA finds wrong
+        if device == "cpu":
+            raise
+        from service.backends.gpu import does_not_fit
+
+        raise does_not_fit(error) from None
 
 
 def first_line(error: Exception) -> str:
     return str(error).strip().partition("\n")[0][:300]
 
 
-def _dtype(device: str) -> Any:
+def _dtype(device: DeviceKind) -> Any:
     """bf16 where the GPU has it (Ampere and later); older ones and most CPUs would only imitate it."""
     if device == "cuda" and pt.cuda.is_bf16_supported(including_emulation=False):
         return pt.bfloat16

@@ -4,15 +4,19 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from service.backends.pretrained import device, hf, pretrained, pt
+from service.backends.pretrained import hf, pretrained, pt, visible_device
 from service.backends.writing import Abandoned, AtEachToken, kept_generation_config
+from service.device import DeviceKind
 
 
 class TorchSeq2Seq:
-    def __init__(self, folder: Path, num_beams: int | None = None) -> None:
-        """folder: as save_pretrained writes it. num_beams: None: as the model says. Raises BadModel."""
-        self._device = device()
-        self._model = pretrained(folder, "ModelForSeq2SeqLM")
+    def __init__(self, folder: Path, num_beams: int | None = None, device: DeviceKind | None = None) -> None:
+        """folder: as save_pretrained writes it. num_beams: None: as the model says. Raises BadModel.
+
+        device: None takes a GPU where torch sees one.
+        """
+        self._device = device or visible_device()
+        self._model = pretrained(folder, "ModelForSeq2SeqLM", self._device)
         config = self._model.generation_config = kept_generation_config(folder, self._model)
         self.vocabulary_size: int = self._model.get_input_embeddings().num_embeddings
         self._num_beams = num_beams or config.num_beams or 1

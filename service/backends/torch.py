@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from service.backends import Float32s, Int64s
-from service.backends.pretrained import device, pretrained, pt
+from service.backends.pretrained import pretrained, pt, visible_device
+from service.device import DeviceKind
 
 Pooling = Literal["mean", "cls"]
 # The layer that BERT's own training put on top, which no embedding is made of.
@@ -12,10 +13,13 @@ UNUSED_IN_EMBEDDINGS = ("pooler.",)
 
 
 class TorchBackend:
-    def __init__(self, folder: Path) -> None:
-        """folder: holds config.json and model.safetensors. Raises BadModel if they make no classifier."""
-        self._device = device()
-        self._model = pretrained(folder, "ModelForSequenceClassification")
+    def __init__(self, folder: Path, device: DeviceKind | None = None) -> None:
+        """folder: holds config.json and model.safetensors. Raises BadModel if they make no classifier.
+
+        device: None takes a GPU where torch sees one.
+        """
+        self._device = device or visible_device()
+        self._model = pretrained(folder, "ModelForSequenceClassification", self._device)
 
     def run(self, input_ids: Int64s, attention_mask: Int64s) -> Float32s:
         with pt.inference_mode():
@@ -27,10 +31,12 @@ class TorchBackend:
 
 
 class TorchEmbedder:
-    def __init__(self, folder: Path, pooling: Pooling, normalize: bool) -> None:
-        """normalize: to vectors of length 1. Raises BadModel."""
-        self._device = device()
-        self._model = pretrained(folder, "Model", UNUSED_IN_EMBEDDINGS)
+    def __init__(
+        self, folder: Path, pooling: Pooling, normalize: bool, device: DeviceKind | None = None
+    ) -> None:
+        """normalize: to vectors of length 1. device: as of TorchBackend. Raises BadModel."""
+        self._device = device or visible_device()
+        self._model = pretrained(folder, "Model", self._device, UNUSED_IN_EMBEDDINGS)
         self._pooling: Pooling = pooling
         self._normalize = normalize
 

@@ -133,7 +133,7 @@ def backend_of(model: ModelFolder) -> Backend:
     if model.engine == "torch":
         from service.backends.torch import TorchBackend
 
-        return TorchBackend(model.path)
+        return TorchBackend(model.path, model.device)
     return model.onnx_over_tokens(OUTPUT)
 
 

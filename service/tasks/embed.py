@@ -197,7 +197,7 @@ def backend_of(model: ModelFolder, manifest: EmbedManifest) -> Backend:
     if model.engine == "torch":
         from service.backends.torch import TorchEmbedder
 
-        return TorchEmbedder(model.path, manifest.pooling, manifest.normalize)
+        return TorchEmbedder(model.path, manifest.pooling, manifest.normalize, model.device)
     return model.onnx_over_tokens(OUTPUT)
 
 

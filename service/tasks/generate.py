@@ -126,7 +126,7 @@ class Generate(Task):
         model.refuse_unlisted()
         from service.backends.causal import TorchCausal
 
-        self.attach(model.tokenizer(), TorchCausal(model.path))
+        self.attach(model.tokenizer(), TorchCausal(model.path, model.device))
 
     def attach(self, tokenizer: Tokenizer, backend: Causal) -> None:
         """Take the model and warm it up. Raises BadModel if it does not fit the manifest or the tokenizer."""

@@ -108,7 +108,8 @@ class Summarize(Task):
         model.refuse_unlisted()
         from service.backends.seq2seq import TorchSeq2Seq
 
-        self.attach(model.tokenizer(), TorchSeq2Seq(model.path, self._manifest.num_beams))
+        backend = TorchSeq2Seq(model.path, self._manifest.num_beams, model.device)
+        self.attach(model.tokenizer(), backend)
 
     def attach(self, tokenizer: Tokenizer, backend: Seq2Seq) -> None:
         """Take the model and warm it up. Raises BadModel if it does not fit the manifest or the tokenizer."""

@@ -14,6 +14,7 @@ PLAIN: dict[str, Any] = {
     "region": "europe-west4",
 }
 GPU: dict[str, Any] = {"gpu": "nvidia-l4", "cpu": 4, "memory_gib": 16}
+LARGE_GPU: dict[str, Any] = {"gpu": "nvidia-rtx-pro-6000", "cpu": 20, "memory_gib": 80}
 FRACTION: dict[str, Any] = {"cpu": 0.5, "memory_gib": 0.5}
 
 RIGHT: dict[str, dict[str, Any]] = {
@@ -38,7 +39,9 @@ RIGHT: dict[str, dict[str, Any]] = {
     "first generation": {"execution_environment": ExecutionEnvironment.GEN1},
     "a GPU": GPU,
     "a GPU in two zones": {**GPU, "gpu_zonal_redundancy": True, "min_replicas": 1},
-    "a large GPU": {"gpu": "nvidia-rtx-pro-6000", "cpu": 20, "memory_gib": 80},
+    "an image for a CUDA that the driver runs": {**GPU, "cuda_version": "12.8"},
+    "a large GPU and an image for its CUDA": {**LARGE_GPU, "cuda_version": "13.2"},
+    "a large GPU": LARGE_GPU,
     "CPU always": {"cpu_always": True, "min_replicas": 2, "startup_cpu_boost": False},
     "a fraction of a second": {"request_timeout_seconds": 2.5},
     "a slow model": {"load_seconds": 240},
@@ -132,6 +135,13 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         r"cpu is 20\.5; with nvidia-rtx-pro-6000 it must be a whole number\.",
     ),
     ({"gpu_count": 1}, r"gpu_count is 1, but no gpu is named"),
+    (
+        {**GPU, "cuda_version": "13.2"},
+        r"gpu is nvidia-l4, whose driver on Cloud Run is 535; the image has CUDA 13\.2, which needs driver "
+        r"580 or newer; nearest: gpu nvidia-rtx-pro-6000, the target gke, or an image .*cuda-compat-13-2\.",
+    ),
+    ({**GPU, "cuda_version": "13"}, r"cuda_version is '13'; known are 11\.x, 12\.x, 13\.x, such as 13\.2\."),
+    ({"cuda_version": "13.2"}, r"cuda_version is given, but no gpu is named"),
     ({"project": ""}, r"project is missing; set `project` in Pulumi\.<stack>\.yaml\."),
     ({"region": None}, r"region is missing; set `region` in Pulumi\.<stack>\.yaml\."),
     ({"project": "Acme"}, r"project is 'Acme'; allowed is 6 to 30 lowercase letters"),

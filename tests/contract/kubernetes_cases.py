@@ -48,6 +48,7 @@ RIGHT: dict[str, dict[str, Any]] = {
     "a GPU": GPU,
     "a GPU of a pool that is full": {**GPU, **POOL, "max_replicas": 4},
     "a GPU of a pool with room": {**GPU, **POOL, "max_replicas": 3},
+    "a GPU whose driver runs the image": {**GPU, "node_driver": 580, "cuda_version": "13.2"},
     "two GPUs": {**GPU, "gpu_count": 2, "spare_node": True},
     "a pool": {**POOL, "cpu": 2, "memory_gib": 4, "max_replicas": 12},
     "on GKE": GOOGLE,
@@ -116,6 +117,13 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"node_cpu": 3.9, "cpu": 4}, r"requests 4 vCPU of cpu, .*offers its pods 3\.9 vCPU; lower `cpu`"),
     ({**GPU, "gpu_count": 2, "node_gpus": 1}, r"requests 2 of GPU, .*offers its pods 1; lower `gpuCount`"),
     ({**GPU, "node_gpus": 0}, r"requests 1 of GPU, .*offers its pods 0"),
+    (
+        {**GPU, "node_driver": 535, "cuda_version": "13.2"},
+        r"node_driver is 535; the image has CUDA 13\.2, which needs driver 580 or newer\. Install it",
+    ),
+    ({**GPU, "node_driver": 535.216}, r"node_driver is 535\.216; it must be the first number of a driver"),
+    ({**GPU, "cuda_version": "99.1"}, r"cuda_version is '99\.1'; known are 11\.x"),
+    ({"node_driver": 580}, r"node_driver is given, but no gpu is named"),
     ({"max_nodes": -1}, r"max_nodes is -1; it must be 0 or more"),
     ({"node_cpu": float("nan")}, r"node_cpu is nan; it must be 0 or more"),
     (

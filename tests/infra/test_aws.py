@@ -104,7 +104,7 @@ def test_a_ready_service_is_told_with_its_url_limits_image_and_revision(project:
     assert (found["stack"], found["target"], found["state"]) == ("prod", "fargate", "ready")
     assert found["url"] == "http://slipway-prod-1.eu-west-1.elb.amazonaws.com"
     assert found["limits"] == {"cpu_units": "1024", "memory_mib": "2048", "tasks": 2, "tasks_wanted": 3}
-    assert found["version"] == "slipway-prod:8"
+    assert (found["version"], found["device"]) == ("slipway-prod:8", "cpu")
     assert "sha256:abc" in found["model"]
     assert aws.calls[0] == (
         "ecs describe-services --cluster slipway-prod --services slipway-prod "

@@ -39,7 +39,7 @@ def test_status_tells_what_runs(started: Path) -> None:
     status = report(started, "status")
     assert (status["stack"], status["target"], status["state"]) == ("local", "local", "ready")
     assert status["limits"]["memory_mb"] == 1024
-    assert status["model"] == "bundled:sms-spam"
+    assert (status["model"], status["device"]) == ("bundled:sms-spam", "cpu")
     assert 10 < status["rss_mb"] < 500
     assert {"url", "pid", "started_at", "version"} <= set(status)
     os.kill(status["pid"], signal.SIGKILL)

@@ -2,6 +2,8 @@
 
 import json
 import os
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +84,34 @@ def test_status_tells_what_docker_tells(stack: Path, engine: FakeDocker) -> None
     assert found["started_at"] == "2026-11-21T12:00:01+00:00"
     engine.has(described(port=1, Status="exited", ExitCode=0))
     assert (status(stack, engine)["state"], status(stack, engine)["reason"]) == ("stopped", None)
+
+
+@pytest.mark.parametrize(
+    ("health", "device"),
+    [
+        ({"device": "cuda", "gpu": "NVIDIA L4"}, "cuda (NVIDIA L4)"),
+        ({"device": "cpu", "gpu": None}, "cpu"),
+        ({}, None),  # a server from before it named its device
+    ],
+)
+def test_status_tells_the_device_that_the_server_names(
+    stack: Path, engine: FakeDocker, health: dict[str, Any], device: str | None
+) -> None:
+    class Server(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps(health).encode())
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Nothing is written."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Server) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        engine.has(described(port=server.server_port))
+        found = status(stack, engine)
+        server.shutdown()
+    assert (found["state"], found["device"]) == ("ready", device)
 
 
 def test_status_names_limit_peak_and_setting_after_a_kill_for_memory(stack: Path, engine: FakeDocker) -> None:

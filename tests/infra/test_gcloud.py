@@ -91,6 +91,30 @@ def test_a_ready_service_is_told_with_its_url_limits_image_and_revision(
     ]
 
 
+def with_gpu(*environment: dict[str, str], ready: str = "True") -> dict[str, Any]:
+    container = {
+        "image": "server",
+        "env": list(environment),
+        "resources": {"limits": {"cpu": "20", "memory": "80Gi", "nvidia.com/gpu": "1"}},
+    }
+    selector = {"run.googleapis.com/accelerator": "nvidia-rtx-pro-6000"}
+    template = {"spec": {"nodeSelector": selector, "containers": [container]}}
+    status = {**SERVICE["status"], "conditions": [{"type": "Ready", "status": ready}]}
+    return {**SERVICE, "spec": {"template": template}, "status": status}
+
+
+def test_the_device_is_told_of_a_service_that_is_ready(project: Path, gcloud: Gcloud) -> None:
+    gcloud.answers(SERVICE)
+    assert status(project, gcloud)["device"] == "cpu"
+    on_gpu = {"name": "DEVICE", "value": "cuda"}
+    gcloud.answers(with_gpu(on_gpu))
+    assert status(project, gcloud)["device"] == "cuda (nvidia-rtx-pro-6000)"
+    gcloud.answers(with_gpu())
+    assert "deployed before DEVICE was set" in status(project, gcloud)["device"]
+    gcloud.answers(with_gpu(on_gpu, ready="Unknown"))
+    assert status(project, gcloud)["device"] is None
+
+
 def test_a_failed_service_is_told_with_the_clouds_own_reason(project: Path, gcloud: Gcloud) -> None:
     reason = "Memory limit of 512 MiB exceeded with 530 MiB used."
     conditions = [{"type": "Ready", "status": "False", "message": reason}]

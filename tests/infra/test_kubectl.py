@@ -60,6 +60,7 @@ class Kubectl:
             f'echo "$@" >> {folder}/calls',
             f'what={folder}/"$1"',
             f'[ "$2" != pods ] || what={folder}/pods',
+            f'case "$2" in configmaps/*) what={folder}/settings;; esac',
         ]
         script = "\n".join([*lines, 'cat "$what"', f"cat {folder}/err >&2", f"exit $(cat {folder}/code)", ""])
         (folder / "kubectl").write_text(script)
@@ -67,10 +68,13 @@ class Kubectl:
         self.path = f"{folder}:{os.environ['PATH']}"
         self.answers()
 
-    def answers(self, *objects: Any, pods: Any = (), log: str = "", err: str = "", code: int = 0) -> None:
+    def answers(
+        self, *objects: Any, pods: Any = (), log: str = "", err: str = "", code: int = 0, settings: Any = None
+    ) -> None:
         found = json.dumps({"kind": "List", "items": objects}) if objects else ""
         (self._folder / "get").write_text(found)
         (self._folder / "pods").write_text(json.dumps({"kind": "List", "items": list(pods)}))
+        (self._folder / "settings").write_text("" if settings is None else json.dumps(settings))
         (self._folder / "logs").write_text(log)
         (self._folder / "err").write_text(err)
         (self._folder / "code").write_text(str(code))
@@ -96,6 +100,14 @@ def status(project: Path, kubectl: Kubectl, stack: str = "prod") -> dict[str, An
     return json.loads(done.stdout)
 
 
+def with_settings(workload: dict[str, Any]) -> dict[str, Any]:
+    """Its server takes its environment from a ConfigMap."""
+    [container] = workload["spec"]["template"]["spec"]["containers"]
+    container = {**container, "envFrom": [{"configMapRef": {"name": "slipway-prod-settings-1"}}]}
+    spec = {**workload["spec"], "template": {"spec": {"containers": [container]}}}
+    return {**workload, "spec": spec}
+
+
 def deployment(**changed: Any) -> dict[str, Any]:
     return {**DEPLOYMENT, "status": {**DEPLOYMENT["status"], **changed}}
 
@@ -118,6 +130,29 @@ def test_a_ready_service_is_told_with_its_limits_pods_image_and_revision(
     assert kubectl.calls == [
         f"get deployments.apps/slipway-prod services/slipway-prod {FLAGS} --ignore-not-found --output json"
     ]
+
+
+def test_the_device_and_the_model_are_read_from_the_settings_of_the_pods(
+    project: Path, kubectl: Kubectl
+) -> None:
+    data = {"DEVICE": "cuda", "MODEL_SOURCE": "gs://models/spam@1"}
+    kubectl.answers(with_settings(DEPLOYMENT), SERVICE, settings={"kind": "ConfigMap", "data": data})
+    found = status(project, kubectl)
+    assert (found["device"], found["model"]) == ("cuda", "gs://models/spam@1")
+    assert kubectl.calls[-1] == (
+        f"get configmaps/slipway-prod-settings-1 {FLAGS} --ignore-not-found --output json"
+    )
+
+
+def test_a_gpu_that_nothing_holds_to_is_told_as_such(project: Path, kubectl: Kubectl) -> None:
+    kubectl.answers(with_settings(DEPLOYMENT), SERVICE, settings={"kind": "ConfigMap", "data": {}})
+    assert "deployed before DEVICE was set" in status(project, kubectl)["device"]
+
+
+def test_the_device_is_not_made_up_where_the_settings_cannot_be_read(project: Path, kubectl: Kubectl) -> None:
+    kubectl.answers(with_settings(DEPLOYMENT), SERVICE)
+    found = status(project, kubectl)
+    assert (found["state"], found["device"]) == ("ready", None)
 
 
 @pytest.mark.parametrize(

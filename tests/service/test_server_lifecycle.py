@@ -30,7 +30,8 @@ def test_while_the_model_loads_it_is_alive_but_not_ready(tmp_path: Path):
 def test_health_tells_state_model_and_versions(tmp_path: Path):
     with running_server(tmp_path / "log", SERVICE_VERSION="2026.1") as server:
         health = httpx.get(f"{server.url}/health").json()
-        assert health.keys() == {"state", "model", "model_version", "version", "uptime_seconds"}
+        told = {"state", "model", "model_version", "version", "device", "gpu", "uptime_seconds"}
+        assert health.keys() == told
         assert (health["state"], health["model"], health["version"]) == ("ready", "sms-spam", "2026.1")
         assert health["model_version"].startswith("sms-spam-")
         assert health["uptime_seconds"] > 0

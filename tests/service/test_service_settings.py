@@ -1,5 +1,6 @@
 import pytest
 
+from service.faults import BadSettings
 from service.settings import Settings, is_loopback, settings_from_environment
 
 KEY = "a-test-key-of-24-letters"
@@ -31,6 +32,15 @@ def test_the_key_is_in_no_representation_of_the_settings():
 def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("PORT", "")
     assert settings_from_environment().port == 8080
+
+
+def test_a_device_is_cuda_or_cpu_or_left_to_the_server(monkeypatch: pytest.MonkeyPatch):
+    assert settings_from_environment().device is None
+    monkeypatch.setenv("DEVICE", "cuda")
+    assert settings_from_environment().device == "cuda"
+    monkeypatch.setenv("DEVICE", "tpu")
+    with pytest.raises(BadSettings, match=r"DEVICE: got 'tpu'; allowed: cuda, cpu\."):
+        settings_from_environment()
 
 
 @pytest.mark.parametrize("name", sorted(Settings.model_fields))

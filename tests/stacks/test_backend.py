@@ -13,6 +13,8 @@ from infra.stackfile import StackConfig
 HUB = f"hf:acme/model@{'a' * 40}"
 GOOGLE = {"project": "acme-ml", "region": "europe-west4"}
 L4 = {"gpu": "nvidia-l4", "cpu": "4", "memory": "16Gi"}
+# Whose driver on Cloud Run runs the CUDA of the image that is built here.
+RTX = {"gpu": "nvidia-rtx-pro-6000", "cpu": "20", "memory": "80Gi"}
 DIGEST = f"registry.example.com/acme/server@sha256:{'0' * 64}"
 TARGETS: dict[str, dict[str, str]] = {
     "cloud-run": GOOGLE,
@@ -56,7 +58,7 @@ def test_the_backend_chooses_the_variant_of_the_image(
 @pytest.mark.parametrize("target", ["cloud-run", "gke", "kubernetes"])
 @pytest.mark.parametrize("task", ["classify", "embed", "summarize", "generate"])
 def test_a_gpu_gets_torch_with_cuda(target: str, task: str) -> None:
-    sizes = L4 if target == "cloud-run" else {"gpu": "nvidia-l4"}
+    sizes = RTX if target == "cloud-run" else {"gpu": "nvidia-l4"}
     assert planned_image(target, model=HUB, task=task, **sizes)["VARIANT"] == "cuda"
 
 

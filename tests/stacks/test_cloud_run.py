@@ -15,6 +15,9 @@ from infra.stackfile import ENCRYPTED, StackConfig, settings_from
 
 GIVEN = {"target": "cloud-run", "project": "acme-ml", "region": "europe-west4"}
 DIGEST = f"europe-west4-docker.pkg.dev/acme-ml/slipway/server@sha256:{'0' * 64}"
+HUB = f"hf:acme/spam@{'a' * 40}"
+L4 = {"gpu": "nvidia-l4", "cpu": "4", "memory": "16Gi", "model": HUB}
+RTX = {"gpu": "nvidia-rtx-pro-6000", "cpu": "20", "memory": "80Gi", "model": HUB}
 SECRET_KEYS = frozenset({"slipway:apiKey", "slipway:secrets"})
 
 
@@ -173,17 +176,40 @@ def test_what_cloud_run_would_not_run_is_refused_before_anything_is_registered(
 
 
 def test_a_gpu_has_its_cpu_always_without_being_told() -> None:
-    plan = planned(gpu="nvidia-l4", cpu="4", memory="16Gi", model=f"hf:acme/spam@{'a' * 40}")
+    plan = planned(**RTX)
     assert container(plan)["resources"]["cpuIdle"] is False
     assert inputs(plan, "slipway-dev-image")["variant"] == "cuda"
 
 
+def test_a_gpu_that_was_asked_for_is_a_condition_of_the_start() -> None:
+    def device(plan: Plan) -> str | None:
+        return {entry["name"]: entry.get("value") for entry in container(plan)["envs"]}.get("DEVICE")
+
+    assert device(planned(**RTX)) == "cuda"
+    assert device(planned(**L4, image=DIGEST)) == "cuda"
+    assert device(planned()) is None
+    assert "env DEVICE is set by the service itself" in refusal(env='{"DEVICE": "cpu"}')
+
+
+def test_a_gpu_whose_driver_cannot_run_the_image_that_is_built_here_is_refused_with_what_can() -> None:
+    message = refusal(**L4)
+    assert (
+        "gpu is nvidia-l4, whose driver on Cloud Run is 535; the image has CUDA 13.2, which needs" in message
+    )
+    assert "nearest: gpu nvidia-rtx-pro-6000, the target gke, or an image of your own" in message
+
+
+def test_the_driver_that_a_given_image_must_do_with_is_a_finding() -> None:
+    settings = settings_from(config(**L4, image=DIGEST))
+    findings = [found["title"] for found in findings_of(planned(**L4, image=DIGEST), settings)]
+    [driver] = [title for title in findings if "driver" in title]
+    assert "driver of nvidia-l4 on Cloud Run is 535, which runs images for CUDA 12.x and older" in driver
+
+
 def test_a_region_by_invitation_is_a_finding() -> None:
     settings = {
-        "gpu": "nvidia-l4",
-        "model": f"hf:acme/spam@{'a' * 40}",
-        "cpu": "4",
-        "memory": "16Gi",
+        **L4,
+        "image": DIGEST,
         "cpuAlways": "true",
         "region": "asia-south1",
     }

@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components.gke.machines import MACHINES, allocatable
+from components.gpu_drivers import IMAGE_CUDA
 from infra.manifests import manifests_of
 from infra.monitor import Monitor
 from infra.plan import Plan, plan_of, run
 from infra.program import main, warnings_of
 from infra.stackfile import ENCRYPTED, StackConfig, settings_from
-from stacks.gke_cluster import CUDA_VERSION
 from tests.checkout import ROOT
 
 GIVEN = {"target": "gke", "project": "acme-ml", "region": "europe-west4"}
@@ -149,7 +149,7 @@ def test_a_task_that_only_torch_serves_gets_an_image_with_torch() -> None:
 
 
 def test_the_cuda_of_the_image_is_the_one_that_drivers_are_checked_against() -> None:
-    assert f"ARG CUDA_VERSION={CUDA_VERSION}\n" in (ROOT / "service/Dockerfile").read_text()
+    assert f"ARG CUDA_VERSION={IMAGE_CUDA}\n" in (ROOT / "service/Dockerfile").read_text()
     assert "CUDA 13.2 needs 580" in refusal(**GPU, gpuDriver="default")
     assert pool(**GPU, gpuDriver="default", image=DIGEST)["nodeConfig"]["guestAccelerators"][0][
         "gpuDriverInstallationConfig"
@@ -217,6 +217,30 @@ def test_the_warnings_of_cluster_and_service_are_told_together() -> None:
     assert "no spare" not in "\n".join(
         warnings_of("slipway-prod", settings_from(config(**GPU, maxNodes="5")))
     )
+
+
+def test_the_driver_of_a_pool_is_a_warning_only_where_it_may_be_too_old() -> None:
+    def told(**values: str) -> str:
+        return "\n".join(warnings_of("slipway-prod", settings_from(config(**GPU, **values))))
+
+    assert "NVIDIA driver" not in told()
+    assert "NVIDIA driver" not in told(image=DIGEST)
+    assert "driver of the nodes is 535, which runs images for CUDA 12.x and older" in told(
+        image=DIGEST, gpuDriver="default"
+    )
+    for unknown in ({"gpuDriver": "none"}, {"cluster": "shared", "nodePool": "gpus"}):
+        assert "driver of the nodes is not known; the image has CUDA 13.2, which needs driver 580" in told(
+            **unknown
+        )
+
+
+def test_a_gpu_that_was_asked_for_is_a_condition_of_the_start() -> None:
+    def device(**values: str) -> str | None:
+        [settings] = [made.inputs for made in planned(**values).resources if made.type.endswith(":ConfigMap")]
+        return settings["data"].get("DEVICE")
+
+    assert device(**GPU) == "cuda"
+    assert device() is None
 
 
 def test_without_the_plugin_nothing_is_registered(monkeypatch: pytest.MonkeyPatch) -> None:

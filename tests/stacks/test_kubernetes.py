@@ -89,6 +89,8 @@ def test_settings_reach_the_service(kubeconfig: str) -> None:
     spec = inputs(plan, "slipway-kind-deployment")["spec"]["template"]["spec"]
     assert spec["nodeSelector"] == {"disk": "fast"}
     assert spec["containers"][0]["resources"]["limits"]["nvidia.com/gpu"] == "2"
+    [settings] = [made.inputs for made in plan.resources if made.type.endswith(":ConfigMap")]
+    assert settings["data"]["DEVICE"] == "cuda"
     assert plan.outputs["url"] == "https://api.example.com"
     ingress = inputs(plan, "slipway-kind-ingress")
     assert ingress["metadata"]["namespace"] == "shop"
@@ -147,3 +149,15 @@ def test_a_login_that_the_nodes_may_lack_is_told_with_what_gives_it() -> None:
     ecr = f"123456789012.dkr.ecr.eu-west-1.amazonaws.com/server@sha256:{'0' * 64}"
     assert "nodes of EKS pull it by their role" in told(image=ecr)
     assert "the image is in" not in told(image=f"public.ecr.aws/acme/server@sha256:{'0' * 64}")
+
+
+def test_the_driver_that_the_nodes_must_have_is_a_warning(kubeconfig: str) -> None:
+    def told(**values: str) -> str:
+        settings = settings_from(config(kubeconfig=kubeconfig, gpu="nvidia-l4", **values))
+        return "\n".join(warnings_of("slipway-kind", settings))
+
+    built = told(image="", repository="registry.example.com/acme/server", model=f"hf:acme/spam@{'a' * 40}")
+    assert (
+        "driver of the nodes is not known; the image has CUDA 13.2, which needs driver 580 or newer" in built
+    )
+    assert "CUDA 12.x needs driver 525 or newer, CUDA 13.x needs driver 580 or newer" in told()

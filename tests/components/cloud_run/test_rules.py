@@ -25,6 +25,12 @@ def test_a_gpu_by_invitation_is_told_with_the_open_regions() -> None:
     assert "invitation" not in told(**GPU)
 
 
+def test_what_the_driver_of_a_gpu_runs_is_told_where_the_cuda_of_the_image_is_not_known() -> None:
+    assert "driver of nvidia-l4 on Cloud Run is 535, which runs images for CUDA 12.x and older" in told(**GPU)
+    assert "driver" not in told(**GPU, cuda_version="12.8")
+    assert "driver" not in told(gpu="nvidia-rtx-pro-6000", cpu=20, memory_gib=80)
+
+
 def test_the_quota_of_a_gpu_is_told_for_the_kind_that_is_used() -> None:
     assert "without zonal redundancy" in told(**GPU)
     assert ", with zonal redundancy" in told(**GPU, gpu_zonal_redundancy=True)

@@ -68,3 +68,9 @@ def test_a_rollout_without_a_spare_and_a_single_pod_are_told() -> None:
     assert any("no spare GPU: the only pod is away while its successor starts" in line for line in told)
     assert any("minInstances is 1" in line for line in told)
     assert warnings("api", {**PLAIN, **GOOGLE}) == []
+
+
+def test_gpus_that_the_server_leaves_idle_are_told() -> None:
+    idle = "gpu_count is 2, and the server computes on one GPU: each leaves 1 idle"
+    assert idle in "\n".join(warnings("api", {**PLAIN, **GPU, "gpu_count": 2}))
+    assert "idle" not in "\n".join(warnings("api", {**PLAIN, **GPU}))

@@ -25,7 +25,8 @@ def test_a_gpu_pod_finds_gkes_driver_and_bears_its_taint() -> None:
         {"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}
     ]
     assert server(**GPU)["resources"]["limits"]["nvidia.com/gpu"] == "1"
-    assert "LD_LIBRARY_PATH" not in one(objects_of({}), "ConfigMap")["data"]
+    assert settings["DEVICE"] == "cuda"
+    assert not {"LD_LIBRARY_PATH", "DEVICE"} & one(objects_of({}), "ConfigMap")["data"].keys()
 
 
 def test_given_tolerations_take_the_place_of_the_default_one() -> None:
@@ -144,6 +145,7 @@ def test_kserve_gets_the_same_container_and_the_canarys_share() -> None:
     assert (predictor["minReplicas"], predictor["canaryTrafficPercent"]) == (0, 10)
     assert container["resources"] == server(**GPU)["resources"]
     assert container["image"] == server()["image"]
+    assert one(objects, "ConfigMap")["data"]["DEVICE"] == "cuda"
     assert container["readinessProbe"]["httpGet"]["port"] == 8080
     assert predictor["annotations"]["serving.knative.dev/progress-deadline"].endswith("s")
     assert "lifecycle" not in container

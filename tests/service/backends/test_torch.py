@@ -20,9 +20,10 @@ pytest.importorskip("torch", reason=REASON)
 pytest.importorskip("transformers", reason=REASON)
 
 from service.backends import Backend
+from service.backends.gpu import gpu_is_visible, usable_gpu
 from service.backends.onnx import OnnxBackend
 from service.backends.torch import TorchBackend, pt
-from service.faults import BadModel
+from service.faults import BadModel, DeviceUnusable
 from service.loading import load_model
 from service.manifest import Manifest
 from service.tasks import TASKS, Limits
@@ -199,3 +200,18 @@ def test_a_token_limit_beyond_the_models_positions_is_refused(weights: Path, tmp
     write_manifest(folder, engine="torch", max_tokens=600)
     with pytest.raises(BadModel, match=r"fails on a text of 600 tokens.*max_tokens is 600"):
         answered(folder, [HAM])
+
+
+@pytest.mark.skipif(gpu_is_visible(), reason="there is a GPU here")
+def test_a_gpu_that_is_not_there_is_refused_with_the_reason_of_torch():
+    with pytest.raises(DeviceUnusable, match=r"torch .* cannot compute on a GPU here: .+ set DEVICE=cpu"):
+        usable_gpu()
+
+
+@pytest.mark.skipif(not gpu_is_visible(), reason="there is no GPU here")
+def test_a_gpu_that_is_there_computes_the_same_labels_as_the_cpu(weights: Path):
+    assert usable_gpu()
+    input_ids = tokens(3, 17)
+    mask = np.ones_like(input_ids)
+    on_gpu, on_cpu = (TorchBackend(weights, device).run(input_ids, mask) for device in ("cuda", "cpu"))
+    np.testing.assert_array_equal(on_gpu.argmax(1), on_cpu.argmax(1))
