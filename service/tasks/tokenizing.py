@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-# One text at a time is tokenised here, by threads of the engine's own: no pool of tokenizers' beside them.
+# The engine brings its own threads, so the library needs no pool of its own.
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 from tokenizers import Tokenizer
@@ -72,7 +72,7 @@ class BoundedTokenizer:
         return BoundedTokenizer(self._tokenizer, characters)
 
     def is_short(self, text: str) -> bool:
-        """Whether the text can be tokenised whole, by anybody and at any time."""
+        """Whether the text is small enough to be tokenised whole, on any thread."""
         return self._surely_fits(text, FIRST_BYTES)
 
     def read(self, text: str, most: int, use: Callable[[Tokens], T], counted: bool = True) -> T:
