@@ -7,7 +7,7 @@ of what the object holds in the place of the random part, so that two plans diff
 from collections.abc import Mapping
 from typing import Any
 
-from components.kubernetes.names import hashed
+from components.content_hash import hashed
 
 # Type -> the property of which another value is another object: pulumi-kubernetes, provider/diff.go.
 _CONTENTS = {

@@ -1,25 +1,11 @@
 """Names of what belongs to one service. Pure: the same service always gets the same ones."""
 
 import hashlib
-import json
-from collections.abc import Mapping
 
 from components.kubernetes.limits import ACCOUNT_ID
 
 _HASH_DIGITS = 8
 _ACCOUNT_CHARACTERS = 30
-
-
-def hashed(base: str, values: Mapping[str, str]) -> str:
-    """Return a name that changes with the values, and that returns with them.
-
-    For what is applied without an engine. The hash is of the JSON that Helm's `toJson` writes, so that a
-    chart can make the same name.
-    """
-    text = json.dumps(dict(values), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    for character in "<>&\u2028\u2029":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return f"{base}-{hashlib.sha256(text.encode()).hexdigest()[:_HASH_DIGITS]}"
 
 
 def account_id(name: str) -> str:

@@ -4,6 +4,7 @@ import json
 import math
 from typing import Any
 
+from components.content_hash import hashed
 from components.kubernetes import limits, names
 from components.kubernetes.pod import selector_of
 from components.kubernetes.spec import GkeSpec
@@ -51,7 +52,7 @@ def has_tls(spec: GkeSpec) -> bool:
 
 def address_name(spec: GkeSpec) -> str:
     """Of Google's global address: a project has one of each name, whatever the cluster."""
-    return names.hashed(spec.name, {"cluster": spec.cluster_name, "namespace": spec.namespace})
+    return hashed(spec.name, {"cluster": spec.cluster_name, "namespace": spec.namespace})
 
 
 def ingress_annotations(spec: GkeSpec) -> dict[str, str]:

@@ -91,7 +91,8 @@ class TextModel:
         tokenizer.no_truncation()
         # A text that spells "[SEP]" is a text: only the tokenizer itself adds special tokens.
         tokenizer.encode_special_tokens = True
-        self._tokenizer = BoundedTokenizer(tokenizer, limits.max_text_characters)
+        self._tokenizer = tokenizer
+        self._bounded = BoundedTokenizer(tokenizer, limits.max_text_characters)
         self._cutter: Any = Tokenizer.from_str(tokenizer.to_str())
         self._cutter.enable_truncation(manifest.max_tokens)
         self._special_tokens = tokenizer.num_special_tokens_to_add(is_pair=False)
@@ -104,22 +105,24 @@ class TextModel:
 
         Raises TooManyTokens for a text over the limit that may not be cut.
         """
-        return self._token_ids(self._tokenizer, text, truncate)
+        if len(text) <= self.max_tokens and self._bounded.is_short(text):
+            token_ids = self._tokenizer.encode(text).ids
+            if len(token_ids) <= self.max_tokens:  # nearly always, with no more characters
+                return token_ids, False
+        return self._token_ids(self._bounded, text, truncate)
 
-    def _token_ids(self, tokenizer: BoundedTokenizer, text: str, truncate: bool) -> tuple[list[int], bool]:
-        special_tokens = self._special_tokens
-        room = max(1, self.max_tokens - special_tokens)
+    def _token_ids(self, bounded: BoundedTokenizer, text: str, truncate: bool) -> tuple[list[int], bool]:
+        room = max(1, self.max_tokens - self._special_tokens)
 
         def taken(tokens: Tokens) -> tuple[list[int], bool]:
             too_long = len(tokens) > room or not tokens.is_whole
             if too_long and not truncate:
-                count = (
-                    f"{len(tokens) + special_tokens}" if tokens.is_whole else f"more than {self.max_tokens}"
-                )
+                whole = len(tokens) + self._special_tokens
+                count = f"{whole}" if tokens.is_whole else f"more than {self.max_tokens}"
                 raise TooManyTokens(f"has {count} tokens")
             return self._cutter.post_process(tokens.encoding).ids, too_long
 
-        return tokenizer.read(text, room, taken, counted=not truncate)
+        return bounded.read(text, room, taken, counted=not truncate)
 
     def output(self, token_ids: Sequence[int]) -> Float32s:
         """[width]: what the model gives for one text."""
@@ -137,7 +140,7 @@ class TextModel:
 
     def tried(self, text: str) -> Float32s:
         """The output for a text cut to the limit. Raises BadModel where the model cannot compute it."""
-        token_ids, _ = self._token_ids(self._tokenizer.for_texts_of(len(text)), text, truncate=True)
+        token_ids, _ = self._token_ids(self._bounded.for_texts_of(len(text)), text, truncate=True)
         try:
             output = self.output(token_ids)
         except Exception as error:  # each runtime has classes of its own

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-# One text at a time is tokenised here, by threads of the engine's own: no pool of tokenizers' beside them.
+# The engine brings its own threads, so the library needs no pool of its own.
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 from tokenizers import Tokenizer
@@ -71,6 +71,10 @@ class BoundedTokenizer:
         """The same for texts of up to so many characters."""
         return BoundedTokenizer(self._tokenizer, characters)
 
+    def is_short(self, text: str) -> bool:
+        """Whether the text is small enough to be tokenised whole, on any thread."""
+        return self._surely_fits(text, FIRST_BYTES)
+
     def read(self, text: str, most: int, use: Callable[[Tokens], T], counted: bool = True) -> T:
         """What `use` makes of the text's tokens; where there are more than `most`, perhaps not all of them.
 
@@ -78,7 +82,7 @@ class BoundedTokenizer:
         tokens. counted: whether to take all of a text of up to COUNTED_BYTES even so. Raises TooManyTokens
         where so much of a text belongs together that its first tokens cannot be known within the bounds.
         """
-        if self._surely_fits(text, FIRST_BYTES):
+        if self.is_short(text):
             return use(Tokens(self._encoded(text), is_whole=True))
         return ONE_LONG_TEXT.submit(lambda: use(self._of_long(text, most, counted))).result()
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from components.content_hash import hashed
 from components.input_rules import API_KEY_NAME
-from components.kubernetes.names import hashed
 from components.kubernetes.objects import Manifest, ground_of, workload_of
 from components.kubernetes.pod import Wiring
 from components.kubernetes.rules import checked_spec

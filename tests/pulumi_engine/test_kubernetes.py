@@ -30,7 +30,7 @@ import sys
 sys.path.insert(0, {root!r})
 import pulumi
 from components.kubernetes import GkeService, objects, timing
-from components.kubernetes.names import hashed
+from components.content_hash import hashed
 
 config = pulumi.Config()
 level, key = config.require("level"), config.require("key")

@@ -48,7 +48,7 @@ class Answered:
     """One POST, with what it cost the server: MiB over what it held, and a probe's longest wait meanwhile."""
 
     def __init__(self, server: RunningServer, body: bytes) -> None:
-        over = threading.Event()
+        probed, over = threading.Event(), threading.Event()
         waits: list[float] = []
 
         def probe() -> None:
@@ -57,11 +57,13 @@ class Answered:
                     started = time.perf_counter()
                     assert probing.get("/alive", timeout=60).is_success
                     waits.append(time.perf_counter() - started)
+                    probed.set()
 
         prober = threading.Thread(target=probe)
+        prober.start()
+        assert probed.wait(60)
         forget_peak(server)
         before = peak_mib(server)
-        prober.start()
         try:
             self.answer = httpx.post(
                 f"{server.url}/predict", content=body, headers=AUTHORIZED | JSON, timeout=60
