@@ -9,7 +9,7 @@ help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
 up: ## install the local set, start the service, print its URL and key
-	@$(PYTHON) -m infra.install local
+	@$(PYTHON) -m infra.setup.install local
 	@$(SLIPWAY) up
 
 down: ## stop the service
@@ -22,47 +22,47 @@ logs: ## print the service's log
 	@$(SLIPWAY) logs
 
 test: ## every test that needs no cloud, Docker, GPU or Pulumi CLI
-	@$(PYTHON) -m infra.install dev
+	@$(PYTHON) -m infra.setup.install dev
 	@.venv/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 test-long: ## the tests that take minutes, and those for a Pulumi CLI where there is one
-	@$(PYTHON) -m infra.install dev
+	@$(PYTHON) -m infra.setup.install dev
 	@.venv/bin/python -m pytest -m "long or pulumi_engine"
 
 test-torch: ## the tests of the torch engine and of `make import` (downloads 2.9 GB once, into .venv-train)
-	@$(PYTHON) -m infra.install dev
+	@$(PYTHON) -m infra.setup.install dev
 	@$(MAKE) -s train-env
 	@PYTHONPATH=$$(.venv-train/bin/python -c 'import site; print(site.getsitepackages()[0])') \
 	  .venv/bin/python -m pytest tests/service/backends tests/service/models tests/test_add_a_task.py
 
 lint: ## style and types
-	@$(PYTHON) -m infra.install dev
+	@$(PYTHON) -m infra.setup.install dev
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check .
 	@.venv/bin/pyright
 
 bench: ## the server beside its peers, under overload, over time: half an hour; QUICK=1: a minute, and no peer; PIECES=mosec,overload: only those; MODEL=folder
-	@$(PYTHON) -m infra.install dev
-	@$(if $(QUICK),.venv/bin/python -m tests.bench.engine $(MODEL),.venv/bin/python -m tests.bench $(MODEL) \
+	@$(PYTHON) -m infra.setup.install dev
+	@$(if $(QUICK),.venv/bin/python -m bench.engine $(MODEL),.venv/bin/python -m bench $(MODEL) \
 	  $(if $(PIECES),--pieces $(PIECES)) $(if $(RESULTS),--results $(RESULTS)))
 
 model: ## train the bundled model again: make model DATA=path/to/sms_spam.tsv
 	@test -n "$(DATA)" || { echo "make model needs DATA=path/to/sms_spam.tsv (label<TAB>text)" >&2; exit 2; }
 	@$(MAKE) -s train-env
-	@.venv-train/bin/python -m service.models.training --data "$(DATA)"
-	@$(PYTHON) -m infra.install local
+	@.venv-train/bin/python -m slipway.modeltools.training --data "$(DATA)"
+	@$(PYTHON) -m infra.setup.install local
 	@$(SLIPWAY) fit bundled:sms-spam --write
 
 train-env: ## make .venv-train, which has torch, for `slipway model export` (downloads 2.9 GB once)
 	@test -d .venv-train || $(PYTHON) -m venv .venv-train
-	@.venv-train/bin/pip install -q --require-hashes --no-deps -r service/requirements-train.txt
+	@.venv-train/bin/pip install -q --require-hashes --no-deps -r modeltools/requirements-train.txt
 
 IMPORT_OPTIONS = $(if $(TASK),--task "$(TASK)") $(if $(ENGINE),--engine "$(ENGINE)") \
   $(if $(PRECISION),--precision "$(PRECISION)") $(if $(MAX_TOKENS),--max-tokens "$(MAX_TOKENS)")
 
 import: ## make a model folder from the Hugging Face Hub: make import MODEL=hf:<owner>/<name>@<commit> TO=models/<name>; TASK=, ENGINE=, PRECISION=, MAX_TOKENS=
 	@test -n "$(MODEL)" -a -n "$(TO)" || { echo "make import needs MODEL=hf:<owner>/<name>@<commit> TO=models/<name>" >&2; exit 2; }
-	@$(PYTHON) -m infra.install local
-	@.venv/bin/python -m service.models.importing "$(MODEL)" "$(TO)" --check $(IMPORT_OPTIONS)
+	@$(PYTHON) -m infra.setup.install local
+	@.venv/bin/python -m slipway.modeltools.importing "$(MODEL)" "$(TO)" --check $(IMPORT_OPTIONS)
 	@$(MAKE) -s train-env
 	@$(SLIPWAY) model export "$(MODEL)" "$(TO)" $(IMPORT_OPTIONS)
 
@@ -80,27 +80,27 @@ image: ## build the server's image, `slipway` (needs Docker); MODEL=hf:… puts 
 	  --build-arg "MODEL_VERSION=$(or $(MODEL),$(BUNDLED_VERSION))" .
 
 bench-image: ## measure the images beside a naive torch one (needs Docker, 25 GB; downloads 2.9 GB once)
-	@$(PYTHON) -m infra.install dev
-	@.venv/bin/python -m tests.bench.image
+	@$(PYTHON) -m infra.setup.install dev
+	@.venv/bin/python -m bench.image
 
 bench-preview: ## measure `slipway preview`, and how it grows with the number of services
-	@$(PYTHON) -m infra.install dev
-	@.venv/bin/python -m tests.bench.preview
+	@$(PYTHON) -m infra.setup.install dev
+	@.venv/bin/python -m bench.preview
 
 setup-cloud: ## install every SDK, and offer the Pulumi CLI
-	@$(PYTHON) -m infra.install cloud
-	@.venv/bin/python -m infra.pulumi_cli
+	@$(PYTHON) -m infra.setup.install cloud
+	@.venv/bin/python -m slipway.infra.setup.pulumi_cli
 
 setup-policy: ## install the policy pack's own environment, for `pulumi preview --policy-pack policy`
 	@test -d policy/.venv || $(PYTHON) -m venv policy/.venv
 	@policy/.venv/bin/pip install -q --require-hashes --no-deps -r policy/requirements.txt
 
 reference: ## write the settings table into README.md and Pulumi.yaml
-	@.venv/bin/python -m infra.reference
+	@.venv/bin/python -m slipway.infra.settings.reference
 
 lock: ## pin the requirements again after a change of a .in file (needs uv)
-	@for list in requirements-local requirements-dev requirements policy/requirements service/requirements-buckets service/requirements-train \
-	  $(basename $(wildcard tests/bench/peers/*/requirements.in)); do \
+	@for list in requirements-local requirements-dev requirements policy/requirements service/requirements-buckets modeltools/requirements-train \
+	  $(basename $(wildcard bench/peers/*/requirements.in)); do \
 	  uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 	    $$list.in -o $$list.txt || exit 1; done
 	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \

@@ -1,3 +1,3 @@
-from infra.program import main
+from slipway.infra.program import main
 
 main()

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from enum import Enum
 from typing import Any, NotRequired, Required, Union, get_args, get_origin, is_typeddict
 
-from components.spec import refuse
+from .spec import refuse
 
 _KINDS = {bool: "true or false", str: "a text", int: "a whole number", float: "a number"}
 

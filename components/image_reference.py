@@ -9,7 +9,7 @@ from typing import Self
 
 import pulumi
 
-from components.artifact_registry import ImageRepository
+from .artifact_registry import ImageRepository
 
 # github.com/distribution/reference, reference.go: a first part with a dot or a colon, or `localhost`, is the
 # registry's host; without one Docker Hub is meant.

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pulumi
 
-from components.image_reference import ImageReference
-from components.spec import ENVIRONMENT_NAME, OWN_ENVIRONMENT, InferenceServiceSpec
+from .image_reference import ImageReference
+from .spec import ENVIRONMENT_NAME, OWN_ENVIRONMENT, InferenceServiceSpec
 
 _WITH_DIGEST = re.compile(r"\S+@sha256:[0-9a-f]{64}")
 # service/settings.py; the server refuses another key.

@@ -7,7 +7,7 @@ from typing import Any, cast
 import pulumi
 import pulumi_random as random
 
-from components.input_rules import API_KEY, image_fault, key_fault
+from .input_rules import API_KEY, image_fault, key_fault
 
 _KEY_LENGTH = 40
 

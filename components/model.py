@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from components.need import Need, need_of
-from components.sizes import quantity, smallest_sizes
-from components.tasks import DEFAULT_TASK, TASKS
+from .need import Need, need_of
+from .sizes import quantity, smallest_sizes
+from .tasks import DEFAULT_TASK, TASKS
 
 BUNDLED = Path("service/models")
 _MANIFEST = "manifest.json"

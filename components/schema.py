@@ -30,5 +30,5 @@ def _with_bases(typ: type) -> Iterator[type]:
     names = declaration.bases if isinstance(declaration, ast.ClassDef) else []
     for base in names:
         found: Any = sys.modules[typ.__module__].__dict__.get(ast.unparse(base))
-        if isinstance(found, type) and found.__module__.startswith("components."):
+        if isinstance(found, type) and found.__module__.startswith(f"{__package__}."):
             yield from _with_bases(found)

@@ -14,7 +14,7 @@ from typing import Self
 import pulumi
 import pulumi_gcp as gcp
 
-from components.inputs import checked_secret
+from .inputs import checked_secret
 
 ACCESSOR = "roles/secretmanager.secretAccessor"
 # cloud.google.com/secret-manager/quotas: a version holds 64 KiB; an environment variable of Cloud Run 32 KiB.

@@ -14,7 +14,7 @@ from typing import Self
 import pulumi
 import pulumi_aws as aws
 
-from components.inputs import checked_secret
+from .inputs import checked_secret
 
 # docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html
 VALUE_BYTES = 65536

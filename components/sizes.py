@@ -3,6 +3,7 @@
 The clouds' own libraries let wrong sizes through, so the rules are here, for `fit` and the components.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -25,6 +26,9 @@ FARGATE_MIB: Mapping[float, tuple[int, ...]] = {
     16: tuple(range(32768, 122880 + 1, 8192)),
 }
 _STEP_MIB = 64
+GIB = 2**30
+_DECIMAL = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+_SUFFIXES = _DECIMAL | {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,21 @@ class Size:
 
 def quantity(mib: int) -> str:
     return f"{mib // 1024}Gi" if mib % 1024 == 0 else f"{mib}Mi"
+
+
+def gib(text: str) -> float:
+    """A Kubernetes quantity such as `512Mi` in GiB. Raises ValueError, its text a nearby valid one."""
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]*)", text)
+    if not match:
+        raise ValueError("")
+    number, suffix = match.groups()
+    if suffix not in _SUFFIXES:
+        near = suffix[:1].upper() + "i"
+        raise ValueError(f"{number}{near}" if near in _SUFFIXES else "")
+    size = float(number) * _SUFFIXES[suffix] / GIB
+    if not 0.0625 <= size <= 1024:
+        raise ValueError("")
+    return size
 
 
 def smallest_sizes(need_mib: float, cpu: float) -> list[Size]:

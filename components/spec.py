@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NotRequired, Self, TypedDict
 
-from components.tasks import TASKS
+from .tasks import TASKS
 
 # What the server reads itself (service/settings.py): a target sets these from the arguments above.
 OWN_ENVIRONMENT = (

@@ -9,11 +9,12 @@ import pulumi
 from pulumi.runtime import is_config_secret
 from pulumi.runtime.config import CONFIG, get_config_env
 
-from infra.cluster_access import access_of
-from infra.errors import Refused
-from infra.settings import Settings
-from infra.stackfile import ENCRYPTED, StackConfig, settings_from, values_of_secrets
-from stacks.secrets import StackSecrets
+from slipway.infra.errors import Refused
+from slipway.infra.plan.config import ENCRYPTED, StackConfig
+from slipway.infra.settings.checked import Settings
+from slipway.infra.settings.stackfile import settings_from, values_of_secrets
+from slipway.infra.targets.cluster_access import access_of
+from slipway.stacks.secrets import StackSecrets
 
 
 class MissingSdk(pulumi.RunError):
@@ -21,11 +22,11 @@ class MissingSdk(pulumi.RunError):
 
 
 TARGETS = {
-    "local": "stacks.local",
-    "cloud-run": "stacks.cloud_run",
-    "fargate": "stacks.fargate",
-    "gke": "stacks.gke",
-    "kubernetes": "stacks.kubernetes",
+    "local": "slipway.stacks.local",
+    "cloud-run": "slipway.stacks.cloud_run",
+    "fargate": "slipway.stacks.fargate",
+    "gke": "slipway.stacks.gke",
+    "kubernetes": "slipway.stacks.kubernetes",
 }
 
 

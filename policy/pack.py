@@ -20,15 +20,15 @@ from pulumi_policy import (
 )
 from pulumi_policy.proxy import UnknownValueError
 
-from components.checkout import ROOT
-from infra.cost.assume import usage_of
-from infra.cost.stack import cost_of
-from infra.cost.usage import Usage
-from infra.policy.judge import over_budget
-from infra.policy.levels import level_of
-from infra.policy.plain import PlainResource, plain, stack_of
-from infra.policy.rules import BUDGET, ON_RESOURCES, Context, Rule
-from infra.stackfile import settings_from, stack_config, stack_names
+from slipway.components.checkout import ROOT
+from slipway.infra.cost.assume import usage_of
+from slipway.infra.cost.stack import cost_of
+from slipway.infra.cost.usage import Usage
+from slipway.infra.policy.judge import over_budget
+from slipway.infra.policy.levels import level_of
+from slipway.infra.policy.plain import PlainResource, plain, stack_of
+from slipway.infra.policy.rules import BUDGET, ON_RESOURCES, Context, Rule
+from slipway.infra.settings.stackfile import settings_from, stack_config, stack_names
 
 _ENFORCED = {"mandatory": EnforcementLevel.MANDATORY, "advisory": EnforcementLevel.ADVISORY}
 

@@ -17,20 +17,20 @@ def main() -> int:
 
     # Imported here and not above, so that the handlers stand first and each fault is told
     # before the imports that take a third of a second.
-    from service.faults import StartFault
-    from service.logs import configure_logs, fields, log
+    from .faults import StartFault
+    from .logs import configure_logs, fields, log
 
     configure_logs("info")
     try:
-        from service.settings import settings_from_environment
+        from .settings import settings_from_environment
 
         settings = settings_from_environment()
         configure_logs(settings.log_level)
 
-        from service.listener import listener
+        from .listener import listener
 
         sock = listener(settings.host, settings.port)
-        from service.server import serve
+        from .server import serve
 
         serve(settings, sock)
     except StartFault as fault:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from service.cpus import text_of
+from .cpus import text_of
 
 # docs.nvidia.com/deploy/cuda-compatibility/minor-version-compatibility.html: the oldest driver branch that
 # runs each major version of CUDA.

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from tokenizers import Tokenizer
 
-from service.device import DeviceKind
-from service.faults import BadModel
-from service.manifest import MODEL_FILE, TOKENIZER_FILE, Engine, Manifest
+from .device import DeviceKind
+from .faults import BadModel
+from .manifest import MODEL_FILE, TOKENIZER_FILE, Engine, Manifest
 
 if TYPE_CHECKING:
-    from service.backends.onnx import OnnxBackend, OnnxModel
+    from .backends.onnx import OnnxBackend, OnnxModel
 
 READ_BY_TRANSFORMERS = (".json", ".jinja", ".safetensors")
 
@@ -55,12 +55,12 @@ class ModelFolder:
 
     def onnx(self) -> "OnnxModel":
         """model.onnx, whatever its inputs and outputs are. Raises BadModel."""
-        from service.backends.onnx import OnnxModel
+        from .backends.onnx import OnnxModel
 
         return OnnxModel(self.path / MODEL_FILE)
 
     def onnx_over_tokens(self, output: str) -> "OnnxBackend":
         """model.onnx from token ids to `output`, [batch, width]. Raises BadModel."""
-        from service.backends.onnx import OnnxBackend
+        from .backends.onnx import OnnxBackend
 
         return OnnxBackend(self.path / MODEL_FILE, output)

@@ -3,7 +3,7 @@
 import time
 from typing import Literal
 
-from service.device import Device
+from .device import Device
 
 Phase = Literal["loading", "ready", "draining"]
 

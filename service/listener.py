@@ -7,7 +7,7 @@ import socket
 import struct
 import sys
 
-from service.faults import BadSettings, PortTaken
+from .faults import BadSettings, PortTaken
 
 BACKLOG = 2048
 # linux/filter.h, socket(7): a classic BPF program, run on each segment that reaches the listening socket

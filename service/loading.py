@@ -6,14 +6,14 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
 
-from service.device import CPU, Device, DeviceKind
-from service.faults import BadModel, BadSettings, DeviceUnusable
-from service.folder import ModelFolder
-from service.logs import log
-from service.machine import has_gpu
-from service.manifest import Manifest, TaskRules
-from service.settings import Settings
-from service.tasks import Task
+from .device import CPU, Device, DeviceKind
+from .faults import BadModel, BadSettings, DeviceUnusable
+from .folder import ModelFolder
+from .logs import log
+from .machine import has_gpu
+from .manifest import Manifest, TaskRules
+from .settings import Settings
+from .tasks import Task
 
 
 class Origin(Protocol):
@@ -46,8 +46,8 @@ def model_origin(settings: Settings) -> Origin:
         return LocalModel(settings.model_dir)
     # Imported here: only a model in a bucket needs the client.
     try:
-        from service.sources.address import Address
-        from service.sources.model import BucketModel
+        from .sources.address import Address
+        from .sources.model import BucketModel
     except ModuleNotFoundError as error:
         if error.name != "obstore":
             raise
@@ -84,7 +84,7 @@ def chosen_device(manifest: Manifest, wanted: DeviceKind | None) -> Device:
     """
     if manifest.engine != "torch" or wanted == "cpu":
         return CPU
-    from service.backends.gpu import gpu_is_visible, usable_gpu
+    from .backends.gpu import gpu_is_visible, usable_gpu
 
     if wanted == "cuda":
         try:

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from service.cpus import CGROUP_ROOT, PROC_CGROUP, cgroups, text_of
+from .cpus import CGROUP_ROOT, PROC_CGROUP, cgroups, text_of
 
 LIMIT_FILES = {1: "memory.limit_in_bytes", 2: "memory.max"}
 DEVICES = Path("/dev")

@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import PydanticCustomError
 
-from service.faults import BadModel, ModelNotFound
+from .faults import BadModel, ModelNotFound
 
 MODEL_FILE = "model.onnx"
 SAFETENSORS_FILE = "model.safetensors"

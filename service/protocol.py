@@ -6,10 +6,10 @@ from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from service.api.problems import CAUSES, MEDIA_TYPE, problem_json
-from service.engine import Call
-from service.faults import ClientLeft, MethodNotAllowed, RequestFault
-from service.reading import RequestReader
+from .api.problems import CAUSES, MEDIA_TYPE, problem_json
+from .engine import Call
+from .faults import ClientLeft, MethodNotAllowed, RequestFault
+from .reading import RequestReader
 
 # What is still read, and dropped, after an early answer such as 413, so that the client gets to see it.
 MAX_DROPPED_BYTES = 16 << 20

@@ -13,7 +13,7 @@ from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from service.faults import HeadTooLarge, MalformedHttp, MethodNotAllowed, RequestFault
+from .faults import HeadTooLarge, MalformedHttp, MethodNotAllowed, RequestFault
 
 MAX_HEAD_BYTES = 64 << 10
 # The parser cannot be stopped: what it has in hand when a bound is passed, or a request is complete, it works

@@ -14,15 +14,15 @@ from collections.abc import Generator
 import uvicorn
 import uvloop
 
-from service.api.app import build_app
-from service.lifecycle import Lifecycle
-from service.listener import BACKLOG, address_of, turn_away, waiting
-from service.loading import Origin, chosen_device, load_model, model_origin, require_engine
-from service.logs import fields, log
-from service.protocol import HttpProtocol
-from service.settings import Settings
-from service.sizing import engine_for
-from service.tasks import TASKS, Limits
+from .api.app import build_app
+from .lifecycle import Lifecycle
+from .listener import BACKLOG, address_of, turn_away, waiting
+from .loading import Origin, chosen_device, load_model, model_origin, require_engine
+from .logs import fields, log
+from .protocol import HttpProtocol
+from .settings import Settings
+from .sizing import engine_for
+from .tasks import TASKS, Limits
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 # After SIGTERM new connections are still taken for this long: a load balancer needs a moment to see /ready.

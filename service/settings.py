@@ -11,10 +11,10 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from service.cpus import usable_cpus
-from service.device import DeviceKind
-from service.faults import BadSettings
-from service.machine import usable_memory_bytes
+from .cpus import usable_cpus
+from .device import DeviceKind
+from .faults import BadSettings
+from .machine import usable_memory_bytes
 
 BUNDLED_MODEL = Path(__file__).parent / "models" / "sms-spam"
 KEY_ALLOWED = "16 to 4096 printable ASCII characters without spaces"
@@ -134,7 +134,7 @@ class Settings(BaseSettings):
     @classmethod
     def _source_is_pinned(cls, source: str) -> str:
         if source:
-            from service.sources.address import Address
+            from .sources.address import Address
 
             try:
                 Address.parse(source)

@@ -1,9 +1,9 @@
 """The engine as the settings say, and where they say nothing, as the machine suggests."""
 
-from service.engine import Batching, Engine
-from service.machine import has_gpu
-from service.manifest import Manifest
-from service.settings import Settings
+from .engine import Batching, Engine
+from .machine import has_gpu
+from .manifest import Manifest
+from .settings import Settings
 
 # As few as keep a CPU busy: whoever comes later only waits longer. With 64 connections under way, 96 let the
 # wait under overload grow to one and a half times that of full load.

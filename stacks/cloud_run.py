@@ -4,11 +4,11 @@ from typing import Protocol
 
 import pulumi
 
-from components.cloud_run import CloudRunService, CloudRunServiceArgs, Ingress
-from components.cloud_run import warnings as cloud_run_warnings
-from components.cloud_run.rules import checked_spec
-from components.image import InferenceImage, InferenceImageArgs, Registry
-from stacks.parts import (
+from slipway.components.cloud_run import CloudRunService, CloudRunServiceArgs, Ingress
+from slipway.components.cloud_run import warnings as cloud_run_warnings
+from slipway.components.cloud_run.rules import checked_spec
+from slipway.components.image import InferenceImage, InferenceImageArgs, Registry
+from slipway.stacks.parts import (
     GoogleSettings,
     google_image,
     image_cuda_version,
@@ -16,7 +16,7 @@ from stacks.parts import (
     registry_image_args,
     require_known_memory,
 )
-from stacks.secrets import StackSecrets
+from slipway.stacks.secrets import StackSecrets
 
 _INGRESS = {
     "all": Ingress.ALL,

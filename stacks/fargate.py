@@ -6,7 +6,7 @@ from typing import Protocol
 
 import pulumi
 
-from components.fargate import (
+from slipway.components.fargate import (
     Architecture,
     ContainerInsights,
     Egress,
@@ -14,11 +14,11 @@ from components.fargate import (
     FargateServiceArgs,
     ScalingSchedule,
 )
-from components.fargate import warnings as fargate_warnings
-from components.fargate.rules import checked_spec
-from components.image import InferenceImage, InferenceImageArgs, Platform, Registry
-from components.spec import default_concurrency
-from stacks.parts import (
+from slipway.components.fargate import warnings as fargate_warnings
+from slipway.components.fargate.rules import checked_spec
+from slipway.components.image import InferenceImage, InferenceImageArgs, Platform, Registry
+from slipway.components.spec import default_concurrency
+from slipway.stacks.parts import (
     ANY_DIGEST,
     CloudSettings,
     measured_request_seconds,
@@ -26,7 +26,7 @@ from stacks.parts import (
     registry_image_args,
     require_known_memory,
 )
-from stacks.secrets import StackSecrets
+from slipway.stacks.secrets import StackSecrets
 
 _ARCHITECTURES = {
     "x86_64": (Architecture.X86_64, Platform.LINUX_AMD64),

@@ -2,20 +2,20 @@
 
 import pulumi
 
-from components.gke import GkeCluster, GkeClusterArgs, Nodes, nodes_of
-from components.gke import warnings as cluster_warnings
-from components.gke.nodes import POOL_LABEL, fit_faults
-from components.gke.rules import checked_spec as checked_cluster
-from components.gke_login import context_name
-from components.image import InferenceImage, InferenceImageArgs, Registry
-from components.kubernetes import GkeService, GkeServiceArgs, Toleration
-from components.kubernetes import warnings as service_warnings
-from components.kubernetes.rules import checked_spec as checked_service
-from components.spec import refuse
-from stacks.gke_cluster import GkeSettings, cluster_args_of, pod_gpus
-from stacks.kubernetes import workload_args
-from stacks.parts import google_image, registry_image_args, require_known_memory
-from stacks.secrets import StackSecrets
+from slipway.components.gke import GkeCluster, GkeClusterArgs, Nodes, nodes_of
+from slipway.components.gke import warnings as cluster_warnings
+from slipway.components.gke.nodes import POOL_LABEL, fit_faults
+from slipway.components.gke.rules import checked_spec as checked_cluster
+from slipway.components.gke_login import context_name
+from slipway.components.image import InferenceImage, InferenceImageArgs, Registry
+from slipway.components.kubernetes import GkeService, GkeServiceArgs, Toleration
+from slipway.components.kubernetes import warnings as service_warnings
+from slipway.components.kubernetes.rules import checked_spec as checked_service
+from slipway.components.spec import refuse
+from slipway.stacks.gke_cluster import GkeSettings, cluster_args_of, pod_gpus
+from slipway.stacks.kubernetes import workload_args
+from slipway.stacks.parts import google_image, registry_image_args, require_known_memory
+from slipway.stacks.secrets import StackSecrets
 
 
 def service(name: str, settings: GkeSettings, secrets: StackSecrets) -> GkeService:

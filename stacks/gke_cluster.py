@@ -3,11 +3,11 @@
 import math
 from typing import Protocol
 
-from components.gke import GkeClusterArgs, GpuDriver, GpuSharing, ReleaseChannel, nodes_of
-from components.gke.machines import MACHINES
-from components.gke.nodes import nodes_for
-from stacks.kubernetes import WorkloadSettings
-from stacks.parts import image_cuda_version
+from slipway.components.gke import GkeClusterArgs, GpuDriver, GpuSharing, ReleaseChannel, nodes_of
+from slipway.components.gke.machines import MACHINES
+from slipway.components.gke.nodes import nodes_for
+from slipway.stacks.kubernetes import WorkloadSettings
+from slipway.stacks.parts import image_cuda_version
 
 _CPU_MACHINE = "e2-standard-4"
 _DRIVERS = {"latest": GpuDriver.LATEST, "default": GpuDriver.DEFAULT, "none": GpuDriver.DISABLED}

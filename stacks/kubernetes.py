@@ -5,11 +5,11 @@ from typing import Protocol
 
 import pulumi
 
-from components.image import InferenceImage, InferenceImageArgs
-from components.kubernetes import GkeService, GkeServiceArgs, ModelDelivery, Serving
-from components.kubernetes import warnings as service_warnings
-from components.kubernetes.rules import checked_spec
-from stacks.parts import (
+from slipway.components.image import InferenceImage, InferenceImageArgs
+from slipway.components.kubernetes import GkeService, GkeServiceArgs, ModelDelivery, Serving
+from slipway.components.kubernetes import warnings as service_warnings
+from slipway.components.kubernetes.rules import checked_spec
+from slipway.stacks.parts import (
     ANY_DIGEST,
     ANY_IMAGE,
     CloudSettings,
@@ -18,7 +18,7 @@ from stacks.parts import (
     neutral_args,
     require_known_memory,
 )
-from stacks.secrets import StackSecrets
+from slipway.stacks.secrets import StackSecrets
 
 _REFERENCE = "kubernetes:"
 

@@ -2,11 +2,11 @@
 
 from typing import TYPE_CHECKING, Protocol
 
-from components.local.component import LocalService, LocalServiceArgs
-from stacks.secrets import StackSecrets
+from slipway.components.local.component import LocalService, LocalServiceArgs
+from slipway.stacks.secrets import StackSecrets
 
 if TYPE_CHECKING:
-    from components.local.container import LocalContainer
+    from slipway.components.local.container import LocalContainer
 
 
 class LocalSettings(Protocol):
@@ -50,6 +50,8 @@ def service(name: str, settings: LocalSettings, secrets: StackSecrets) -> "Local
         args["api_key"] = secrets.api_key
     if settings.runtime == "process":
         return LocalService(name, args)
-    from components.local.container import LocalContainer  # needs Docker's SDK, which is installed apart
+    from slipway.components.local.container import (  # needs Docker's SDK, which is installed apart
+        LocalContainer,
+    )
 
     return LocalContainer(name, {**args, "image": settings.image})

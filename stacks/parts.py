@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from typing import Protocol
 
-from components.checkout import ROOT
-from components.gpu_drivers import IMAGE_CUDA
-from components.image import InferenceImageArgs, Registry, Variant
-from components.model import model_folder, require_memory
-from components.need import need_of
-from components.spec import InferenceServiceArgs
-from components.tasks import TASKS
+from slipway.components.checkout import ROOT
+from slipway.components.gpu_drivers import IMAGE_CUDA
+from slipway.components.image import InferenceImageArgs, Registry, Variant
+from slipway.components.model import model_folder, require_memory
+from slipway.components.need import need_of
+from slipway.components.spec import InferenceServiceArgs
+from slipway.components.tasks import TASKS
 
 # Stand for the image while the rest is checked: it is built only after that.
 ANY_DIGEST = f"sha256:{'0' * 64}"

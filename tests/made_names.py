@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from functools import cache
 
-from infra.plan import Plan, plan_of
-from infra.program import main
-from infra.stackfile import stack_config
+from slipway.infra.plan.run import Plan, plan_of
+from slipway.infra.program import main
+from slipway.infra.settings.stackfile import stack_config
 from tests.checkout import ROOT
 
 # Inputs that name a resource in its cloud.

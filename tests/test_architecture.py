@@ -1,44 +1,82 @@
-"""Imports go one way: infra -> stacks -> components; the server stands alone."""
+"""Imports go one way: from infra to stacks to components, and down the packages of infra."""
 
 import ast
+from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).resolve().parents[1]
-FORBIDDEN = {
-    "service": {"infra", "stacks", "components", "pulumi"},
-    "components": {"infra", "stacks", "service"},
-    "stacks": {"infra", "service"},
-    "infra": {"service"},
+# Folder -> what it may import besides itself. `modeltools` prepares models for the server that serves them.
+MAY_IMPORT = {
+    "service": set[str](),
+    "components": set[str](),
+    "stacks": {"components"},
+    "infra": {"stacks", "components"},
+    "modeltools": {"service"},
 }
-MODULES = sorted(
-    path.relative_to(ROOT).as_posix() for folder in FORBIDDEN for path in (ROOT / folder).rglob("*.py")
+# Those know nothing of who imports them, and are imported under two names (docs/adr): all theirs is relative.
+RELATIVE_ONLY = {"service", "components", "modeltools"}
+WITHOUT_PULUMI = {"service", "modeltools"}
+# The packages of infra, the lowest first: each imports only from those before it.
+ORDER = (
+    *("errors", "setup", "confinement", "plan", "settings", "local", "targets", "program", "model"),
+    *("manifests", "diff", "cost", "policy", "advise", "preview", "cli"),
 )
+MOST_EDGES = 60
+MOST_LINES = 400
 
 
-def imported(path: Path) -> set[str]:
-    names: set[str] = set()
+def modules(*folders: str) -> list[Path]:
+    return sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
+
+
+def imported(path: Path) -> Iterator[tuple[str, bool]]:
+    """Each imported name in full, from the repository's root or from outside, and whether it is relative."""
+    package = path.relative_to(ROOT).parts[:-1]
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            names |= {alias.name.split(".")[0] for alias in node.names}
+            yield from ((alias.name, False) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            names.add((node.module or "").split(".")[0])
-    return names
+            if node.level > len(package):
+                raise AssertionError(f"{path}:{node.lineno} imports from above the root")
+            base = package[: len(package) - node.level + 1] if node.level else ()
+            module = ".".join([*base, *([node.module] if node.module else [])])
+            for alias in node.names:
+                yield f"{module}.{alias.name}".removeprefix("slipway."), bool(node.level)
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_a_module_imports_nothing_from_the_other_direction(module: str) -> None:
-    assert not imported(ROOT / module) & FORBIDDEN[module.split("/")[0]]
+def test_imports_go_one_way_between_the_top_folders() -> None:
+    for folder, allowed in MAY_IMPORT.items():
+        forbidden = (MAY_IMPORT.keys() - allowed - {folder}) | {"tests", "bench"}
+        forbidden |= {"pulumi"} if folder in WITHOUT_PULUMI else set()
+        for path in modules(folder):
+            for name, relative in imported(path):
+                top = name.split(".")[0]
+                assert top not in forbidden, f"{path.relative_to(ROOT)} imports {name}"
+                if top == folder and folder in RELATIVE_ONLY:
+                    assert relative, f"{path.relative_to(ROOT)} imports {name} by its full name"
 
 
-@pytest.mark.parametrize("module", [m for m in MODULES if m.split("/")[0] in ("components", "stacks")])
-def test_only_infra_reads_the_configuration_and_the_environment(module: str) -> None:
-    tree = ast.parse((ROOT / module).read_text())
-    read = {ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-    assert not read & {"pulumi.Config", "os.environ", "os.getenv"}
+def test_the_packages_of_infra_import_only_downwards_and_few_of_each_other() -> None:
+    edges: set[tuple[str, str]] = set()
+    for path in modules("infra"):
+        parts = path.relative_to(ROOT).parts
+        if len(parts) == 2 and path.stem == "__init__":
+            continue
+        package = parts[1].removesuffix(".py")
+        assert package in ORDER, f"infra/{parts[1]} has no place in the order"
+        for name, _ in imported(path):
+            names = name.split(".")
+            if names[0] == "infra" and names[1] != package:
+                edges.add((package, names[1]))
+                assert ORDER.index(names[1]) < ORDER.index(package), f"{'/'.join(parts)} imports {name}"
+    assert len(edges) <= MOST_EDGES
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_a_module_stays_small_enough_to_read_at_once(module: str) -> None:
-    assert len((ROOT / module).read_text().splitlines()) <= 400
+def test_only_infra_reads_the_configuration_and_modules_stay_small_enough_to_read_at_once() -> None:
+    for path in modules(*MAY_IMPORT):
+        text = path.read_text()
+        assert len(text.splitlines()) <= MOST_LINES, path.relative_to(ROOT)
+        if path.relative_to(ROOT).parts[0] in ("components", "stacks"):
+            nodes = ast.walk(ast.parse(text))
+            read = {ast.unparse(node) for node in nodes if isinstance(node, ast.Attribute)}
+            assert not read & {"pulumi.Config", "os.environ", "os.getenv"}, path.relative_to(ROOT)

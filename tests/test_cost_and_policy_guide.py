@@ -6,13 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-from infra.cost.usage import KEYS, Usage
-from infra.policy.levels import RULES, level_of
+from slipway.infra.cost.usage import Usage
+from slipway.infra.policy.levels import level_of
+from slipway.infra.settings.readers import KEYS, RULES
 from tests.checkout import copy_of_the_checkout
 
 ROOT = Path(__file__).resolve().parents[1]
 GUIDE = (ROOT / "docs/guides/cost-and-policy.md").read_text()
-SLIPWAY = f'#!/bin/sh\nexec {sys.executable} -c "from infra.cli import main; main()" "$@"\n'
+SLIPWAY = f'#!/bin/sh\nexec {sys.executable} -c "from slipway.infra.cli.app import main; main()" "$@"\n'
 
 
 def blocks(kind: str) -> list[str]:

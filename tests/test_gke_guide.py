@@ -7,10 +7,11 @@ import pulumi
 import pytest
 import yaml
 
-from infra.plan import plan_of
-from infra.program import main, warnings_of
-from infra.settings_table import BY_KEY
-from infra.stackfile import StackConfig, settings_from, stack_config
+from slipway.infra.plan.config import StackConfig
+from slipway.infra.plan.run import plan_of
+from slipway.infra.program import main, warnings_of
+from slipway.infra.settings.common import BY_KEY
+from slipway.infra.settings.stackfile import settings_from, stack_config
 from tests.checkout import ROOT
 
 GUIDE = (ROOT / "docs/guides/gke.md").read_text()

@@ -9,7 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from infra.reference import PULUMI_MARKS, README_MARKS, between, pulumi_config, settings_table
+from slipway.infra.settings.reference import (
+    PULUMI_MARKS,
+    README_MARKS,
+    between,
+    pulumi_config,
+    settings_table,
+)
 from tests.checkout import copy_of_the_checkout
 
 ROOT = Path(__file__).resolve().parents[1]

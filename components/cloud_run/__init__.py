@@ -1,9 +1,9 @@
 """The Cloud Run target: one component, and pure rules about what it takes."""
 
-from components.cloud_run.args import CloudRunServiceArgs, ExecutionEnvironment, Ingress, VpcEgress
-from components.cloud_run.component import APIS, CloudRunService
-from components.cloud_run.names import curl
-from components.cloud_run.rules import warnings
+from .args import CloudRunServiceArgs, ExecutionEnvironment, Ingress, VpcEgress
+from .component import APIS, CloudRunService
+from .names import curl
+from .rules import warnings
 
 __all__ = [
     "APIS",

@@ -9,15 +9,15 @@ from collections.abc import Sequence
 import pulumi
 import pulumi_gcp as gcp
 
-from components.cloud_run import model, names
-from components.cloud_run.args import CloudRunServiceArgs
-from components.cloud_run.image_rules import registry_fault
-from components.cloud_run.rules import checked_spec, spec_warnings
-from components.cloud_run.spec import CloudRunSpec
-from components.cloud_run.template import template_of
-from components.input_rules import API_KEY_NAME
-from components.inputs import api_key_of, recorded, with_digest
-from components.secret_manager import SecretHome, Secrets, secrets_of
+from ..input_rules import API_KEY_NAME
+from ..inputs import api_key_of, recorded, with_digest
+from ..secret_manager import SecretHome, Secrets, secrets_of
+from . import model, names
+from .args import CloudRunServiceArgs
+from .image_rules import registry_fault
+from .rules import checked_spec, spec_warnings
+from .spec import CloudRunSpec
+from .template import template_of
 
 APIS = ("iam.googleapis.com", "run.googleapis.com", "secretmanager.googleapis.com")
 INVOKER = "roles/run.invoker"

@@ -6,10 +6,10 @@ refusal: "host is one of [region.]gcr.io, [region-]docker.pkg.dev or docker.io" 
 
 from collections.abc import Iterator
 
-from components.artifact_registry import ImageRepository
-from components.cloud_run.spec import CloudRunSpec
-from components.image_reference import DOCKER_HUB, ImageReference
-from components.input_rules import image_fault
+from ..artifact_registry import ImageRepository
+from ..image_reference import DOCKER_HUB, ImageReference
+from ..input_rules import image_fault
+from .spec import CloudRunSpec
 
 
 def registry_fault(image_ref: str) -> str:

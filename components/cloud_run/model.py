@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from components.cloud_run import limits
-from components.cloud_run.args import ExecutionEnvironment
-from components.cloud_run.spec import CloudRunSpec
-from components.input_rules import unpinned_fault
+from ..input_rules import unpinned_fault
+from . import limits
+from .args import ExecutionEnvironment
+from .spec import CloudRunSpec
 
 READER = "roles/storage.objectViewer"
 MOUNT_PATH = "/mnt/model"

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from components.cloud_run import limits
-from components.cloud_run.image_rules import image_faults
-from components.cloud_run.spec import CloudRunSpec
-from components.input_rules import api_key_faults, secret_name_fault
-from components.secret_manager import SecretReference
-from components.spec import OWN_ENVIRONMENT
+from ..input_rules import api_key_faults, secret_name_fault
+from ..secret_manager import SecretReference
+from ..spec import OWN_ENVIRONMENT
+from . import limits
+from .image_rules import image_faults
+from .spec import CloudRunSpec
 
 # What template.py sets besides what it is given.
 _OWN_VARIABLES = 6

@@ -2,7 +2,7 @@
 
 import hashlib
 
-from components.cloud_run.limits import ACCOUNT_ID
+from .limits import ACCOUNT_ID
 
 _HASH_DIGITS = 8
 _LONGEST = 30

@@ -8,7 +8,7 @@ import math
 
 import pulumi_gcp as gcp
 
-from components.cloud_run.limits import STARTUP_SECONDS
+from .limits import STARTUP_SECONDS
 
 _LEAST_PATIENCE_SECONDS = 60
 _LONGEST_PERIOD_SECONDS = 10

@@ -6,14 +6,14 @@ Pure. A fault says what it got, what is allowed and the nearest valid choice; a 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from components.arguments import readable_arguments
-from components.cloud_run.args import CloudRunServiceArgs
-from components.cloud_run.image_rules import image_warnings
-from components.cloud_run.model import model_faults, model_warnings
-from components.cloud_run.name_rules import name_faults, name_warnings
-from components.cloud_run.size_rules import size_faults, size_warnings
-from components.cloud_run.spec import CloudRunSpec
-from components.spec import refuse
+from ..arguments import readable_arguments
+from ..spec import refuse
+from .args import CloudRunServiceArgs
+from .image_rules import image_warnings
+from .model import model_faults, model_warnings
+from .name_rules import name_faults, name_warnings
+from .size_rules import size_faults, size_warnings
+from .spec import CloudRunSpec
 
 
 def checked_spec(name: str, args: Mapping[str, Any]) -> CloudRunSpec:

@@ -3,11 +3,11 @@
 import math
 from collections.abc import Iterator
 
-from components import gpu_drivers
-from components.cloud_run import limits
-from components.cloud_run.args import ExecutionEnvironment
-from components.cloud_run.spec import CloudRunSpec
-from components.sizes import CLOUD_RUN_MIB, quantity
+from .. import gpu_drivers
+from ..sizes import CLOUD_RUN_MIB, quantity
+from . import limits
+from .args import ExecutionEnvironment
+from .spec import CloudRunSpec
 
 
 def size_faults(spec: CloudRunSpec) -> Iterator[str]:

@@ -6,9 +6,9 @@ from typing import Any, Self, cast
 
 import pulumi
 
-from components.cloud_run.args import CloudRunServiceArgs, ExecutionEnvironment, Ingress, VpcEgress
-from components.cloud_run.limits import GEN2_MIB
-from components.spec import InferenceServiceSpec
+from ..spec import InferenceServiceSpec
+from .args import CloudRunServiceArgs, ExecutionEnvironment, Ingress, VpcEgress
+from .limits import GEN2_MIB
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,14 +5,14 @@ from collections.abc import Mapping
 import pulumi
 import pulumi_gcp as gcp
 
-from components.cloud_run import model
-from components.cloud_run.limits import SHUTDOWN_SECONDS
-from components.cloud_run.probes import liveness_probe, readiness_probe, startup_probe
-from components.cloud_run.spec import CloudRunSpec
-from components.need import inference_threads
-from components.secret_manager import EnvironmentSecret
-from components.sizes import quantity
-from components.spec import device_environment
+from ..need import inference_threads
+from ..secret_manager import EnvironmentSecret
+from ..sizes import quantity
+from ..spec import device_environment
+from . import model
+from .limits import SHUTDOWN_SECONDS
+from .probes import liveness_probe, readiness_probe, startup_probe
+from .spec import CloudRunSpec
 
 _VOLUME = "model"
 

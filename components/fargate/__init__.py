@@ -1,6 +1,6 @@
 """The Fargate target: one component, and pure rules about what it takes."""
 
-from components.fargate.args import (
+from .args import (
     Architecture,
     Balancing,
     ContainerInsights,
@@ -8,9 +8,9 @@ from components.fargate.args import (
     FargateServiceArgs,
     ScalingSchedule,
 )
-from components.fargate.component import FargateService
-from components.fargate.names import curl
-from components.fargate.rules import warnings
+from .component import FargateService
+from .names import curl
+from .rules import warnings
 
 __all__ = [
     "Architecture",

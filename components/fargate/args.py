@@ -5,7 +5,7 @@ from typing import NotRequired, TypedDict
 
 import pulumi
 
-from components.spec import InferenceServiceArgs
+from ..spec import InferenceServiceArgs
 
 
 class Architecture(Enum):

@@ -7,10 +7,10 @@ from typing import Any, Self
 import pulumi
 import pulumi_aws as aws
 
-from components.drawn_names import drawn_name
-from components.fargate import names
-from components.fargate.network import EVERYWHERE, Network
-from components.fargate.spec import FargateSpec
+from ..drawn_names import drawn_name
+from . import names
+from .network import EVERYWHERE, Network
+from .spec import FargateSpec
 
 # PAWS lb.Listener.ssl_policy: TLS 1.2 and 1.3; what AWS recommends.
 _TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"

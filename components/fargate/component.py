@@ -8,18 +8,18 @@ bucket.
 import pulumi
 import pulumi_aws as aws
 
-from components.fargate import names
-from components.fargate.args import FargateServiceArgs
-from components.fargate.balancer import Balancer, balancer_of
-from components.fargate.network import Network, network_of
-from components.fargate.roles import roles_of
-from components.fargate.rules import checked_spec, spec_warnings
-from components.fargate.scaling import PROVIDERS, capacity_of, scale
-from components.fargate.spec import FargateSpec
-from components.fargate.task import CONTAINER, log_group, task_definition
-from components.input_rules import API_KEY_NAME
-from components.inputs import api_key_of, recorded, with_digest
-from components.secrets_manager import SecretHome, Secrets, secrets_of
+from ..input_rules import API_KEY_NAME
+from ..inputs import api_key_of, recorded, with_digest
+from ..secrets_manager import SecretHome, Secrets, secrets_of
+from . import names
+from .args import FargateServiceArgs
+from .balancer import Balancer, balancer_of
+from .network import Network, network_of
+from .roles import roles_of
+from .rules import checked_spec, spec_warnings
+from .scaling import PROVIDERS, capacity_of, scale
+from .spec import FargateSpec
+from .task import CONTAINER, log_group, task_definition
 
 _RECOVERY_DAYS = 30
 # A rollout that never gets steady fails by its circuit breaker; how long that takes grows with the load time.

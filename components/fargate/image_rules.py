@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pulumi
 
-from components.fargate import limits, names
-from components.fargate.args import Egress
-from components.fargate.spec import FargateSpec
-from components.image_reference import EcrRepository, ImageReference
-from components.input_rules import image_ref_faults
+from ..image_reference import EcrRepository, ImageReference
+from ..input_rules import image_ref_faults
+from . import limits, names
+from .args import Egress
+from .spec import FargateSpec
 
 
 def repository_arn(repository: EcrRepository) -> str:

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from components.fargate import limits
-from components.fargate.spec import FargateSpec
+from . import limits
+from .spec import FargateSpec
 
 CACHE_PATH = "/var/cache/slipway"
 # The image holds these; nothing is left to say.

@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterator
 
-from components.fargate import limits, names
-from components.fargate.image_rules import image_faults
-from components.fargate.spec import FargateSpec
-from components.input_rules import api_key_faults, secret_name_fault
-from components.secrets_manager import SecretReference, secret_name
+from ..input_rules import api_key_faults, secret_name_fault
+from ..secrets_manager import SecretReference, secret_name
+from . import limits, names
+from .image_rules import image_faults
+from .spec import FargateSpec
 
 
 def name_faults(spec: FargateSpec) -> Iterator[str]:

@@ -2,8 +2,8 @@
 
 import hashlib
 
-from components.drawn_names import SUFFIX_CHARACTERS
-from components.fargate.limits import BALANCER_NAME_CHARACTERS, ROLE_NAME_CHARACTERS
+from ..drawn_names import SUFFIX_CHARACTERS
+from .limits import BALANCER_NAME_CHARACTERS, ROLE_NAME_CHARACTERS
 
 _HASH_DIGITS = 8
 # Parts of AWS that are apart from the rest: DOCS IAM/latest/UserGuide/reference-arns

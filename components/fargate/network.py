@@ -13,9 +13,9 @@ from typing import cast
 import pulumi
 import pulumi_aws as aws
 
-from components.fargate.args import Egress
-from components.fargate.limits import SUBNET_BITS
-from components.fargate.spec import FargateSpec
+from .args import Egress
+from .limits import SUBNET_BITS
+from .spec import FargateSpec
 
 # docs.aws.amazon.com/AmazonECS/latest/developerguide/vpc-endpoints.html; an image's layers come from S3.
 _INTERFACES = ("ecr.api", "ecr.dkr", "logs", "secretsmanager")

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 
 import pulumi
 
-from components.fargate import limits
-from components.fargate.args import Balancing, Egress
-from components.fargate.spec import FargateSpec
+from . import limits
+from .args import Balancing, Egress
+from .spec import FargateSpec
 
 _OF_OWN_NETWORK = ("zones", "vpc_cidr", "egress")
 _OF_EXISTING_NETWORK = ("subnet_ids", "task_subnet_ids", "assign_public_ip")

@@ -7,10 +7,10 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from components.fargate import limits, model, names
-from components.fargate.image_rules import repository_arn
-from components.fargate.spec import FargateSpec
-from components.image_reference import ImageReference
+from ..image_reference import ImageReference
+from . import limits, model, names
+from .image_rules import repository_arn
+from .spec import FargateSpec
 
 Statement = dict[str, Any]
 _VERSION = "2012-10-17"

@@ -6,15 +6,15 @@ Pure. A fault says what it got, what is allowed and the nearest valid choice; a 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from components.arguments import readable_arguments
-from components.fargate.args import FargateServiceArgs
-from components.fargate.image_rules import image_warnings
-from components.fargate.model import model_faults, model_warnings
-from components.fargate.name_rules import name_faults
-from components.fargate.network_rules import network_faults, network_warnings
-from components.fargate.size_rules import size_faults, size_warnings
-from components.fargate.spec import FargateSpec
-from components.spec import refuse
+from ..arguments import readable_arguments
+from ..spec import refuse
+from .args import FargateServiceArgs
+from .image_rules import image_warnings
+from .model import model_faults, model_warnings
+from .name_rules import name_faults
+from .network_rules import network_faults, network_warnings
+from .size_rules import size_faults, size_warnings
+from .spec import FargateSpec
 
 
 def checked_spec(name: str, args: Mapping[str, Any]) -> FargateSpec:

@@ -5,8 +5,8 @@ import math
 import pulumi
 import pulumi_aws as aws
 
-from components.fargate.balancer import Balancer
-from components.fargate.spec import FargateSpec
+from .balancer import Balancer
+from .spec import FargateSpec
 
 _NAMESPACE, _DIMENSION = "ecs", "ecs:service:DesiredCount"
 # Of what a task can answer, so that it holds until the next one is ready.

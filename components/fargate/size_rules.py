@@ -5,10 +5,10 @@ from collections import Counter
 from collections.abc import Iterator
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from components.fargate import limits
-from components.fargate.args import ScalingSchedule
-from components.fargate.spec import FargateSpec
-from components.sizes import FARGATE_MIB
+from ..sizes import FARGATE_MIB
+from . import limits
+from .args import ScalingSchedule
+from .spec import FargateSpec
 
 
 def size_faults(spec: FargateSpec) -> Iterator[str]:

@@ -7,8 +7,9 @@ from typing import Any, Self, cast
 
 import pulumi
 
-from components.fargate import limits
-from components.fargate.args import (
+from ..spec import InferenceServiceSpec
+from . import limits
+from .args import (
     Architecture,
     Balancing,
     ContainerInsights,
@@ -16,7 +17,6 @@ from components.fargate.args import (
     FargateServiceArgs,
     ScalingSchedule,
 )
-from components.spec import InferenceServiceSpec
 
 _LEAST_GRACE_SECONDS = 60
 _FETCH_GRACE_SECONDS = 600

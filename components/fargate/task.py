@@ -6,9 +6,9 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from components.fargate import limits, model, names
-from components.fargate.spec import FargateSpec
-from components.need import inference_threads
+from ..need import inference_threads
+from . import limits, model, names
+from .spec import FargateSpec
 
 CONTAINER = "server"
 # service/Dockerfile: USER

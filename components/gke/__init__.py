@@ -1,9 +1,9 @@
 """The Google half of the GKE target: a cluster with its node pools, and pure rules about what it takes."""
 
-from components.gke.args import GkeClusterArgs, GpuDriver, GpuSharing, ReleaseChannel
-from components.gke.component import GkeCluster
-from components.gke.nodes import Nodes, nodes_of
-from components.gke.rules import warnings
+from .args import GkeClusterArgs, GpuDriver, GpuSharing, ReleaseChannel
+from .component import GkeCluster
+from .nodes import Nodes, nodes_of
+from .rules import warnings
 
 __all__ = [
     "GkeCluster",

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_gcp as gcp
 
-from components.artifact_registry import READER
-from components.gke import names
-from components.gke.spec import GkeClusterSpec
+from ..artifact_registry import READER
+from . import names
+from .spec import GkeClusterSpec
 
 # docs.cloud.google.com/kubernetes-engine/docs/how-to/hardening-your-cluster#use_least_privilege_sa, and for
 # image streaming DOCS/how-to/image-streaming: the API calls are counted on the project.

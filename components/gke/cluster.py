@@ -3,9 +3,9 @@
 import pulumi
 import pulumi_gcp as gcp
 
-from components.gke import names
-from components.gke.account import NodeAccount
-from components.gke.spec import GkeClusterSpec
+from . import names
+from .account import NodeAccount
+from .spec import GkeClusterSpec
 
 _TIMEOUTS = pulumi.CustomTimeouts(create="60m", update="60m", delete="60m")
 

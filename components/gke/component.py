@@ -11,15 +11,15 @@ from typing import Any, cast
 import pulumi
 import pulumi_gcp as gcp
 
-from components.gke import names
-from components.gke.account import NodeAccount, node_account_of
-from components.gke.args import GkeClusterArgs
-from components.gke.cluster import cluster_of
-from components.gke.pools import cpu_pool, gpu_pool
-from components.gke.rules import checked_spec, spec_warnings
-from components.gke.spec import GkeClusterSpec
-from components.gke_login import context_name, kubeconfig
-from components.inputs import recorded
+from ..gke_login import context_name, kubeconfig
+from ..inputs import recorded
+from . import names
+from .account import NodeAccount, node_account_of
+from .args import GkeClusterArgs
+from .cluster import cluster_of
+from .pools import cpu_pool, gpu_pool
+from .rules import checked_spec, spec_warnings
+from .spec import GkeClusterSpec
 
 APIS = ("compute.googleapis.com", "container.googleapis.com", "iam.googleapis.com")
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from components.gke import names
-from components.gke.spec import GkeClusterSpec
-from components.image_reference import ImageReference
-from components.input_rules import image_fault
+from ..image_reference import ImageReference
+from ..input_rules import image_fault
+from . import names
+from .spec import GkeClusterSpec
 
 _COPY = (
     "copy it with `docker buildx imagetools create --tag <location>-docker.pkg.dev/{project}/<repository>/"

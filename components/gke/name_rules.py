@@ -4,10 +4,10 @@ import ipaddress
 import re
 from collections.abc import Iterator
 
-from components.artifact_registry import ImageRepository
-from components.gke import limits
-from components.gke.spec import GkeClusterSpec
-from components.spec import NAME
+from ..artifact_registry import ImageRepository
+from ..spec import NAME
+from . import limits
+from .spec import GkeClusterSpec
 
 # What belongs to a cluster, and so is its owner's where an existing one is used.
 _OF_THE_CLUSTER = (

@@ -2,7 +2,7 @@
 
 import hashlib
 
-from components.gke.limits import ACCOUNT_CHARACTERS
+from .limits import ACCOUNT_CHARACTERS
 
 _ACCOUNT_HASH_DIGITS = 8
 

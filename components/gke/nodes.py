@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from components.gke.machines import Machine, allocatable, smallest_for
-from components.gke.rules import checked_spec
-from components.gke.spec import GkeClusterSpec
+from .machines import Machine, allocatable, smallest_for
+from .rules import checked_spec
+from .spec import GkeClusterSpec
 
 # GKE puts it on every node: DOCS/concepts/node-pools.
 POOL_LABEL = "cloud.google.com/gke-nodepool"

@@ -3,11 +3,11 @@
 import math
 from collections.abc import Iterable, Iterator
 
-from components import gpu_drivers
-from components.gke import limits
-from components.gke.args import GpuDriver, GpuSharing
-from components.gke.machines import GPUS, MACHINES, Machine, machines_with, smallest_with
-from components.gke.spec import GkeClusterSpec
+from .. import gpu_drivers
+from . import limits
+from .args import GpuDriver, GpuSharing
+from .machines import GPUS, MACHINES, Machine, machines_with, smallest_with
+from .spec import GkeClusterSpec
 
 _WHOLE = (
     *("cpu_min_nodes", "cpu_max_nodes", "gpu_count", "gpu_min_nodes", "gpu_max_nodes"),

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from components.gke import limits
-from components.gke.args import GpuDriver
-from components.gke.spec import GkeClusterSpec
+from . import limits
+from .args import GpuDriver
+from .spec import GkeClusterSpec
 
 
 def cluster_warnings(spec: GkeClusterSpec) -> Iterator[str]:

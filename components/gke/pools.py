@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 import pulumi
 import pulumi_gcp as gcp
 
-from components.drawn_names import drawn_name
-from components.gke import limits
-from components.gke.account import NodeAccount
-from components.gke.args import GpuDriver
-from components.gke.spec import GkeClusterSpec
+from ..drawn_names import drawn_name
+from . import limits
+from .account import NodeAccount
+from .args import GpuDriver
+from .spec import GkeClusterSpec
 
 # Google would change these by replacing the nodes one by one, without a spare GPU. A new pool is made
 # instead, and the pods move before the old one goes. What Google cannot change replaces a pool anyhow.

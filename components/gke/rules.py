@@ -6,14 +6,14 @@ Pure. A fault says what it got, what is allowed and the nearest valid choice; a 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from components.arguments import readable_arguments
-from components.gke.args import GkeClusterArgs
-from components.gke.image_rules import image_faults, image_warnings
-from components.gke.name_rules import name_faults
-from components.gke.pool_rules import pool_faults
-from components.gke.pool_warnings import cluster_warnings, gpu_warnings
-from components.gke.spec import GkeClusterSpec
-from components.spec import refuse
+from ..arguments import readable_arguments
+from ..spec import refuse
+from .args import GkeClusterArgs
+from .image_rules import image_faults, image_warnings
+from .name_rules import name_faults
+from .pool_rules import pool_faults
+from .pool_warnings import cluster_warnings, gpu_warnings
+from .spec import GkeClusterSpec
 
 
 def checked_spec(name: str, args: Mapping[str, Any]) -> GkeClusterSpec:

@@ -7,12 +7,12 @@ from typing import Any, Self, cast
 
 import pulumi
 
-from components import gpu_drivers
-from components.artifact_registry import ImageRepository
-from components.gke import limits
-from components.gke.args import GkeClusterArgs, GpuDriver, GpuSharing, ReleaseChannel
-from components.gke.machines import MACHINES, Machine, smallest_with
-from components.image_reference import ImageReference
+from .. import gpu_drivers
+from ..artifact_registry import ImageRepository
+from ..image_reference import ImageReference
+from . import limits
+from .args import GkeClusterArgs, GpuDriver, GpuSharing, ReleaseChannel
+from .machines import MACHINES, Machine, smallest_with
 
 CPU_MACHINE = "e2-standard-2"
 _CLIENTS = 2

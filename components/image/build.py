@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pulumi
 
-from components.image.context import (
+from .context import (
     DOCKERFILE,
     LOCATION,
     Files,
@@ -18,8 +18,8 @@ from components.image.context import (
     context_files,
     model_manifest,
 )
-from components.image.registry import TAG_PREFIX, Repository
-from components.image.spec import ImageSpec
+from .registry import TAG_PREFIX, Repository
+from .spec import ImageSpec
 
 if TYPE_CHECKING:
     from pulumi_docker_build import CacheMode, CacheToArgsDict

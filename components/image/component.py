@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pulumi
 
-from components.image.args import InferenceImageArgs
-from components.image.build import build, build_inputs
-from components.image.context import LOCATION, stage
-from components.image.registry import repository_of
-from components.image.rules import checked_spec
+from .args import InferenceImageArgs
+from .build import build, build_inputs
+from .context import LOCATION, stage
+from .registry import repository_of
+from .rules import checked_spec
 
 # They differ between machines, and the component's inputs must not.
 _OF_THIS_MACHINE = ("ca", "source")

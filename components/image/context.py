@@ -14,7 +14,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from components.image.ignore import IgnoreFile
+from .ignore import IgnoreFile
 
 # Below the working directory, which is the Pulumi project's for the program and the provider alike.
 LOCATION = ".slipway/context"

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pulumi
 
-from components.image.args import Registry
-from components.image.spec import ImageSpec
+from .args import Registry
+from .spec import ImageSpec
 
 if TYPE_CHECKING:
     from pulumi_gcp.artifactregistry import RepositoryCleanupPolicyArgsDict

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.arguments import usable_arguments
-from components.image.args import InferenceImageArgs, Platform, Registry, Variant
-from components.image.spec import ImageSpec
-from components.image_reference import REPOSITORY
-from components.spec import ENVIRONMENT_NAME, SECRET_WORDS, refuse
-from components.tasks import TASKS
+from ..arguments import usable_arguments
+from ..image_reference import REPOSITORY
+from ..spec import ENVIRONMENT_NAME, SECRET_WORDS, refuse
+from ..tasks import TASKS
+from .args import InferenceImageArgs, Platform, Registry, Variant
+from .spec import ImageSpec
 
 
 @dataclass(frozen=True, slots=True)

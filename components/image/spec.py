@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from components.checkout import ROOT
-from components.image.args import Platform, Registry, Variant
-from components.image_reference import ImageReference
+from ..checkout import ROOT
+from ..image_reference import ImageReference
+from .args import Platform, Registry, Variant
 
 
 @dataclass(frozen=True, slots=True)

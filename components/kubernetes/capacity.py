@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from components.kubernetes.spec import GkeSpec
+from .spec import GkeSpec
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,15 +11,15 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.input_rules import API_KEY_NAME
-from components.inputs import api_key_of, recorded, with_digest
-from components.kubernetes import google, kserve, names, network, timing
-from components.kubernetes.args import GkeServiceArgs
-from components.kubernetes.objects import Manifest, ground_of, workload_of
-from components.kubernetes.pod import CONTAINER, SERVICE_LABEL, Wiring
-from components.kubernetes.registration import Registrar
-from components.kubernetes.rules import checked_spec, spec_warnings
-from components.kubernetes.spec import GkeSpec
+from ..input_rules import API_KEY_NAME
+from ..inputs import api_key_of, recorded, with_digest
+from . import google, kserve, names, network, timing
+from .args import GkeServiceArgs
+from .objects import Manifest, ground_of, workload_of
+from .pod import CONTAINER, SERVICE_LABEL, Wiring
+from .registration import Registrar
+from .rules import checked_spec, spec_warnings
+from .spec import GkeSpec
 
 _DELETE_MINUTES = 30
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from components import gpu_drivers
-from components.kubernetes.spec import GkeSpec
+from .. import gpu_drivers
+from .spec import GkeSpec
 
 
 def driver_faults(spec: GkeSpec) -> Iterator[str]:

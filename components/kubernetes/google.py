@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import pulumi
 import pulumi_gcp as gcp
 
-from components.kubernetes import model, names, network
-from components.kubernetes.spec import GkeSpec
+from . import model, names, network
+from .spec import GkeSpec
 
 
 def identity_of(

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from components.image_reference import ImageReference
-from components.kubernetes.spec import GkeSpec
+from ..image_reference import ImageReference
+from .spec import GkeSpec
 
 
 def image_warnings(spec: GkeSpec) -> Iterator[str]:

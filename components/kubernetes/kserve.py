@@ -8,9 +8,9 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from components.kubernetes import timing
-from components.kubernetes.pod import Wiring, placement_of, server_of, volumes_of
-from components.kubernetes.spec import GkeSpec
+from . import timing
+from .pod import Wiring, placement_of, server_of, volumes_of
+from .spec import GkeSpec
 
 API_VERSION = "serving.kserve.io/v1beta1"
 # KServe puts it on its pods.

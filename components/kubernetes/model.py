@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
-from components.input_rules import unpinned_fault
-from components.kubernetes import limits
-from components.kubernetes.args import ModelDelivery
-from components.kubernetes.spec import GkeSpec
+from ..input_rules import unpinned_fault
+from . import limits
+from .args import ModelDelivery
+from .spec import GkeSpec
 
 READER = "roles/storage.objectViewer"
 CACHE_PATH = "/var/cache/slipway"

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from components.input_rules import api_key_faults, image_ref_faults, secret_name_fault
-from components.kubernetes import limits
-from components.kubernetes.spec import GkeSpec
+from ..input_rules import api_key_faults, image_ref_faults, secret_name_fault
+from . import limits
+from .spec import GkeSpec
 
 _LABEL_RULE = "1 to 63 letters, digits, -, _ and ., a letter or digit first and last"
 

@@ -2,7 +2,7 @@
 
 import hashlib
 
-from components.kubernetes.limits import ACCOUNT_ID
+from .limits import ACCOUNT_ID
 
 _HASH_DIGITS = 8
 _ACCOUNT_CHARACTERS = 30

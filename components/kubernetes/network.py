@@ -4,10 +4,10 @@ import json
 import math
 from typing import Any
 
-from components.content_hash import hashed
-from components.kubernetes import limits, names
-from components.kubernetes.pod import selector_of
-from components.kubernetes.spec import GkeSpec
+from ..content_hash import hashed
+from . import limits, names
+from .pod import selector_of
+from .spec import GkeSpec
 
 HTTP_PORT = 80
 # GKE how-to/managed-prometheus: its collectors run there.

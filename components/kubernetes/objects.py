@@ -10,11 +10,11 @@ from typing import Any
 
 import pulumi
 
-from components.kubernetes import kserve, model, names, network, timing
-from components.kubernetes.pod import Wiring, labels_of, pod_template, selector_of, settings_of
-from components.kubernetes.rollout import budget_of, strategy_of
-from components.kubernetes.scaling import behavior_of, metrics_of
-from components.kubernetes.spec import GkeSpec
+from . import kserve, model, names, network, timing
+from .pod import Wiring, labels_of, pod_template, selector_of, settings_of
+from .rollout import budget_of, strategy_of
+from .scaling import behavior_of, metrics_of
+from .spec import GkeSpec
 
 # Old ReplicaSets name a ConfigMap that is gone; they are for looking at.
 _REVISIONS = 3

@@ -11,12 +11,12 @@ from typing import Any
 
 import pulumi
 
-from components.input_rules import API_KEY_NAME
-from components.kubernetes import limits, model, timing
-from components.kubernetes.spec import GPU, GkeSpec
-from components.need import inference_threads
-from components.sizes import quantity
-from components.spec import device_environment
+from ..input_rules import API_KEY_NAME
+from ..need import inference_threads
+from ..sizes import quantity
+from ..spec import device_environment
+from . import limits, model, timing
+from .spec import GPU, GkeSpec
 
 CONTAINER = "server"
 SERVICE_LABEL = "app.kubernetes.io/name"

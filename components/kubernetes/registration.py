@@ -8,7 +8,7 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.kubernetes.objects import Manifest
+from .objects import Manifest
 
 _TYPES: Mapping[str, Any] = {
     "Namespace": k8s.core.v1.Namespace,

@@ -4,9 +4,9 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from components.kubernetes import timing
-from components.kubernetes.capacity import has_spare, most_pods
-from components.kubernetes.spec import GkeSpec
+from . import timing
+from .capacity import has_spare, most_pods
+from .spec import GkeSpec
 
 
 def surge_of(spec: GkeSpec) -> int:

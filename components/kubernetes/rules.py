@@ -7,18 +7,18 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from components.arguments import readable_arguments
-from components.kubernetes.args import GkeServiceArgs
-from components.kubernetes.capacity import capacity_faults
-from components.kubernetes.driver import driver_faults, driver_warnings
-from components.kubernetes.image_rules import image_warnings
-from components.kubernetes.kserve import kserve_faults, kserve_warnings
-from components.kubernetes.model import model_faults, model_warnings
-from components.kubernetes.name_rules import name_faults, name_warnings
-from components.kubernetes.rollout import rollout_faults, rollout_warnings
-from components.kubernetes.scaling import scaling_faults, scaling_warnings
-from components.kubernetes.spec import GkeSpec
-from components.spec import refuse
+from ..arguments import readable_arguments
+from ..spec import refuse
+from .args import GkeServiceArgs
+from .capacity import capacity_faults
+from .driver import driver_faults, driver_warnings
+from .image_rules import image_warnings
+from .kserve import kserve_faults, kserve_warnings
+from .model import model_faults, model_warnings
+from .name_rules import name_faults, name_warnings
+from .rollout import rollout_faults, rollout_warnings
+from .scaling import scaling_faults, scaling_warnings
+from .spec import GkeSpec
 
 
 def checked_spec(name: str, args: Mapping[str, Any]) -> GkeSpec:

@@ -4,8 +4,8 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from components.kubernetes import limits, timing
-from components.kubernetes.spec import GkeSpec
+from . import limits, timing
+from .spec import GkeSpec
 
 _LEAST_CALM_SECONDS = 300
 

@@ -7,9 +7,9 @@ from typing import Any, Self, cast
 
 import pulumi
 
-from components.kubernetes import limits
-from components.kubernetes.args import GkeServiceArgs, ModelDelivery, Serving, Toleration
-from components.spec import InferenceServiceSpec
+from ..spec import InferenceServiceSpec
+from . import limits
+from .args import GkeServiceArgs, ModelDelivery, Serving, Toleration
 
 GPU = "nvidia.com/gpu"
 _GPU_TOLERATION: Toleration = {"key": GPU, "operator": "Exists", "effect": "NoSchedule"}

@@ -3,8 +3,8 @@
 import math
 from dataclasses import dataclass
 
-from components.kubernetes import limits
-from components.kubernetes.spec import GkeSpec
+from . import limits
+from .spec import GkeSpec
 
 # Until every node and load balancer has heard that a pod is not to get requests any more. GKE
 # concepts/container-native-load-balancing: they hear of it at the same time as the pod gets its SIGTERM.

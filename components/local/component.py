@@ -10,12 +10,12 @@ from typing import NotRequired
 import pulumi
 from pulumi.dynamic import Resource
 
-from components.checkout import ROOT
-from components.local.process import HOST
-from components.local.provider import LocalProcessProvider
-from components.model import model_folder, require_memory, source_digest
-from components.need import need_of
-from components.spec import InferenceServiceArgs, InferenceServiceSpec
+from ..checkout import ROOT
+from ..model import model_folder, require_memory, source_digest
+from ..need import need_of
+from ..spec import InferenceServiceArgs, InferenceServiceSpec
+from .process import HOST
+from .provider import LocalProcessProvider
 
 
 class LocalServiceArgs(InferenceServiceArgs):

@@ -14,14 +14,14 @@ import pulumi_docker as docker
 import pulumi_random as random
 from pulumi.dynamic import Resource
 
-from components.checkout import ROOT
-from components.local.component import LocalServiceArgs, with_hidden_key
-from components.local.container_provider import ContainerImageProvider, ContainerReadyProvider
-from components.local.docker import MODEL_LABEL, SERVICE_LABEL
-from components.local.process import HOST
-from components.model import model_folder, require_memory
-from components.need import inference_threads, need_of
-from components.spec import InferenceServiceSpec, refuse
+from ..checkout import ROOT
+from ..model import model_folder, require_memory
+from ..need import inference_threads, need_of
+from ..spec import InferenceServiceSpec, refuse
+from .component import LocalServiceArgs, with_hidden_key
+from .container_provider import ContainerImageProvider, ContainerReadyProvider
+from .docker import MODEL_LABEL, SERVICE_LABEL
+from .process import HOST
 
 # As service/Dockerfile has them.
 _PORT = 8080

@@ -11,10 +11,10 @@ from typing import Any
 
 from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, ResourceProvider, UpdateResult
 
-from components.local import docker, process
-from components.local.docker import DockerError
-from components.local.provider import STOP_COMMANDS
-from components.local.record import Lease
+from . import docker, process
+from .docker import DockerError
+from .provider import STOP_COMMANDS
+from .record import Lease
 
 _POLL_SECONDS = 0.1
 

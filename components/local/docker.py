@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from components.local.record import out_of_memory
+from .record import out_of_memory
 
 # Of a service's container: the component's name, and its model as the settings name it.
 SERVICE_LABEL, MODEL_LABEL = "slipway.service", "slipway.model"

@@ -20,8 +20,8 @@ from pathlib import Path
 
 import psutil
 
-from components.checkout import ROOT
-from components.local.record import LEASE, LOG, PROCESS, Lease, ProcessId, ProcessRecord
+from ..checkout import ROOT
+from .record import LEASE, LOG, PROCESS, Lease, ProcessId, ProcessRecord
 
 HOST = "127.0.0.1"
 READY_SECONDS = 120.0
@@ -171,8 +171,8 @@ def _spawned(launch: Launch) -> subprocess.Popen[bytes]:
     (launch.folder / PROCESS).unlink(missing_ok=True)
     if (launch.folder / LOG).exists():
         (launch.folder / LOG).replace(launch.folder / f"{LOG}.1")
-    command = [sys.executable, "-m", "components.local.supervisor", str(launch.folder.resolve())]
-    command += [str(launch.memory_bytes), sys.executable, "-m", "service"]
+    command = [sys.executable, "-m", "slipway.components.local.supervisor", str(launch.folder.resolve())]
+    command += [str(launch.memory_bytes), sys.executable, "-m", "slipway.service"]
     with (launch.folder / LOG).open("wb") as log:
         supervisor = subprocess.Popen(
             command,

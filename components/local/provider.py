@@ -9,10 +9,10 @@ from typing import Any
 
 from pulumi.dynamic import CreateResult, DiffResult, ReadResult, ResourceProvider, UpdateResult
 
-from components.local import process
-from components.local.process import Launch
-from components.local.record import LOG, Lease, ProcessRecord
-from components.need import inference_threads
+from ..need import inference_threads
+from . import process
+from .process import Launch
+from .record import LOG, Lease, ProcessRecord
 
 PULUMI, SLIPWAY = "pulumi up", "slipway up"
 STOP_COMMANDS = {PULUMI: "`pulumi destroy` on its stack", SLIPWAY: "`slipway down` (or `make down`)"}

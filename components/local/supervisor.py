@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
-from components.local.memory import Cgroup, anonymous_bytes, cgroup_with_limit, group_name
-from components.local.record import Ended, ProcessId, ProcessRecord
+from .memory import Cgroup, anonymous_bytes, cgroup_with_limit, group_name
+from .record import Ended, ProcessId, ProcessRecord
 
 _WATCH_SECONDS = 0.1
 

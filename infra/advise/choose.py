@@ -4,14 +4,14 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from infra.advise.offer import Estimate, estimate_of
-from infra.advise.options import offers_of
-from infra.advise.question import Question
-from infra.advise.yardsticks import yardsticks_of
-from infra.cost.money import dollars
-from infra.cost.stack import Told
-from infra.errors import Refused
-from infra.prices import Price, PriceTable
+from slipway.infra.advise.offer import Estimate, estimate_of
+from slipway.infra.advise.options import offers_of
+from slipway.infra.advise.question import Question
+from slipway.infra.advise.yardsticks import yardsticks_of
+from slipway.infra.cost.money import dollars
+from slipway.infra.cost.prices import Price, PriceTable
+from slipway.infra.cost.stack import Told
+from slipway.infra.errors import Refused
 
 # Of two ways whose cost differs less than this, the one with less to look after.
 _ALIKE = 0.10

@@ -2,12 +2,12 @@
 
 import math
 
-from components import gpu_drivers
-from infra.advise.offer import Offer
-from infra.advise.parts import cluster_charges, common_settings, node_charges, too_slow
-from infra.advise.question import GPU_GIB, Question
-from infra.cost import cloud_run
-from infra.cost.cloud_run import RunSize
+from slipway.components import gpu_drivers
+from slipway.infra.advise.offer import Offer
+from slipway.infra.advise.parts import cluster_charges, common_settings, node_charges, too_slow
+from slipway.infra.advise.question import GPU_GIB, Question
+from slipway.infra.cost import cloud_run
+from slipway.infra.cost.cloud_run import RunSize
 
 # components/cloud_run/limits.py: the least that goes with an L4.
 _L4_CPU, _L4_GIB = 4, 16

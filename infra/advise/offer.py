@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from infra.advise.question import Question
-from infra.cost.charge import Charge
-from infra.cost.money import Money
-from infra.cost.stack import Line, Told, line_of, money_of
-from infra.prices import PriceTable
+from slipway.infra.advise.question import Question
+from slipway.infra.cost.charge import Charge
+from slipway.infra.cost.money import Money
+from slipway.infra.cost.prices import PriceTable
+from slipway.infra.cost.stack import Line, Told, line_of, money_of
 
 # Rows of free quantities, by the row whose quantity they lessen.
 _FREE = {

@@ -1,19 +1,19 @@
 """The ways that Slipway deploys: Cloud Run, Fargate and GKE. Pure; each gives an Offer for a question."""
 
-from components.sizes import Size, quantity, smallest_sizes
-from infra.advise.gpu_options import cloud_run_gpu, gke_gpu
-from infra.advise.offer import Offer
-from infra.advise.parts import (
+from slipway.components.sizes import Size, quantity, smallest_sizes
+from slipway.infra.advise.gpu_options import cloud_run_gpu, gke_gpu
+from slipway.infra.advise.offer import Offer
+from slipway.infra.advise.parts import (
     cluster_charges,
     common_settings,
     load_balancer_charges,
     node_charges,
     too_slow,
 )
-from infra.advise.question import Question
-from infra.cost import aws, cloud_run, gcp
-from infra.cost.aws import FargateSize
-from infra.cost.cloud_run import RunSize
+from slipway.infra.advise.question import Question
+from slipway.infra.cost import aws, cloud_run, gcp
+from slipway.infra.cost.aws import FargateSize
+from slipway.infra.cost.cloud_run import RunSize
 
 # What pods of a node may ask for; components/gke/machines.py `allocatable`, which a test compares. vCPU, GiB.
 NODE_MACHINE, NODE_CPU, NODE_GIB = "e2-standard-4", gcp.cpu_for_pods(4), 11.512

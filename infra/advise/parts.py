@@ -1,9 +1,9 @@
 """What several ways share: charges of clusters, nodes and load balancers, and settings. Pure."""
 
-from infra.advise.question import Question
-from infra.cost import gcp
-from infra.cost.charge import Charge
-from infra.cost.usage import HOURS, Usage
+from slipway.infra.advise.question import Question
+from slipway.infra.cost import gcp
+from slipway.infra.cost.charge import Charge
+from slipway.infra.cost.usage import HOURS, Usage
 
 _DISK_GB = 100
 

@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Self
 
-from components.need import need_of
-from infra import values
-from infra.cost.assume import manifest_of
-from infra.cost.usage import BUSY_SHARE, HOURS, Usage
-from infra.errors import Refused
-from infra.settings_table import BY_KEY
+from slipway.components.need import need_of
+from slipway.components.sizes import gib
+from slipway.infra.cost.assume import manifest_of
+from slipway.infra.cost.usage import BUSY_SHARE, HOURS, Usage
+from slipway.infra.errors import Refused
+from slipway.infra.settings import values
+from slipway.infra.settings.common import BY_KEY
 
 # Below this an answer cannot wait for an instance to start: 8 to 10 s were read of a Python image on Cloud
 # Run (techfrontier.blog, 2026-02), minutes of Fargate and GKE.
@@ -158,7 +159,7 @@ def _outside(flag: str, value: float | None, least: float, most: float) -> str:
 def _need(manifest: Mapping[str, object], memory: str) -> tuple[float, str]:
     if memory:
         try:
-            return values.gib(memory) * 1024, ""
+            return gib(memory) * 1024, ""
         except ValueError:
             return 0, f"--memory is {memory!r}; it is {BY_KEY['memory'].allowed}."
     if not manifest:

@@ -9,11 +9,11 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from infra.advise.choose import Advice
-from infra.advise.offer import Estimate
-from infra.cost.money import dollars
-from infra.cost.report import plain, price_lines
-from infra.cost.stack import row_notes
+from slipway.infra.advise.choose import Advice
+from slipway.infra.advise.offer import Estimate
+from slipway.infra.cost.money import dollars
+from slipway.infra.cost.report import plain, price_lines
+from slipway.infra.cost.stack import row_notes
 
 
 def advice_json(advice: Advice, today: date) -> dict[str, Any]:

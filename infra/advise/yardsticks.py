@@ -3,12 +3,12 @@
 import math
 from dataclasses import replace
 
-from infra.advise.offer import Offer
-from infra.advise.options import on_gke
-from infra.advise.parts import load_balancer_charges
-from infra.advise.question import Question
-from infra.cost.charge import Charge
-from infra.cost.usage import HOURS
+from slipway.infra.advise.offer import Offer
+from slipway.infra.advise.options import on_gke
+from slipway.infra.advise.parts import load_balancer_charges
+from slipway.infra.advise.question import Question
+from slipway.infra.cost.charge import Charge
+from slipway.infra.cost.usage import HOURS
 
 # docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html: so much memory has one vCPU.
 _LAMBDA_GB_PER_VCPU = 1769 / 1024

@@ -7,9 +7,11 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from infra.confinement import landlock, seccomp
+from slipway.infra.confinement import landlock, seccomp
 
-_LAUNCH = "import sys; sys.path.insert(0, sys.argv[1]); from infra.confinement.launch import main; main()"
+_LAUNCH = (
+    "import sys; sys.path.insert(0, sys.argv[1]); from slipway.infra.confinement.launch import main; main()"
+)
 # Programs, libraries and plain facts of the system. Of /etc no more: it holds keys and logins too.
 _SYSTEM = (
     *("/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin", "/nix/store", "/gnu/store"),
@@ -27,7 +29,7 @@ def confined(command: Sequence[str], readable: Iterable[str], writable: Iterable
         "writable": [*_DEVICES, *writable],
         "command": list(command),
     }
-    root = str(Path(__file__).resolve().parents[2])
+    root = str(Path(__file__).absolute().parents[3])
     return [sys.executable, "-I", "-S", "-c", _LAUNCH, root, json.dumps(given)]
 
 

@@ -7,7 +7,7 @@ import json
 import os
 import sys
 
-from infra.confinement import landlock, seccomp
+from slipway.infra.confinement import landlock, seccomp
 
 
 def main() -> None:

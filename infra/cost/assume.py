@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from components.checkout import ROOT
-from components.model import model_folder
-from infra.cost.usage import Usage, with_values
+from slipway.components.checkout import ROOT
+from slipway.components.model import model_folder
+from slipway.infra.cost.usage import Usage, with_values
 
 
 class AssumingSettings(Protocol):

@@ -8,20 +8,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from infra.cost.charge import (
-    UNKNOWN,
+from slipway.infra.cost.charge import (
     Charge,
     Free,
     NotPriced,
     Priced,
-    Resource,
     Scene,
     Verdict,
+)
+from slipway.infra.cost.usage import HOURS, Usage
+from slipway.infra.plan.reading import (
+    UNKNOWN,
+    Resource,
     at,
     items_at,
     number,
 )
-from infra.cost.usage import HOURS, Usage
 
 TASK = "aws:ecs/taskDefinition:TaskDefinition"
 SCALING = "aws:appautoscaling/target:Target"

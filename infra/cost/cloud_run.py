@@ -8,20 +8,22 @@ of an instance, no fee for requests. Source: cloud.google.com/run/pricing.
 import math
 from dataclasses import dataclass
 
-from infra.cost.charge import (
-    UNKNOWN,
+from slipway.infra.cost.charge import (
     Charge,
     NotPriced,
     Priced,
-    Resource,
     Scene,
     Verdict,
+)
+from slipway.infra.cost.usage import SECONDS, Usage
+from slipway.infra.plan.reading import (
+    UNKNOWN,
+    Resource,
     at,
     cores,
     memory_gib,
     number,
 )
-from infra.cost.usage import SECONDS, Usage
 
 _ROUNDING_SECONDS = 0.1
 # RUNPB ServiceScaling: what Cloud Run takes where nothing is said.

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from infra.cost.money import Money, dollars
-from infra.cost.stack import ResourceCost, StackCost
+from slipway.infra.cost.money import Money, dollars
+from slipway.infra.cost.stack import ResourceCost, StackCost
 
 
 @dataclass(frozen=True, slots=True)

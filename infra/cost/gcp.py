@@ -7,21 +7,23 @@ asks for, costs nothing more. A T4 is attached to an N1 and is priced by itself.
 import math
 import re
 
-from infra.cost.charge import (
-    UNKNOWN,
+from slipway.infra.cost.charge import (
     Charge,
     NotPriced,
     Priced,
-    Resource,
     Scene,
     Verdict,
+)
+from slipway.infra.cost.usage import HOURS
+from slipway.infra.plan.reading import (
+    UNKNOWN,
+    Resource,
     at,
     cores,
     items_at,
     memory_gib,
     number,
 )
-from infra.cost.usage import HOURS
 
 _WITH_GPU = ("g2-", "g4-", "a2-", "a3-", "a4-")
 # container_v1 NodeConfig: what GKE takes where nothing is said.

@@ -6,8 +6,9 @@ A type that stands in neither is unknown, never free.
 import re
 from collections.abc import Callable, Mapping
 
-from infra.cost import aws, cloud_run, gcp
-from infra.cost.charge import Free, NotPriced, Resource, Scene, Verdict, is_forwarding_rule
+from slipway.infra.cost import aws, cloud_run, gcp
+from slipway.infra.cost.charge import Free, NotPriced, Scene, Verdict, is_forwarding_rule
+from slipway.infra.plan.reading import Resource
 
 _PRICED: Mapping[str, Callable[[Resource, Scene], Verdict]] = {
     "gcp:cloudrunv2/service:Service": cloud_run.service,

@@ -8,10 +8,10 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from infra.cost.difference import Change, CostDifference
-from infra.cost.money import Money, dollars
-from infra.cost.stack import Line, ResourceCost, StackCost
-from infra.prices import Price
+from slipway.infra.cost.difference import Change, CostDifference
+from slipway.infra.cost.money import Money, dollars
+from slipway.infra.cost.prices import Price
+from slipway.infra.cost.stack import Line, ResourceCost, StackCost
 
 HEADER = ("resource", "idle", "expected", "maximum", "how")
 

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from infra.cost.charge import Charge, Free, NotPriced, Priced, Resource, Scene
-from infra.cost.kinds import is_component, verdict_of
-from infra.cost.money import Money
-from infra.cost.usage import Usage
-from infra.prices import STALE_DAYS, Price, PriceTable, price_table
+from slipway.infra.cost.charge import Charge, Free, NotPriced, Priced, Scene
+from slipway.infra.cost.kinds import is_component, verdict_of
+from slipway.infra.cost.money import Money
+from slipway.infra.cost.prices import STALE_DAYS, Price, PriceTable, price_table
+from slipway.infra.cost.usage import Usage
+from slipway.infra.plan.reading import Resource
 
 
 @dataclass(frozen=True, slots=True)

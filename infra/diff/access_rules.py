@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from infra.diff.model import Action, ResourceChange, StackDiff
-from infra.diff.paths import ABSENT, values_with_paths
-from infra.diff.risk import KEYS, SECRET_VERSIONS, Level, Risk, at, components, of_types, said
-from infra.monitor import UNKNOWN, Resource
+from slipway.infra.diff.model import Action, ResourceChange, StackDiff
+from slipway.infra.diff.paths import ABSENT, values_with_paths
+from slipway.infra.diff.risk import KEYS, SECRET_VERSIONS, Level, Risk, at, components, of_types, said
+from slipway.infra.plan.monitor import UNKNOWN, Resource
 
 _EVERYBODY = ("allUsers", "allAuthenticatedUsers")
 _EVERYWHERE = ("0.0.0.0/0", "::/0")

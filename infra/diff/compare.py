@@ -8,11 +8,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from infra.diff.follow import with_followers
-from infra.diff.model import Action, Knowledge, ResourceChange, StackDiff, StackSource
-from infra.diff.paths import ABSENT, Change, changes_between, leaf_paths, values_with_paths
-from infra.diff.replaced_by import Row, row_of
-from infra.monitor import SECRET, Resource
+from slipway.infra.diff.follow import with_followers
+from slipway.infra.diff.model import Action, Knowledge, ResourceChange, StackDiff, StackSource
+from slipway.infra.diff.paths import ABSENT, Change, changes_between, leaf_paths, values_with_paths
+from slipway.infra.diff.replacements import Row, row_of
+from slipway.infra.plan.monitor import SECRET, Resource
 
 # Of the inputs of two resources of a type, from which share on one is the other under a new name.
 _LIKE = 0.5

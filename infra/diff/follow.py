@@ -8,10 +8,10 @@ from collections import defaultdict, deque
 from collections.abc import Iterable
 from dataclasses import replace
 
-from infra.diff.model import Action, ResourceChange
-from infra.diff.paths import Change, values_with_paths
-from infra.diff.replaced_by import row_of
-from infra.monitor import UNKNOWN, Resource
+from slipway.infra.diff.model import Action, ResourceChange
+from slipway.infra.diff.paths import Change, values_with_paths
+from slipway.infra.diff.replacements import row_of
+from slipway.infra.plan.monitor import UNKNOWN, Resource
 
 # Changed in place, these have another output all the same: the image's digest.
 _NEW_OUTPUT = frozenset({"docker-build:index:Image"})

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from infra.diff.compare import PROTECT, RENAMED
-from infra.diff.model import Action, Knowledge, ResourceChange, StackDiff
-from infra.diff.paths import ABSENT
-from infra.diff.risk import (
+from slipway.infra.diff.compare import PROTECT, RENAMED
+from slipway.infra.diff.model import Action, Knowledge, ResourceChange, StackDiff
+from slipway.infra.diff.paths import ABSENT
+from slipway.infra.diff.risk import (
     CLUSTERS,
     IMAGE,
     KEYS,

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from infra.diff.paths import Change
-from infra.monitor import Resource
-from infra.plan import Plan
+from slipway.infra.diff.paths import Change
+from slipway.infra.plan.monitor import Resource
+from slipway.infra.plan.run import Plan
 
 
 class Action(StrEnum):

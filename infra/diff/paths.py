@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from infra.monitor import SECRET, UNKNOWN
+from slipway.infra.plan.monitor import SECRET, UNKNOWN
 
 # What names an item of a list; the first that every item has, and has once.
 _NAMES = ("name", "key", "id", "sid", "containerName", "topologyKey", "capacityProvider")

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, cast
 
-from infra.diff.model import Action, ResourceChange, StackDiff
-from infra.monitor import UNKNOWN
+from slipway.infra.diff.model import Action, ResourceChange, StackDiff
+from slipway.infra.plan.monitor import UNKNOWN
 
 
 class Level(IntEnum):

@@ -1,8 +1,8 @@
 """What a reviewer should fear of a change, in words, worst first."""
 
-from infra.diff import access_rules, loss_rules, running_rules
-from infra.diff.model import StackDiff
-from infra.diff.risk import Risk, Rule
+from slipway.infra.diff import access_rules, loss_rules, running_rules
+from slipway.infra.diff.model import StackDiff
+from slipway.infra.diff.risk import Risk, Rule
 
 # In the order in which they are read, within one level.
 RULES: tuple[Rule, ...] = (

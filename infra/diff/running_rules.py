@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from typing import Any
 
-from components.checkout import ROOT
-from components.model import model_folder
-from components.need import Need, need_of
-from infra.diff.model import Action, ResourceChange, StackDiff
-from infra.diff.paths import ABSENT
-from infra.diff.risk import IMAGE, SERVICES, Level, Risk, components, numbers, of_types, said
+from slipway.components.checkout import ROOT
+from slipway.components.model import model_folder
+from slipway.components.need import Need, need_of
+from slipway.infra.diff.model import Action, ResourceChange, StackDiff
+from slipway.infra.diff.paths import ABSENT
+from slipway.infra.diff.risk import IMAGE, SERVICES, Level, Risk, components, numbers, of_types, said
 
 _PROBES = ("startupProbe", "livenessProbe", "readinessProbe", "healthCheck")
 _RETENTION = ("retentionInDays", "log_retention_days")

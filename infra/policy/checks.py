@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from components.spec import SECRET_WORDS
-from infra.cost.charge import UNKNOWN, Resource, at, items_at
-from infra.policy.containers import CLOUD_RUN, containers_of
+from slipway.components.spec import SECRET_WORDS
+from slipway.infra.plan.reading import UNKNOWN, Resource, at, items_at
+from slipway.infra.policy.containers import CLOUD_RUN, containers_of
 
 SECRET = "[secret]"  # noqa: S105 how a Plan writes a value that is secret in the state
 _DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from infra.cost.charge import UNKNOWN, Resource, at, items_at
+from slipway.infra.plan.reading import UNKNOWN, Resource, at, items_at
 
 CLOUD_RUN = "gcp:cloudrunv2/service:Service"
 TASK = "aws:ecs/taskDefinition:TaskDefinition"

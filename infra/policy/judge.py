@@ -4,11 +4,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from infra.cost.charge import Resource
-from infra.cost.stack import StackCost
-from infra.errors import Failed
-from infra.policy.levels import level_of
-from infra.policy.rules import BUDGET, ON_RESOURCES, Context, Rule
+from slipway.infra.cost.stack import StackCost
+from slipway.infra.errors import Failed
+from slipway.infra.plan.reading import Resource
+from slipway.infra.policy.levels import level_of
+from slipway.infra.policy.rules import BUDGET, ON_RESOURCES, Context, Rule
 
 
 class PolicySettings(Protocol):

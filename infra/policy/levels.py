@@ -3,21 +3,6 @@
 import re
 from collections.abc import Mapping
 
-LEVELS = ("advisory", "mandatory", "off")
-RULES = (
-    "public",
-    "memory-limit",
-    "max-instances",
-    "image-digest",
-    "plain-secret",
-    "wide-role",
-    "log-retention",
-    "deletion-protection",
-    "probe",
-    "gpu-taint",
-    "gpu-spot",
-    "budget",
-)
 # What cannot be taken back once it happened is mandatory from the start.
 _MANDATORY = ("public", "plain-secret")
 _PRODUCTION = re.compile(r"(^|[-_.])prod(uction)?($|[-_.])")

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from infra.cost.charge import UNKNOWN
+from slipway.infra.plan.reading import UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ run the same functions.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from infra.cost.charge import Resource
-from infra.policy import checks
-from infra.policy.checks import Context
+from slipway.infra.plan.reading import Resource
+from slipway.infra.policy import checks
+from slipway.infra.policy.checks import Context
 
 Check = Callable[[Resource, Context], Iterable[str]]
 

@@ -3,8 +3,8 @@
 Reads Plans only. Nothing here asks a cloud, the Pulumi CLI or a state.
 """
 
-from infra.preview.plans import Previews, findings_of, previews_of
-from infra.preview.report import preview_json
-from infra.preview.text import preview_tree
+from slipway.infra.preview.plans import Previews, findings_of, previews_of
+from slipway.infra.preview.report import preview_json
+from slipway.infra.preview.text import preview_tree
 
 __all__ = ["Previews", "findings_of", "preview_json", "preview_tree", "previews_of"]

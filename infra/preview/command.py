@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from infra.plan import without_collector
-from infra.policy.judge import refuse_mandatory
-from infra.preview.base import Base, Planning, checkout_of
-from infra.preview.plans import Planned, planned, refuse
-from infra.preview.stack import StackPreview, compared, stack_preview
-from infra.stackfile import stack_names
+from slipway.infra.plan.run import without_collector
+from slipway.infra.policy.judge import refuse_mandatory
+from slipway.infra.preview.other_commit import Base, Planning, checkout_of
+from slipway.infra.preview.plans import Planned, planned, refuse
+from slipway.infra.preview.stack import StackPreview, compared, stack_preview
+from slipway.infra.settings.stackfile import stack_names
 
 
 @dataclass

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from infra.cost.report import cost_json, difference_json
-from infra.preview.command import Shown
-from infra.preview.report import SCHEMA, VERSION, diff_json, preview_json
-from infra.preview.stack import StackPreview
+from slipway.infra.cost.report import cost_json, difference_json
+from slipway.infra.preview.command import Shown
+from slipway.infra.preview.report import SCHEMA, VERSION, diff_json, preview_json
+from slipway.infra.preview.stack import StackPreview
 
 
 def document_of(shown: Shown) -> dict[str, Any]:

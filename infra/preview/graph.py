@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
 
-from infra.diff.model import Action
-from infra.monitor import Resource
-from infra.preview.mermaid import arrows, shortened
-from infra.preview.words import VERBS, kind
+from slipway.infra.diff.model import Action
+from slipway.infra.plan.monitor import Resource
+from slipway.infra.preview.mermaid import arrows, shortened
+from slipway.infra.preview.words import VERBS, kind
 
 _WIDTH, _HEIGHT, _GAP_X, _GAP_Y, _EDGE = 168, 40, 34, 12, 8
 _CHARACTERS = 22  # that fit in a box

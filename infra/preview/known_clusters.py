@@ -11,9 +11,10 @@ from typing import Any, cast
 
 import yaml
 
-from infra.errors import Refused
-from infra.kubeconfig import kubeconfig_path
-from infra.stackfile import StackConfig, stack_config
+from slipway.infra.errors import Refused
+from slipway.infra.plan.config import StackConfig
+from slipway.infra.settings.stackfile import stack_config
+from slipway.infra.targets.kubeconfig import kubeconfig_path
 
 # etcd.io/docs, system limits: an object of Kubernetes has at most 1.5 MiB; a kubeconfig is far smaller.
 _MOST_BYTES = 2**20

@@ -8,14 +8,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from infra.cost.report import cost_rows
-from infra.diff.model import Action, StackDiff
-from infra.diff.paths import Change
-from infra.diff.risk import Level
-from infra.preview import words
-from infra.preview.command import Shown
-from infra.preview.mermaid import flowchart
-from infra.preview.stack import StackPreview
+from slipway.infra.cost.report import cost_rows
+from slipway.infra.diff.model import Action, StackDiff
+from slipway.infra.diff.paths import Change
+from slipway.infra.diff.risk import Level
+from slipway.infra.preview import words
+from slipway.infra.preview.command import Shown
+from slipway.infra.preview.mermaid import flowchart
+from slipway.infra.preview.stack import StackPreview
 
 # github.com/orgs/community/discussions/41331: "Body is too long (maximum is 65536 characters)".
 LIMIT = 65536

@@ -6,9 +6,9 @@ An arrow goes from what is used to what uses it. What a longer way says already 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
-from infra.diff.model import Action, StackDiff
-from infra.monitor import Resource
-from infra.preview.words import kind
+from slipway.infra.diff.model import Action, StackDiff
+from slipway.infra.plan.monitor import Resource
+from slipway.infra.preview.words import kind
 
 # A chart of more is no picture any more, and GitHub refuses one of 500 arrows.
 MOST_NODES = 60

@@ -9,10 +9,12 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from components.checkout import ROOT
-from infra.confinement.command import confined, library_path
+from slipway.components.checkout import ROOT
+from slipway.infra.confinement.command import confined, library_path
 
-_COMMAND = "from infra.cli import main; main()"
+_COMMAND = "from slipway.infra.cli.app import main; main()"
+# Of commits before the package had one name.
+_OLDER_COMMAND = "from infra.cli import main; main()"
 # What the providers' SDKs put into a plan: `get_env` in the provider.py and config/vars.py of pulumi_aws 7,
 # pulumi_gcp 9 and pulumi_kubernetes 4. Neither is a secret.
 _OF_A_PLAN = (
@@ -26,7 +28,8 @@ _PREFIX_OF_A_PLAN = "PULUMI_K8S_"
 
 def preview_command(checkout: Path, home: Path, root: Path, arguments: Iterable[str]) -> list[str]:
     """Return the command line of the preview in `checkout`. root: this project's folder."""
-    command = [sys.executable, "-c", _COMMAND, "preview", *arguments, "--format", "json"]
+    program = _COMMAND if (checkout / "slipway").is_dir() else _OLDER_COMMAND
+    command = [sys.executable, "-c", program, "preview", *arguments, "--format", "json"]
     return confined(command, readable=_package_folders(root), writable=[str(checkout), str(home)])
 
 

@@ -8,14 +8,14 @@ from collections.abc import Iterable, Iterator
 from html import escape
 from pathlib import Path
 
-from infra.cost.stack import StackCost
-from infra.diff.model import ResourceChange, StackDiff
-from infra.diff.paths import Change
-from infra.monitor import Resource
-from infra.preview import words
-from infra.preview.command import Shown
-from infra.preview.graph import svg_of
-from infra.preview.stack import StackPreview
+from slipway.infra.cost.stack import StackCost
+from slipway.infra.diff.model import ResourceChange, StackDiff
+from slipway.infra.diff.paths import Change
+from slipway.infra.plan.monitor import Resource
+from slipway.infra.preview import words
+from slipway.infra.preview.command import Shown
+from slipway.infra.preview.graph import svg_of
+from slipway.infra.preview.stack import StackPreview
 
 _STYLE = Path(__file__).with_name("page.css")
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"

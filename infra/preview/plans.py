@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pulumi
 
-from infra.errors import Refused
-from infra.plan import Plan, plan_of
-from infra.program import MissingSdk, warnings_of
-from infra.program import main as program
-from infra.settings import Settings
-from infra.stackfile import StackConfig, settings_from, stack_config, stack_names
+from slipway.infra.errors import Refused
+from slipway.infra.plan.config import StackConfig
+from slipway.infra.plan.run import Plan, plan_of
+from slipway.infra.program import MissingSdk, warnings_of
+from slipway.infra.program import main as program
+from slipway.infra.settings.checked import Settings
+from slipway.infra.settings.stackfile import settings_from, stack_config, stack_names
 
 
 class BrokenProgram(Refused):

@@ -7,11 +7,11 @@ VERSION counts up when a field changes its meaning or goes; a new field leaves i
 from collections.abc import Mapping
 from typing import Any
 
-from infra.diff.model import ResourceChange, StackDiff
-from infra.diff.paths import ABSENT, Change
-from infra.errors import Refused
-from infra.monitor import Resource
-from infra.plan import Plan
+from slipway.infra.diff.model import ResourceChange, StackDiff
+from slipway.infra.diff.paths import ABSENT, Change
+from slipway.infra.errors import Refused
+from slipway.infra.plan.monitor import Resource
+from slipway.infra.plan.run import Plan
 
 SCHEMA, VERSION = "slipway-preview", 1
 # Fields of a resource that are left out where they say nothing.

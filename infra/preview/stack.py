@@ -4,22 +4,23 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
-from infra.cost.assume import usage_of
-from infra.cost.difference import CostDifference
-from infra.cost.difference import difference_of as cost_difference_of
-from infra.cost.stack import StackCost, cost_of
-from infra.diff.compare import difference_of
-from infra.diff.model import StackDiff, StackSource
-from infra.diff.risk import Level, Risk
-from infra.diff.risks import risks_of
-from infra.errors import Refused
-from infra.monitor import SECRET
-from infra.plan import Plan
-from infra.policy.judge import Violation, violations_of
-from infra.preview.base import Base
-from infra.preview.plans import Planned, findings_of
-from infra.settings import Settings
-from infra.stackfile import ENCRYPTED, StackConfig, ciphers_of, settings_from, stack_config
+from slipway.infra.cost.assume import usage_of
+from slipway.infra.cost.difference import CostDifference
+from slipway.infra.cost.difference import difference_of as cost_difference_of
+from slipway.infra.cost.stack import StackCost, cost_of
+from slipway.infra.diff.compare import difference_of
+from slipway.infra.diff.model import StackDiff, StackSource
+from slipway.infra.diff.risk import Level, Risk
+from slipway.infra.diff.risks import risks_of
+from slipway.infra.errors import Refused
+from slipway.infra.plan.config import ENCRYPTED, StackConfig
+from slipway.infra.plan.monitor import SECRET
+from slipway.infra.plan.run import Plan
+from slipway.infra.policy.judge import Violation, violations_of
+from slipway.infra.preview.other_commit import Base
+from slipway.infra.preview.plans import Planned, findings_of
+from slipway.infra.settings.checked import Settings
+from slipway.infra.settings.stackfile import ciphers_of, settings_from, stack_config
 
 
 @dataclass(frozen=True, slots=True)

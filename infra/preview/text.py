@@ -7,14 +7,14 @@ from rich.console import RenderableType
 from rich.text import Text
 from rich.tree import Tree
 
-from infra.cost.report import cost_table
-from infra.diff.model import Action, ResourceChange, StackDiff
-from infra.diff.paths import Change
-from infra.diff.risk import Level, Risk
-from infra.monitor import Resource
-from infra.plan import Plan
-from infra.preview import words
-from infra.preview.stack import StackPreview
+from slipway.infra.cost.report import cost_table
+from slipway.infra.diff.model import Action, ResourceChange, StackDiff
+from slipway.infra.diff.paths import Change
+from slipway.infra.diff.risk import Level, Risk
+from slipway.infra.plan.monitor import Resource
+from slipway.infra.plan.run import Plan
+from slipway.infra.preview import words
+from slipway.infra.preview.stack import StackPreview
 
 _COLOURS = {
     Action.CREATE: "green",

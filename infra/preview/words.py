@@ -4,11 +4,11 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from infra.cost.difference import CostDifference
-from infra.diff.model import Action, ResourceChange, StackDiff
-from infra.diff.paths import ABSENT, Change, values_with_paths
-from infra.diff.risk import shortened
-from infra.monitor import SECRET, Resource
+from slipway.infra.cost.difference import CostDifference
+from slipway.infra.diff.model import Action, ResourceChange, StackDiff
+from slipway.infra.diff.paths import ABSENT, Change, values_with_paths
+from slipway.infra.diff.risk import shortened
+from slipway.infra.plan.monitor import SECRET, Resource
 
 MARKS = {
     Action.CREATE: "+",

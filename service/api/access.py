@@ -12,11 +12,11 @@ from random import getrandbits
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.api.predict import Predict
-from service.api.problems import CAUSES, MEDIA_TYPE, fault_response, internal_response, problem_json
-from service.faults import DrainCut, QueueFull, RequestFault
-from service.lifecycle import Lifecycle
-from service.logs import fields, log, log_line
+from ..faults import DrainCut, QueueFull, RequestFault
+from ..lifecycle import Lifecycle
+from ..logs import fields, log, log_line
+from .predict import Predict
+from .problems import CAUSES, MEDIA_TYPE, fault_response, internal_response, problem_json
 
 PROBES = frozenset({"/alive", "/ready", "/health"})
 SANE_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")

@@ -8,19 +8,19 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from service.api import problems
-from service.api.access import AccessLog
-from service.api.auth import Gate, PageSession
-from service.api.openapi import TITLE, openapi_document
-from service.api.pages import page_routes
-from service.api.predict import Predict
-from service.api.probes import probes
-from service.engine import Engine
-from service.faults import RequestFault
-from service.lifecycle import Lifecycle
-from service.manifest import Manifest
-from service.settings import Settings
-from service.tasks import Task
+from ..engine import Engine
+from ..faults import RequestFault
+from ..lifecycle import Lifecycle
+from ..manifest import Manifest
+from ..settings import Settings
+from ..tasks import Task
+from . import problems
+from .access import AccessLog
+from .auth import Gate, PageSession
+from .openapi import TITLE, openapi_document
+from .pages import page_routes
+from .predict import Predict
+from .probes import probes
 
 
 class Api(FastAPI):

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from starlette.types import Scope
 
-from service.faults import KeyMissing, KeyWrong
-from service.settings import is_loopback
+from ..faults import KeyMissing, KeyWrong
+from ..settings import is_loopback
 
 Headers = Mapping[bytes, bytes]
 

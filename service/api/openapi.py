@@ -8,8 +8,8 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 from starlette.routing import BaseRoute
 
-from service.api.problems import CAUSES, INTERNAL, MEDIA_TYPE, URN, Cause, Problem
-from service.tasks import Operation, Task
+from ..tasks import Operation, Task
+from .problems import CAUSES, INTERNAL, MEDIA_TYPE, URN, Cause, Problem
 
 TITLE = "Slipway inference service"
 REF = "#/components/schemas/{model}"

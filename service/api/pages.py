@@ -13,8 +13,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from service.api.auth import PageSession
-from service.tasks import Operation
+from ..tasks import Operation
+from .auth import PageSession
 
 # What a request's main field may be called; the page knows how to fill each. Of others it shows all the JSON.
 FIELDS = ("text", "prompt", "features")

@@ -5,10 +5,8 @@ import time
 
 from starlette.types import Receive, Scope, Send
 
-from service.api.auth import Gate, Headers
-from service.api.streaming import send_stream, streamed_parts
-from service.engine import Engine
-from service.faults import (
+from ..engine import Engine
+from ..faults import (
     BodyTimeout,
     BodyTooLarge,
     ClientLeft,
@@ -17,8 +15,10 @@ from service.faults import (
     RequestFault,
     UnsupportedMedia,
 )
-from service.lifecycle import Lifecycle
-from service.tasks import Operation
+from ..lifecycle import Lifecycle
+from ..tasks import Operation
+from .auth import Gate, Headers
+from .streaming import send_stream, streamed_parts
 
 
 class Predict:

@@ -5,11 +5,11 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from service.api.problems import MEDIA_TYPE
-from service.device import DeviceKind
-from service.faults import NotReady
-from service.lifecycle import Lifecycle, Phase
-from service.manifest import Manifest
+from ..device import DeviceKind
+from ..faults import NotReady
+from ..lifecycle import Lifecycle, Phase
+from ..manifest import Manifest
+from .problems import MEDIA_TYPE
 
 NOT_READY: dict[int | str, dict[str, Any]] = {
     503: {

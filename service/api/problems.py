@@ -11,8 +11,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from service import faults
-from service.faults import RequestFault
+from .. import faults
+from ..faults import RequestFault
 
 MEDIA_TYPE = "application/problem+json"
 URN = "urn:slipway:problem:"

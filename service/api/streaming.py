@@ -10,10 +10,10 @@ import threading
 import orjson
 from starlette.types import Scope, Send
 
-from service.api.problems import CAUSES, INTERNAL, Cause
-from service.engine import Call, Work
-from service.faults import ClientLeft, DrainCut, RequestFault
-from service.tasks.streams import MEDIA_TYPE, StreamableWork
+from ..engine import Call, Work
+from ..faults import ClientLeft, DrainCut, RequestFault
+from ..tasks.streams import MEDIA_TYPE, StreamableWork
+from .problems import CAUSES, INTERNAL, Cause
 
 HEADERS = [
     (b"content-type", MEDIA_TYPE.encode() + b"; charset=utf-8"),

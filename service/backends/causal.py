@@ -5,11 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from service.backends.generation import ChatRefused, Sampling
-from service.backends.pretrained import FROM_THE_FOLDER_ALONE, first_line, hf, pretrained, pt, visible_device
-from service.backends.writing import AtEachToken, end_token_ids, kept_generation_config
-from service.device import DeviceKind
-from service.faults import BadModel
+from ..device import DeviceKind
+from ..faults import BadModel
+from .generation import ChatRefused, Sampling
+from .pretrained import FROM_THE_FOLDER_ALONE, first_line, hf, pretrained, pt, visible_device
+from .writing import AtEachToken, end_token_ids, kept_generation_config
 
 # Below this a probability is lost in fp32, and its logarithm with it.
 LEAST_NOISE = 1e-20

@@ -4,9 +4,9 @@ import re
 import warnings
 from dataclasses import replace
 
-from service.backends.pretrained import first_line, pt
-from service.driver import Driver, cuda_of, nvidia_driver, remedy
-from service.faults import DeviceUnusable
+from ..driver import Driver, cuda_of, nvidia_driver, remedy
+from ..faults import DeviceUnusable
+from .pretrained import first_line, pt
 
 TO_COMPUTE_ON_THE_CPU = "To compute on the CPU, set DEVICE=cpu, or in a stack leave `gpu` out."
 # torch, c10/cuda/CUDAFunctions.cpp: as cuDriverGetVersion answers.

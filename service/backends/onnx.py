@@ -14,8 +14,8 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 import onnxruntime  # pyright: ignore[reportMissingTypeStubs] - the package ships no types
 
-from service.backends import Float32s, Int64s
-from service.faults import BadModel
+from ..faults import BadModel
+from . import Float32s, Int64s
 
 ort: Any = onnxruntime
 

@@ -15,8 +15,8 @@ os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 import torch  # pyright: ignore[reportMissingImports] - installed only where a model of this engine is served
 import transformers  # pyright: ignore[reportMissingImports] - as above
 
-from service.device import DeviceKind
-from service.faults import BadModel
+from ..device import DeviceKind
+from ..faults import BadModel
 
 pt: Any = torch
 hf: Any = transformers
@@ -60,7 +60,7 @@ def pretrained(folder: Path, kind: str, device: DeviceKind, unused: Collection[s
     except RuntimeError as error:  # too little memory, and what CUDA finds wrong
         if device == "cpu":
             raise
-        from service.backends.gpu import does_not_fit
+        from .gpu import does_not_fit
 
         raise does_not_fit(error) from None
 

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from service.backends import Float32s
-from service.faults import BadModel
+from ..faults import BadModel
+from . import Float32s
 
 if TYPE_CHECKING:
-    from service.backends.onnx import OnnxModel, Port
+    from .onnx import OnnxModel, Port
 
 FLOATS = ("tensor(float)", "tensor(double)")
 LABELS = ("tensor(int64)", "tensor(string)")

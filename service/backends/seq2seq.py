@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from service.backends.pretrained import hf, pretrained, pt, visible_device
-from service.backends.writing import Abandoned, AtEachToken, kept_generation_config
-from service.device import DeviceKind
+from ..device import DeviceKind
+from .pretrained import hf, pretrained, pt, visible_device
+from .writing import Abandoned, AtEachToken, kept_generation_config
 
 
 class TorchSeq2Seq:

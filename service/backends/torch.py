@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from service.backends import Float32s, Int64s
-from service.backends.pretrained import pretrained, pt, visible_device
-from service.device import DeviceKind
+from ..device import DeviceKind
+from . import Float32s, Int64s
+from .pretrained import pretrained, pt, visible_device
 
 Pooling = Literal["mean", "cls"]
 # The layer that BERT's own training put on top, which no embedding is made of.

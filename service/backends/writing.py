@@ -4,8 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from service.backends.pretrained import FROM_THE_FOLDER_ALONE, first_line, hf, pt
-from service.faults import BadModel
+from ..faults import BadModel
+from .pretrained import FROM_THE_FOLDER_ALONE, first_line, hf, pt
 
 GENERATION_FILE = "generation_config.json"
 # What a model may say of its own writing. The rest of that file picks caches, helpers and outputs.

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 
-from service.engine.call import Call
+from .call import Call
 
 # The pool takes as much as this many full batches: enough to find neighbours in, little to wait behind.
 POOLED_BATCHES = 2

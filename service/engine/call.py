@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import Callable
 
-from service.engine.work import Work
-from service.faults import ClientLeft, DeadlineExceeded
+from ..faults import ClientLeft, DeadlineExceeded
+from .work import Work
 
 
 class Call:

@@ -15,10 +15,10 @@ import time
 from collections import deque
 from queue import SimpleQueue
 
-from service.engine.batches import Batching, Pool, Prepared
-from service.engine.call import Call
-from service.engine.work import BatchWork, Work
-from service.faults import QueueFull
+from ..faults import QueueFull
+from .batches import Batching, Pool, Prepared
+from .call import Call
+from .work import BatchWork, Work
 
 # While many wait, answers are handed to the event loop a few at a time: each wake-up of its thread takes a
 # CPU from the model. At most one for so many turns in line, so that no answer is held for long; and none

@@ -7,11 +7,11 @@ Exit code 0, or 2 where it cannot be had.
 import asyncio
 import sys
 
-from service.faults import BadSettings, StartFault
-from service.loading import model_origin
-from service.logs import configure_logs, fields, log
-from service.settings import settings_from_environment
-from service.tasks import TASKS
+from ..faults import BadSettings, StartFault
+from ..loading import model_origin
+from ..logs import configure_logs, fields, log
+from ..settings import settings_from_environment
+from ..tasks import TASKS
 
 
 async def fetch() -> None:

@@ -10,9 +10,9 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from service.faults import BadSettings, DiskFull, StartFault
-from service.logs import fields, log
-from service.sources.address import Address
+from ..faults import BadSettings, DiskFull, StartFault
+from ..logs import fields, log
+from .address import Address
 
 LOCK_POLL_SECONDS = 0.2
 _FULL = {errno.ENOSPC, errno.EDQUOT}

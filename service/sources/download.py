@@ -10,13 +10,13 @@ import hashlib
 from pathlib import Path
 from typing import BinaryIO
 
-from service.faults import BadModel
-from service.logs import fields, log
-from service.manifest import PART_SUFFIX, ManifestFile
-from service.sources.cache import write_fault
-from service.sources.progress import Progress
-from service.sources.store import Opened, Store
-from service.sources.tries import Patience, Tries, Unreachable
+from ..faults import BadModel
+from ..logs import fields, log
+from ..manifest import PART_SUFFIX, ManifestFile
+from .cache import write_fault
+from .progress import Progress
+from .store import Opened, Store
+from .tries import Patience, Tries, Unreachable
 
 READ_BYTES = 4 << 20
 # A second download: the first may have gone on from a part of another file, or been damaged on its way.

@@ -9,9 +9,9 @@ import re
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from service.faults import BadSettings, ModelAccessDenied, ModelNotFound, ModelSourceUnavailable
-from service.sources.address import Address
-from service.sources.tries import Unreachable
+from ..faults import BadSettings, ModelAccessDenied, ModelNotFound, ModelSourceUnavailable
+from .address import Address
+from .tries import Unreachable
 
 _STATUS = re.compile(r"status code: (\d{3})")
 _REQUEST = re.compile(r"Error performing [A-Z]+ (\S+) in ")

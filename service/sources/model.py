@@ -7,13 +7,13 @@ next start, not at the next empty cache. The files are fetched only where the fo
 from collections.abc import Mapping
 from pathlib import Path
 
-from service.logs import fields, log
-from service.manifest import Manifest, TaskRules
-from service.sources.address import Address
-from service.sources.cache import check_room, model_folder, sole_writer, write_fault
-from service.sources.download import Download
-from service.sources.store import MANIFEST_FILE, Store
-from service.sources.tries import Patience, Tries, Unreachable
+from ..logs import fields, log
+from ..manifest import Manifest, TaskRules
+from .address import Address
+from .cache import check_room, model_folder, sole_writer, write_fault
+from .download import Download
+from .store import MANIFEST_FILE, Store
+from .tries import Patience, Tries, Unreachable
 
 
 class BucketModel:

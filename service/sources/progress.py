@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from service.logs import fields, log
+from ..logs import fields, log
 
 EVERY_SECONDS = 5.0
 

@@ -14,9 +14,9 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import GCSStore, S3Store
 
-from service.faults import BadModel, BadSettings
-from service.sources.address import Address
-from service.sources.failures import fault_of
+from ..faults import BadModel, BadSettings
+from .address import Address
+from .failures import fault_of
 
 if TYPE_CHECKING:
     from obstore import BytesStream, GetOptions

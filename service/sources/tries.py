@@ -5,8 +5,8 @@ import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from service.faults import ModelSourceUnavailable, StartFault
-from service.logs import fields, log
+from ..faults import ModelSourceUnavailable, StartFault
+from ..logs import fields, log
 
 # After this much progress the tries are counted anew: a large file may survive many cuts.
 PROGRESS_BYTES = 64 << 20

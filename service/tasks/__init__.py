@@ -14,9 +14,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from service.engine import Work
-from service.folder import ModelFolder
-from service.manifest import TaskRules
+from ..engine import Work
+from ..folder import ModelFolder
+from ..manifest import TaskRules
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ could still fill the memory of a small server. Counting reads the bytes and make
 import re
 from dataclasses import dataclass
 
-from service.faults import FieldFault, InvalidInput
+from ..faults import FieldFault, InvalidInput
 
 # For each item that a call may have: it may be an object with a few fields (a chat's message and its parts),
 # and a call that is a few times too large still gets the exact count of its items in the refusal.

@@ -4,9 +4,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
-from service.tasks import Limits
-from service.tasks.lists import Counted
-from service.tasks.requests import LIST, ONE
+from . import Limits
+from .lists import Counted
+from .requests import LIST, ONE
 
 # OpenAI's newer name for it, which templates do not know.
 ROLES = {"developer": "system"}

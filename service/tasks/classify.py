@@ -8,14 +8,14 @@ from pydantic import AfterValidator, BaseModel, Field, create_model
 from pydantic_core import PydanticCustomError
 from tokenizers import Tokenizer
 
-from service.backends import Backend, Float32s
-from service.engine import Work
-from service.faults import BadModel
-from service.folder import ModelFolder
-from service.manifest import TEXT_FILES, Name, TextManifest
-from service.tasks import Limits, Operation, Task
-from service.tasks.requests import parsed
-from service.tasks.texts import (
+from ..backends import Backend, Float32s
+from ..engine import Work
+from ..faults import BadModel
+from ..folder import ModelFolder
+from ..manifest import TEXT_FILES, Name, TextManifest
+from . import Limits, Operation, Task
+from .requests import parsed
+from .texts import (
     LatencyMs,
     ModelVersion,
     TextModel,
@@ -131,7 +131,7 @@ class Classify(Task):
 def backend_of(model: ModelFolder) -> Backend:
     """From token ids to logits, on the model's engine. Raises BadModel."""
     if model.engine == "torch":
-        from service.backends.torch import TorchBackend
+        from ..backends.torch import TorchBackend
 
         return TorchBackend(model.path, model.device)
     return model.onnx_over_tokens(OUTPUT)

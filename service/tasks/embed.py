@@ -7,14 +7,14 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, create_model
 from tokenizers import Tokenizer
 
-from service.backends import Backend, Float32s
-from service.engine import Work
-from service.faults import BadModel, FieldFault, InvalidInput
-from service.folder import ModelFolder
-from service.manifest import TEXT_FILES, TextManifest
-from service.tasks import Limits, Operation, Task
-from service.tasks.requests import parsed
-from service.tasks.texts import (
+from ..backends import Backend, Float32s
+from ..engine import Work
+from ..faults import BadModel, FieldFault, InvalidInput
+from ..folder import ModelFolder
+from ..manifest import TEXT_FILES, TextManifest
+from . import Limits, Operation, Task
+from .requests import parsed
+from .texts import (
     LatencyMs,
     ModelVersion,
     TextModel,
@@ -195,7 +195,7 @@ class Embed(Task):
 def backend_of(model: ModelFolder, manifest: EmbedManifest) -> Backend:
     """From token ids to vectors, on the model's engine. Raises BadModel."""
     if model.engine == "torch":
-        from service.backends.torch import TorchEmbedder
+        from ..backends.torch import TorchEmbedder
 
         return TorchEmbedder(model.path, manifest.pooling, manifest.normalize, model.device)
     return model.onnx_over_tokens(OUTPUT)

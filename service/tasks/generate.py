@@ -6,21 +6,21 @@ from typing import Annotated, Any, ClassVar, TypeVar
 from pydantic import BaseModel, Field, create_model
 from tokenizers import Tokenizer
 
-from service.backends.generation import Causal
-from service.engine import Work
-from service.faults import BadModel, FieldFault, InvalidInput
-from service.folder import ModelFolder
-from service.manifest import TEXT_FILES, EngineFiles, TextManifest
-from service.tasks import Limits, Operation, Task
-from service.tasks.bounds import Bounds
-from service.tasks.chat import messages_within
-from service.tasks.generate_form import GenerateFields, Generation, PlainForm
-from service.tasks.generation import Asked, CausalModel, Ended, Form, GenerationWork
-from service.tasks.openai_answers import ChatCompletion, ChatForm, Completion, CompletionForm
-from service.tasks.openai_requests import ChatFields, CompletionFields, OpenAiRequest, one_prompt
-from service.tasks.requests import parsed
-from service.tasks.streams import DONE, event
-from service.tasks.tokenizing import BoundedTokenizer
+from ..backends.generation import Causal
+from ..engine import Work
+from ..faults import BadModel, FieldFault, InvalidInput
+from ..folder import ModelFolder
+from ..manifest import TEXT_FILES, EngineFiles, TextManifest
+from . import Limits, Operation, Task
+from .bounds import Bounds
+from .chat import messages_within
+from .generate_form import GenerateFields, Generation, PlainForm
+from .generation import Asked, CausalModel, Ended, Form, GenerationWork
+from .openai_answers import ChatCompletion, ChatForm, Completion, CompletionForm
+from .openai_requests import ChatFields, CompletionFields, OpenAiRequest, one_prompt
+from .requests import parsed
+from .streams import DONE, event
+from .tokenizing import BoundedTokenizer
 
 PROMPT = "A slipway is"
 CHAT = [{"role": "user", "content": "What is a slipway?"}]
@@ -124,7 +124,7 @@ class Generate(Task):
 
     def load(self, model: ModelFolder) -> None:
         model.refuse_unlisted()
-        from service.backends.causal import TorchCausal
+        from ..backends.causal import TorchCausal
 
         self.attach(model.tokenizer(), TorchCausal(model.path, model.device))
 

@@ -5,12 +5,12 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from service.faults import FieldFault, InvalidInput
-from service.tasks.chat import Message
-from service.tasks.generation import Asked, Ended, milliseconds_since
-from service.tasks.openai_answers import USAGE, Finish, Text, Usage
-from service.tasks.sampling import MaxTokens, SamplingFields
-from service.tasks.texts import LatencyMs, ModelVersion
+from ..faults import FieldFault, InvalidInput
+from .chat import Message
+from .generation import Asked, Ended, milliseconds_since
+from .openai_answers import USAGE, Finish, Text, Usage
+from .sampling import MaxTokens, SamplingFields
+from .texts import LatencyMs, ModelVersion
 
 
 class GenerateFields(SamplingFields):

@@ -10,12 +10,12 @@ import orjson
 from tokenizers import Tokenizer
 from tokenizers.decoders import DecodeStream
 
-from service.backends.generation import Causal, ChatRefused, Sampling
-from service.faults import BadModel, FieldFault, InvalidInput, TextTooLong
-from service.tasks.stop import StopStrings
-from service.tasks.streams import Emit, StreamableWork, event
-from service.tasks.texts import estimated_tokens
-from service.tasks.tokenizing import BoundedTokenizer, Tokens, TooManyTokens
+from ..backends.generation import Causal, ChatRefused, Sampling
+from ..faults import BadModel, FieldFault, InvalidInput, TextTooLong
+from .stop import StopStrings
+from .streams import Emit, StreamableWork, event
+from .texts import estimated_tokens
+from .tokenizing import BoundedTokenizer, Tokens, TooManyTokens
 
 FinishReason = Literal["stop", "length"]
 Prompt = str | Sequence[Mapping[str, str]]

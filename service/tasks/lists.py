@@ -18,7 +18,7 @@ from pydantic_core.core_schema import (
     no_info_wrap_validator_function,
 )
 
-from service.tasks.requests import MAX_FAULTS_SHOWN
+from .requests import MAX_FAULTS_SHOWN
 
 # One more than is shown: that there are more can then be said.
 FAULTS_KEPT = MAX_FAULTS_SHOWN + 1

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from pydantic import BaseModel, Field
 
-from service.tasks.generation import Ended, FinishReason
+from .generation import Ended, FinishReason
 
 Id = Annotated[str, Field(description="Another one each time.", examples=["chatcmpl-5b1c"])]
 Created = Annotated[int, Field(ge=0, description="Seconds since 1970, UTC.", examples=[1790000000])]

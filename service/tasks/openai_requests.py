@@ -8,11 +8,11 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
-from service.faults import FieldFault, InvalidInput
-from service.tasks.chat import Message
-from service.tasks.generation import Asked
-from service.tasks.requests import LIST, ONE
-from service.tasks.sampling import MaxTokens, SamplingFields, branch
+from ..faults import FieldFault, InvalidInput
+from .chat import Message
+from .generation import Asked
+from .requests import LIST, ONE
+from .sampling import MaxTokens, SamplingFields, branch
 
 # OpenAI's own default of max_tokens in /v1/completions.
 COMPLETION_TOKENS = 16

@@ -5,8 +5,8 @@ from typing import Any, TypeVar, cast
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, from_json
 
-from service.faults import FieldFault, InvalidInput, InvalidJson
-from service.tasks.bounds import Bounds
+from ..faults import FieldFault, InvalidInput, InvalidJson
+from .bounds import Bounds
 
 MAX_FAULTS_SHOWN = 20
 # Of an object that is no list's item: OpenAI's requests, which have the most, have about 40.

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
-from service.tasks.requests import LIST, ONE
+from .requests import LIST, ONE
 
 MAX_STOPS = 16
 MAX_STOP_CHARACTERS = 200

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from service.engine import Work
+from ..engine import Work
 
 MEDIA_TYPE = "text/event-stream"
 DONE = b"data: [DONE]\n\n"

@@ -11,14 +11,14 @@ import orjson
 from pydantic import Field
 from tokenizers import Tokenizer
 
-from service.backends.generation import Seq2Seq
-from service.faults import BadModel, FieldFault, TextTooLong
-from service.manifest import TextManifest
-from service.tasks import Limits
-from service.tasks.chunks import Span, chunks
-from service.tasks.requests import MAX_FAULTS_SHOWN
-from service.tasks.texts import estimated_tokens
-from service.tasks.tokenizing import BoundedTokenizer, Tokens, TooManyTokens
+from ..backends.generation import Seq2Seq
+from ..faults import BadModel, FieldFault, TextTooLong
+from ..manifest import TextManifest
+from . import Limits
+from .chunks import Span, chunks
+from .requests import MAX_FAULTS_SHOWN
+from .texts import estimated_tokens
+from .tokenizing import BoundedTokenizer, Tokens, TooManyTokens
 
 MAX_CHUNKS = 16
 # A part's summary has at most this share of what the model takes: each round leaves half the parts.

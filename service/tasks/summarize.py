@@ -5,15 +5,15 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, Field, create_model
 from tokenizers import Tokenizer
 
-from service.backends.generation import Seq2Seq
-from service.engine import Work
-from service.faults import BadModel, FieldFault, InvalidInput
-from service.folder import ModelFolder
-from service.manifest import TEXT_FILES, EngineFiles
-from service.tasks import Limits, Operation, Task
-from service.tasks.requests import parsed
-from service.tasks.summaries import MAX_CHUNKS, SummariesWork, SummarizeManifest, SummaryModel
-from service.tasks.texts import LatencyMs, ModelVersion, TextsRequest, Truncated, bounds_of, one_or_many
+from ..backends.generation import Seq2Seq
+from ..engine import Work
+from ..faults import BadModel, FieldFault, InvalidInput
+from ..folder import ModelFolder
+from ..manifest import TEXT_FILES, EngineFiles
+from . import Limits, Operation, Task
+from .requests import parsed
+from .summaries import MAX_CHUNKS, SummariesWork, SummarizeManifest, SummaryModel
+from .texts import LatencyMs, ModelVersion, TextsRequest, Truncated, bounds_of, one_or_many
 
 TEXT = (
     "The harbour was closed on Monday after a storm tore two ships from their moorings. One drifted onto the "
@@ -106,7 +106,7 @@ class Summarize(Task):
 
     def load(self, model: ModelFolder) -> None:
         model.refuse_unlisted()
-        from service.backends.seq2seq import TorchSeq2Seq
+        from ..backends.seq2seq import TorchSeq2Seq
 
         backend = TorchSeq2Seq(model.path, self._manifest.num_beams, model.device)
         self.attach(model.tokenizer(), backend)

@@ -21,16 +21,16 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from service.backends import Float32s
-from service.backends.rows import RowBackend
-from service.faults import FieldFault, InvalidInput
-from service.folder import ModelFolder
-from service.manifest import GRAPH_FILES, Manifest, Name
-from service.tasks import Limits, Operation, Task
-from service.tasks.bounds import Bounds
-from service.tasks.lists import Counted, WrongCount
-from service.tasks.requests import LIST, ONE, parsed
-from service.tasks.texts import LatencyMs, ModelVersion
+from ..backends import Float32s
+from ..backends.rows import RowBackend
+from ..faults import FieldFault, InvalidInput
+from ..folder import ModelFolder
+from ..manifest import GRAPH_FILES, Manifest, Name
+from . import Limits, Operation, Task
+from .bounds import Bounds
+from .lists import Counted, WrongCount
+from .requests import LIST, ONE, parsed
+from .texts import LatencyMs, ModelVersion
 
 # One turn in the engine's line: a long table waits for others between its turns.
 ROWS_PER_STEP = 256

@@ -10,15 +10,15 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 from tokenizers import Tokenizer
 
-from service.backends import Backend, Float32s
-from service.engine import BatchWork, Work
-from service.faults import BadModel, FieldFault, TextTooLong
-from service.manifest import TextManifest
-from service.tasks import Limits
-from service.tasks.bounds import Bounds
-from service.tasks.lists import Counted
-from service.tasks.requests import MAX_FAULTS_SHOWN
-from service.tasks.tokenizing import BoundedTokenizer, Tokens, TooManyTokens
+from ..backends import Backend, Float32s
+from ..engine import BatchWork, Work
+from ..faults import BadModel, FieldFault, TextTooLong
+from ..manifest import TextManifest
+from . import Limits
+from .bounds import Bounds
+from .lists import Counted
+from .requests import MAX_FAULTS_SHOWN
+from .tokenizing import BoundedTokenizer, Tokens, TooManyTokens
 
 WARM_UP_RUNS = 3
 

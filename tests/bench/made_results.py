@@ -1,6 +1,6 @@
 """Results with round numbers, for the tests of what is read out of them."""
 
-from tests.bench.results import SLIPWAY, Block, Measured, Point, Results, point_key
+from bench.results import SLIPWAY, Block, Measured, Point, Results, point_key
 
 KEYS = [point_key(kind, connections) for kind in ("short", "mixed") for connections in (1, 8, 64)]
 

@@ -5,8 +5,8 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.bench.contender import MARK, Contender, NotReady, ask, free_ports, running
-from tests.bench.workload import post
+from bench.contender import MARK, Contender, NotReady, ask, free_ports, running
+from bench.workload import post
 
 # Serves, and starts a daemon that leaves its session, as some servers do.
 SERVER = """

@@ -1,8 +1,8 @@
 import pytest
 
-from tests.bench.goals import Goal, goals
+from bench.goals import Goal, goals
+from bench.results import Results
 from tests.bench.made_results import results
-from tests.bench.results import Results
 
 
 def found() -> dict[str, Goal]:

@@ -1,6 +1,6 @@
 import pytest
 
-from tests.bench.memory import growth_mb
+from bench.memory import growth_mb
 
 
 def test_memory_that_fills_up_at_first_and_then_stays_has_not_grown():

@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
+from bench.plot import svg
+from bench.report import BEGIN, END, into_document, markdown, number, table
+from bench.results import SLIPWAY, Results, rows
 from tests.bench.made_results import measured, results
-from tests.bench.plot import svg
-from tests.bench.report import BEGIN, END, into_document, markdown, number, table
-from tests.bench.results import SLIPWAY, Results, rows
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 SVG = "{http://www.w3.org/2000/svg}"

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from bench.results import SLIPWAY, Results, limit_medians, rows, single_over_call
 from tests.bench.made_results import block, measured, results
-from tests.bench.results import SLIPWAY, Results, limit_medians, rows, single_over_call
 
 
 def test_a_ratio_is_formed_round_by_round_so_a_slow_round_tells_against_nobody():

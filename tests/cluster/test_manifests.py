@@ -3,10 +3,10 @@
 import pytest
 import yaml
 
-from infra.manifests import manifests_of, yaml_files, yaml_of
+from slipway.infra.manifests.objects import manifests_of, yaml_files, yaml_of
 from tests.cluster.api import Api
 from tests.contract.kubernetes_cases import GOOGLE, GPU, POOL
-from tests.infra.test_manifests import EVERYTHING, plan
+from tests.infra.manifests.test_manifests import EVERYTHING, plan
 
 pytestmark = pytest.mark.cluster
 

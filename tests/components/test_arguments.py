@@ -4,7 +4,7 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 import pytest
 
-from components.arguments import readable_arguments
+from slipway.components.arguments import readable_arguments
 
 
 class Size(Enum):

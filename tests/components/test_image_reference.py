@@ -2,8 +2,8 @@
 
 import pytest
 
-from components.artifact_registry import ImageRepository
-from components.image_reference import EcrRepository, ImageReference
+from slipway.components.artifact_registry import ImageRepository
+from slipway.components.image_reference import EcrRepository, ImageReference
 
 DIGEST = f"sha256:{'0' * 64}"
 

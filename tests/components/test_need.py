@@ -1,6 +1,6 @@
 import pytest
 
-from components.need import need_of
+from slipway.components.need import need_of
 
 MIB = 2**20
 

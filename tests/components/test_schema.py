@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from components.cloud_run import CloudRunServiceArgs
-from components.fargate import FargateServiceArgs
-from components.kubernetes import GkeServiceArgs
-from components.spec import InferenceServiceArgs
+from slipway.components.cloud_run import CloudRunServiceArgs
+from slipway.components.fargate import FargateServiceArgs
+from slipway.components.kubernetes import GkeServiceArgs
+from slipway.components.spec import InferenceServiceArgs
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = """

@@ -1,6 +1,6 @@
 import pytest
 
-from components.secret_manager import SecretReference
+from slipway.components.secret_manager import SecretReference
 
 
 def test_a_reference_names_project_secret_and_version() -> None:

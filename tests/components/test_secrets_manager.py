@@ -1,6 +1,6 @@
 import pytest
 
-from components.secrets_manager import SecretReference
+from slipway.components.secrets_manager import SecretReference
 from tests.contract.fargate_cases import REFERENCE, SECRET, VERSION
 
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.sizes import CLOUD_RUN_MIB, FARGATE_MIB, quantity, smallest_sizes
+from slipway.components.sizes import CLOUD_RUN_MIB, FARGATE_MIB, quantity, smallest_sizes
 
 
 def by_target(need_mib: float, cpu: float) -> dict[str, tuple[float, str]]:

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from components.tasks import TASKS
-from service.manifest import Manifest
-from service.settings import BUNDLED_MODEL
-from service.tasks import TASKS as SERVED
-from service.tasks import Limits
+from slipway.components.tasks import TASKS
+from slipway.service.manifest import Manifest
+from slipway.service.settings import BUNDLED_MODEL
+from slipway.service.tasks import TASKS as SERVED
+from slipway.service.tasks import Limits
 from tests.service.tasks.embedding_model import embedding_model
 from tests.service.tasks.fake_writers import FakeCausal, FakeSeq2Seq, Model, generating, summarizing
 from tests.service.tasks.table_model import classifier

@@ -6,7 +6,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from service.settings import BUNDLED_MODEL
+from slipway.service.settings import BUNDLED_MODEL
 from tests.container.conftest import Builder
 from tests.container.engine import Image, container
 from tests.service.running_server import AUTHORIZED, SPAM

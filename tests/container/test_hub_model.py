@@ -13,9 +13,9 @@ import pytest
 
 from tests.container.conftest import Builder
 from tests.container.engine import Image, built, container, docker
-from tests.service.models.fake_hub import TOKEN
-from tests.service.models.handmade import LABELS, Handmade, handmade
-from tests.service.models.hub_fixtures import TestHub
+from tests.modeltools.fake_hub import TOKEN
+from tests.modeltools.handmade import LABELS, Handmade, handmade
+from tests.modeltools.hub_fixtures import TestHub
 from tests.service.running_server import AUTHORIZED
 from tests.service.sources.front import Front, serving
 
@@ -134,6 +134,6 @@ def test_a_model_that_cannot_be_put_into_it_ends_the_build(
 
 
 def test_a_build_of_the_bundled_model_installs_no_torch(builder: Builder, tags: list[str]) -> None:
-    (builder.folder / "service/requirements-train.txt").write_text("no list at all\n")
+    (builder.folder / "modeltools/requirements-train.txt").write_text("no list at all\n")
     tags.append("slipway-test:bundled")
     assert "app/service/models/sms-spam/model.onnx" in builder.build(tags[-1]).files

@@ -15,7 +15,7 @@ import pytest
 
 from tests.container.engine import ROOT, Container, Image, built, container, docker
 from tests.container.test_hub_model import options
-from tests.service.models.hub_fixtures import CARD, TestHub
+from tests.modeltools.hub_fixtures import CARD, TestHub
 from tests.service.running_server import AUTHORIZED
 from tests.service.sources.front import Front, serving
 

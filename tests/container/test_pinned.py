@@ -16,7 +16,7 @@ def test_every_package_of_the_image_has_the_version_of_the_local_stack() -> None
 
 
 def test_torch_and_what_comes_with_it_have_the_versions_that_models_are_trained_and_exported_with() -> None:
-    torch, train = pinned("service/requirements-torch.txt"), pinned("service/requirements-train.txt")
+    torch, train = pinned("service/requirements-torch.txt"), pinned("modeltools/requirements-train.txt")
     assert torch.items() <= train.items()
     assert {"torch", "transformers", "safetensors"} <= torch.keys()
     assert not torch.keys() & pinned("service/requirements.txt").keys()

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from service.settings import BUNDLED_MODEL
+from slipway.service.settings import BUNDLED_MODEL
 from tests.container.engine import Container, Image, container
 from tests.service.running_server import AUTHORIZED, HAM, KEY, SPAM
 

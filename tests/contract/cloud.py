@@ -16,9 +16,9 @@ from pulumi._types import _py_properties as properties_of  # pyright: ignore[rep
 from pulumi.runtime import rpc
 from pulumi.runtime.proto import resource_pb2
 
-from infra.monitor import UNKNOWN, Monitor, Resource
-from infra.plan import run
-from infra.stackfile import StackConfig
+from slipway.infra.plan.config import StackConfig
+from slipway.infra.plan.monitor import UNKNOWN, Monitor, Resource
+from slipway.infra.plan.run import run
 from tests.contract.aws_outputs import AWS_OUTPUTS, hexadecimal
 from tests.contract.gke_outputs import GKE_ANSWERS, GKE_OUTPUTS
 from tests.contract.kubernetes_outputs import answer_of

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from components.cloud_run import ExecutionEnvironment, Ingress, VpcEgress
+from slipway.components.cloud_run import ExecutionEnvironment, Ingress, VpcEgress
 
 IMAGE = "europe-west4-docker.pkg.dev/acme-prod/slipway/api@sha256:" + "a" * 64
 KEY = "a-key-of-enough-characters"

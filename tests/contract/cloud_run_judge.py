@@ -16,8 +16,8 @@ from typing import Any, cast
 from google.cloud import run_v2
 from google.protobuf.json_format import ParseError
 
-from components.cloud_run import limits
-from components.sizes import CLOUD_RUN_MIB
+from slipway.components.cloud_run import limits
+from slipway.components.sizes import CLOUD_RUN_MIB
 
 _QUANTITY = {"Mi": 1.0, "Gi": 1024.0}
 

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from infra.monitor import Resource
+from slipway.infra.plan.monitor import Resource
 from tests.contract.fargate_api import Call, calls_of
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from components.fargate import Architecture, Balancing, ContainerInsights, Egress
+from slipway.components.fargate import Architecture, Balancing, ContainerInsights, Egress
 
 IMAGE = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/slipway@sha256:" + "a" * 64
 KEY = "a-key-of-enough-characters"

@@ -4,7 +4,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Mapping
 
-from components.fargate import limits
+from slipway.components.fargate import limits
 from tests.contract.fargate_calls import Made
 
 

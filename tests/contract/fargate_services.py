@@ -6,7 +6,7 @@ from typing import Any
 
 import pulumi
 
-from components.fargate import Egress, FargateService
+from slipway.components.fargate import Egress, FargateService
 from tests.contract.cloud import Emitted, emitted_by
 from tests.contract.fargate_calls import Made
 from tests.contract.fargate_cases import MORNING, PLAIN, REFERENCE, RIGHT

@@ -4,8 +4,8 @@ import json
 import re
 from collections.abc import Callable, Mapping
 
-from components.fargate import limits
-from components.sizes import FARGATE_MIB
+from slipway.components.fargate import limits
+from slipway.components.sizes import FARGATE_MIB
 from tests.contract.fargate_calls import Made
 
 

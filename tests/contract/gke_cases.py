@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from components.gke import GpuDriver, GpuSharing, ReleaseChannel
+from slipway.components.gke import GpuDriver, GpuSharing, ReleaseChannel
 
 PLAIN: dict[str, Any] = {"project": "acme-prod", "location": "europe-west4"}
 L4: dict[str, Any] = {"gpu": "nvidia-l4", "gpu_max_nodes": 4}

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from components.kubernetes import ModelDelivery, Serving
+from slipway.components.kubernetes import ModelDelivery, Serving
 
 IMAGE = "europe-west4-docker.pkg.dev/acme/slipway/api@sha256:" + "a" * 64
 KEY = "a-key-of-enough-characters"

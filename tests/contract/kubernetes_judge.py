@@ -10,7 +10,7 @@ from typing import Any
 
 import kubernetes_validate  # pyright: ignore[reportMissingTypeStubs]
 
-from components.kubernetes.limits import VERSIONS
+from slipway.components.kubernetes.limits import VERSIONS
 from tests.contract import kubernetes_object_rules as object_rules
 from tests.contract import kubernetes_pod_rules as pod_rules
 from tests.contract.kubernetes_reading import Objects

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from components.content_hash import hashed
-from components.input_rules import API_KEY_NAME
-from components.kubernetes.objects import Manifest, ground_of, workload_of
-from components.kubernetes.pod import Wiring
-from components.kubernetes.rules import checked_spec
+from slipway.components.content_hash import hashed
+from slipway.components.input_rules import API_KEY_NAME
+from slipway.components.kubernetes.objects import Manifest, ground_of, workload_of
+from slipway.components.kubernetes.pod import Wiring
+from slipway.components.kubernetes.rules import checked_spec
 from tests.contract.kubernetes_cases import IMAGE, KEY, PLAIN
 
 

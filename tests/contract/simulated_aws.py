@@ -13,8 +13,8 @@ import boto3  # pyright: ignore[reportMissingTypeStubs]
 from google.protobuf.struct_pb2 import Struct
 from pulumi.runtime.proto import resource_pb2
 
-from infra.plan import run
-from infra.stackfile import StackConfig
+from slipway.infra.plan.config import StackConfig
+from slipway.infra.plan.run import run
 from tests.contract.cloud import Cloud
 from tests.contract.fargate_api import Call, calls_of
 

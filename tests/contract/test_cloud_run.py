@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from components.cloud_run import CloudRunService, ExecutionEnvironment, Ingress, VpcEgress
+from slipway.components.cloud_run import CloudRunService, ExecutionEnvironment, Ingress, VpcEgress
 from tests.contract.cloud import Emitted, emitted_by
 from tests.contract.cloud_run_api import Judge, api_form
 from tests.contract.cloud_run_cases import PLAIN, RIGHT, WRONG

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from components.fargate import Architecture, Balancing, Egress, FargateService
+from slipway.components.fargate import Architecture, Balancing, Egress, FargateService
 from tests.contract.cloud import emitted_by
 from tests.contract.fargate_cases import (
     EXISTING,

@@ -7,8 +7,8 @@ import pytest
 from botocore.exceptions import ClientError  # pyright: ignore[reportMissingTypeStubs]
 from moto import mock_aws
 
-from components.fargate import FargateService, names
-from components.image import InferenceImage, Registry
+from slipway.components.fargate import FargateService, names
+from slipway.components.image import InferenceImage, Registry
 from tests.contract.fargate_cases import (
     IMAGE,
     PLAIN,

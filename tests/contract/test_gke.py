@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from components.gke import GkeCluster, GpuDriver, GpuSharing
-from components.gke.machines import GPUS, MACHINES
+from slipway.components.gke import GkeCluster, GpuDriver, GpuSharing
+from slipway.components.gke.machines import GPUS, MACHINES
 from tests.contract.cloud import Emitted, emitted_by
 from tests.contract.cloud_run_api import Judge
 from tests.contract.gke_api import api_form

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from components.kubernetes import GkeService
+from slipway.components.kubernetes import GkeService
 from tests.contract.cloud import Emitted, emitted_by
 from tests.contract.kubernetes_cases import BUCKET, EVERYTHING, GOOGLE, GPU, IMAGE, PLAIN, POOL, RIGHT, WRONG
 from tests.contract.kubernetes_judge import EXTENSIONS, broken_rules, schema_faults

@@ -7,14 +7,14 @@ from typing import Any
 import uvicorn
 from uvicorn.server import ServerState
 
-from service.api.app import build_app
-from service.engine import Engine
-from service.lifecycle import Lifecycle
-from service.loading import load_model
-from service.manifest import Manifest
-from service.protocol import HttpProtocol
-from service.settings import BUNDLED_MODEL, settings_from_environment
-from service.tasks import TASKS, Limits
+from slipway.service.api.app import build_app
+from slipway.service.engine import Engine
+from slipway.service.lifecycle import Lifecycle
+from slipway.service.loading import load_model
+from slipway.service.manifest import Manifest
+from slipway.service.protocol import HttpProtocol
+from slipway.service.settings import BUNDLED_MODEL, settings_from_environment
+from slipway.service.tasks import TASKS, Limits
 
 KEY = "a-key-for-the-fuzzer"
 # Far longer than any answer takes: past it the server hangs.

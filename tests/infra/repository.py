@@ -5,7 +5,7 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from infra.preview.base import Base, Planning, checkout_of
+from slipway.infra.preview.other_commit import Base, Planning, checkout_of
 from tests.checkout import copy_of_the_checkout
 
 DEV: Mapping[str, str] = {

@@ -19,8 +19,8 @@ from google.protobuf import empty_pb2, json_format, struct_pb2
 from pulumi.runtime import rpc
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
-from infra.autoname import autonamed
-from infra.monitor import UNKNOWN, revealed
+from slipway.infra.plan.autoname import autonamed
+from slipway.infra.plan.monitor import UNKNOWN, revealed
 from tests.contract.cloud import made_of
 from tests.contract.kubernetes_outputs import answer_of
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from components.gke.nodes import POOL_LABEL
+from slipway.components.gke.nodes import POOL_LABEL
 from tests.checkout import copy_of_the_checkout
 from tests.pulumi_engine import standin
 from tests.pulumi_engine.conftest import ROOT, Engine, engine_in

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from infra.plan import plan_of
-from infra.stackfile import StackConfig
-from tests.infra.test_plan import nested
+from slipway.infra.plan.config import StackConfig
+from slipway.infra.plan.run import plan_of
+from tests.infra.plan.test_plan import nested
 from tests.pulumi_engine.conftest import ROOT, engine_in
 
 pytestmark = pytest.mark.pulumi_engine

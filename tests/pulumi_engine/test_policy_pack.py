@@ -9,11 +9,11 @@ from pathlib import Path
 import pulumi_gcp as gcp
 import pytest
 
-from infra.cost.assume import usage_of
-from infra.cost.stack import cost_of
-from infra.plan import plan_of
-from infra.policy.judge import violations_of
-from infra.stackfile import settings_from, stack_config
+from slipway.infra.cost.assume import usage_of
+from slipway.infra.cost.stack import cost_of
+from slipway.infra.plan.run import plan_of
+from slipway.infra.policy.judge import violations_of
+from slipway.infra.settings.stackfile import settings_from, stack_config
 from tests.checkout import copy_of_the_checkout
 from tests.infra.plain import TODAY
 from tests.pulumi_engine import standin

@@ -10,10 +10,10 @@ from typing import Any, cast
 
 import pytest
 
-from infra.monitor import SECRET, UNKNOWN
-from infra.plan import plan_of
-from infra.program import main
-from infra.stackfile import stack_config
+from slipway.infra.plan.monitor import SECRET, UNKNOWN
+from slipway.infra.plan.run import plan_of
+from slipway.infra.program import main
+from slipway.infra.settings.stackfile import stack_config
 from tests.checkout import copy_of_the_checkout
 from tests.infra.repository import STACKS, write_stack
 from tests.pulumi_engine.conftest import ROOT, Engine, engine_in

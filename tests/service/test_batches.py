@@ -11,9 +11,9 @@ import uvloop
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.engine import Batching, BatchWork, Engine
-from service.engine.batches import neighbours
-from service.faults import ClientLeft
+from slipway.service.engine import Batching, BatchWork, Engine
+from slipway.service.engine.batches import neighbours
+from slipway.service.faults import ClientLeft
 
 FOREVER = 1e9
 LIMITS = Batching(

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
-from service.backends import Float32s, Int64s
-from service.backends.onnx import OnnxBackend
-from service.manifest import MODEL_FILE, TOKENIZER_FILE
-from service.settings import BUNDLED_MODEL
-from service.tasks import TASKS, Limits
-from service.tasks.classify import HAM, SPAM, Classify, ClassifyManifest, prediction_of
+from slipway.service.backends import Float32s, Int64s
+from slipway.service.backends.onnx import OnnxBackend
+from slipway.service.manifest import MODEL_FILE, TOKENIZER_FILE
+from slipway.service.settings import BUNDLED_MODEL
+from slipway.service.tasks import TASKS, Limits
+from slipway.service.tasks.classify import HAM, SPAM, Classify, ClassifyManifest, prediction_of
 
 
 @given(st.lists(st.floats(-80, 80, width=32), min_size=2, max_size=6))

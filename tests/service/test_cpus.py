@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from service.cpus import usable_cpus
+from slipway.service.cpus import usable_cpus
 
 
 def cpus(tmp_path: Path, membership: str, files: dict[str, str]) -> int:

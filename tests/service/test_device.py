@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from service.driver import LEAST_DRIVER, Driver, nvidia_driver, remedy
+from slipway.service.driver import LEAST_DRIVER, Driver, nvidia_driver, remedy
 from tests.service.backends.model_folders import model_folder
 from tests.service.running_server import AUTHORIZED, HAM, RunningServer, failed_start, running_server
 
@@ -143,6 +143,6 @@ def test_torch_without_cuda_is_told_with_the_image_that_has_it():
 
 
 def test_the_drivers_that_each_cuda_needs_are_those_of_the_stacks():
-    from components.gpu_drivers import LEAST_DRIVER as OF_STACKS
+    from slipway.components.gpu_drivers import LEAST_DRIVER as OF_STACKS
 
     assert LEAST_DRIVER.items() <= OF_STACKS.items()

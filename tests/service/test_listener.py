@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from service.listener import listener, turn_away, waiting
+from slipway.service.listener import listener, turn_away, waiting
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux filters what comes to a listening socket")

@@ -8,7 +8,7 @@ from collections.abc import Generator
 
 import pytest
 
-from service.logs import JsonFormatter, LineHandler, log, log_line
+from slipway.service.logs import JsonFormatter, LineHandler, log, log_line
 
 
 @pytest.fixture

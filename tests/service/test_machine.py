@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from service.machine import has_gpu, usable_memory_bytes
+from slipway.service.machine import has_gpu, usable_memory_bytes
 
 PHYSICAL = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 MIB = 1 << 20

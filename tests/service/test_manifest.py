@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from service.faults import BadModel, ModelNotFound
-from service.manifest import Manifest
-from service.settings import BUNDLED_MODEL
-from service.tasks.classify import Classify
+from slipway.service.faults import BadModel, ModelNotFound
+from slipway.service.manifest import Manifest
+from slipway.service.settings import BUNDLED_MODEL
+from slipway.service.tasks.classify import Classify
 
 TASKS = {"classify": Classify}
 MEASURED = {"memory_mb": 123.4, "load_seconds": 0.2, "texts_per_second": 900}

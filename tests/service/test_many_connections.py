@@ -10,9 +10,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.bench.connections import allowed_connections, holding, is_open
-from tests.bench.contender import ask
-from tests.bench.workload import post
+from bench.connections import allowed_connections, holding, is_open
+from bench.contender import ask
+from bench.workload import post
 from tests.service.running_server import HAM, KEY, running_server
 
 pytestmark = pytest.mark.long

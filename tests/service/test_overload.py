@@ -14,16 +14,16 @@ import uvicorn
 from pydantic import SecretStr
 from tokenizers import Tokenizer
 
-from service.api.app import build_app
-from service.backends import Float32s, Int64s
-from service.engine import Engine
-from service.lifecycle import Lifecycle
-from service.listener import address_of, listener
-from service.manifest import TOKENIZER_FILE
-from service.protocol import HttpProtocol
-from service.settings import BUNDLED_MODEL, Settings
-from service.tasks import TASKS, Limits
-from service.tasks.classify import Classify, ClassifyManifest
+from slipway.service.api.app import build_app
+from slipway.service.backends import Float32s, Int64s
+from slipway.service.engine import Engine
+from slipway.service.lifecycle import Lifecycle
+from slipway.service.listener import address_of, listener
+from slipway.service.manifest import TOKENIZER_FILE
+from slipway.service.protocol import HttpProtocol
+from slipway.service.settings import BUNDLED_MODEL, Settings
+from slipway.service.tasks import TASKS, Limits
+from slipway.service.tasks.classify import Classify, ClassifyManifest
 from tests.service.running_server import AUTHORIZED, HAM, KEY
 
 

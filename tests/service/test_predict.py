@@ -2,9 +2,9 @@ import httpx
 import orjson
 import pytest
 
-from service.manifest import Manifest, TextManifest
-from service.settings import BUNDLED_MODEL
-from service.tasks import TASKS
+from slipway.service.manifest import Manifest, TextManifest
+from slipway.service.settings import BUNDLED_MODEL
+from slipway.service.tasks import TASKS
 from tests.service.running_server import HAM, SPAM
 
 MAX_TOKENS = TextManifest.read(BUNDLED_MODEL, TASKS).max_tokens

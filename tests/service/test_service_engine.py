@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import uvloop
 
-from service.engine import Engine
-from service.faults import ClientLeft, DeadlineExceeded, QueueFull
+from slipway.service.engine import Engine
+from slipway.service.faults import ClientLeft, DeadlineExceeded, QueueFull
 
 FOREVER = 1e9
 

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from service.settings import BUNDLED_MODEL
+from slipway.service.settings import BUNDLED_MODEL
 from tests.service.running_server import KEY, running_server
 
 

@@ -1,7 +1,7 @@
 import pytest
 
-from service.faults import BadSettings
-from service.settings import Settings, is_loopback, settings_from_environment
+from slipway.service.faults import BadSettings
+from slipway.service.settings import Settings, is_loopback, settings_from_environment
 
 KEY = "a-test-key-of-24-letters"
 

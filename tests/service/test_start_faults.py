@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from service.settings import BUNDLED_MODEL
+from slipway.service.settings import BUNDLED_MODEL
 from tests.service.running_server import failed_start
 
 

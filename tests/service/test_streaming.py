@@ -11,7 +11,7 @@ import openai
 import orjson
 import pytest
 
-from service import protocol
+from slipway.service import protocol
 from tests.service.running_server import AUTHORIZED, KEY
 from tests.service.tasks.fake_writers import FakeCausal, generating, serving
 

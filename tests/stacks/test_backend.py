@@ -6,9 +6,9 @@ from typing import Any
 import pulumi
 import pytest
 
-from infra.plan import plan_of
-from infra.program import main
-from infra.stackfile import StackConfig
+from slipway.infra.plan.config import StackConfig
+from slipway.infra.plan.run import plan_of
+from slipway.infra.program import main
 
 HUB = f"hf:acme/model@{'a' * 40}"
 GOOGLE = {"project": "acme-ml", "region": "europe-west4"}

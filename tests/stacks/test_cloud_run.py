@@ -7,11 +7,12 @@ from typing import Any
 import pulumi
 import pytest
 
-from infra.monitor import Monitor
-from infra.plan import Plan, plan_of, run
-from infra.preview import findings_of, preview_json
-from infra.program import main, warnings_of
-from infra.stackfile import ENCRYPTED, StackConfig, settings_from
+from slipway.infra.plan.config import ENCRYPTED, StackConfig
+from slipway.infra.plan.monitor import Monitor
+from slipway.infra.plan.run import Plan, plan_of, run
+from slipway.infra.preview import findings_of, preview_json
+from slipway.infra.program import main, warnings_of
+from slipway.infra.settings.stackfile import settings_from
 
 GIVEN = {"target": "cloud-run", "project": "acme-ml", "region": "europe-west4"}
 DIGEST = f"europe-west4-docker.pkg.dev/acme-ml/slipway/server@sha256:{'0' * 64}"

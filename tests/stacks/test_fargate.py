@@ -9,11 +9,12 @@ from typing import Any
 import pulumi
 import pytest
 
-from infra.plan import Plan, plan_of
-from infra.preview import findings_of, preview_json
-from infra.program import main, warnings_of
-from infra.settings_table import BY_KEY
-from infra.stackfile import ENCRYPTED, StackConfig, settings_from, stack_config
+from slipway.infra.plan.config import ENCRYPTED, StackConfig
+from slipway.infra.plan.run import Plan, plan_of
+from slipway.infra.preview import findings_of, preview_json
+from slipway.infra.program import main, warnings_of
+from slipway.infra.settings.common import BY_KEY
+from slipway.infra.settings.stackfile import settings_from, stack_config
 
 ROOT = Path(__file__).resolve().parents[2]
 GIVEN = {"target": "fargate", "region": "eu-west-1"}

@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.gke.machines import MACHINES, allocatable
-from components.gpu_drivers import IMAGE_CUDA
-from infra.manifests import manifests_of
-from infra.monitor import Monitor
-from infra.plan import Plan, plan_of, run
-from infra.program import main, warnings_of
-from infra.stackfile import ENCRYPTED, StackConfig, settings_from
+from slipway.components.gke.machines import MACHINES, allocatable
+from slipway.components.gpu_drivers import IMAGE_CUDA
+from slipway.infra.manifests.objects import manifests_of
+from slipway.infra.plan.config import ENCRYPTED, StackConfig
+from slipway.infra.plan.monitor import Monitor
+from slipway.infra.plan.run import Plan, plan_of, run
+from slipway.infra.program import main, warnings_of
+from slipway.infra.settings.stackfile import settings_from
 from tests.checkout import ROOT
 
 GIVEN = {"target": "gke", "project": "acme-ml", "region": "europe-west4"}

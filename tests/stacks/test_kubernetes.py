@@ -8,9 +8,10 @@ from typing import Any
 import pulumi
 import pytest
 
-from infra.plan import Plan, plan_of
-from infra.program import main, warnings_of
-from infra.stackfile import StackConfig, settings_from
+from slipway.infra.plan.config import StackConfig
+from slipway.infra.plan.run import Plan, plan_of
+from slipway.infra.program import main, warnings_of
+from slipway.infra.settings.stackfile import settings_from
 
 DIGEST = f"registry.example.com/slipway/server@sha256:{'0' * 64}"
 GIVEN = {"target": "kubernetes", "image": DIGEST}

@@ -6,12 +6,13 @@ import dill  # pyright: ignore[reportMissingTypeStubs]
 import pulumi
 import pytest
 
-from components.local.provider import LocalProcessProvider
-from infra import program
-from infra.monitor import Monitor
-from infra.plan import Plan, plan_of, run
-from infra.program import main
-from infra.stackfile import ENCRYPTED, StackConfig, stack_config
+from slipway.components.local.provider import LocalProcessProvider
+from slipway.infra import program
+from slipway.infra.plan.config import ENCRYPTED, StackConfig
+from slipway.infra.plan.monitor import Monitor
+from slipway.infra.plan.run import Plan, plan_of, run
+from slipway.infra.program import main
+from slipway.infra.settings.stackfile import stack_config
 
 SERVICE = "slipway-local"
 

@@ -5,9 +5,9 @@ import sys
 import pulumi
 import pytest
 
-from infra.plan import plan_of
-from infra.program import main
-from infra.stackfile import StackConfig
+from slipway.infra.plan.config import StackConfig
+from slipway.infra.plan.run import plan_of
+from slipway.infra.program import main
 
 pytest.importorskip("pulumi_docker", reason="Docker's SDK is not installed: `make setup-cloud`")
 pytest.importorskip("pulumi_random", reason="the SDK of random is not installed: `make setup-cloud`")
@@ -43,7 +43,7 @@ def test_the_outputs_are_those_of_a_process_but_for_image_and_log() -> None:
 def test_without_dockers_sdk_the_command_that_installs_it_is_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.delitem(sys.modules, "components.local.container", raising=False)
+    monkeypatch.delitem(sys.modules, "slipway.components.local.container", raising=False)
     monkeypatch.setitem(sys.modules, "pulumi_docker", None)
     with pytest.raises(pulumi.RunError, match=r"pulumi_docker; it is not installed\. Run `make setup-cloud`"):
         plan_of(main, config())

@@ -40,7 +40,7 @@ def runner(tmp_path: Path) -> Runner:
 
 
 def log_in(runner: Runner, registries: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """registries: what `python -m infra.registries` prints."""
+    """registries: what `python -m slipway.infra.cli.registries` prints."""
     runner.program("python", f"#!/bin/bash\nprintf '%s' '{registries}'\n", folder=".venv/bin")
     given = {"REGISTRY_USERNAME": "", "REGISTRY_PASSWORD": "", **environment}
     return runner.run("actions/cloud", "Log in to the registry", STACK="dev", **given)

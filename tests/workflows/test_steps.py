@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from infra.plan import plan_of
-from infra.program import main
-from infra.stackfile import stack_config
+from slipway.infra.plan.run import plan_of
+from slipway.infra.program import main
+from slipway.infra.settings.stackfile import stack_config
 from tests.checkout import ROOT, copy_of_the_checkout
 from tests.workflows.steps import Runner
 

@@ -3,11 +3,11 @@ from pathlib import Path
 
 import pytest
 
-from service.settings import BUNDLED_MODEL
-from tests.bench.peers.catalog import ALL, PEERS, Peer
-from tests.bench.peers.text_model import PlainTextModel
+from bench.peers.catalog import ALL, PEERS, Peer
+from bench.peers.text_model import PlainTextModel
+from slipway.service.settings import BUNDLED_MODEL
 
-ROOT = PEERS.parents[2]
+ROOT = PEERS.parents[1]
 SAME_AS_OURS = ("onnxruntime", "tokenizers", "numpy", "orjson")
 
 

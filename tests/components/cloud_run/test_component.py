@@ -7,10 +7,10 @@ import pulumi_gcp as gcp
 import pulumi_random as random
 import pytest
 
-from components.cloud_run import APIS, CloudRunService, Ingress
-from infra.monitor import Resource
-from infra.plan import Plan, plan_of
-from infra.stackfile import StackConfig
+from slipway.components.cloud_run import APIS, CloudRunService, Ingress
+from slipway.infra.plan.config import StackConfig
+from slipway.infra.plan.monitor import Resource
+from slipway.infra.plan.run import Plan, plan_of
 from tests.contract.cloud import Emitted, emitted_by
 from tests.contract.cloud_run_cases import GPU, IMAGE, KEY, PLAIN
 

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from components.cloud_run.names import account_id, console_url, curl, logs_command
+from slipway.components.cloud_run.names import account_id, console_url, curl, logs_command
 
 
 @pytest.mark.parametrize("name", ["a", "api", "slipway-dev", "a" * 30, "a" * 40, "a" * 20 + "-" * 15 + "b"])

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.cloud_run.probes import liveness_probe, readiness_probe, startup_probe
+from slipway.components.cloud_run.probes import liveness_probe, readiness_probe, startup_probe
 
 
 def patience(load_seconds: float, fetched: bool = False) -> int:

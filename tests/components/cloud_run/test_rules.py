@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from components.cloud_run import warnings
-from components.cloud_run.rules import checked_spec
+from slipway.components.cloud_run import warnings
+from slipway.components.cloud_run.rules import checked_spec
 from tests.contract.cloud_run_cases import GPU, PLAIN
 
 

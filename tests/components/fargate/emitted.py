@@ -7,10 +7,10 @@ from typing import Any
 
 import pulumi
 
-from components.fargate import FargateService
-from infra.monitor import Resource
-from infra.plan import Plan, plan_of
-from infra.stackfile import StackConfig
+from slipway.components.fargate import FargateService
+from slipway.infra.plan.config import StackConfig
+from slipway.infra.plan.monitor import Resource
+from slipway.infra.plan.run import Plan, plan_of
 from tests.contract.cloud import Emitted, emitted_by
 from tests.contract.fargate_cases import EXISTING, PLAIN
 

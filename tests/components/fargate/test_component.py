@@ -5,8 +5,8 @@ import pulumi
 import pulumi_aws as aws
 import pytest
 
-from components.fargate import Architecture, ContainerInsights, FargateService
-from infra.stackfile import StackConfig
+from slipway.components.fargate import Architecture, ContainerInsights, FargateService
+from slipway.infra.plan.config import StackConfig
 from tests.components.fargate.emitted import emitted, emitted_now, planned, without_inputs_of
 from tests.contract import cloud
 from tests.contract.aws_outputs import arn

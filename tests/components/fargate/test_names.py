@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from components.fargate.names import (
+from slipway.components.fargate.names import (
     balancer_name,
     console_url,
     curl,

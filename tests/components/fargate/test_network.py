@@ -3,7 +3,7 @@ from typing import Any
 import pulumi_aws as aws
 import pytest
 
-from components.fargate import Egress, FargateService
+from slipway.components.fargate import Egress, FargateService
 from tests.components.fargate.emitted import emitted
 from tests.contract.cloud import Emitted, emitted_by
 from tests.contract.fargate_cases import (

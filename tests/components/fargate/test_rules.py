@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.fargate import warnings
-from components.fargate.size_rules import nearest_sizes
-from components.sizes import FARGATE_MIB
+from slipway.components.fargate import warnings
+from slipway.components.fargate.size_rules import nearest_sizes
+from slipway.components.sizes import FARGATE_MIB
 from tests.contract.fargate_cases import EXISTING, PLAIN, ROLE, SECURE
 
 DIGEST = f"sha256:{'a' * 64}"

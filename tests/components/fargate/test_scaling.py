@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from components.fargate.rules import checked_spec
-from components.fargate.scaling import capacity_of, requests_per_minute
+from slipway.components.fargate.rules import checked_spec
+from slipway.components.fargate.scaling import capacity_of, requests_per_minute
 from tests.contract.fargate_cases import PLAIN
 
 

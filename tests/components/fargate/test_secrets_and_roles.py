@@ -4,8 +4,8 @@ import pulumi_aws as aws
 import pulumi_random as random
 import pytest
 
-from components.fargate import Egress, FargateService
-from infra.stackfile import StackConfig
+from slipway.components.fargate import Egress, FargateService
+from slipway.infra.plan.config import StackConfig
 from tests.components.fargate.emitted import (
     MODEL,
     containers,

@@ -7,7 +7,7 @@ import pulumi
 import pulumi_gcp as gcp
 import pytest
 
-from components.gke import GkeCluster, GpuDriver, nodes_of
+from slipway.components.gke import GkeCluster, GpuDriver, nodes_of
 from tests.contract.cloud import Emitted, emitted_by
 from tests.contract.gke_cases import GHCR_IMAGE, IMAGE, L4, PLAIN, REPOSITORY, ZONES
 

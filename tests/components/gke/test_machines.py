@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.gke.machines import GPUS, MACHINES, allocatable, machines_with, smallest_for, smallest_with
+from slipway.components.gke.machines import (
+    GPUS,
+    MACHINES,
+    allocatable,
+    machines_with,
+    smallest_for,
+    smallest_with,
+)
 
 
 def test_what_is_left_follows_googles_slices_of_memory_and_cpu() -> None:

@@ -6,8 +6,8 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.gke import names
-from components.gke_login import kubeconfig
+from slipway.components.gke import names
+from slipway.components.gke_login import kubeconfig
 
 SERVICE_NAMES = st.from_regex(r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?", fullmatch=True)
 

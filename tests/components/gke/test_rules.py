@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from components.gke import GpuDriver, warnings
+from slipway.components.gke import GpuDriver, warnings
 from tests.contract.gke_cases import GHCR_IMAGE, IMAGE, L4, PLAIN, REPOSITORY, ZONES
 
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from components.image import InferenceImage, InferenceImageArgs
-from infra.plan import Plan, plan_of
-from infra.stackfile import StackConfig
+from slipway.components.image import InferenceImage, InferenceImageArgs
+from slipway.infra.plan.config import StackConfig
+from slipway.infra.plan.run import Plan, plan_of
 from tests.checkout import copy_of_the_checkout
 
 CONFIG = StackConfig("demo", "dev", {}, frozenset(), {})

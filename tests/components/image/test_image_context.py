@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from components.image.context import content_digest, context_files, stage
+from slipway.components.image.context import content_digest, context_files, stage
 from tests.components.image.conftest import contents, modes
 from tests.container.engine import docker
 
@@ -22,7 +22,7 @@ def test_it_holds_what_the_dockerfile_copies_and_the_dockerfile(checkout: Path, 
     assert {"LICENSE", "Dockerfile", "service/__main__.py", "service/requirements.txt"} <= held.keys()
     assert held["Dockerfile"] == (checkout / "service/Dockerfile").read_bytes()
     assert {name.split("/")[0] for name in held} == {"LICENSE", "Dockerfile", "service"}
-    assert not [name for name in held if name.startswith(("service/models/training", "service/Dockerfile"))]
+    assert not [name for name in held if name.startswith(("modeltools/training", "service/Dockerfile"))]
 
 
 def test_another_umask_path_and_stray_files_give_the_same_bytes_and_modes(

@@ -1,6 +1,6 @@
 import pytest
 
-from components.image.ignore import IgnoreFile
+from slipway.components.image.ignore import IgnoreFile
 
 RULES = IgnoreFile("""
 # a comment
@@ -12,7 +12,7 @@ RULES = IgnoreFile("""
 **/.*
 **/__pycache__
 **/*.pyc
-service/models/training
+modeltools/training
 service/requirements*.in
 service/file?.txt
 """)
@@ -23,13 +23,13 @@ service/file?.txt
     [
         "README.md",
         ".venv/bin/python",
-        "infra/cli.py",
+        "infra/cli/app.py",
         "service/.env",
         "service/models/.cache/weights",
         "service/api/__pycache__/app.cpython-311.pyc",
         "service/api/old.pyc",
-        "service/models/training/data.py",
-        "service/requirements-train.in",
+        "modeltools/training/data.py",
+        "modeltools/requirements-train.in",
         "service/file1.txt",
         "docs/guides/deep/kept.md",
     ],
@@ -45,7 +45,7 @@ def test_what_a_build_does_not_get_is_ignored(path: str) -> None:
         "service/api/app.py",
         "service/models/sms-spam/model.onnx",
         "service/requirements.txt",
-        "service/models/training-set/a.py",
+        "modeltools/training-set/a.py",
         "service/file12.txt",
         "docs/guides/kept.md",
     ],

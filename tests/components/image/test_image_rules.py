@@ -7,10 +7,10 @@ from typing import Any, cast
 
 import pytest
 
-from components.image import InferenceImageArgs, Platform, Registry, Variant
-from components.image.rules import checked_spec
-from components.image.spec import ImageSpec
-from infra.plan import plan_of
+from slipway.components.image import InferenceImageArgs, Platform, Registry, Variant
+from slipway.components.image.rules import checked_spec
+from slipway.components.image.spec import ImageSpec
+from slipway.infra.plan.run import plan_of
 from tests.components.image.conftest import AMAZON, CONFIG, DIGEST, GOOGLE, PINNED, Planned
 
 HUB = f"hf:acme/model@{'a' * 40}"

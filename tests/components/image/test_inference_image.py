@@ -13,9 +13,9 @@ import pulumi_gcp as gcp
 import pytest
 from pulumi.provider.experimental.analyzer import Analyzer, PropertyDefinition
 
-from components.image import InferenceImage, InferenceImageArgs, Variant
-from infra.monitor import Monitor, Resource
-from infra.plan import Plan, plan_of, run
+from slipway.components.image import InferenceImage, InferenceImageArgs, Variant
+from slipway.infra.plan.monitor import Monitor, Resource
+from slipway.infra.plan.run import Plan, plan_of, run
 from tests.components.image.conftest import AMAZON, CONFIG, DIGEST, GOOGLE, PINNED, Planned
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -322,8 +322,8 @@ def test_an_sdk_that_is_not_used_is_not_loaded(
 ) -> None:
     code = (
         f"import sys\nfor name in {unused}: sys.modules[name] = None\n"
-        "from components.image import InferenceImage\n"
-        "from infra.plan import plan_of\nfrom infra.stackfile import StackConfig\n"
+        "from slipway.components.image import InferenceImage\n"
+        "from slipway.infra.plan.config import StackConfig\nfrom slipway.infra.plan.run import plan_of\n"
         f"plan_of(lambda: InferenceImage('demo', {dict(args)!r}) and None,"
         " StackConfig('demo', 'dev', {}, frozenset(), {}))\n"
     )

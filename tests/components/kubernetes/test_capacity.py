@@ -2,10 +2,10 @@ from typing import Any
 
 import pytest
 
-from components.kubernetes.capacity import has_spare, most_pods, pods_per_node
-from components.kubernetes.rollout import surge_of
-from components.kubernetes.rules import checked_spec, warnings
-from components.kubernetes.spec import GkeSpec
+from slipway.components.kubernetes.capacity import has_spare, most_pods, pods_per_node
+from slipway.components.kubernetes.rollout import surge_of
+from slipway.components.kubernetes.rules import checked_spec, warnings
+from slipway.components.kubernetes.spec import GkeSpec
 from tests.contract.kubernetes_cases import GOOGLE, GPU, PLAIN, POOL
 
 

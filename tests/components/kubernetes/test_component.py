@@ -4,12 +4,12 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.kubernetes import GkeService, Serving
-from components.kubernetes.objects import ground_of
-from components.kubernetes.rules import checked_spec
-from infra.monitor import Resource
-from infra.plan import Plan, plan_of, run
-from infra.stackfile import StackConfig
+from slipway.components.kubernetes import GkeService, Serving
+from slipway.components.kubernetes.objects import ground_of
+from slipway.components.kubernetes.rules import checked_spec
+from slipway.infra.plan.config import StackConfig
+from slipway.infra.plan.monitor import Resource
+from slipway.infra.plan.run import Plan, plan_of, run
 from tests.contract.cloud import Cloud, Emitted, emitted_by
 from tests.contract.kubernetes_cases import BUCKET, GOOGLE, KEY, PLAIN
 from tests.contract.kubernetes_outputs import BALANCER_ADDRESS, INGRESS_ADDRESS

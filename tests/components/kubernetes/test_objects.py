@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from components.content_hash import hashed
-from components.kubernetes.names import account_email, account_id
+from slipway.components.content_hash import hashed
+from slipway.components.kubernetes.names import account_email, account_id
 from tests.contract.kubernetes_cases import BUCKET, GOOGLE, GPU
 from tests.contract.kubernetes_objects import objects_of, one
 

@@ -2,9 +2,9 @@ from typing import Any
 
 import pytest
 
-from components.kubernetes import timing
-from components.kubernetes.rules import checked_spec
-from components.kubernetes.spec import GkeSpec
+from slipway.components.kubernetes import timing
+from slipway.components.kubernetes.rules import checked_spec
+from slipway.components.kubernetes.spec import GkeSpec
 from tests.contract.kubernetes_cases import BUCKET, GOOGLE, GPU, PLAIN
 
 MOUNT = {"model": "gs://models/spam", "model_delivery": "mount", **GOOGLE}

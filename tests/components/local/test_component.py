@@ -1,8 +1,8 @@
 import pulumi
 
-from components.local.component import LocalService
-from infra.plan import plan_of
-from infra.stackfile import StackConfig
+from slipway.components.local.component import LocalService
+from slipway.infra.plan.config import StackConfig
+from slipway.infra.plan.run import plan_of
 
 CONFIG = StackConfig("demo", "dev", {}, frozenset(), {})
 

@@ -11,11 +11,11 @@ import pytest
 pytest.importorskip("pulumi_docker", reason="Docker's SDK is not installed: `make setup-cloud`")
 pytest.importorskip("pulumi_random", reason="the SDK of random is not installed: `make setup-cloud`")
 
-from components.local.container import LocalContainer, LocalContainerArgs
-from components.local.container_provider import ContainerImageProvider, ContainerReadyProvider
-from infra.monitor import Monitor
-from infra.plan import Plan, plan_of, run
-from infra.stackfile import StackConfig
+from slipway.components.local.container import LocalContainer, LocalContainerArgs
+from slipway.components.local.container_provider import ContainerImageProvider, ContainerReadyProvider
+from slipway.infra.plan.config import StackConfig
+from slipway.infra.plan.monitor import Monitor
+from slipway.infra.plan.run import Plan, plan_of, run
 
 CONFIG = StackConfig("demo", "dev", {}, frozenset(), {})
 BUNDLED: LocalContainerArgs = {"model": "bundled:sms-spam"}

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from components.local import process
-from components.local.container_provider import ContainerImageProvider, ContainerReadyProvider
-from components.local.docker import DockerError
-from components.local.record import Lease, ProcessId, ProcessRecord
+from slipway.components.local import process
+from slipway.components.local.container_provider import ContainerImageProvider, ContainerReadyProvider
+from slipway.components.local.docker import DockerError
+from slipway.components.local.record import Lease, ProcessId, ProcessRecord
 from tests.fake_docker import FakeDocker, described
 
 CONTAINER = "c" * 64

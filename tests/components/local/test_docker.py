@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from components.local import docker
-from components.local.docker import DockerError
+from slipway.components.local import docker
+from slipway.components.local.docker import DockerError
 from tests.fake_docker import FakeDocker, described
 
 OOM = (

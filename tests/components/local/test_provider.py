@@ -13,10 +13,10 @@ import httpx
 import psutil
 import pytest
 
-from components.local import process
-from components.local.provider import PULUMI, LocalProcessProvider
-from components.local.record import LEASE, PROCESS, ProcessRecord
-from infra.local import SlipwayProvider
+from slipway.components.local import process
+from slipway.components.local.provider import PULUMI, LocalProcessProvider
+from slipway.components.local.record import LEASE, PROCESS, ProcessRecord
+from slipway.infra.local.runner import SlipwayProvider
 
 MODEL = "service/models/sms-spam"
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from components.local.record import PROCESS, Ended, ProcessId, ProcessRecord, RecordError, write_json
+from slipway.components.local.record import PROCESS, Ended, ProcessId, ProcessRecord, RecordError, write_json
 
 ME = ProcessId(1, 2.0)
 

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from components.local import memory, supervisor
-from components.local.record import ProcessRecord
+from slipway.components.local import memory, supervisor
+from slipway.components.local.record import ProcessRecord
 
 MIB = 2**20
 FILL = "b = bytearray({size}); import time; time.sleep(30)"
 
 
 def supervised(folder: Path, limit_bytes: int, code: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "components.local.supervisor", str(folder), str(limit_bytes)]
+    command = [sys.executable, "-m", "slipway.components.local.supervisor", str(folder), str(limit_bytes)]
     with (folder / "log").open("wb") as log:
         return subprocess.Popen([*command, sys.executable, "-c", code], stdout=log, stderr=log)
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from components.gke.machines import MACHINES, allocatable
-from infra.advise.options import NODE_GIB, NODE_MACHINE
-from infra.cost.gcp import cpu_for_pods
+from slipway.components.gke.machines import MACHINES, allocatable
+from slipway.infra.advise.options import NODE_GIB, NODE_MACHINE
+from slipway.infra.cost.gcp import cpu_for_pods
 
 
 @pytest.mark.parametrize("machine", ["e2-standard-2", "e2-standard-4", "e2-standard-8", "g2-standard-16"])

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from infra.advise.choose import Advice, advice_of
-from infra.advise.question import question_of
-from infra.errors import Refused
-from infra.prices import price_table
+from slipway.infra.advise.choose import Advice, advice_of
+from slipway.infra.advise.question import question_of
+from slipway.infra.cost.prices import price_table
+from slipway.infra.errors import Refused
 
 SECONDS = 2_628_000
 HUB = f"hf:acme/model@{'a' * 40}"

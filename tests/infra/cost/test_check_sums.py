@@ -2,8 +2,8 @@
 
 import pytest
 
-from infra.cost.stack import ResourceCost
-from infra.cost.usage import Usage
+from slipway.infra.cost.stack import ResourceCost
+from slipway.infra.cost.usage import Usage
 from tests.infra.plain import NOBODY, cloud_run, cluster, cost, fargate, node_pool, only, resource
 
 

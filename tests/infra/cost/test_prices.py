@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from infra.cost.stack import cost_of
-from infra.cost.usage import Usage
-from infra.prices import STALE_DAYS, Price, PriceTable, price_table
+from slipway.infra.cost.prices import STALE_DAYS, Price, PriceTable, price_table
+from slipway.infra.cost.stack import cost_of
+from slipway.infra.cost.usage import Usage
 from tests.infra.plain import TODAY, cloud_run, cost, node_pool, only, resource
 
 HEADER = "key,regions,usd,unit,date,confirmed,source,note\n"

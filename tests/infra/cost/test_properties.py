@@ -6,14 +6,14 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.cost.aws import FargateSize
-from infra.cost.aws import priced as fargate_priced
-from infra.cost.charge import Priced
-from infra.cost.cloud_run import RunSize
-from infra.cost.cloud_run import priced as cloud_run_priced
-from infra.cost.stack import Told, line_of, money_of
-from infra.cost.usage import Usage
-from infra.prices import price_table
+from slipway.infra.cost.aws import FargateSize
+from slipway.infra.cost.aws import priced as fargate_priced
+from slipway.infra.cost.charge import Priced
+from slipway.infra.cost.cloud_run import RunSize
+from slipway.infra.cost.cloud_run import priced as cloud_run_priced
+from slipway.infra.cost.prices import price_table
+from slipway.infra.cost.stack import Told, line_of, money_of
+from slipway.infra.cost.usage import Usage
 from tests.infra.plain import cost, node_pool
 
 SCENARIOS = ("idle", "expected", "maximum")

@@ -1,12 +1,12 @@
 import pytest
 
-from infra.cost.assume import usage_of
-from infra.cost.difference import difference_of
-from infra.cost.money import Money
-from infra.cost.report import cost_json, cost_rows, difference_lines
-from infra.cost.stack import cost_of
-from infra.cost.usage import Usage
-from infra.settings import settings_of
+from slipway.infra.cost.assume import usage_of
+from slipway.infra.cost.difference import difference_of
+from slipway.infra.cost.money import Money
+from slipway.infra.cost.report import cost_json, cost_rows, difference_lines
+from slipway.infra.cost.stack import cost_of
+from slipway.infra.cost.usage import Usage
+from slipway.infra.settings.checked import settings_of
 from tests.infra.plain import (
     TODAY,
     cloud_run,

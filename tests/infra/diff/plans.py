@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from infra.diff.compare import difference_of
-from infra.diff.model import StackDiff, StackSource
-from infra.diff.risks import risks_of
-from infra.monitor import Resource
-from infra.plan import Plan
+from slipway.infra.diff.compare import difference_of
+from slipway.infra.diff.model import StackDiff, StackSource
+from slipway.infra.diff.risks import risks_of
+from slipway.infra.plan.monitor import Resource
+from slipway.infra.plan.run import Plan
 
 ROOT = "urn:pulumi:dev::demo::pulumi:pulumi:Stack::demo-dev"
 SERVICE = "slipway:index:CloudRunService"

@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from infra.diff.model import Action, Knowledge
-from infra.diff.paths import Change
+from slipway.infra.diff.model import Action, Knowledge
+from slipway.infra.diff.paths import Change
 from tests.infra.diff.plans import changed, difference, resource, side, urn_of
 
 VPC, SUBNET = "aws:ec2/vpc:Vpc", "aws:ec2/subnet:Subnet"

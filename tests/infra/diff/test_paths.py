@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from infra.diff.paths import ABSENT, changes_between, leaf_paths
+from slipway.infra.diff.paths import ABSENT, changes_between, leaf_paths
 
 
 def told(before: dict[str, Any], after: dict[str, Any]) -> list[tuple[str, Any, Any]]:
@@ -68,6 +68,6 @@ def test_a_block_that_is_added_touches_all_that_is_in_it() -> None:
     [("a[x.y].b", "a.b"), ("a[[0]].b", "a.b"), ("spec.data[tls.crt]", "spec.data"), ("a", "a")],
 )
 def test_a_plain_path_has_no_items(path: str, plain: str) -> None:
-    from infra.diff.paths import Change
+    from slipway.infra.diff.paths import Change
 
     assert Change(path, 1, 2).plain_path == plain

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER  # pyright: ignore[reportMissingTypeStubs]
 
-from infra.diff.replaced_by import TABLE, row_of
-from infra.plan import plan_of
-from infra.program import main
-from infra.stackfile import StackConfig
+from slipway.infra.diff.replacements import TABLE, row_of
+from slipway.infra.plan.config import StackConfig
+from slipway.infra.plan.run import plan_of
+from slipway.infra.program import main
 from tests.infra.repository import STACKS
 
 # CloudFormation's type, and where its update differs from the provider's: what it replaces and the provider

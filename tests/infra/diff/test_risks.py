@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from infra.diff.risks import RULES, risks_of
+from slipway.infra.diff.risks import RULES, risks_of
 from tests.infra.diff.plans import SERVICE, changed, difference, resource, risks, side, urn_of
 
 RUN = "gcp:cloudrunv2/service:Service"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from infra.policy.plain import plain, stack_of
+from slipway.infra.policy.plain import plain, stack_of
 
 
 class Unknown(Exception):

@@ -5,10 +5,12 @@ import sys
 
 PROGRAM = """
 import sys
-import infra.cost.assume, infra.cost.stack, infra.policy.judge, infra.policy.plain, infra.stackfile
+from slipway.infra.cost import assume, stack
+from slipway.infra.policy import judge, plain
+from slipway.infra.settings import stackfile
 roots = {name.split(".")[0] for name in sys.modules}
 print(sorted(roots & {"pulumi", "pulumi_gcp", "pulumi_aws", "rich", "typer", "numpy"}))
-print("infra.plan" in sys.modules or "infra.monitor" in sys.modules)
+print("slipway.infra.plan.run" in sys.modules or "slipway.infra.plan.monitor" in sys.modules)
 """
 
 

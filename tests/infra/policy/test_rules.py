@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from infra.cost.usage import Usage
-from infra.errors import Failed
-from infra.monitor import Resource
-from infra.policy.judge import Violation, refuse_mandatory, violations_of
-from infra.policy.levels import RULES, is_production
-from infra.policy.rules import BUDGET, ON_RESOURCES
+from slipway.infra.cost.usage import Usage
+from slipway.infra.errors import Failed
+from slipway.infra.plan.monitor import Resource
+from slipway.infra.policy.judge import Violation, refuse_mandatory, violations_of
+from slipway.infra.policy.levels import is_production
+from slipway.infra.policy.rules import BUDGET, ON_RESOURCES
+from slipway.infra.settings.readers import RULES
 from tests.infra.plain import DIGEST, cloud_run, cost, fargate, node_pool, plan, resource
 
 

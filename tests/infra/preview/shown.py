@@ -4,14 +4,15 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from infra.diff.model import StackSource
-from infra.diff.risks import risks_of
-from infra.plan import plan_of
-from infra.preview.command import Shown
-from infra.preview.plans import Planned
-from infra.preview.stack import StackPreview, stack_preview
-from infra.program import main
-from infra.stackfile import StackConfig, settings_from
+from slipway.infra.diff.model import StackSource
+from slipway.infra.diff.risks import risks_of
+from slipway.infra.plan.config import StackConfig
+from slipway.infra.plan.run import plan_of
+from slipway.infra.preview.command import Shown
+from slipway.infra.preview.plans import Planned
+from slipway.infra.preview.stack import StackPreview, stack_preview
+from slipway.infra.program import main
+from slipway.infra.settings.stackfile import settings_from
 from tests.infra.diff.plans import difference
 
 TODAY = date(2026, 11, 21)

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from infra.errors import Refused
-from infra.preview import base as base_module
-from infra.preview import other_program
-from infra.preview.base import Planning, checkout_of
-from infra.preview.report import VERSION, plans_of
+from slipway.infra.errors import Refused
+from slipway.infra.preview import other_commit as base_module
+from slipway.infra.preview import other_program
+from slipway.infra.preview.other_commit import Planning, checkout_of
+from slipway.infra.preview.report import VERSION, plans_of
 from tests.infra.command import COMMAND, refused, slipway
 from tests.infra.repository import commit, git, repository_in, write_stack
 
@@ -78,7 +78,7 @@ def test_a_change_is_shown_and_the_work_tree_and_git_are_left_alone(with_program
     assert (git(with_program, "status", "--porcelain"), git(with_program, "worktree", "list")) == state
 
 
-@pytest.mark.parametrize("file", ["components/local/component.py", "infra/cli.py"])
+@pytest.mark.parametrize("file", ["components/local/component.py", "infra/cli/app.py"])
 def test_a_program_that_does_not_run_there_is_named_with_file_and_line(with_program: Path, file: str) -> None:
     program = with_program / file
     text = program.read_text()

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 
-from infra.preview.markdown import LIMIT, comment_of
+from slipway.infra.preview.markdown import LIMIT, comment_of
 from tests.infra.approval import approve
 from tests.infra.diff.plans import resource, side
 from tests.infra.preview.shown import compared, made

@@ -1,4 +1,4 @@
-from infra.preview.mermaid import MOST_NODES, arrows, flowchart
+from slipway.infra.preview.mermaid import MOST_NODES, arrows, flowchart
 from tests.infra.diff.plans import difference, resource, side, urn_of
 
 VPC = "aws:ec2/vpc:Vpc"

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 import yaml
 
-from infra.confinement import landlock, seccomp
-from infra.errors import Refused
-from infra.preview.base import Planning, checkout_of
+from slipway.infra.confinement import landlock, seccomp
+from slipway.infra.errors import Refused
+from slipway.infra.preview.other_commit import Planning, checkout_of
 from tests.infra.repository import commit, plans_at, repository_in, write_stack
 
 SECRETS = {
@@ -103,7 +103,7 @@ def got(repository: Path, home: Path) -> Iterator[dict[str, Any]]:
             "input": "sys.stdin.read()",
             "open files": "[number for number in range(3, 64) if is_open(number)]",
         }
-        program = repository / "infra/cli.py"
+        program = repository / "infra/cli/app.py"
         text = program.read_text()
         program.write_text(f"QUESTIONS = {questions!r}\n{ASKED}")
         asking = commit(repository, "Ask")

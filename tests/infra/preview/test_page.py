@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.preview.page import page_of
+from slipway.infra.preview.page import page_of
 from tests.infra.diff.plans import resource, side
 from tests.infra.preview.shown import compared, made
 from tests.infra.repository import DEV

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from infra.preview.base import Base
-from infra.preview.plans import Planned, planned
-from infra.preview.stack import StackPreview, compared
-from infra.preview.text import preview_text
-from infra.stackfile import settings_from, stack_config
+from slipway.infra.preview.other_commit import Base
+from slipway.infra.preview.plans import Planned, planned
+from slipway.infra.preview.stack import StackPreview, compared
+from slipway.infra.preview.text import preview_text
+from slipway.infra.settings.stackfile import settings_from, stack_config
 from tests.infra.approval import approve
 from tests.infra.repository import DEV, OLD, PROD, STACKS, commit, git, plans_at, repository_in, write_stack
 

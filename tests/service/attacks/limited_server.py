@@ -10,14 +10,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from components.local import process
-from components.local.process import Launch
-from components.local.record import LOG, ProcessRecord
-from components.need import inference_threads
-from infra.fit import estimated, model_of
-from tests.bench.contender import ask
-from tests.bench.slipway import free_port
-from tests.bench.workload import post
+from bench.contender import ask
+from bench.slipway import free_port
+from bench.workload import post
+from slipway.components.local import process
+from slipway.components.local.process import Launch
+from slipway.components.local.record import LOG, ProcessRecord
+from slipway.components.need import inference_threads
+from slipway.infra.model.fit import estimated, model_of
 from tests.service.running_server import KEY
 
 CPU = 1

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench.workload import post
+from bench.workload import post
 from tests.service.attacks.limited_server import LimitedServer, limited_server
 from tests.service.connections.wire import (
     ALIVE,

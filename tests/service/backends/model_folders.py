@@ -6,8 +6,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from service.manifest import TEXT_FILES, Engine
-from service.settings import BUNDLED_MODEL
+from slipway.service.manifest import TEXT_FILES, Engine
+from slipway.service.settings import BUNDLED_MODEL
 
 
 def model_folder(folder: Path, weights: Path, engine: Engine, **manifest: Any) -> Path:

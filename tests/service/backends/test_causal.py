@@ -14,10 +14,10 @@ REASON = "torch is not installed here; `make test-torch` installs it and runs th
 pytest.importorskip("torch", reason=REASON)
 pytest.importorskip("transformers", reason=REASON)
 
-from service.backends.causal import TorchCausal
-from service.backends.generation import ChatRefused, Sampling
-from service.backends.pretrained import pt
-from service.faults import BadModel
+from slipway.service.backends.causal import TorchCausal
+from slipway.service.backends.generation import ChatRefused, Sampling
+from slipway.service.backends.pretrained import pt
+from slipway.service.faults import BadModel
 from tests.service.backends.tiny_writers import CHAT_TEMPLATE, CONTEXT, copied, tiny_gpt2, tiny_llama
 from tests.service.tasks.byte_tokenizer import byte_tokenizer
 

@@ -13,9 +13,9 @@ REASON = "torch is not installed here; `make test-torch` installs it and runs th
 pytest.importorskip("torch", reason=REASON)
 pytest.importorskip("transformers", reason=REASON)
 
-from service.backends.pretrained import pt
-from service.backends.seq2seq import TorchSeq2Seq
-from service.faults import BadModel
+from slipway.service.backends.pretrained import pt
+from slipway.service.backends.seq2seq import TorchSeq2Seq
+from slipway.service.faults import BadModel
 from tests.service.backends.tiny_writers import PREFIX, copied, served, tiny_t5
 from tests.service.running_server import AUTHORIZED, failed_start, running_server
 from tests.service.tasks.byte_tokenizer import byte_tokenizer

@@ -19,14 +19,14 @@ REASON = "torch is not installed here; `make test-torch` installs it and runs th
 pytest.importorskip("torch", reason=REASON)
 pytest.importorskip("transformers", reason=REASON)
 
-from service.backends import Backend
-from service.backends.gpu import gpu_is_visible, usable_gpu
-from service.backends.onnx import OnnxBackend
-from service.backends.torch import TorchBackend, pt
-from service.faults import BadModel, DeviceUnusable
-from service.loading import load_model
-from service.manifest import Manifest
-from service.tasks import TASKS, Limits
+from slipway.service.backends import Backend
+from slipway.service.backends.gpu import gpu_is_visible, usable_gpu
+from slipway.service.backends.onnx import OnnxBackend
+from slipway.service.backends.torch import TorchBackend, pt
+from slipway.service.faults import BadModel, DeviceUnusable
+from slipway.service.loading import load_model
+from slipway.service.manifest import Manifest
+from slipway.service.tasks import TASKS, Limits
 from tests.service.backends.model_folders import model_folder, write_manifest
 from tests.service.backends.random_classifier import save_random_classifier
 from tests.service.running_server import HAM, SPAM

@@ -18,12 +18,12 @@ REASON = "torch is not installed here; `make test-torch` installs it and runs th
 torch = pytest.importorskip("torch", reason=REASON)
 transformers = pytest.importorskip("transformers", reason=REASON)
 
-from service.backends.torch import TorchEmbedder
-from service.faults import BadModel
-from service.loading import load_model
-from service.manifest import Manifest
-from service.settings import BUNDLED_MODEL
-from service.tasks import TASKS, Limits
+from slipway.service.backends.torch import TorchEmbedder
+from slipway.service.faults import BadModel
+from slipway.service.loading import load_model
+from slipway.service.manifest import Manifest
+from slipway.service.settings import BUNDLED_MODEL
+from slipway.service.tasks import TASKS, Limits
 from tests.service.backends import random_classifier
 from tests.service.backends.model_folders import write_manifest
 

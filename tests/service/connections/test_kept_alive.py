@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.bench.workload import post
+from bench.workload import post
 from tests.fuzz.connection import KEY as FUZZED_KEY
 from tests.fuzz.connection import Server
 from tests.service.connections.wire import (

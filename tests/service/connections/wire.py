@@ -5,7 +5,7 @@ import socket
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 
-from tests.bench.workload import post
+from bench.workload import post
 from tests.service.running_server import HAM, KEY
 
 ALIVE = b"GET /alive HTTP/1.1\r\nhost: a\r\n\r\n"

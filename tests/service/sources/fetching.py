@@ -3,11 +3,11 @@
 import asyncio
 from pathlib import Path
 
-from service.sources.address import Address
-from service.sources.model import BucketModel
-from service.sources.store import Store
-from service.sources.tries import Patience
-from service.tasks.classify import Classify
+from slipway.service.sources.address import Address
+from slipway.service.sources.model import BucketModel
+from slipway.service.sources.store import Store
+from slipway.service.sources.tries import Patience
+from slipway.service.tasks.classify import Classify
 
 TASKS = {"classify": Classify}
 

@@ -2,9 +2,9 @@ import re
 
 import pytest
 
-from service.faults import BadSettings
-from service.settings import Settings, settings_from_environment
-from service.sources.address import Address
+from slipway.service.faults import BadSettings
+from slipway.service.settings import Settings, settings_from_environment
+from slipway.service.sources.address import Address
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from service.sources import progress
+from slipway.service.sources import progress
 from tests.service.sources.buckets import MODEL_BYTES, TOKENIZER, Bucket, manifest_of, model_bytes
 from tests.service.sources.fetching import Pauses, bucket_model, fetch, fetched, files_in
 from tests.service.sources.front import Fault

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from service.faults import (
+from slipway.service.faults import (
     BadModel,
     BadSettings,
     DiskFull,

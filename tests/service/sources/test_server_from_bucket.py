@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from service.settings import BUNDLED_MODEL
+from slipway.service.settings import BUNDLED_MODEL
 from tests.service.running_server import (
     AUTHORIZED,
     SPAM,

@@ -9,18 +9,18 @@ import uvicorn
 import uvloop
 from pydantic import SecretStr
 
-from service.api.app import build_app
-from service.backends.generation import ChatRefused, Sampling
-from service.engine import Engine
-from service.lifecycle import Lifecycle
-from service.listener import address_of, listener
-from service.manifest import Manifest
-from service.protocol import HttpProtocol
-from service.settings import Settings
-from service.tasks import Limits, Task
-from service.tasks.generate import Generate, GenerateManifest
-from service.tasks.summaries import SummarizeManifest
-from service.tasks.summarize import Summarize
+from slipway.service.api.app import build_app
+from slipway.service.backends.generation import ChatRefused, Sampling
+from slipway.service.engine import Engine
+from slipway.service.lifecycle import Lifecycle
+from slipway.service.listener import address_of, listener
+from slipway.service.manifest import Manifest
+from slipway.service.protocol import HttpProtocol
+from slipway.service.settings import Settings
+from slipway.service.tasks import Limits, Task
+from slipway.service.tasks.generate import Generate, GenerateManifest
+from slipway.service.tasks.summaries import SummarizeManifest
+from slipway.service.tasks.summarize import Summarize
 from tests.service.running_server import KEY
 from tests.service.tasks.byte_tokenizer import VOCABULARY, byte_tokenizer
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.faults import InvalidInput
-from service.tasks.bounds import Bounds
+from slipway.service.faults import InvalidInput
+from slipway.service.tasks.bounds import Bounds
 
 MARKS = ',[{"\\]}:'
 # Read as JSON by what a request is made of.

@@ -5,7 +5,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.tasks.chunks import chunks
+from slipway.service.tasks.chunks import chunks
 
 SENTENCE = "The harbour was closed on Monday. "
 WORDS = st.lists(st.sampled_from(["storm", "ship.", "no!", "\n\n", "x" * 30, "é😀"]), max_size=120)

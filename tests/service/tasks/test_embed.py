@@ -10,7 +10,7 @@ import numpy as np
 import openai
 import pytest
 
-from service.settings import BUNDLED_MODEL
+from slipway.service.settings import BUNDLED_MODEL
 from tests.service.running_server import AUTHORIZED, KEY, RunningServer, failed_start, running_server
 from tests.service.tasks.embedding_model import (
     MAX_TOKENS,

@@ -10,8 +10,8 @@ import openai
 import orjson
 import pytest
 
-from service.faults import BadModel
-from service.tasks import tokenizing
+from slipway.service.faults import BadModel
+from slipway.service.tasks import tokenizing
 from tests.service.running_server import AUTHORIZED, KEY
 from tests.service.tasks.byte_tokenizer import byte_tokenizer
 from tests.service.tasks.fake_writers import CONTEXT, FakeCausal, Served, generating, serving

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from service.tasks.stop import StopStrings
+from slipway.service.tasks.stop import StopStrings
 
 # Two letters, so that stops overlap with the text and with each other all the time.
 TEXT = st.text(alphabet="ab", max_size=30)

@@ -8,9 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
-from service.faults import BadModel
-from service.tasks import tokenizing
-from service.tasks.summaries import MAX_CHUNKS, MAX_ROUNDS
+from slipway.service.faults import BadModel
+from slipway.service.tasks import tokenizing
+from slipway.service.tasks.summaries import MAX_CHUNKS, MAX_ROUNDS
 from tests.service.running_server import AUTHORIZED
 from tests.service.tasks.fake_writers import FakeSeq2Seq, serving, summarizing
 

@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from onnx import TensorProto
 
-from service.faults import BadModel
-from service.loading import load_model
-from service.manifest import Manifest
-from service.tasks import TASKS, Limits
+from slipway.service.faults import BadModel
+from slipway.service.loading import load_model
+from slipway.service.manifest import Manifest
+from slipway.service.tasks import TASKS, Limits
 from tests.service.running_server import AUTHORIZED, RunningServer, failed_start, running_server
 from tests.service.tasks.table_model import (
     EXAMPLE,

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
 
-from service.settings import BUNDLED_MODEL
-from service.tasks import tokenizing
-from service.tasks.tokenizing import BoundedTokenizer, Tokens, TooManyTokens
+from slipway.service.settings import BUNDLED_MODEL
+from slipway.service.tasks import tokenizing
+from slipway.service.tasks.tokenizing import BoundedTokenizer, Tokens, TooManyTokens
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789.,!?'&;<#>ßäéα한漢"
 WORDS = ["the", "th", "he", "ing", "and", "to", "er", "on", "an", "in", "&", "lt", "aa", "aaaa", "é", "漢"]

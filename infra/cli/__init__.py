@@ -1,0 +1,1 @@
+"""The command: parses arguments, asks the other packages, prints."""

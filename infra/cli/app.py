@@ -1,0 +1,323 @@
+"""The `slipway` command. Reads arguments and prints; what it does is in the modules it calls.
+
+Pulumi is imported only by the commands that run the program, so that the others answer at once.
+"""
+
+import gc
+import os
+import shutil
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from slipway.components.checkout import ROOT
+from slipway.components.model import example_request, model_folder
+from slipway.components.spec import ROUTES
+from slipway.infra.cli import (
+    decisions as decision_commands,
+)
+from slipway.infra.cli import (
+    manifests as manifest_commands,
+)
+from slipway.infra.cli import (
+    model as model_commands,
+)
+from slipway.infra.cli.console import ERR, OUT, Format, PreviewFormat, print_json, progress, reported
+from slipway.infra.errors import Refused
+from slipway.infra.plan.config import StackConfig
+from slipway.infra.settings.stackfile import settings_from, stack_config
+from slipway.infra.targets import registry as targets
+
+app = typer.Typer(
+    help="Launch a machine-learning inference service with one command.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+FormatOption = Annotated[Format, typer.Option("--format", help="For people, or for programs.")]
+StackArgument = Annotated[str, typer.Argument(help="A stack: the NAME of a Pulumi.NAME.yaml.")]
+_GET_PULUMI = (
+    "`make setup-cloud` offers to install it, and https://www.pulumi.com/docs/install/ tells how by hand"
+)
+_WITHOUT = (
+    " Without it, run the image with Compose, as docs/guides/container.md tells, or set `runtime: process`."
+)
+
+
+@app.callback()
+def project(
+    cwd: Annotated[
+        Path | None, typer.Option("--cwd", "-C", help="Run as if started here.", file_okay=False, exists=True)
+    ] = None,
+) -> None:
+    """Every path is relative to the project's folder: the nearest one upwards with a Pulumi.yaml."""
+    with reported(Format.TEXT):
+        start = (cwd or Path.cwd()).resolve()
+        root = next(
+            (folder for folder in (start, *start.parents) if (folder / "Pulumi.yaml").is_file()), None
+        )
+        if root is None:
+            raise Refused(f"There is no Pulumi.yaml in {start} or above it: run slipway inside a project.")
+        os.chdir(root)
+
+
+@app.command()
+def up(stack: StackArgument = "local", format_: FormatOption = Format.TEXT) -> None:
+    """Start or update the service of a stack."""
+    with reported(format_):
+        config = stack_config(Path(), stack)
+        if not targets.applied_here(config):
+            targets.require_access(config)
+            _hand_over("up", config)
+        settings = settings_from(config)
+        from slipway.infra.cli import up as apply  # imports Pulumi
+
+        begun = time.monotonic()
+        with progress("Reading the stack") as say:
+            outputs, done = apply.up(config, say)
+        if format_ is Format.JSON:
+            print_json({"stack": stack, "result": done, "outputs": apply.shown(outputs, reveal=False)})
+        else:
+            model = model_folder(stack, settings.model, settings.task, ROOT)
+            route, body = ROUTES[settings.task], example_request(model.manifest)
+            apply.print_welcome(outputs, done, time.monotonic() - begun, _self(), route, body)
+
+
+@app.command()
+def down(stack: StackArgument = "local", format_: FormatOption = Format.TEXT) -> None:
+    """Stop the service of a stack and forget its state."""
+    with reported(format_):
+        config = stack_config(Path(), stack)
+        from slipway.infra.local import runner as local  # imports Pulumi
+
+        if not targets.applied_here(config) and not local.runs(config):
+            _destroy(config, format_)
+            return
+        with progress("Stopping: requests under way finish first"):
+            existed = local.down(config)
+        remains = local.remaining(config)
+        if format_ is Format.JSON:
+            print_json({"stack": stack, "stopped": existed, "remains": remains})
+            return
+        OUT.print(f"Stack {stack} is stopped." if existed else f"Stack {stack} was not running.")
+        OUT.print(f"What remains: {', '.join(remains) or 'nothing'}")
+
+
+@app.command()
+def status(stack: StackArgument = "local", format_: FormatOption = Format.TEXT) -> None:
+    """Tell what the service of a stack is doing."""
+    with reported(format_):
+        found = targets.status_of(stack_config(Path(), stack))
+        report = found.to_json()
+        if format_ is Format.JSON:
+            print_json(report)
+            return
+        colour = {"ready": "green", "starting": "yellow", "failed": "red"}.get(report["state"], "dim")
+        OUT.print(f"[bold]{stack}[/] is [{colour}]{report['state']}[/]")
+        if found.limits:
+            report["limits"] = ", ".join(f"{name} {limit}" for name, limit in found.limits.items())
+        for name, value in report.items():
+            if value is not None and name not in ("stack", "state"):
+                OUT.print(f"  {name:<11} {value}", markup=False)
+
+
+@app.command()
+def output(
+    name: Annotated[str, typer.Argument(help="One output; all of them when left out.")] = "",
+    stack: Annotated[str, typer.Option("--stack", "-s", help="A stack.")] = "local",
+    show_secrets: Annotated[bool, typer.Option("--show-secrets", help="Print secrets in clear.")] = False,
+    format_: FormatOption = Format.TEXT,
+) -> None:
+    """Print the outputs of a stack: its URL, key and names."""
+    with reported(format_):
+        from slipway.infra.cli import up as apply  # imports Pulumi
+
+        outputs = apply.shown(apply.outputs_of(stack_config(Path(), stack)), reveal=show_secrets)
+        if name and name not in outputs:
+            raise Refused(f"Stack {stack} has no output {name!r}; it has {', '.join(outputs)}.")
+        if format_ is Format.JSON:
+            print_json({name: outputs[name]} if name else outputs)
+        elif name:
+            OUT.print(outputs[name], markup=False)
+        else:
+            for key, value in outputs.items():
+                OUT.print(f"{key:<12} {value}", markup=False)
+
+
+@app.command()
+def logs(
+    stack: StackArgument = "local",
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what is written next.")] = False,
+    tail: Annotated[int, typer.Option("--tail", min=0, help="Lines to begin with.")] = 100,
+) -> None:
+    """Print the service's log: one JSON object a line, never a text that was sent to it."""
+    with reported(Format.TEXT):
+        lines = targets.log_of(stack_config(Path(), stack), tail, follow)
+        with suppress(KeyboardInterrupt):  # the way to end --follow
+            for line in lines:
+                sys.stdout.write(line)
+                sys.stdout.flush()
+
+
+@app.command()
+def preview(
+    stacks: Annotated[list[str] | None, typer.Argument(help="Stacks; all of them when left out.")] = None,
+    against: Annotated[
+        str | None,
+        typer.Option(
+            metavar="GITREF",
+            help="Show what changes against this branch, tag or commit. Runs that commit's code: see "
+            "docs/guides/preview.md for what it can reach.",
+        ),
+    ] = None,
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="What if this setting were so.")
+    ] = None,
+    format_: Annotated[
+        PreviewFormat,
+        typer.Option("--format", help="For a terminal, a comment, programs, or a page on its own."),
+    ] = PreviewFormat.TEXT,
+) -> None:
+    """Show what `up` would make or change, with no cloud, credential or Pulumi CLI."""
+    gc.disable()  # the process ends with the preview: looking for garbage takes a tenth of its time
+    with reported(Format.JSON if format_ is PreviewFormat.JSON else Format.TEXT):
+        from slipway.infra.cli.preview import show
+        from slipway.infra.preview.command import previewed, previewed_against  # imports Pulumi
+
+        root, named, given = Path(), stacks or [], overrides or []
+        shown = previewed_against(root, against, named, given) if against else previewed(root, named, given)
+        show(shown, format_)
+        with reported(Format.TEXT):  # what is printed already is whole: its faults go to standard error
+            shown.refuse()
+
+
+@app.command()
+def prune(
+    stack: StackArgument,
+    keep: Annotated[int, typer.Option(min=1, help="Newest versions of each secret that stay.")] = 3,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    format_: FormatOption = Format.TEXT,
+) -> None:
+    """Destroy old secret versions of a Cloud Run stack that no revision with traffic uses."""
+    with reported(format_):
+        config = stack_config(Path(), stack)
+        place = targets.cloud_run_place(config)
+        from slipway.infra.preview import previews_of  # imports Pulumi
+        from slipway.infra.targets.prune import destroy, old_versions
+
+        [(plan, _)] = previews_of(Path(), [stack], []).found
+        old = old_versions(plan, place, keep)
+        for each in old:
+            ERR.print(str(each), markup=False)
+        if old and not yes and not typer.confirm(f"Destroy these {len(old)} for good?", err=True):
+            raise Refused("Nothing was destroyed.")
+        destroy(place, old)
+        if format_ is Format.JSON:
+            print_json({"stack": stack, "destroyed": [asdict(each) for each in old]})
+        else:
+            OUT.print(f"{len(old)} destroyed" if old else "Nothing to destroy.")
+
+
+@app.command()
+def fit(
+    model: Annotated[str, typer.Argument(help="`bundled:<name>`, `file:<folder>`, a folder, `hf:…`.")],
+    cpu: Annotated[float, typer.Option(min=0.1, max=64, help="vCPU of one instance.")] = 1,
+    tokens: Annotated[
+        str, typer.Option(help="Lengths to ask for, `max` is the limit; of a tabular model rows.")
+    ] = "16,max",
+    concurrency: Annotated[str, typer.Option(help="Requests at once.")] = "1,8",
+    seconds: Annotated[float, typer.Option(min=0.1, max=60, help="Time for each pair.")] = 2,
+    estimate: Annotated[
+        bool, typer.Option("--estimate", help="From the manifest alone; runs nothing.")
+    ] = False,
+    write: Annotated[bool, typer.Option("--write", help="Record it in the model's manifest.")] = False,
+    format_: FormatOption = Format.TEXT,
+) -> None:
+    """Measure what a model needs here: memory, start and throughput; name the setting for each target."""
+    with reported(format_):
+        from slipway.infra.model import fit as fitting
+        from slipway.infra.model.fit_report import fit_json, fit_tables
+
+        if model.startswith("hf:"):
+            from slipway.infra.model.fit_hub import hub_model
+
+            source, folder = model, hub_model(model, estimate)
+        else:
+            source, folder = fitting.model_of(model)
+        if estimate:
+            found = fitting.estimated(source, folder, cpu)
+        else:
+            work = fitting.work_of(folder, tokens, concurrency, seconds)
+            if write and cpu > 1:
+                raise Refused(
+                    "--write records one vCPU: the need of more is derived from it. Leave --cpu out."
+                )
+            with progress("Measuring") as say:
+                found = fitting.measured(source, folder, cpu, work, say)
+            if write:
+                fitting.write_measured(folder, found)
+        if format_ is Format.JSON:
+            print_json(fit_json(found))
+            return
+        for part in fit_tables(found):
+            OUT.print(part)
+
+
+decision_commands.register(app)
+model_commands.register(app)
+manifest_commands.register(app)
+
+
+def _pulumi(verb: str, config: StackConfig) -> list[str]:
+    """`pulumi VERB --stack STACK`: the clouds are its work, and so are containers."""
+    pulumi, stack = shutil.which("pulumi"), config.stack
+    if pulumi is None:
+        container = targets.is_container(config)
+        raise Refused(
+            f"Stack {stack} {'has `runtime: container`; it ' if container else ''}is applied by the Pulumi "
+            f"CLI (`pulumi {verb} --stack {stack}`), which is not installed: "
+            f"{_GET_PULUMI}.{_WITHOUT if container else ''}"
+        )
+    ERR.print(f"Handing over to `pulumi {verb} --stack {stack}`", markup=False)
+    return [pulumi, verb, "--stack", stack]
+
+
+def _hand_over(verb: str, config: StackConfig) -> None:
+    command = _pulumi(verb, config)
+    os.execv(command[0], command)  # noqa: S606 no shell is wanted
+
+
+def _destroy(config: StackConfig, format_: Format) -> None:
+    """Let Pulumi destroy the stack, then tell what stays in the cloud all the same."""
+    from slipway.infra.preview import previews_of  # imports Pulumi
+    from slipway.infra.preview.leftovers import remaining_of
+
+    targets.require_access(config)
+    [(plan, _)] = previews_of(Path(), [config.stack], []).found
+    remains = remaining_of(plan)
+    spoken_on = sys.stderr if format_ is Format.JSON else None
+    done = subprocess.run(_pulumi("destroy", config), stdout=spoken_on, check=False)
+    if done.returncode:
+        raise typer.Exit(done.returncode)
+    if format_ is Format.JSON:
+        print_json({"stack": config.stack, "stopped": True, "remains": remains})
+        return
+    OUT.print("What remains:")
+    for line in remains:
+        OUT.print(f"  {line}", markup=False)
+
+
+def _self() -> str:
+    """How the person can call this command again, as short as it works."""
+    found = shutil.which("slipway")
+    return "slipway" if found and Path(found).samefile(sys.argv[0]) else os.path.relpath(sys.argv[0])
+
+
+def main() -> None:
+    app()

@@ -1,0 +1,193 @@
+"""`slipway cost`, `policy` and `advise`: what a stack costs, what it breaks, which one to take.
+
+They need no cloud, credential or Pulumi CLI. Pulumi is imported only where a stack's program is run.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.text import Text
+
+from slipway.infra.cli.console import ERR, OUT, Format, print_json, reported
+from slipway.infra.settings.stackfile import stack_names
+
+if TYPE_CHECKING:
+    from slipway.infra.cost.stack import StackCost
+    from slipway.infra.plan.run import Plan
+    from slipway.infra.policy.judge import Violation
+    from slipway.infra.settings.checked import Settings
+
+_Format = Annotated[Format, typer.Option("--format", help="For people, or for programs.")]
+_Stacks = Annotated[list[str] | None, typer.Argument(help="Stacks; all of them when left out.")]
+_Set = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="What if this setting were so.")
+]
+_Usage = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--usage",
+        metavar="KEY=NUMBER",
+        help="Assumed use: requests (a month), requestSeconds, hours (a day), egressGb, imageGb, logGb.",
+    ),
+]
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(cost)
+    app.command()(policy)
+    app.command()(advise)
+
+
+def cost(
+    stacks: _Stacks = None,
+    overrides: _Set = None,
+    usage: _Usage = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Also every charge, and the price rows with their sources.")
+    ] = False,
+    format_: _Format = Format.TEXT,
+) -> None:
+    """Estimate what a stack costs a month: idle, as used, and with every instance busy."""
+    with reported(format_):
+        from slipway.infra.cost.report import cost_json, cost_table
+
+        costs = [found for _, _, found in _estimates(stacks, overrides, usage)]
+        if format_ is Format.JSON:
+            print_json({"stacks": [cost_json(one) for one in costs]})
+            return
+        for one in costs:
+            for part in cost_table(one, explain):
+                OUT.print(part, soft_wrap=False)
+            OUT.print()
+
+
+def policy(
+    stacks: _Stacks = None, overrides: _Set = None, usage: _Usage = None, format_: _Format = Format.TEXT
+) -> None:
+    """Judge stacks by the rules; exit code 1 where a mandatory one is broken."""
+    with reported(format_):
+        from slipway.infra.policy.judge import refuse_mandatory, violations_of
+
+        judged = [
+            (plan.stack, violations_of(plan.stack, plan.resources, settings, found))
+            for plan, settings, found in _estimates(stacks, overrides, usage)
+        ]
+        if format_ is Format.JSON:
+            print_json({"stacks": [_judged_json(stack, broken) for stack, broken in judged]})
+        else:
+            for stack, broken in judged:
+                for line in _judged_lines(stack, broken):
+                    OUT.print(line, soft_wrap=False)
+        if format_ is Format.JSON and any(one.level == "mandatory" for _, broken in judged for one in broken):
+            raise typer.Exit(1)  # the one JSON object on standard output says why
+        refuse_mandatory(one for _, broken in judged for one in broken)
+
+
+def _estimates(
+    stacks: list[str] | None, overrides: list[str] | None, usage: list[str] | None
+) -> Iterator[tuple["Plan", "Settings", "StackCost"]]:
+    from slipway.infra.cost.assume import usage_of
+    from slipway.infra.cost.stack import cost_of
+    from slipway.infra.cost.usage import given_values
+    from slipway.infra.preview.plans import planned, refuse  # imports Pulumi
+
+    given = given_values(usage or [])
+    every = [planned(Path(), stack, overrides or []) for stack in stacks or stack_names(Path())]
+    refuse(every, named=bool(stacks))
+    today = datetime.now(UTC).date()
+    for one in every:
+        if one.plan and one.settings:
+            assumed = usage_of(one.settings, given)
+            yield one.plan, one.settings, cost_of(one.stack, one.plan.resources, assumed, today)
+        else:
+            ERR.print(f"Left out {one.stack}: {one.left_out}", markup=False)
+
+
+def _judged_json(stack: str, broken: list["Violation"]) -> dict[str, Any]:
+    return {"name": stack, "findings": [one.as_finding() for one in broken]}
+
+
+def _judged_lines(stack: str, broken: list["Violation"]) -> Iterator[Text]:
+    if not broken:
+        yield Text.assemble((stack, "bold cyan"), " breaks no rule")
+        return
+    yield Text.assemble((stack, "bold cyan"), f" breaks {len(broken)} rule{'s' if len(broken) > 1 else ''}")
+    for one in broken:
+        colour = "bold red" if one.level == "mandatory" else "bold yellow"
+        name = one.resource.rpartition("::")[2] or "the stack"
+        yield Text.assemble((f"  {one.level} ", colour), (f"{one.rule}", "bold"), f": {one.title}.")
+        yield Text(f"    {name}: {one.detail}")
+        yield Text(f"    {one.reason} {one.fix}", style="dim")
+
+
+def advise(
+    rps: Annotated[float, typer.Option(help="Requests a second, on average in the busy hours.")],
+    model: Annotated[str, typer.Option(help="As the setting `model`.")] = "bundled:sms-spam",
+    task: Annotated[str, typer.Option(help="As the setting `task`; unset: the manifest's.")] = "",
+    peak: Annotated[float | None, typer.Option(help="Requests a second at most; unset: as --rps.")] = None,
+    hours: Annotated[float, typer.Option(help="Busy hours of a day.")] = 24,
+    latency: Annotated[
+        float | None, typer.Option(help="Within how many ms an answer must come; unset: any.")
+    ] = None,
+    memory: Annotated[str, typer.Option(help="What the model needs, such as 4Gi; unset: its manifest.")] = "",
+    request_seconds: Annotated[
+        float | None, typer.Option(help="Of one vCPU, that a request takes; unset: as measured.")
+    ] = None,
+    gpu: Annotated[str, typer.Option(help="Compare with this GPU too, such as nvidia-l4.")] = "",
+    gpu_seconds: Annotated[float | None, typer.Option(help="Of that GPU, that a request takes.")] = None,
+    budget: Annotated[float | None, typer.Option(help="USD a month; unset: any.")] = None,
+    spot: Annotated[bool, typer.Option("--spot", help="Instances may be taken back at any time.")] = False,
+    free_tier: Annotated[
+        bool, typer.Option("--free-tier", help="Cloud Run's free tier is unused by the account.")
+    ] = False,
+    residency: Annotated[str, typer.Option(help="Where data must stay: any, eu or us.")] = "any",
+    region: Annotated[
+        list[str] | None, typer.Option(help="Region of a cloud instead of the residency's own.")
+    ] = None,
+    project: Annotated[str, typer.Option(help="Google Cloud project, for the stack file.")] = "my-project",
+    write: Annotated[str, typer.Option(metavar="NAME", help="Write Pulumi.NAME.yaml; never over one.")] = "",
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Every charge, and the price rows with their sources.")
+    ] = False,
+    format_: _Format = Format.TEXT,
+) -> None:
+    """Compare the ways to run a service by cost, recommend one, and say what would change that."""
+    with reported(format_):
+        from slipway.infra.advise.choose import advice_of
+        from slipway.infra.advise.question import question_of
+        from slipway.infra.advise.report import advice_json, advice_text
+        from slipway.infra.advise.stack_file import stack_path, written
+        from slipway.infra.cost.prices import price_table
+
+        question = question_of(
+            model=model,
+            task=task,
+            rps=rps,
+            peak=peak,
+            hours=hours,
+            memory=memory,
+            request_seconds=request_seconds,
+            gpu=gpu,
+            gpu_seconds=gpu_seconds,
+            latency_ms=latency,
+            budget_usd=budget,
+            spot=spot,
+            free_tier=free_tier,
+            residency=residency,
+            regions=tuple(region or ()),
+            project=project,
+        )
+        if write:
+            stack_path(Path(), write)
+        found, today = advice_of(question, price_table()), datetime.now(UTC).date()
+        path = written(Path(), write, found, today) if write else None
+        if format_ is Format.JSON:
+            print_json(advice_json(found, today) | {"written": path.name if path else None})
+            return
+        for part in advice_text(found, today, explain):
+            OUT.print(part, soft_wrap=False)
+        if path:
+            OUT.print(f"Written: {path.name}. Look at it: `slipway preview {write}`.", markup=False)

@@ -1,0 +1,60 @@
+"""`slipway manifests`: the Kubernetes objects of a stack for those who apply them by other means."""
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from slipway.infra.cli.console import ERR, OUT, Format, reported
+from slipway.infra.errors import Refused
+
+
+class ManifestFormat(StrEnum):
+    """What is written."""
+
+    YAML = "yaml"
+    HELM = "helm"
+
+
+def register(slipway: typer.Typer) -> None:
+    slipway.command()(manifests)
+
+
+def manifests(
+    stack: Annotated[str, typer.Argument(help="A stack of the target gke or kubernetes.")],
+    format_: Annotated[
+        ManifestFormat, typer.Option("--format", help="Plain objects, or a chart of Helm.")
+    ] = ManifestFormat.YAML,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="A folder, with a file for each object.")
+    ] = None,
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="What if this setting were so.")
+    ] = None,
+) -> None:
+    """Write the Kubernetes objects of a stack, sorted and without secrets, for GitOps; asks no cluster."""
+    with reported(Format.TEXT):
+        if format_ is ManifestFormat.HELM and output is None:
+            raise Refused("A chart is a folder; name one: `slipway manifests STACK --format helm -o chart`.")
+        from slipway.infra.manifests.chart import chart_files
+        from slipway.infra.manifests.folder import write_files
+        from slipway.infra.manifests.objects import head_lines, manifests_of, yaml_files, yaml_of
+        from slipway.infra.preview import previews_of  # imports Pulumi
+
+        [(plan, _)] = previews_of(Path(), [stack], overrides or []).found
+        found = manifests_of(plan)
+        if output is None:
+            sys.stdout.write(yaml_of(found))
+            return
+        files = chart_files(found) if format_ is ManifestFormat.HELM else yaml_files(found)
+        for name in write_files(output, files):
+            ERR.print(
+                f"{output / name} is no longer made, and stays because it was changed: delete it if nobody "
+                "needs it.",
+                markup=False,
+            )
+        for line in head_lines(found)[1:]:
+            ERR.print(line, markup=False)
+        OUT.print(f"{len(files)} files are in {output}", markup=False)

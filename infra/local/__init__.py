@@ -1,0 +1,1 @@
+"""Applies a local stack without Pulumi's command."""

@@ -1,0 +1,206 @@
+"""Applies the local stack where there is no Pulumi CLI: same program, same provider, one state file.
+
+The state file holds the resources and outputs of the last `up`, the API key among them; only its owner
+may read it. A lock keeps two commands from changing one stack at once.
+"""
+
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from slipway.components.local.process import refuse_other_owner, running, stop
+from slipway.components.local.provider import SLIPWAY, STOP_COMMANDS, LocalProcessProvider
+from slipway.components.local.record import Lease, RecordError, read_json, unwritable, write_json
+from slipway.infra.errors import Refused
+from slipway.infra.plan.config import StackConfig
+from slipway.infra.plan.monitor import UNKNOWN, Monitor, PlanError, masked, revealed, secret
+from slipway.infra.plan.run import run
+
+STATE = "state.json"
+_APPLIES = "pulumi-python:dynamic/slipway:LocalProcess"
+_VERSION = 1
+
+
+class Busy(Refused):
+    """Another command is changing this stack."""
+
+
+class SlipwayProvider(LocalProcessProvider):
+    """The provider as `slipway up` uses it: what it starts is its own."""
+
+    owner = SLIPWAY
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A stack output in clear, and whether it is a secret."""
+
+    value: Any
+    secret: bool
+
+
+@dataclass
+class State:
+    """What the last `up` made. resources: URN -> {"id", "outputs"}."""
+
+    resources: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
+    outputs: dict[str, Output] = field(default_factory=dict[str, Output])
+
+    @classmethod
+    def read(cls, folder: Path) -> "State":
+        """An empty state where there is none. Raises RecordError for a damaged one."""
+        data = read_json(folder / STATE)
+        if data is None:
+            return cls()
+        try:
+            if data["version"] != _VERSION:
+                raise RecordError(
+                    f"{folder / STATE} has version {data['version']}; this slipway reads {_VERSION}."
+                )
+            outputs = {name: Output(**output) for name, output in data["outputs"].items()}
+            return cls(
+                {urn: {"id": r["id"], "outputs": r["outputs"]} for urn, r in data["resources"].items()},
+                outputs,
+            )
+        except (KeyError, TypeError, AttributeError):
+            raise RecordError(
+                f"{folder / STATE} is damaged: not what `slipway up` wrote. `slipway status` tells what "
+                "runs; delete the file, and `slipway up` starts the service again with a new key."
+            ) from None
+
+    def write(self, folder: Path) -> None:
+        outputs = {name: {"value": o.value, "secret": o.secret} for name, o in self.outputs.items()}
+        write_json(folder / STATE, {"version": _VERSION, "resources": self.resources, "outputs": outputs})
+
+
+def up(config: StackConfig, program: Callable[[], None], say: Callable[[str], None]) -> tuple[State, str]:
+    """Bring the stack to what its program registers. Returns the state, and created, updated or unchanged.
+
+    say: told each step in words. Raises Busy, RecordError, PlanError, OwnedByOther, StartFailed, and the
+    program's own errors; after any of them the state still tells what runs.
+    """
+    wanted = _wanted(config, program)
+    folder = config.run_folder
+    with _locked(folder):
+        state = State.read(folder)
+        done = [_apply(urn, props, state, folder, say) for urn, props in wanted.items()]
+        _delete([urn for urn in state.resources if urn not in wanted], state, folder)
+        state.outputs = _outputs(config, program, state)
+        state.write(folder)
+    return state, next((what for what in ("created", "updated") if what in done), "unchanged")
+
+
+def down(config: StackConfig) -> bool:
+    """Stop the stack's service and forget its state; the log stays. False if there was nothing.
+
+    Raises Busy, RecordError, and OwnedByOther for a service that Pulumi started.
+    """
+    folder = config.run_folder
+    if not folder.exists():
+        return False
+    refuse_other_owner(folder, SLIPWAY, STOP_COMMANDS)
+    with _locked(folder):
+        state = State.read(folder)
+        existed = bool(state.resources) or Lease.read(folder) is not None
+        _delete(list(state.resources), state, folder)
+        stop(folder)  # what an interrupted `up` may have left
+        (folder / STATE).unlink(missing_ok=True)
+    (folder / "lock").unlink(missing_ok=True)
+    return existed
+
+
+def runs(config: StackConfig) -> bool:
+    """Whether a process runs that `slipway up` started, whatever the settings say by now."""
+    lease = Lease.read(config.run_folder)
+    return lease is not None and lease.owner == SLIPWAY and running(config.run_folder) is not None
+
+
+def remaining(config: StackConfig) -> list[str]:
+    """Files of the stack that `down` leaves, relative to the project."""
+    folder = config.run_folder
+    return [str(path) for path in sorted(folder.glob("*")) if path.is_file()]
+
+
+def _wanted(config: StackConfig, program: Callable[[], None]) -> dict[str, dict[str, Any]]:
+    """URN -> inputs of what the provider must apply, secrets in clear."""
+    monitor = Monitor(config.project, config.stack)
+    run(program, config, monitor, preview=True)
+    wanted: dict[str, dict[str, Any]] = {}
+    for urn, resource in monitor.recorded.items():
+        if resource.type == _APPLIES:
+            wanted[urn] = revealed(
+                {k: v for k, v in monitor.requests[urn].object.items() if k != "__provider"}
+            )
+            unknown = [name for name, value in wanted[urn].items() if value == UNKNOWN]
+            if unknown:
+                raise PlanError(
+                    f"{', '.join(unknown)} is encrypted in Pulumi.{config.stack}.yaml, and only Pulumi "
+                    f"decrypts it: `pulumi up --stack {config.stack}`, or remove it, and one is created."
+                )
+        elif resource.custom:
+            raise PlanError(
+                f"{resource.type} {resource.name} needs Pulumi: `pulumi up --stack {config.stack}`."
+            )
+    return wanted
+
+
+def _apply(urn: str, props: dict[str, Any], state: State, folder: Path, say: Callable[[str], None]) -> str:
+    provider, old = SlipwayProvider(), state.resources.get(urn)
+    if old is None:
+        say(f"Starting {props['service']} on {props['url']}")
+        created = provider.create(props)
+        state.resources[urn] = {"id": created.id, "outputs": created.outs}
+        done = "created"
+    elif provider.diff(old["id"], old["outputs"], props).changes:
+        say(f"Restarting {props['service']} on {props['url']}")
+        state.resources[urn]["outputs"] = provider.update(old["id"], old["outputs"], props).outs
+        done = "updated"
+    else:
+        return "unchanged"
+    state.write(folder)
+    return done
+
+
+def _delete(urns: list[str], state: State, folder: Path) -> None:
+    for urn in urns:
+        gone = state.resources[urn]
+        SlipwayProvider().delete(gone["id"], gone["outputs"])
+        del state.resources[urn]
+        state.write(folder)
+
+
+def _outputs(config: StackConfig, program: Callable[[], None], state: State) -> dict[str, Output]:
+    """Run the program once more, now that its resources exist, for the outputs it exports."""
+    applied = {urn: _with_secrets(resource["outputs"]) for urn, resource in state.resources.items()}
+    outputs = run(program, config, Monitor(config.project, config.stack, applied=applied), preview=False)
+    return {
+        name: Output(revealed(outputs[name]), revealed(outputs[name]) != masked(outputs[name]))
+        for name in sorted(outputs)
+    }
+
+
+def _with_secrets(outputs: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: secret(value) if name == "api_key" else value for name, value in outputs.items()}
+
+
+@contextmanager
+def _locked(folder: Path) -> Generator[None]:
+    lock = FileLock(folder / "lock")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise Busy(
+            f"Another `slipway up` or `slipway down` is at work on this stack (it holds {folder / 'lock'}). "
+            "Wait until it is done."
+        ) from None
+    except OSError as error:
+        raise unwritable(folder, error) from None
+    try:
+        yield
+    finally:
+        lock.release()

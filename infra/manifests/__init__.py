@@ -1,0 +1,1 @@
+"""Writes a plan's Kubernetes objects as YAML or as a Helm chart."""

@@ -1,0 +1,214 @@
+"""A stack's Kubernetes objects as plain YAML, for those who apply them by other means. Reads a Plan only.
+
+Secrets are never in it: their Secret is referred to, and a comment tells how to make it.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any, cast
+
+import yaml
+
+from slipway.components.gke.nodes import POOL_LABEL
+from slipway.components.input_rules import API_KEY_NAME
+from slipway.infra.errors import Refused
+from slipway.infra.plan.monitor import UNKNOWN, Resource
+from slipway.infra.plan.run import Plan
+
+# In this order each object finds what it names; kinds of extensions come last.
+_ORDER = (
+    "Namespace",
+    "ServiceAccount",
+    "ConfigMap",
+    "PersistentVolumeClaim",
+    "NetworkPolicy",
+    "Deployment",
+    "PodDisruptionBudget",
+    "HorizontalPodAutoscaler",
+    "Service",
+    "Ingress",
+)
+_OWN = ("kubernetes:", "pulumi:", "slipway:")
+
+
+@dataclass(frozen=True, slots=True)
+class Object:
+    """name: of Pulumi's resource, the same for as long as it lives. body: as Kubernetes takes it."""
+
+    name: str
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A Secret that the objects name and that is not among them. keys: what it must hold."""
+
+    name: str
+    namespace: str
+    keys: tuple[str, ...]
+
+    @property
+    def command(self) -> str:
+        literals = " ".join(_literal(key) for key in self.keys)
+        return f"kubectl create secret generic {self.name} --namespace {self.namespace} {literals}"
+
+
+def _literal(key: str) -> str:
+    """The server takes any key that is long enough; what the others are, only their owner knows."""
+    if key == API_KEY_NAME:
+        return f'--from-literal={key}="$(openssl rand -hex 20)"'
+    return f"--from-file={key}=<file with its value>"
+
+
+@dataclass(frozen=True, slots=True)
+class Manifests:
+    """objects: in the order to apply them in. beside: what Pulumi makes of the clouds, by name and type."""
+
+    stack: str
+    objects: tuple[Object, ...]
+    missing: tuple[Missing, ...]
+    beside: tuple[str, ...]
+
+
+def manifests_of(plan: Plan) -> Manifests:
+    """Raises Refused where a stack has no such objects, or where one is not known before `up`."""
+    found = [resource for resource in plan.resources if _is_object(resource)]
+    if not found:
+        raise Refused(
+            f"Stack {plan.stack} has no Kubernetes objects; `slipway manifests` is for the targets gke and "
+            "kubernetes."
+        )
+    secrets = [resource for resource in found if resource.inputs["kind"] == "Secret"]
+    objects = [
+        Object(resource.name, _with_plain_names(resource.inputs, secrets))
+        for resource in found
+        if resource not in secrets
+    ]
+    for each in objects:
+        _require_known(plan.stack, each.body)
+    return Manifests(
+        plan.stack,
+        tuple(sorted(objects, key=_position)),
+        tuple(_missing(secret, objects) for secret in secrets),
+        tuple(
+            f"{resource.name} ({resource.type.rpartition(':')[2]})"
+            for resource in plan.resources
+            if not resource.type.startswith((*_OWN, "random:"))
+        ),
+    )
+
+
+def yaml_of(manifests: Manifests) -> str:
+    """All objects in one text."""
+    documents = [dumped(each.body) for each in manifests.objects]
+    return _comment(head_lines(manifests)) + "---\n".join(documents)
+
+
+def yaml_files(manifests: Manifests) -> dict[str, str]:
+    """A file for each object, by a name that stays when the object's own changes; and what else is needed."""
+    first = _comment([made_by(manifests.stack)])
+    files = {f"{each.name}.yaml": first + dumped(each.body) for each in manifests.objects}
+    return {**files, "README.txt": _comment(head_lines(manifests))}
+
+
+def head_lines(manifests: Manifests) -> list[str]:
+    """What a person must know beside the objects."""
+    lines = [made_by(manifests.stack)]
+    for each in manifests.missing:
+        lines += [f"Secret {each.name} is not among them, for what it holds is secret. Make it once:"]
+        lines += [f"  {each.command}"]
+    if manifests.beside:
+        lines.append(f"Made by `pulumi up` and not among them: {', '.join(manifests.beside)}.")
+    return lines
+
+
+def dumped(body: Any) -> str:
+    """Sorted, and never folded at a line's end."""
+    return yaml.safe_dump(body, sort_keys=True, width=10**6, allow_unicode=True)
+
+
+def made_by(stack: str) -> str:
+    """Return the line that every written file begins with, as a comment."""
+    return f"{MARK} {stack}`."
+
+
+MARK = "Made by `slipway manifests"
+
+
+def _comment(lines: Iterable[str]) -> str:
+    return "".join(f"# {line}\n" for line in lines)
+
+
+def _is_object(resource: Resource) -> bool:
+    return resource.type.startswith("kubernetes:")
+
+
+def _position(each: Object) -> tuple[int, str, str]:
+    kind = each.body["kind"]
+    return (_ORDER.index(kind) if kind in _ORDER else len(_ORDER), kind, each.name)
+
+
+def _with_plain_names(inputs: Mapping[str, Any], secrets: list[Resource]) -> dict[str, Any]:
+    """References to the service's own Secret by a name without the hash of its values, which are not here."""
+    plain = {secret.inputs["metadata"]["name"]: secret.name for secret in secrets}
+    body = deepcopy(dict(inputs))
+    _walk(body, _leave_out_drawn_pool)
+    for reference in _secret_references(body):
+        reference["name"] = plain.get(reference["name"], reference["name"])
+    return body
+
+
+def _leave_out_drawn_pool(fields: Any) -> None:
+    """A pool that `up` makes gets its name then. Its GPU and taint decide without it: pods that request a GPU
+    fit nowhere else, and others are kept off.
+    """
+    if isinstance(fields, dict) and fields.get("nodeSelector", {}).get(POOL_LABEL) == UNKNOWN:  # pyright: ignore[reportUnknownMemberType]
+        del cast("dict[str, Any]", fields)["nodeSelector"][POOL_LABEL]
+        if not fields["nodeSelector"]:
+            del fields["nodeSelector"]
+
+
+def _secret_references(value: Any) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+
+    def look(fields: Any) -> None:
+        if isinstance(fields, dict) and "secretKeyRef" in fields:
+            found.append(cast("dict[str, Any]", fields)["secretKeyRef"])
+
+    _walk(value, look)
+    return found
+
+
+def _walk(value: Any, look: Callable[[Any], None]) -> None:
+    look(value)
+    items: list[Any] = []
+    if isinstance(value, dict):
+        items = list(value.values())  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType]
+    elif isinstance(value, list):
+        items = list(value)  # pyright: ignore[reportUnknownArgumentType]
+    for item in items:
+        _walk(item, look)
+
+
+def _missing(secret: Resource, objects: list[Object]) -> Missing:
+    keys = {
+        reference["key"]
+        for each in objects
+        for reference in _secret_references(each.body)
+        if reference["name"] == secret.name
+    }
+    return Missing(secret.name, secret.inputs["metadata"]["namespace"], tuple(sorted(keys)))
+
+
+def _require_known(stack: str, body: Mapping[str, Any]) -> None:
+    """An unknown image is by far the likeliest: `up` builds it."""
+
+    def look(value: Any) -> None:
+        if value == UNKNOWN:
+            raise Refused(
+                f"Stack {stack}: the {body['kind']} needs what only `pulumi up` makes, most likely the image "
+                "that it builds. Name one: `--set image=<registry>/<repository>@sha256:<64 hex digits>`."
+            )
+
+    _walk(body, look)

@@ -1,0 +1,40 @@
+"""`slipway model export`: has a model converted where torch is.
+
+The conversion is modeltools/importing, in an environment of its own; this only calls it.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from slipway.components.checkout import ROOT
+from slipway.infra.model.child_environment import hub_environment
+from slipway.infra.model.torch_env import ENVIRONMENT, training_python
+
+_MODULE = "slipway.modeltools.importing"
+
+
+def exported(source: str, folder: Path, options: Sequence[str]) -> dict[str, Any]:
+    """The manifest of the folder that was made. Ends with the converter's exit code where it fails.
+
+    source: `hf:<owner>/<name>@<commit>`, or a folder. Raises Refused where torch is not there.
+    """
+    source = source if source.startswith("hf:") else str(Path(source).resolve())
+    line = [source, str(folder.resolve()), *options]
+    if not ENVIRONMENT.is_dir():  # what cannot be served is refused before torch is asked for
+        _run(sys.executable, [*line, "--check"])
+    _run(str(training_python()), line)
+    return json.loads((folder / "manifest.json").read_bytes())
+
+
+def _run(python: str, arguments: Sequence[str]) -> None:
+    """Its progress and its fault are on standard error as they come."""
+    line = [python, "-m", _MODULE, *arguments]
+    done = subprocess.run(line, cwd=ROOT, env=hub_environment(), stdin=subprocess.DEVNULL, check=False)
+    if done.returncode:
+        raise typer.Exit(done.returncode)

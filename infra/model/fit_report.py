@@ -1,0 +1,76 @@
+"""What `slipway fit` says: as tables for people, and as data for programs."""
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from slipway.infra.model.fit import Fit
+
+# A vCPU that is asked for more than this share of what it can do makes its callers wait.
+_BUSY_SHARE = 0.7
+
+
+def fit_json(fit: Fit) -> dict[str, Any]:
+    """Units are in the names; what was not measured is null or empty."""
+    return {
+        "model": fit.model,
+        "cpu": fit.cpu,
+        "memory_mb": fit.need.memory_mib,
+        "measured": fit.need.measured,
+        "ready_seconds": fit.ready_seconds,
+        "rates": [asdict(one) for one in fit.rates],
+        "sizes": [{"target": size.target, "cpu": size.cpu, "memory": size.memory} for size in fit.sizes],
+        "lived_under": {"memory_mb": fit.proof[0], "enforced_by": fit.proof[1]} if fit.proof else None,
+        "startup_probe": fit.startup_probe,
+    }
+
+
+def fit_tables(fit: Fit) -> Iterable[RenderableType]:
+    how = (
+        "measured" if fit.need.measured else "estimated from the manifest; run without --estimate to measure"
+    )
+    yield Text.assemble((fit.model, "bold cyan"), f" with cpu {fit.cpu:g}")
+    yield Text(f"Memory   {fit.need.memory_mib:.0f} MiB at its peak ({how})")
+    if fit.ready_seconds is not None:
+        probe = fit.startup_probe or {}
+        yield Text(
+            f"Start    ready after {fit.ready_seconds:.1f} s from a cold page cache; start-up probe every "
+            f"{probe['period_seconds']} s, {probe['failure_threshold']} times"
+        )
+    if fit.rates:
+        yield rates_table(fit)
+        planned = (fit.requests_per_vcpu_second or 0) * _BUSY_SHARE
+        yield Text(
+            f"CPU      plan one vCPU for every {planned:.0f} requests/s of {fit.rates[0].tokens} {fit.unit}: "
+            f"{_BUSY_SHARE:.0%} of what it can do"
+        )
+    yield _sizes(fit)
+    if fit.proof:
+        yield Text(f"It was run with a limit of {fit.proof[0]} MiB ({fit.proof[1]}) and lived.")
+
+
+def rates_table(fit: Fit) -> Table:
+    table = Table(
+        fit.unit, "at once", "requests/s", "p50 ms", "p99 ms", "CPU ms", box=None, header_style="dim"
+    )
+    for one in fit.rates:
+        table.add_row(
+            str(one.tokens),
+            str(one.concurrency),
+            f"{one.requests_per_second:.0f}",
+            f"{one.p50_ms:.2f}",
+            f"{one.p99_ms:.2f}",
+            f"{one.cpu_ms_per_request:.2f}",
+        )
+    return table
+
+
+def _sizes(fit: Fit) -> Table:
+    table = Table("target", "cpu", "memory to set", box=None, header_style="dim")
+    for size in fit.sizes:
+        table.add_row(size.target, f"{size.cpu:g}", size.memory)
+    return table

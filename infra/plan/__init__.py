@@ -1,0 +1,1 @@
+"""Runs the program in this process, without an engine, and holds what it would register."""

@@ -1,0 +1,1 @@
+"""One stack's settings: declared once, read from its files, checked."""

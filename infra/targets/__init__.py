@@ -1,0 +1,1 @@
+"""What each target is asked about a service that runs there."""

@@ -1,0 +1,59 @@
+"""Asks a cloud through its own command-line program, with the person's own login."""
+
+import json
+import shutil
+import subprocess
+from dataclasses import dataclass
+from typing import Any, cast
+
+from slipway.infra.errors import Failed, Refused
+
+_TIMEOUT_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A cloud's program. missing: what to do where it is not on PATH, in words."""
+
+    name: str
+    missing: str
+
+    @property
+    def path(self) -> str:
+        """Raises Refused where it is not on PATH."""
+        found = shutil.which(self.name)
+        if found is None:
+            raise Refused(self.missing)
+        return found
+
+    def __call__(self, arguments: list[str]) -> subprocess.CompletedProcess[str]:
+        try:
+            return subprocess.run(
+                [self.path, *arguments], capture_output=True, text=True, timeout=_TIMEOUT_SECONDS, check=False
+            )
+        except subprocess.TimeoutExpired:
+            raise Failed(f"{self.name} did not answer within {_TIMEOUT_SECONDS} s.") from None
+
+    def said(self, done: subprocess.CompletedProcess[str]) -> str:
+        """What it says of its failure, in a line."""
+        lines = [line for line in done.stderr.strip().splitlines() if line.strip()]
+        return f"{self.name} says: " + (" ".join(lines[:3]) or f"nothing (exit code {done.returncode}).")
+
+    def object_of(self, text: str) -> dict[str, Any]:
+        try:
+            found = json.loads(text)
+        except json.JSONDecodeError:
+            found = None
+        if not isinstance(found, dict):
+            raise Failed(f"{self.name}'s answer is not the JSON object that was asked for; is it up to date?")
+        return cast("dict[str, Any]", found)
+
+
+def at(value: Any, *path: str | int) -> dict[str, Any]:
+    """What stands at `path`; an empty object where it is not there."""
+    for step in path:
+        try:
+            value = value[step]
+        except (KeyError, IndexError, TypeError):
+            return {}
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}

@@ -1,0 +1,84 @@
+"""Asks Google Cloud about a Cloud Run service through `gcloud`, the person's own login; changes nothing."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from slipway.infra.errors import Failed
+from slipway.infra.targets.cloud_cli import Command, at
+from slipway.infra.targets.status import Status, declared_device
+
+GCLOUD = Command(
+    "gcloud",
+    "A Cloud Run stack is asked through the Google Cloud CLI, `gcloud`, which is not on PATH: "
+    "https://cloud.google.com/sdk/docs/install tells how to get it; then `gcloud auth login`.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CloudRunPlace:
+    """Which service it is."""
+
+    service: str
+    project: str
+    region: str
+
+    @property
+    def flags(self) -> list[str]:
+        return [self.service, "--project", self.project, "--region", self.region]
+
+
+def cloud_run_status(stack: str, place: CloudRunPlace) -> Status:
+    """The status of the service now. Raises Refused without gcloud, Failed where it cannot tell."""
+    done = GCLOUD(["run", "services", "describe", *place.flags, "--format", "json"])
+    if done.returncode:
+        if "NOT_FOUND" in done.stderr or "Cannot find service" in done.stderr:
+            return Status(stack, "cloud-run", "stopped", reason=f"{place.project} has no {place.service}.")
+        raise Failed(GCLOUD.said(done))
+    service = GCLOUD.object_of(done.stdout)
+    state, reason = _state(service)
+    container = at(service, "spec", "template", "spec", "containers", 0)
+    environment = {entry["name"]: entry.get("value") for entry in container.get("env", [])}
+    limits = at(container, "resources", "limits")
+    gpu = at(service, "spec", "template", "spec", "nodeSelector").get("run.googleapis.com/accelerator", "")
+    return Status(
+        stack=stack,
+        target="cloud-run",
+        state=state,
+        url=at(service, "status").get("url"),
+        limits=dict(limits) or None,
+        started_at=at(service, "metadata").get("creationTimestamp"),
+        model=environment.get("MODEL_SOURCE") or container.get("image"),
+        version=at(service, "status").get("latestReadyRevisionName"),
+        device=declared_device(environment, limits.get("nvidia.com/gpu"), gpu) if state == "ready" else None,
+        reason=reason,
+    )
+
+
+def cloud_run_logs(place: CloudRunPlace, tail: int) -> Iterator[str]:
+    """The last `tail` log entries, oldest first, one JSON object a line."""
+    done = GCLOUD(
+        ["run", "services", "logs", "read", *place.flags, "--limit", str(max(tail, 1)), "--format", "json"]
+    )
+    if done.returncode:
+        raise Failed(GCLOUD.said(done))
+    entries: list[dict[str, Any]] = json.loads(done.stdout or "[]")
+    for entry in reversed(entries[:tail]):
+        payload = entry.get("jsonPayload") or {"message": entry.get("textPayload", "")}
+        yield json.dumps({"time": entry.get("timestamp"), **payload}, ensure_ascii=False) + "\n"
+
+
+def following(place: CloudRunPlace) -> list[str]:
+    """The command that prints the log as it is written."""
+    return [GCLOUD.path, "beta", "run", "services", "logs", "tail", *place.flags]
+
+
+def _state(service: Mapping[str, Any]) -> tuple[str, str | None]:
+    """Knative's Ready condition: True, False with a message, or Unknown while a revision is starting."""
+    conditions = cast("list[dict[str, Any]]", at(service, "status").get("conditions", []))
+    nothing: dict[str, Any] = {}
+    ready = next((found for found in conditions if found.get("type") == "Ready"), nothing)
+    states = {"True": "ready", "False": "failed"}
+    state = states.get(ready.get("status", ""), "starting")
+    return state, None if state == "ready" else ready.get("message")

@@ -1,0 +1,92 @@
+"""Old versions of a Cloud Run stack's secrets: which may go, and destroying them.
+
+Pulumi leaves a replaced version in Secret Manager, for older revisions start with it; each costs money and is
+one more copy of a secret. What a revision with traffic uses stays, and so do the newest few of every secret.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from slipway.infra.errors import Failed
+from slipway.infra.plan.run import Plan
+from slipway.infra.targets.cloud_cli import at
+from slipway.infra.targets.cloud_run import GCLOUD, CloudRunPlace
+
+
+@dataclass(frozen=True, slots=True)
+class OldVersion:
+    """A version that may go."""
+
+    secret: str
+    version: int
+
+    def __str__(self) -> str:
+        return f"{self.secret} version {self.version}"
+
+
+def old_versions(plan: Plan, place: CloudRunPlace, keep: int) -> list[OldVersion]:
+    """The versions that may go, oldest first. Raises Refused without gcloud, Failed where it cannot tell."""
+    secrets = [
+        str(resource.inputs["secretId"])
+        for resource in plan.resources
+        if resource.type == "gcp:secretmanager/secret:Secret"
+    ]
+    in_use = _in_use(place)
+    return [
+        OldVersion(secret, version)
+        for secret in secrets
+        for version in sorted(_versions(place, secret))[:-keep]
+        if (secret, str(version)) not in in_use
+    ]
+
+
+def destroy(place: CloudRunPlace, old: Iterable[OldVersion]) -> None:
+    """Destroy for good. Raises Failed at the first one that cannot be, naming it."""
+    for each in old:
+        where = ["--secret", each.secret, "--project", place.project]
+        command = ["secrets", "versions", "destroy", str(each.version), *where, "--quiet"]
+        _asked(command, f"{each} was not destroyed")
+
+
+def _versions(place: CloudRunPlace, secret: str) -> list[int]:
+    """Those that are not destroyed yet."""
+    wanted = ["--filter", "state!=DESTROYED", "--format", "json"]
+    command = ["secrets", "versions", "list", secret, "--project", place.project, *wanted]
+    listed = _asked(command, f"the versions of {secret} cannot be listed")
+    return [int(str(version["name"]).rpartition("/")[2]) for version in json.loads(listed or "[]")]
+
+
+def _in_use(place: CloudRunPlace) -> set[tuple[str, str]]:
+    """(secret, version) of every revision that gets requests, or could by its tag."""
+    service = json.loads(
+        _asked(
+            ["run", "services", "describe", *place.flags, "--format", "json"],
+            f"{place.service} cannot be read, so nobody knows what it uses",
+        )
+    )
+    traffic: list[dict[str, Any]] = at(service, "status").get("traffic", [])
+    names = {part.get("revisionName") for part in traffic if part.get("percent") or part.get("tag")}
+    revisions: list[dict[str, Any]] = json.loads(
+        _asked(
+            ["run", "revisions", "list", "--service", *place.flags, "--format", "json"],
+            f"the revisions of {place.service} cannot be listed",
+        )
+    )
+    serving = [revision for revision in revisions if at(revision, "metadata").get("name") in names]
+    return {pair for revision in serving for pair in _secrets_of(revision)}
+
+
+def _secrets_of(revision: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    for container in at(revision, "spec").get("containers", []):
+        for entry in container.get("env", []):
+            if reference := at(entry, "valueFrom", "secretKeyRef"):
+                yield str(reference["name"]), str(reference["key"])
+
+
+def _asked(arguments: list[str], trouble: str) -> str:
+    done = GCLOUD(arguments)
+    if done.returncode:
+        raise Failed(f"{trouble}. {GCLOUD.said(done)}")
+    return done.stdout

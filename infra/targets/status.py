@@ -1,0 +1,110 @@
+"""What a local service is doing now, read from its run folder and its process; starts and stops nothing."""
+
+import http.client
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from slipway.components.local.process import is_ready
+from slipway.components.local.record import Lease, ProcessRecord
+
+_MIB = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """state: ready, starting, stopped or failed. rss_mb in MiB, started_at in ISO 8601 UTC.
+
+    limits: `memory_mb` in MiB, `memory_enforced_by`. device: what the model computes on, `cpu` or `cuda`,
+    with the GPU's name where it is known. reason: why it failed. None = does not apply.
+    """
+
+    stack: str
+    target: str
+    state: str
+    url: str | None = None
+    pid: int | None = None
+    rss_mb: float | None = None
+    limits: dict[str, Any] | None = None
+    started_at: str | None = None
+    model: str | None = None
+    version: str | None = None
+    device: str | None = None
+    started_by: str | None = None
+    reason: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def local_status(stack: str, folder: Path) -> Status:
+    """The status of the local service whose run folder this is. Raises RecordError for a damaged record."""
+    lease, record = Lease.read(folder), ProcessRecord.read(folder)
+    if lease is None or record is None:
+        return Status(stack, "local", "stopped")
+    server = record.server.process()
+    state, reason = _state(lease, record, server)
+    return Status(
+        stack=stack,
+        target="local",
+        state=state,
+        url=lease.url,
+        pid=record.server.pid if server else None,
+        rss_mb=_rss_mb(server),
+        limits={"memory_mb": record.limit_bytes // _MIB, "memory_enforced_by": record.enforced_by},
+        started_at=datetime.fromtimestamp(record.started_at, UTC).isoformat(timespec="seconds"),
+        model=lease.model,
+        version=lease.version,
+        device=served_device(lease.url) if state == "ready" else None,
+        started_by=lease.owner,
+        reason=reason,
+    )
+
+
+def _state(lease: Lease, record: ProcessRecord, server: psutil.Process | None) -> tuple[str, str | None]:
+    if server:
+        return ("ready" if is_ready(lease.url) else "starting"), None
+    if record.ended is None:
+        return "failed", "The server and its supervisor are gone; something killed both."
+    if record.ended.cause == "stopped":
+        return "stopped", None
+    return "failed", record.end_in_words()
+
+
+def _rss_mb(server: psutil.Process | None) -> float | None:
+    try:
+        return round(server.memory_info().rss / _MIB, 1) if server else None
+    except psutil.Error:
+        return None
+
+
+def served_device(url: str) -> str | None:
+    """As a server of this machine says it in `/health`; None where it does not answer, or is an older one."""
+    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=2)
+    try:
+        connection.request("GET", "/health")
+        health: dict[str, Any] = json.loads(connection.getresponse().read())
+        device, gpu = health.get("device"), health.get("gpu")
+        return f"{device} ({gpu})" if device and gpu else device
+    except (OSError, http.client.HTTPException, ValueError, AttributeError):
+        return None
+    finally:
+        connection.close()
+
+
+def declared_device(environment: Mapping[str, Any], gpus: Any, gpu: str = "") -> str:
+    """What a service in a cloud computes on once it is ready: on DEVICE, without which it does not start.
+
+    It is not called, for that may need a login of its own, and start an instance. environment: of the server.
+    gpus: how many an instance has. gpu: their name, '' where it is not known.
+    """
+    if not gpus:
+        return "cpu"
+    if environment.get("DEVICE") == "cuda":
+        return f"cuda ({gpu})" if gpu else "cuda"
+    return "cuda, or cpu where the GPU cannot be used: deployed before DEVICE was set; the next `up` sets it"

@@ -1,0 +1,1 @@
+"""Tools for models that no running server needs: training, conversion, comparison."""

@@ -1,0 +1,108 @@
+"""The model folder that an import makes: filled beside its place, checked, renamed; or nothing at all."""
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from slipway.service.faults import BadSettings, DiskFull, StartFault
+from slipway.service.manifest import TEXT_FILES, TextManifest
+
+from .failures import write_fault
+from .local import LocalFolder, Source
+from .plan import Plan
+
+# Exported, optimised and fused, each as large as the float32 weights, are there at once.
+COPIES = 3
+MANIFEST = "manifest.json"
+_NEARLY_FULL_BYTES = 1 << 16
+
+
+@contextmanager
+def new_folder(out: Path, copy_bytes: int, copies: int = COPIES) -> Generator[tuple[Path, Path]]:
+    """Two new folders beside `out`: one that takes its place at the end, one for what is needed on the way.
+
+    After an exception neither is left. Raises BadSettings if `out` is taken or cannot be written, DiskFull.
+    """
+    require_free(out)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        _require_room(out.parent, copy_bytes * copies)
+        # Beside `out`, because a rename is atomic only within one file system.
+        with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as name:
+            made, scratch = Path(name) / "made", Path(name) / "scratch"
+            made.mkdir()
+            scratch.mkdir()
+            try:
+                yield made, scratch
+            except (StartFault, OSError):
+                raise
+            except Exception:  # ONNX Runtime's and torch's own words for a full disk
+                if shutil.disk_usage(scratch).free < _NEARLY_FULL_BYTES:
+                    raise DiskFull(
+                        f"no room is left for {out}. Make room there, or name another place."
+                    ) from None
+                raise
+            made.rename(out)
+    except OSError as error:
+        raise write_fault(out, error) from None
+
+
+def write_manifest(folder: Path, plan: Plan, facts: Mapping[str, Any]) -> TextManifest:
+    """Write manifest.json over the folder's files, and read it as the server does.
+
+    facts: what making them found out; its keys stand beside those that come from the Hub.
+    """
+    made = sorted(path.name for path in folder.iterdir() if path.name != MANIFEST)
+    content = {
+        **_identity(plan.address),
+        "task": plan.head.task,
+        **plan.head.manifest_keys,
+        "license": plan.license,
+        "engine": plan.engine,
+        **facts,
+        "files": {name: _listed(folder / name) for name in made},
+    }
+    text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+    (folder / MANIFEST).write_text(text, encoding="utf-8")
+    manifest = TextManifest.checked(text.encode(), str(folder / MANIFEST), TEXT_FILES)
+    manifest.check_files(folder)
+    return manifest
+
+
+def _identity(source: Source) -> dict[str, str]:
+    """Of a folder here only the name: its path is this machine's own affair."""
+    if isinstance(source, LocalFolder):
+        return {"name": source.name, "version": "1.0.0"}
+    name, commit = source.repo.partition("/")[2].lstrip("_"), source.revision
+    return {"name": name, "version": commit[:12], "source": str(source)}
+
+
+def _listed(path: Path) -> dict[str, object]:
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return {"sha256": digest, "bytes": path.stat().st_size}
+
+
+def require_free(out: Path) -> None:
+    if out.is_symlink() or (out.exists() and not out.is_dir()):
+        raise BadSettings(f"FOLDER is {out}, which is a file or a link; allowed: a new or an empty folder.")
+    if out.is_dir() and (held := sorted(path.name for path in out.iterdir())):
+        shown = ", ".join(held[:5]) + (", …" if len(held) > 5 else "")
+        raise BadSettings(
+            f"FOLDER is {out}, which holds {shown}; allowed: a new or an empty folder, as each commit of a "
+            "model is a model of its own. Name another, or delete that one."
+        )
+
+
+def _require_room(folder: Path, needed: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise DiskFull(
+            f"making the model needs {needed / 1e6:.1f} MB in {folder}, which has {free / 1e6:.1f} MB free. "
+            "Make room there, or name another place."
+        )

@@ -1,0 +1,53 @@
+"""What a model is for, and what serves it: by its architecture, or as the caller says."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from slipway.service.faults import BadModel
+from slipway.service.manifest import Engine
+
+from .config import KIND, Classifier, architectures
+from .embedder import MODULES, Embedder
+from .writer import Writer, writes
+
+TASKS = ("classify", "embed", "summarize", "generate")
+Reader = Classifier | Embedder
+"""It reads a text, and answers with numbers."""
+Head = Reader | Writer
+
+
+def head_of(
+    place: str, described: Mapping[str, Any], pooling: str | None = None, task: str | None = None
+) -> Head:
+    """Raises BadModel for a model that is not served, or not for the task.
+
+    described: the contents of the small files, by name. pooling, task: the caller's, None to find out.
+    """
+    head = _found(place, described, pooling, task)
+    if task is not None and head.task != task:
+        raise BadModel(
+            f"{place}: --task: got {task!r}; allowed: {head.task!r}, as config.json says the architecture is "
+            f"{head.architecture}."
+        )
+    return head
+
+
+def engine_of(place: str, head: Head, engine: Engine | None = None) -> Engine:
+    """What is to serve it: as asked, by default torch what writes text, and ONNX Runtime the rest."""
+    if isinstance(head, Writer) and engine == "onnx":
+        raise BadModel(
+            f"{place}: --engine: got 'onnx'; allowed: 'torch', as no other serves the task {head.task}."
+        )
+    return engine or ("torch" if isinstance(head, Writer) else "onnx")
+
+
+def _found(place: str, described: Mapping[str, Any], pooling: str | None, task: str | None) -> Head:
+    config: Mapping[str, Any] = described["config.json"]
+    if any(name.endswith(KIND) for name in architectures(config)):
+        return Classifier.of(place, config, described.get("tokenizer_config.json", {}))
+    # Some models that embed are decoders by their architecture.
+    if task not in ("summarize", "generate") and (pooling is not None or MODULES in described):
+        return Embedder.of(place, described, pooling)
+    if writes(config):
+        return Writer.of(place, described)
+    return Classifier.of(place, config, described.get("tokenizer_config.json", {}))

@@ -1,0 +1,107 @@
+"""What config.json says of a model that writes text: an encoder-decoder, or a decoder alone."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Self, cast
+
+from slipway.service.faults import BadModel
+
+from .config import architectures, is_half, max_tokens, refuse_code
+
+SUMMARIZERS = ("bart", "longt5", "mt5", "pegasus", "t5", "umt5")
+"""Encoder-decoder models of text, by config.json's model_type; each is tested with random weights."""
+_DECODERS = ("ForCausalLM", "LMHeadModel")
+_ENCODER_DECODERS = ("ForConditionalGeneration", "ForSeq2SeqLM")
+# Where families of models say how many tokens they take.
+_LENGTHS = ("max_position_embeddings", "n_positions", "max_seq_len", "seq_length", "n_ctx")
+# Each token of a context is cached while an answer is written: a longer one is taken where it is asked for.
+MOST_BY_DEFAULT = 4096
+# A summary has to find room for its prefix and a text; an answer for its prompt.
+LEAST_TOKENS = 64
+# T5 was trained on it: Raffel et al. 2020, appendix D.
+_T5_PREFIX = "summarize: "
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    architecture: str
+    task: Literal["summarize", "generate"]
+    half: bool
+    """The weights are stored with 16 bits."""
+    limit: int | None
+    """Most tokens it takes, as its files say; None where they say nothing."""
+    prefix: str = ""
+
+    @property
+    def manifest_keys(self) -> dict[str, Any]:
+        return {"prefix": self.prefix} if self.task == "summarize" else {}
+
+    @property
+    def told(self) -> str:
+        """What it does, in a few words."""
+        said = f"at most {self.limit} tokens" if self.limit else "of no stated length"
+        return f"for the task {self.task}, {said}"
+
+    @classmethod
+    def of(cls, place: str, described: Mapping[str, Any]) -> Self:
+        """described: the contents of the small files, by name. Raises BadModel for one that is not served.
+
+        place: the model's address, as it is told.
+        """
+        config = described["config.json"]
+        tokenizer = described.get("tokenizer_config.json", {})
+        refuse_code(place, config, tokenizer)
+        name, model_type = architectures(config)[0], str(config.get("model_type", ""))
+        decodes = name.endswith(_DECODERS) and not config.get("is_encoder_decoder")
+        if not decodes and model_type not in SUMMARIZERS:
+            raise BadModel(
+                f"{place}: config.json says {name}, model_type {model_type!r}; served are decoder-only "
+                f"models, …ForCausalLM, and encoder-decoder models of text: {', '.join(SUMMARIZERS)}."
+            )
+        _refuse_quantized(place, config)
+        return cls(
+            name,
+            "generate" if decodes else "summarize",
+            is_half(config),
+            _limit(config, tokenizer),
+            "" if decodes else _prefix(config, model_type),
+        )
+
+    def tokens(self, place: str, asked: int | None) -> int:
+        """The manifest's max_tokens. Raises BadModel where `asked` is not possible, or is missing."""
+        if asked is not None and (asked < LEAST_TOKENS or asked > (self.limit or asked)):
+            most = f"to {self.limit}, which {place} takes at most" if self.limit else "on"
+            raise BadModel(f"--max-tokens: got {asked}; allowed: from {LEAST_TOKENS} {most}.")
+        if asked is None and self.limit is None:
+            raise BadModel(f"{place} states no longest text; give one with --max-tokens, for example 512.")
+        return asked or min(self.limit or 0, MOST_BY_DEFAULT)
+
+
+def writes(config: Mapping[str, Any]) -> bool:
+    """Whether its architecture has such a name; it may be of a kind that is not served."""
+    names = architectures(config)
+    return len(names) == 1 and names[0].endswith((*_DECODERS, *_ENCODER_DECODERS))
+
+
+def _limit(config: Mapping[str, Any], tokenizer: Mapping[str, Any]) -> int | None:
+    stated = next((config[key] for key in _LENGTHS if isinstance(config.get(key), int)), None)
+    cut = tokenizer.get("model_max_length")
+    return max_tokens(stated, None, cut if isinstance(cut, int | float) else None)
+
+
+def _prefix(config: Mapping[str, Any], model_type: str) -> str:
+    """What its trainers put before each text: task_specific_params has it, in T5 and what was made of it."""
+    tasks = config.get("task_specific_params")
+    named = cast("dict[str, Any]", tasks).get("summarization") if isinstance(tasks, dict) else None
+    prefix = cast("dict[str, Any]", named).get("prefix") if isinstance(named, dict) else None
+    return str(prefix) if prefix is not None else (_T5_PREFIX if model_type == "t5" else "")
+
+
+def _refuse_quantized(place: str, config: Mapping[str, Any]) -> None:
+    quantized = config.get("quantization_config")
+    if isinstance(quantized, dict):
+        method = cast("dict[str, Any]", quantized).get("quant_method", "unknown")
+        raise BadModel(
+            f"{place}: config.json has quantization_config ({method}), which needs a library that the server "
+            "does not have. Choose the model with weights of 32 or 16 bits."
+        )

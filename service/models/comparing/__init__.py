@@ -1,5 +1,0 @@
-"""Tells how far a model's answers are from those of another: `python -m service.models.comparing`.
-
-`slipway model check` runs it, beside torch where one of the two needs it; the serving process imports nothing
-from here.
-"""
