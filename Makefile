@@ -66,18 +66,20 @@ import: ## make a model folder from the Hugging Face Hub: make import MODEL=hf:<
 	@$(MAKE) -s train-env
 	@$(SLIPWAY) model export "$(MODEL)" "$(TO)" $(IMPORT_OPTIONS)
 
-BUNDLED_VERSION = $$($(PYTHON) -c 'import json; m = json.load(open("service/models/sms-spam/manifest.json")); print(m["name"] + "-" + m["version"])')
+BUNDLED = $(or $(patsubst bundled:%,%,$(filter bundled:%,$(MODEL))),sms-spam)
+BUNDLED_VERSION = $$($(PYTHON) -c 'import json; m = json.load(open("service/models/$(BUNDLED)/manifest.json")); print(m["name"] + "-" + m["version"])')
 
-image: ## build the server's image, `slipway` (needs Docker); MODEL=hf:… puts that model in it, VARIANT=torch-cpu or cuda adds torch, PYTHON_IMAGE=… takes another base
-	@test -z "$(MODEL)" -o -n "$(filter hf:%,$(MODEL))" || { echo "MODEL is '$(MODEL)'; allowed: hf:<owner>/<name>@<commit>, or nothing for the bundled one" >&2; exit 2; }
+image: ## build the server's image, `slipway` (needs Docker); MODEL=hf:… or bundled:… puts that model in it, VARIANT=torch-cpu or cuda adds torch, PYTHON_IMAGE=… takes another base
+	@test -z "$(MODEL)" -o -n "$(filter hf:% bundled:%,$(MODEL))" || { echo "MODEL is '$(MODEL)'; allowed: hf:<owner>/<name>@<commit>, bundled:<name>, or nothing for bundled:sms-spam" >&2; exit 2; }
+	@test -n "$(filter hf:%,$(MODEL))" -o -f service/models/$(BUNDLED)/manifest.json || { echo "MODEL is '$(MODEL)', but service/models/$(BUNDLED)/manifest.json is not there" >&2; exit 2; }
 	@DOCKER_BUILDKIT=1 docker build -f service/Dockerfile -t slipway \
 	  $(if $(PYTHON_IMAGE),--build-arg PYTHON_IMAGE=$(PYTHON_IMAGE)) \
 	  $(if $(VARIANT),--build-arg VARIANT=$(VARIANT)) $${PIP_CERT:+--secret "id=ca,src=$$PIP_CERT"} \
-	  $(if $(MODEL),--build-arg "MODEL=$(MODEL)") $(if $(PRECISION),--build-arg "PRECISION=$(PRECISION)") \
+	  $(if $(filter hf:%,$(MODEL)),--build-arg "MODEL=$(MODEL)",--build-arg "BUNDLED=$(BUNDLED)") $(if $(PRECISION),--build-arg "PRECISION=$(PRECISION)") \
 	  $(if $(TASK),--build-arg "TASK=$(TASK)") $(if $(MAX_TOKENS),--build-arg "MAX_TOKENS=$(MAX_TOKENS)") \
 	  $${HF_ENDPOINT:+--build-arg "HF_ENDPOINT=$$HF_ENDPOINT"} $${HF_TOKEN:+--secret id=hf_token,env=HF_TOKEN} \
 	  --build-arg REVISION=$$(git describe --always --dirty --abbrev=40 --match '') \
-	  --build-arg "MODEL_VERSION=$(or $(MODEL),$(BUNDLED_VERSION))" .
+	  --build-arg "MODEL_VERSION=$(or $(filter hf:%,$(MODEL)),$(BUNDLED_VERSION))" .
 
 bench-image: ## measure the images beside a naive torch one (needs Docker, 25 GB; downloads 2.9 GB once)
 	@$(PYTHON) -m infra.setup.install dev

@@ -10,7 +10,8 @@ from typing import Any
 
 from .need import Need, need_of
 from .sizes import quantity, smallest_sizes
-from .tasks import DEFAULT_TASK, TASKS
+from .spec import EXPECTED_MODEL
+from .tasks import DEFAULT_TASK, TASKS, WEIGHTS
 
 BUNDLED = Path("service/models")
 _MANIFEST = "manifest.json"
@@ -57,6 +58,21 @@ def model_folder(name: str, source: str, task: str | None, root: Path) -> ModelF
             "Set `task` to the model's, or choose another `model`."
         )
     return ModelFolder(str(relative), hashlib.sha256(text).hexdigest()[:12], manifest)
+
+
+def model_version(manifest: Mapping[str, Any]) -> str:
+    """What the server calls the model: its name, its version and the start of its weights' hash.
+
+    Raises ValueError for one that the server does not take, KeyError where the manifest lacks a part.
+    """
+    weights = manifest["files"][WEIGHTS[manifest.get("engine", "onnx")]]
+    version = f"{manifest['name']}-{manifest['version']}+{weights['sha256'][:12]}"
+    if not EXPECTED_MODEL.fullmatch(version):
+        raise ValueError(
+            f"name is {manifest['name']!r} and version {manifest['version']!r}; allowed are letters, digits, "
+            "'.', '_', '+' and '-', a letter or digit first"
+        )
+    return version
 
 
 def example_request(manifest: Mapping[str, Any]) -> dict[str, Any]:
@@ -106,6 +122,7 @@ def _manifest(name: str, source: str, text: bytes) -> dict[str, Any]:
         if outside := [file for file in manifest.get("files") or () if not _FILE_NAME.fullmatch(file)]:
             raise ValueError(f"files has {outside[0]!r}, which is no plain file name")
         need_of(manifest, 1)
+        model_version(manifest)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(
             f"{name}: the manifest.json of {source} is not valid: {type(error).__name__} {error}. "

@@ -20,11 +20,16 @@ OWN_ENVIRONMENT = (
     "MODEL_API_KEY",
     "MODEL_DIR",
     "MODEL_SOURCE",
+    "EXPECTED_MODEL",
     "REQUEST_TIMEOUT_SECONDS",
     "DRAIN_SECONDS",
 )
 # POSIX names; the clouds take no others.
 ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+# service/manifest.py, Manifest.model_version; modeltools/importing writes the other into a manifest.
+EXPECTED_MODEL = re.compile(
+    r"|[A-Za-z0-9][A-Za-z0-9._+-]*\+[0-9a-f]{12}|hf:[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+@[0-9a-f]{40}"
+)
 # Names whose value should not stand in the clear in a state, a preview and a console.
 SECRET_WORDS = re.compile(r"(?i)(^|_)(key|token|secret|password|passwd|credentials?)(_|$)")
 
@@ -44,6 +49,9 @@ class InferenceServiceArgs(TypedDict):
     model: str
     """Where the model comes from: `bundled:<name>` or `file:<folder>`, and in the clouds also
     `gs://bucket/folder@generation` or `s3://bucket/folder@versionId`."""
+    expected_model: NotRequired[str]
+    """The only model to serve, as `/health` shows its version, or `hf:<owner>/<name>@<commit>`: a server that
+    holds another does not start. Default: any."""
     task: NotRequired[str]
     """What the model does, as its manifest says: `classify`, `embed` or `tabular`. Default `classify`."""
     cpu: NotRequired[float]
@@ -63,7 +71,8 @@ class InferenceServiceArgs(TypedDict):
     request_timeout_seconds: NotRequired[float]
     """Seconds a request may take. Default 60."""
     load_seconds: NotRequired[float]
-    """Seconds from the start of the process until the model is ready, as `slipway fit` tells. Default 10."""
+    """Seconds from the start of the process until the model is ready, as `slipway fit` measures them.
+    Default 10."""
     port: NotRequired[int]
     """Port the server listens on. Default 8080."""
     env: NotRequired[dict[str, str]]
@@ -82,6 +91,7 @@ class InferenceServiceSpec:
 
     name: str
     model: str
+    expected_model: str
     task: str
     cpu: float
     memory_gib: float
@@ -112,6 +122,7 @@ class InferenceServiceSpec:
         return cls(
             name=name,
             model=args.get("model", ""),
+            expected_model=args.get("expected_model", ""),
             task=args.get("task", "classify"),
             cpu=cpu,
             memory_gib=args.get("memory_gib", 2),
@@ -128,6 +139,11 @@ class InferenceServiceSpec:
             labels=dict(args.get("labels", {})),
             public=args.get("public", False),
         )
+
+    @property
+    def model_environment(self) -> dict[str, str]:
+        """What the server checks its model against; empty where it may serve any."""
+        return {"EXPECTED_MODEL": self.expected_model} if self.expected_model else {}
 
     def faults(self) -> Iterator[str]:
         """What no target allows, each in a sentence."""
@@ -165,6 +181,11 @@ def _faults(spec: InferenceServiceSpec) -> Iterator[str]:
         )
     if not spec.model:
         yield "model is missing; name one, such as `bundled:sms-spam`."
+    if not EXPECTED_MODEL.fullmatch(spec.expected_model):
+        yield (
+            f"expected_model is {spec.expected_model!r}; it must be a model's version as /health shows it, "
+            "`<name>-<version>+<12 hexadecimal digits>`, or `hf:<owner>/<name>@<commit of 40 digits>`."
+        )
     for field in ("gpu_count", "min_replicas", "max_replicas", "concurrency", "port"):
         number: float = getattr(spec, field)
         if not isinstance(number, int):

@@ -13,6 +13,8 @@ _TEXTS = {
     **_TORCH,
 }
 
+# Their hash is in a model's version.
+WEIGHTS = {"onnx": "model.onnx", "torch": "model.safetensors"}
 DEFAULT_TASK = "classify"
 
 

@@ -30,6 +30,12 @@ class BadModel(StartFault):
     cause = "bad_model"
 
 
+class WrongModel(StartFault):
+    """The model that is here is not the one that the stack was previewed with."""
+
+    cause = "wrong_model"
+
+
 class ModelAccessDenied(StartFault):
     """A bucket refused this server's identity, or there is none."""
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from .device import CPU, Device, DeviceKind
-from .faults import BadModel, BadSettings, DeviceUnusable
+from .faults import BadModel, BadSettings, DeviceUnusable, WrongModel
 from .folder import ModelFolder
 from .logs import log
 from .machine import has_gpu
@@ -57,6 +57,21 @@ def model_origin(settings: Settings) -> Origin:
         ) from None
 
     return BucketModel(Address.parse(settings.model_source), settings.model_cache_dir)
+
+
+def require_expected(expected: str, manifest: Manifest) -> None:
+    """Before anything is loaded. Raises WrongModel if the stack was previewed with another model.
+
+    expected: a model version, or `hf:<owner>/<name>@<commit>`; empty: any model is served.
+    """
+    if not expected or expected in (manifest.model_version, manifest.source):
+        return
+    source = f" from {manifest.source}" if isinstance(manifest.source, str) else ""
+    raise WrongModel(
+        f"EXPECTED_MODEL is {expected}, the model that the stack was previewed with; here is "
+        f"{manifest.model_version}{source}. Build the image with the stack's model, or correct `model` or "
+        "`image` in the stack's settings."
+    )
 
 
 def require_engine(manifest: Manifest, wanted: DeviceKind | None) -> None:

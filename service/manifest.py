@@ -80,6 +80,8 @@ class Manifest(BaseModel):
     engine: Engine = "onnx"
     precision: Literal["fp32", "fp16", "bf16", "int8"] | None = None
     measured: Measured | None = None
+    source: Any = None
+    """`hf:<owner>/<name>@<commit>` where an import wrote it; other tools may keep anything here."""
 
     @property
     def is_exact_in_batches(self) -> bool:

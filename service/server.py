@@ -17,7 +17,7 @@ import uvloop
 from .api.app import build_app
 from .lifecycle import Lifecycle
 from .listener import BACKLOG, address_of, turn_away, waiting
-from .loading import Origin, chosen_device, load_model, model_origin, require_engine
+from .loading import Origin, chosen_device, load_model, model_origin, require_engine, require_expected
 from .logs import fields, log
 from .protocol import HttpProtocol
 from .settings import Settings
@@ -51,6 +51,7 @@ def serve(settings: Settings, sock: socket.socket) -> None:
 
 async def _serve(settings: Settings, origin: Origin, sock: socket.socket) -> None:
     manifest = await origin.manifest(TASKS)
+    require_expected(settings.expected_model, manifest)
     require_engine(manifest, settings.device)
     lifecycle = Lifecycle()
     limits = Limits(settings.max_texts, settings.max_text_characters)

@@ -5,7 +5,7 @@ from pathlib import Path
 from types import NoneType
 from typing import Any, Literal, cast, get_args
 
-from annotated_types import Ge, Le, MinLen
+from annotated_types import Ge, Le, MaxLen, MinLen
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, PydanticCustomError
@@ -18,6 +18,8 @@ from .machine import usable_memory_bytes
 
 BUNDLED_MODEL = Path(__file__).parent / "models" / "sms-spam"
 KEY_ALLOWED = "16 to 4096 printable ASCII characters without spaces"
+# Of service/manifest.py, a name and a version of 100 characters each, and the hash; of the Hub less.
+MAX_EXPECTED_CHARACTERS = 300
 MIB = 1 << 20
 # The memory that a waiting token may need: of short texts, whose answers weigh most, an embedding each.
 BYTES_PER_QUEUED_TOKEN = 4096
@@ -47,6 +49,12 @@ class Settings(BaseSettings):
         default=None,
         description="What the model computes on: `cuda`, the first NVIDIA GPU, or the start fails; or `cpu`. "
         "By default a GPU where torch serves the model and sees one, else the CPU.",
+    )
+    expected_model: str = Field(
+        default="",
+        max_length=MAX_EXPECTED_CHARACTERS,
+        description="The only model to serve: its version as /health shows it, or for a model of the Hub "
+        "`hf:<owner>/<name>@<commit>`. The server does not start with another. By default any.",
     )
     model_api_key: SecretStr = Field(description="The key callers send as `Authorization: Bearer <key>`.")
     host: str = Field(default="127.0.0.1", min_length=1, description="Address to listen on.")
@@ -222,7 +230,8 @@ def _allowed(field: FieldInfo) -> str:
     if choices := _choices(field.annotation):
         return ", ".join(map(str, choices))
     shortest = any(isinstance(rule, MinLen) for rule in field.metadata)
-    return "a text that is not empty" if shortest else "a text of at most 200 characters"
+    longest = next((rule.max_length for rule in field.metadata if isinstance(rule, MaxLen)), None)
+    return "a text that is not empty" if shortest else f"a text of at most {longest} characters"
 
 
 def _choices(annotation: Any) -> list[Any]:

@@ -6,6 +6,7 @@ import pulumi
 
 from slipway.components.cloud_run import CloudRunService, CloudRunServiceArgs, Ingress
 from slipway.components.cloud_run import warnings as cloud_run_warnings
+from slipway.components.cloud_run.limits import STARTUP_SECONDS
 from slipway.components.cloud_run.rules import checked_spec
 from slipway.components.image import InferenceImage, InferenceImageArgs, Registry
 from slipway.stacks.parts import (
@@ -41,15 +42,15 @@ def service(name: str, settings: CloudRunSettings, secrets: StackSecrets) -> Clo
 
     Raises ValueError with all faults of the service, or else all of the image, before either is registered.
     """
-    checked_spec(name, _service_args(settings, secrets, google_image(settings)))
+    checked_spec(name, _service_args(name, settings, secrets, google_image(settings)))
     require_known_memory(name, settings.model, settings.task, settings.cpu, settings.memory_gib, "cloud-run")
     image = InferenceImage(f"{name}-image", _image_args(name, settings))
-    return CloudRunService(name, _service_args(settings, secrets, settings.image or image.image_ref))
+    return CloudRunService(name, _service_args(name, settings, secrets, settings.image or image.image_ref))
 
 
 def warnings(name: str, settings: CloudRunSettings) -> list[str]:
     """What a reviewer should know though it is allowed. The settings must be without fault."""
-    return cloud_run_warnings(name, _service_args(settings, StackSecrets(), google_image(settings)))
+    return cloud_run_warnings(name, _service_args(name, settings, StackSecrets(), google_image(settings)))
 
 
 def _image_args(name: str, settings: CloudRunSettings) -> InferenceImageArgs:
@@ -60,10 +61,10 @@ def _image_args(name: str, settings: CloudRunSettings) -> InferenceImageArgs:
 
 
 def _service_args(
-    settings: CloudRunSettings, secrets: StackSecrets, image_ref: pulumi.Input[str]
+    name: str, settings: CloudRunSettings, secrets: StackSecrets, image_ref: pulumi.Input[str]
 ) -> CloudRunServiceArgs:
     args: CloudRunServiceArgs = {
-        **neutral_args(settings),
+        **neutral_args(name, settings, max_load_seconds=STARTUP_SECONDS),
         "image_ref": image_ref,
         "project": settings.project,
         "region": settings.region,

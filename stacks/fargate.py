@@ -124,7 +124,7 @@ def _service_args(
     name: str, settings: FargateSettings, secrets: StackSecrets, image_ref: pulumi.Input[str]
 ) -> FargateServiceArgs:
     args: FargateServiceArgs = {
-        **neutral_args(settings),
+        **neutral_args(name, settings),
         "image_ref": image_ref,
         "region": settings.region,
         "secret_values": dict(secrets.values),

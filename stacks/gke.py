@@ -66,7 +66,7 @@ def _service_args(
 ) -> GkeServiceArgs:
     location, cluster = settings.location or settings.region, settings.cluster or name
     args: GkeServiceArgs = {
-        **workload_args(settings, secrets, image_ref),
+        **workload_args(name, settings, secrets, image_ref),
         "node_selector": dict(nodes.selector),
         "tolerations": [Toleration(**taint) for taint in nodes.tolerations],
         "node_start_seconds": nodes.start_seconds,

@@ -76,24 +76,24 @@ def service(name: str, settings: KubernetesSettings, secrets: StackSecrets) -> G
             "host/repository@sha256:<64 hex digits>`, or where it is pushed to when it is built, "
             "`repository: host/name`, in Pulumi.<stack>.yaml."
         )
-    checked_spec(name, _service_args(settings, secrets, settings.image or ANY_IMAGE))
+    checked_spec(name, _service_args(name, settings, secrets, settings.image or ANY_IMAGE))
     require_known_memory(name, settings.model, settings.task, settings.cpu, settings.memory_gib, "gke")
     image = InferenceImage(f"{name}-image", _image_args(name, settings))
-    return GkeService(name, _service_args(settings, secrets, settings.image or image.image_ref))
+    return GkeService(name, _service_args(name, settings, secrets, settings.image or image.image_ref))
 
 
 def warnings(name: str, settings: KubernetesSettings) -> list[str]:
     """What a reviewer should know though it is allowed. The settings must be without fault."""
     image_ref = settings.image or f"{settings.repository}@{ANY_DIGEST}"
-    return service_warnings(name, _service_args(settings, StackSecrets(), image_ref))
+    return service_warnings(name, _service_args(name, settings, StackSecrets(), image_ref))
 
 
 def workload_args(
-    settings: WorkloadSettings, secrets: StackSecrets, image_ref: pulumi.Input[str]
+    name: str, settings: WorkloadSettings, secrets: StackSecrets, image_ref: pulumi.Input[str]
 ) -> GkeServiceArgs:
     """What the component takes on every cluster. An argument that is left out is not said."""
     args: GkeServiceArgs = {
-        **neutral_args(settings),
+        **neutral_args(name, settings, model_gib=settings.model_gib),
         "secrets": {
             variable: reference.removeprefix(_REFERENCE) for variable, reference in settings.secrets.items()
         },
@@ -138,9 +138,9 @@ def _image_args(name: str, settings: KubernetesSettings) -> InferenceImageArgs:
 
 
 def _service_args(
-    settings: KubernetesSettings, secrets: StackSecrets, image_ref: pulumi.Input[str]
+    name: str, settings: KubernetesSettings, secrets: StackSecrets, image_ref: pulumi.Input[str]
 ) -> GkeServiceArgs:
-    args = workload_args(settings, secrets, image_ref)
+    args = workload_args(name, settings, secrets, image_ref)
     if secrets.kubeconfig is not None:
         args["kubeconfig"] = secrets.kubeconfig
     if secrets.cluster:

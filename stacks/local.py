@@ -17,6 +17,8 @@ class LocalSettings(Protocol):
     @property
     def model(self) -> str: ...
     @property
+    def load_seconds(self) -> float | None: ...
+    @property
     def cpu(self) -> float: ...
     @property
     def memory_gib(self) -> float: ...
@@ -46,6 +48,8 @@ def service(name: str, settings: LocalSettings, secrets: StackSecrets) -> "Local
         "request_timeout_seconds": settings.timeout_seconds,
         "port": settings.port,
     }
+    if settings.load_seconds is not None:
+        args["load_seconds"] = settings.load_seconds
     if secrets.api_key is not None:
         args["api_key"] = secrets.api_key
     if settings.runtime == "process":

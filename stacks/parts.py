@@ -1,12 +1,13 @@
 """What the stacks of the clouds share."""
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 from slipway.components.checkout import ROOT
 from slipway.components.gpu_drivers import IMAGE_CUDA
 from slipway.components.image import InferenceImageArgs, Registry, Variant
-from slipway.components.model import model_folder, require_memory
+from slipway.components.load_time import MAX_LOAD_SECONDS, estimated_load_seconds, load_seconds_of
+from slipway.components.model import model_folder, model_version, require_memory
 from slipway.components.need import need_of
 from slipway.components.spec import InferenceServiceArgs
 from slipway.components.tasks import TASKS
@@ -23,6 +24,10 @@ class CloudSettings(Protocol):
     def task(self) -> str: ...
     @property
     def model(self) -> str: ...
+    @property
+    def names_model(self) -> bool: ...
+    @property
+    def load_seconds(self) -> float | None: ...
     @property
     def backend(self) -> str: ...
     @property
@@ -64,11 +69,23 @@ class GoogleSettings(CloudSettings, Protocol):
     def project(self) -> str: ...
 
 
-def neutral_args(settings: CloudSettings) -> InferenceServiceArgs:
-    """What every target's component takes, by its names there."""
+def neutral_args(
+    name: str,
+    settings: CloudSettings,
+    *,
+    model_gib: float | None = None,
+    max_load_seconds: float = MAX_LOAD_SECONDS,
+) -> InferenceServiceArgs:
+    """What every target's component takes, by its names there.
+
+    model_gib: size of a model that is not here, where it is known. max_load_seconds: for which the target
+    waits; an estimate is not above it, so that only a time that was set is refused.
+    """
     args: InferenceServiceArgs = {
         "model": settings.model,
         "task": settings.task,
+        "load_seconds": settings.load_seconds
+        or min(_load_seconds(name, settings, model_gib), max_load_seconds),
         "cpu": settings.cpu,
         "memory_gib": settings.memory_gib,
         "min_replicas": settings.min_instances,
@@ -79,6 +96,8 @@ def neutral_args(settings: CloudSettings) -> InferenceServiceArgs:
         "labels": dict(settings.labels),
         "public": settings.public,
     }
+    if expected := _expected_model(name, settings):
+        args["expected_model"] = expected
     if settings.gpu:
         args["gpu"] = settings.gpu
     if settings.concurrency is not None:
@@ -91,6 +110,34 @@ def google_image(settings: GoogleSettings) -> str:
     if settings.image:
         return settings.image
     return f"{settings.region}-docker.pkg.dev/{settings.project}/repository/server@{ANY_DIGEST}"
+
+
+def _expected_model(name: str, settings: CloudSettings) -> str:
+    """The model that a preview shows, by what the server finds in its manifest; empty: nobody here knows.
+
+    A model in a bucket is pinned by its address, which the server itself fetches. An image that is given
+    without a `model` brings its own.
+    """
+    if settings.model.startswith("hf:"):
+        return settings.model
+    manifest = _manifest_here(name, settings)
+    return model_version(manifest) if manifest else ""
+
+
+def _load_seconds(name: str, settings: CloudSettings, model_gib: float | None) -> float:
+    """A model whose size nobody knows has at most the memory that it must fit into."""
+    manifest, gpu = _manifest_here(name, settings), bool(settings.gpu)
+    if manifest:
+        return load_seconds_of(manifest, settings.cpu, gpu)
+    engine = "torch" if image_variant(name, settings) is not Variant.CPU else "onnx"
+    return estimated_load_seconds(model_gib or settings.memory_gib, engine, settings.cpu, gpu)
+
+
+def _manifest_here(name: str, settings: CloudSettings) -> Mapping[str, Any] | None:
+    """Of a bundled model that the settings name, or that the image is built with."""
+    if not settings.model.startswith("bundled:") or (settings.image and not settings.names_model):
+        return None
+    return model_folder(name, settings.model, settings.task, ROOT).manifest
 
 
 def registry_image_args(name: str, settings: CloudSettings, registry: Registry) -> InferenceImageArgs:

@@ -11,13 +11,14 @@ import pulumi_gcp as gcp
 from .limits import STARTUP_SECONDS
 
 _LEAST_PATIENCE_SECONDS = 60
-_LONGEST_PERIOD_SECONDS = 10
+# The time to load may be an estimate, many times too long; the answer to the first request waits for a probe.
+_LONGEST_PERIOD_SECONDS = 2
 
 
 def startup_probe(
     load_seconds: float, port: int, fetched: bool
 ) -> gcp.cloudrunv2.ServiceTemplateContainerStartupProbeArgsDict:
-    """Asks about ten times while the model loads, and waits for three times as long, at most 240 s.
+    """Asks every second or two while the model loads, and waits for three times as long, at most 240 s.
 
     fetched: the model comes over the network first; then it waits for as long as Cloud Run allows.
     """

@@ -154,6 +154,7 @@ def _driver_faults(gpu: str, cuda: str) -> Iterator[str]:
 
 
 def size_warnings(spec: CloudRunSpec) -> Iterator[str]:
+    yield from _load_warnings(spec)
     gpu = limits.GPUS.get(spec.service.gpu)
     if gpu is None:
         return
@@ -169,3 +170,13 @@ def size_warnings(spec: CloudRunSpec) -> Iterator[str]:
     )
     driver = gpu_drivers.CLOUD_RUN[spec.service.gpu]
     yield from gpu_drivers.driver_warnings(f"{spec.service.gpu} on Cloud Run", driver, spec.cuda_version)
+
+
+def _load_warnings(spec: CloudRunSpec) -> Iterator[str]:
+    """Elsewhere a start gets three times its load."""
+    if 3 * spec.service.load_seconds > limits.STARTUP_SECONDS:
+        yield (
+            f"the model may take {spec.service.load_seconds:.0f} s to load, and Cloud Run waits for at most "
+            f"{limits.STARTUP_SECONDS} s: a slower start fails. Where it is quicker, set `loadSeconds` to "
+            "what `slipway fit` measures; the target gke has no such limit."
+        )

@@ -82,6 +82,7 @@ def _environment(
         "INFERENCE_THREADS": str(inference_threads(service.cpu)),
         **service.env,
         **model.environment_of(spec),
+        **service.model_environment,
         "HOST": "0.0.0.0",  # noqa: S104 Cloud Run calls the container from outside it
         "REQUEST_TIMEOUT_SECONDS": f"{service.request_timeout_seconds:g}",
         "DRAIN_SECONDS": str(SHUTDOWN_SECONDS - 2),

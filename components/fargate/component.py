@@ -5,6 +5,8 @@ a network and a load balancer where none is given. Does not own the image, a cer
 bucket.
 """
 
+import math
+
 import pulumi
 import pulumi_aws as aws
 
@@ -23,7 +25,7 @@ from .task import CONTAINER, log_group, task_definition
 
 _RECOVERY_DAYS = 30
 # A rollout that never gets steady fails by its circuit breaker; how long that takes grows with the load time.
-_TIMEOUTS = pulumi.CustomTimeouts(create="60m", update="60m", delete="30m")
+_LEAST_ROLLOUT_MINUTES = 60
 
 
 class FargateService(pulumi.ComponentResource):
@@ -164,9 +166,15 @@ def _service(
             depends_on=after,
             protect=spec.deletion_protection,
             ignore_changes=["desiredCount"] if spec.scales else None,
-            custom_timeouts=_TIMEOUTS,
+            custom_timeouts=_timeouts(spec),
         ),
     )
+
+
+def _timeouts(spec: FargateSpec) -> pulumi.CustomTimeouts:
+    """Long enough for ECS to find out that new tasks do not get ready, and to put the old ones back."""
+    minutes = max(_LEAST_ROLLOUT_MINUTES, 30 + math.ceil(2 * spec.grace_seconds / 60))
+    return pulumi.CustomTimeouts(create=f"{minutes}m", update=f"{minutes}m", delete="30m")
 
 
 def _running(name: str, service: aws.ecs.Service, task: aws.ecs.TaskDefinition) -> pulumi.Output[str]:

@@ -163,6 +163,14 @@ def _retention_faults(spec: FargateSpec) -> Iterator[str]:
 
 
 def size_warnings(spec: FargateSpec) -> Iterator[str]:
+    longest = limits.HEALTH_START_SECONDS[-1]
+    if 3 * spec.service.load_seconds > longest:
+        yield (
+            f"the model may take {spec.service.load_seconds:.0f} s to load; ECS counts failed checks of the "
+            f"container after {longest} s, its maximum, in place of three times that. The check asks whether "
+            "the server is alive, which it answers while it loads; where the model is quicker, set "
+            "`loadSeconds` to what `slipway fit` measures."
+        )
     if spec.spot_percent and spec.on_demand_base < 1:
         yield (
             "on_demand_base is 0 with a Spot share: where AWS takes its Spot capacity back, the service may "

@@ -159,7 +159,16 @@ class FargateSpec:
     def grace_seconds(self) -> int:
         """Before a task that is not ready counts as unhealthy: three times the load, and time to fetch."""
         fetching = _FETCH_GRACE_SECONDS if self.is_fetched else 0
-        return max(math.ceil(3 * self.service.load_seconds), _LEAST_GRACE_SECONDS) + fetching
+        return self._patience_seconds + fetching
+
+    @property
+    def start_period_seconds(self) -> int:
+        """Before a failed check of the container itself counts; ECS has a maximum."""
+        return min(self._patience_seconds, limits.HEALTH_START_SECONDS[-1])
+
+    @property
+    def _patience_seconds(self) -> int:
+        return max(math.ceil(3 * self.service.load_seconds), _LEAST_GRACE_SECONDS)
 
     @property
     def deregistration_seconds(self) -> int:

@@ -88,7 +88,7 @@ def _server(
             "interval": 30,
             "timeout": 5,
             "retries": 3,
-            "startPeriod": 60,
+            "startPeriod": spec.start_period_seconds,
         },
         "logConfiguration": logs,
     }
@@ -128,6 +128,7 @@ def _environment(spec: FargateSpec) -> list[dict[str, str]]:
         "AWS_REGION": spec.region,
         **service.env,
         **model.environment_of(spec),
+        **service.model_environment,
         "HOST": "0.0.0.0",  # noqa: S104 the load balancer calls the container from outside it
         "PORT": str(service.port),
         "REQUEST_TIMEOUT_SECONDS": f"{service.request_timeout_seconds:g}",

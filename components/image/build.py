@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pulumi
 
 from .context import (
+    DEFAULT_BUNDLED,
     DOCKERFILE,
     LOCATION,
     Files,
@@ -30,10 +31,12 @@ _CA = "ca"
 
 def build_inputs(spec: ImageSpec) -> tuple[Files, dict[str, str]]:
     """The context's files, and the build arguments. A model in a bucket is in neither: it is fetched."""
-    files = context_files(spec.source)
-    args = {"VARIANT": spec.variant.value, "REVISION": f"sha256:{content_digest(files)}"}
     kind, _, model = spec.model.partition(":")
+    # An image whose model is fetched at start holds the Dockerfile's default beside it; one of the Hub none.
+    files = context_files(spec.source, {"bundled": model, "hf": ""}.get(kind, DEFAULT_BUNDLED))
+    args = {"VARIANT": spec.variant.value, "REVISION": f"sha256:{content_digest(files)}"}
     if kind == "bundled":
+        args["BUNDLED"] = model
         manifest = model_manifest(files, model)
         args["MODEL_VERSION"] = f"{manifest['name']}-{manifest['version']}"
     elif kind == "hf":

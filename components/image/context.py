@@ -19,20 +19,35 @@ from .ignore import IgnoreFile
 # Below the working directory, which is the Pulumi project's for the program and the provider alike.
 LOCATION = ".slipway/context"
 DOCKERFILE = "Dockerfile"
+# The Dockerfile's own default, for an image whose model comes from elsewhere.
+DEFAULT_BUNDLED = "sms-spam"
+_MODELS = "service/models"
+# What imports a model of the Hub while the image is built.
+_IMPORT_TOOLS = "modeltools/"
 _FILE_MODE, _FOLDER_MODE = 0o644, 0o755
 
 Files = Mapping[str, bytes]
 
 
-def context_files(source: Path) -> Files:
+def context_files(source: Path, model: str = DEFAULT_BUNDLED) -> Files:
     """Path in the context -> content, sorted: what `.dockerignore` lets through, and the Dockerfile.
 
-    That one lies at the top, in no folder that it copies. source: a checkout.
+    That one lies at the top, in no folder that it copies. source: a checkout. model: the bundled model that
+    is built in, '' for one that is imported from the Hub. The folders of all others stay out, and with a bundled
+    model the tools that import one, so that a change of theirs builds nothing.
     """
     ignore = IgnoreFile((source / ".dockerignore").read_text())
-    files = {name: (source / name).read_bytes() for name in _kept(source, "", ignore)}
+    others = tuple(f"{_MODELS}/{name}/" for name in bundled_models(source) if name != model)
+    left_out = (*others, _IMPORT_TOOLS) if model else others
+    names = [name for name in _kept(source, "", ignore) if not name.startswith(left_out)]
+    files = {name: (source / name).read_bytes() for name in names}
     files[DOCKERFILE] = (source / "service/Dockerfile").read_bytes()
     return dict(sorted(files.items()))
+
+
+def bundled_models(source: Path) -> list[str]:
+    """The names of the models that lie in the checkout."""
+    return sorted(path.parent.name for path in (source / _MODELS).glob("*/manifest.json"))
 
 
 def _kept(source: Path, folder: str, ignore: IgnoreFile) -> Iterator[str]:
@@ -55,7 +70,7 @@ def content_digest(files: Files) -> str:
 
 def model_manifest(files: Files, name: str) -> Mapping[str, Any]:
     """The manifest of a bundled model."""
-    return json.loads(files[f"service/models/{name}/manifest.json"])
+    return json.loads(files[f"{_MODELS}/{name}/manifest.json"])
 
 
 def stage(files: Files, folder: Path) -> None:

@@ -13,6 +13,7 @@ from ..image_reference import REPOSITORY
 from ..spec import ENVIRONMENT_NAME, SECRET_WORDS, refuse
 from ..tasks import TASKS
 from .args import InferenceImageArgs, Platform, Registry, Variant
+from .context import bundled_models
 from .spec import ImageSpec
 
 
@@ -52,7 +53,16 @@ _LABELS = {
 _CA_BYTES = 130_000
 _ENGINES = {Variant.CPU: "onnx", Variant.TORCH_CPU: "torch", Variant.CUDA: "torch"}
 # Set from the other arguments.
-OWN_BUILD_ARGS = ("PYTHON_IMAGE", "VARIANT", "MODEL", "TASK", "BUCKETS", "REVISION", "MODEL_VERSION")
+OWN_BUILD_ARGS = (
+    "PYTHON_IMAGE",
+    "VARIANT",
+    "BUNDLED",
+    "MODEL",
+    "TASK",
+    "BUCKETS",
+    "REVISION",
+    "MODEL_VERSION",
+)
 
 
 def checked_spec(name: str, args: InferenceImageArgs) -> ImageSpec:
@@ -207,10 +217,10 @@ def _source_faults(spec: ImageSpec) -> Iterator[str]:
             "`pip install -e <checkout>`, or name a checkout in `source`."
         )
         return
-    models = {path.parent.name for path in (spec.source / "service/models").glob("*/manifest.json")}
+    models = bundled_models(spec.source)
     kind, _, model = spec.model.partition(":")
     if kind == "bundled" and model not in models:
-        yield f"model is {spec.model!r}; bundled are {', '.join(sorted(models))}."
+        yield f"model is {spec.model!r}; bundled are {', '.join(models)}."
 
 
 def _packages(spec: ImageSpec) -> list[str]:

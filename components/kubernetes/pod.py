@@ -60,6 +60,7 @@ def settings_of(spec: GkeSpec) -> dict[str, str]:
         **libraries,
         **service.env,
         **model.environment_of(spec),
+        **service.model_environment,
         "HOST": "0.0.0.0",  # noqa: S104 the cluster calls the container from outside it
         "PORT": str(service.port),
         "REQUEST_TIMEOUT_SECONDS": f"{service.request_timeout_seconds:g}",

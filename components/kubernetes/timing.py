@@ -13,7 +13,8 @@ GOOGLE_ENDPOINT_REMOVAL_SECONDS = 30
 # Between the drain's end and the kill.
 _END_MARGIN_SECONDS = 10
 _LEAST_PATIENCE_SECONDS = 60
-_LONGEST_PERIOD_SECONDS = 10
+# The time to load may be an estimate, many times too long; the first request waits for a probe.
+_LONGEST_PERIOD_SECONDS = 2
 # K8S concepts/workloads/controllers/deployment: its default.
 _LEAST_DEADLINE_SECONDS = 600
 
@@ -58,7 +59,7 @@ def startup_patience_seconds(spec: GkeSpec) -> int:
 
 
 def startup_period_seconds(spec: GkeSpec) -> int:
-    """Asks about ten times while the model loads."""
+    """Asks every second or two."""
     return min(max(math.ceil(spec.service.load_seconds / 10), 1), _LONGEST_PERIOD_SECONDS)
 
 

@@ -11,7 +11,8 @@ import pulumi
 from pulumi.dynamic import Resource
 
 from ..checkout import ROOT
-from ..model import model_folder, require_memory, source_digest
+from ..load_time import load_seconds_of
+from ..model import model_folder, model_version, require_memory, source_digest
 from ..need import need_of
 from ..spec import InferenceServiceArgs, InferenceServiceSpec
 from .process import HOST
@@ -99,6 +100,8 @@ def _process_inputs(spec: InferenceServiceSpec, args: LocalServiceArgs) -> dict[
         "model": spec.model,
         "model_folder": model.path,
         "model_digest": model.digest,
+        "expected_model": spec.expected_model or model_version(model.manifest),
+        "load_seconds": args.get("load_seconds") or load_seconds_of(model.manifest, spec.cpu, gpu=False),
         "code_digest": source_digest(ROOT / "service"),
         "api_key_given": api_key is not None,
         "api_key": None if api_key is None else pulumi.Output.secret(api_key),

@@ -15,7 +15,8 @@ import pulumi_random as random
 from pulumi.dynamic import Resource
 
 from ..checkout import ROOT
-from ..model import model_folder, require_memory
+from ..load_time import load_seconds_of
+from ..model import model_folder, model_version, require_memory
 from ..need import inference_threads, need_of
 from ..spec import InferenceServiceSpec, refuse
 from .component import LocalServiceArgs, with_hidden_key
@@ -93,7 +94,12 @@ class LocalContainer(pulumi.ComponentResource):
         ready = ContainerReady(
             ContainerReadyProvider(),
             f"{name}-ready",
-            {"service": name, "container": container.id, "url": f"http://{HOST}:{run.spec.port}"},
+            {
+                "service": name,
+                "container": container.id,
+                "url": f"http://{HOST}:{run.spec.port}",
+                "load_seconds": run.load_seconds,
+            },
             pulumi.ResourceOptions(parent=self),
         )
         self.url = ready.url
@@ -128,6 +134,8 @@ class _Run:
     model_dir: str
     mount: str
     model_digest: str
+    expected_model: str
+    load_seconds: float
 
     @classmethod
     def of(cls, spec: InferenceServiceSpec, args: LocalContainerArgs) -> Self:
@@ -143,6 +151,8 @@ class _Run:
             model_dir=_MOUNTED if mounted else f"{_MODELS}/{Path(model.path).name}",
             mount=str((ROOT / model.path).resolve()) if mounted else "",
             model_digest=model.digest if mounted else "",
+            expected_model=spec.expected_model or model_version(model.manifest),
+            load_seconds=args.get("load_seconds") or load_seconds_of(model.manifest, spec.cpu, gpu=False),
         )
 
     @property
@@ -156,6 +166,7 @@ class _Run:
             **self.spec.env,
             "PORT": str(_PORT),
             "MODEL_DIR": self.model_dir,
+            "EXPECTED_MODEL": self.expected_model,
             "INFERENCE_THREADS": str(inference_threads(self.spec.cpu)),
             "REQUEST_TIMEOUT_SECONDS": f"{self.spec.request_timeout_seconds:g}",
             "DRAIN_SECONDS": str(_DRAIN_SECONDS),

@@ -109,7 +109,9 @@ def _wait_until_ready(props: dict[str, Any]) -> None:
     """One that has ended is started once. Raises StartFailed with the cause and the last log lines."""
     if _container(props).status == "exited":
         docker.start(props["container"])
-    deadline = time.monotonic() + process.READY_SECONDS
+    # Not in the state of a container that was made before it was known.
+    ready_seconds = process.ready_seconds(props.get("load_seconds", 0))
+    deadline = time.monotonic() + ready_seconds
     while time.monotonic() < deadline:
         container = _container(props)
         if not container.running:
@@ -118,7 +120,8 @@ def _wait_until_ready(props: dict[str, Any]) -> None:
             return
         time.sleep(_POLL_SECONDS)
     raise process.StartFailed(
-        f"The server was not ready within {process.READY_SECONDS:.0f} s.\n{_log_tail(props['container'])}"
+        f"The server was not ready within {ready_seconds:.0f} s. Where the model needs longer, set "
+        f"`loadSeconds`.\n{_log_tail(props['container'])}"
     )
 
 

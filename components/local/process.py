@@ -24,7 +24,8 @@ from ..checkout import ROOT
 from .record import LEASE, LOG, PROCESS, Lease, ProcessId, ProcessRecord
 
 HOST = "127.0.0.1"
-READY_SECONDS = 120.0
+# A start is waited for three times as long as the model should take, and never less.
+LEAST_READY_SECONDS = 120.0
 _DRAIN_SECONDS = 25
 _POLL_SECONDS = 0.02
 _LAST_LINES = 10
@@ -56,6 +57,10 @@ class Launch:
     model_folder: Path
     version: str
     api_key: str
+    expected_model: str = ""
+    """The only model to serve; empty: any."""
+    ready_seconds: float = LEAST_READY_SECONDS
+    """How long the start may take."""
     python_path: str = ""
     """Where else it finds packages, such as torch; none: its own environment alone."""
 
@@ -78,8 +83,14 @@ class Launch:
             "DRAIN_SECONDS": str(_DRAIN_SECONDS),
             "LOCAL_PAGE_SESSION": "true",
             "SERVICE_VERSION": self.version,
+            **({"EXPECTED_MODEL": self.expected_model} if self.expected_model else {}),
             **({"PYTHONPATH": self.python_path} if self.python_path else {}),
         }
+
+
+def ready_seconds(load_seconds: float) -> float:
+    """How long a start of a model is waited for that should take `load_seconds`."""
+    return max(3 * load_seconds, LEAST_READY_SECONDS)
 
 
 def new_api_key() -> str:
@@ -204,7 +215,7 @@ def _interrupts_held() -> Generator[None]:
 
 
 def _ready(launch: Launch) -> ProcessRecord:
-    deadline = time.monotonic() + READY_SECONDS
+    deadline = time.monotonic() + launch.ready_seconds
     while time.monotonic() < deadline:
         record = ProcessRecord.read(launch.folder)
         if record and record.ended:
@@ -212,7 +223,10 @@ def _ready(launch: Launch) -> ProcessRecord:
         if record and is_ready(launch.url) and record.server.process():
             return record
         time.sleep(_POLL_SECONDS)
-    raise StartFailed(f"The server was not ready within {READY_SECONDS:.0f} s.\n{_log_tail(launch.folder)}")
+    raise StartFailed(
+        f"The server was not ready within {launch.ready_seconds:.0f} s. Where the model needs longer, set "
+        f"`loadSeconds`.\n{_log_tail(launch.folder)}"
+    )
 
 
 def _why(folder: Path, record: ProcessRecord) -> str:

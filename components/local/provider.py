@@ -26,6 +26,7 @@ _SERVER_INPUTS = (
     "model",
     "model_folder",
     "model_digest",
+    "expected_model",
     "code_digest",
 )
 
@@ -114,6 +115,9 @@ def _launch(props: dict[str, Any], api_key: str) -> Launch:
         model_folder=(process.ROOT / props["model_folder"]).resolve(),
         version=props["code_digest"],
         api_key=api_key,
+        # Not in the state of a service that was started before it was known.
+        expected_model=props.get("expected_model", ""),
+        ready_seconds=process.ready_seconds(props.get("load_seconds", 0)),
     )
 
 

@@ -17,6 +17,7 @@ from typing import Any
 from tokenizers import Tokenizer
 
 from slipway.components.checkout import ROOT
+from slipway.components.load_time import MAX_LOAD_SECONDS
 from slipway.components.local import process
 from slipway.components.local.memory import anonymous_bytes, charged_bytes, group_name
 from slipway.components.local.process import HOST, Launch
@@ -75,6 +76,7 @@ class MeasuredServer:
             model_folder=(ROOT / self._model.path).resolve(),
             version="fit",
             api_key=self._key,
+            ready_seconds=MAX_LOAD_SECONDS,
             python_path=self._python_path,
         )
         begun = time.monotonic()

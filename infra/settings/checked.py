@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from slipway.infra.errors import Refused
-from slipway.infra.settings.common import BY_KEY, TABLE, TARGETS
+from slipway.infra.settings.common import BY_KEY, DEFAULT_MODEL, TABLE, TARGETS
 from slipway.infra.settings.setting import Setting
 from slipway.infra.settings.values import Schedule
 
@@ -43,12 +43,11 @@ class SettingsError(Refused):
 class Settings:
     """The checked settings of one stack. What is secret is not here: it travels as Pulumi secrets.
 
-    '' and None: unset. secrets: environment name -> reference.
+    '' and None: unset. secrets: environment name -> reference. names_model: whether `model` is set.
     """
 
     target: str
     task: str
-    model: str
     cpu: float
     memory_gib: float
     min_instances: int
@@ -75,6 +74,9 @@ class Settings:
     private_nodes: bool
     serving: str
     model_delivery: str
+    model: str = DEFAULT_MODEL
+    names_model: bool = False
+    load_seconds: float | None = None
     backend: str = ""
     gpu: str = ""
     concurrency: int | None = None
@@ -163,6 +165,7 @@ def settings_of(
     if faults:
         raise SettingsError(stack, faults)
     fields = {row.field or row.key: values[row.key] for row in TABLE if row.key in values and not row.secret}
+    fields["names_model"] = "model" in values
     return Settings(**fields)  # pyright: ignore[reportArgumentType]  each row's parse gives its field's type
 
 

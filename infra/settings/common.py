@@ -1,5 +1,6 @@
 """Every setting of a stack: key, type, unit, default and check. Pulumi.yaml and README are made from it."""
 
+from slipway.components.load_time import MAX_LOAD_SECONDS
 from slipway.components.sizes import gib
 from slipway.components.tasks import TASKS
 from slipway.infra.settings import values
@@ -20,6 +21,8 @@ _IMAGE = r"[A-Za-z0-9][A-Za-z0-9_./:-]{0,254}(@sha256:[0-9a-f]{64})?"
 _DOMAIN = r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}"
 
 
+DEFAULT_MODEL = "bundled:sms-spam"
+
 TABLE = (
     Setting(
         "target",
@@ -38,11 +41,22 @@ TABLE = (
         "model",
         "text",
         "",
-        "bundled:sms-spam",
+        "",
         "`bundled:<name>`, `file:<folder>` with model.onnx, tokenizer.json and manifest.json, or in the "
         "clouds `hf:<owner>/<name>@<commit>`, `s3://<bucket>/<folder>@<versionId>` and `gs://<bucket>/<folder>@<generation>`",
-        "Where the model comes from.",
+        f"Where the model comes from; unset: `{DEFAULT_MODEL}`, or what an `image` holds that is given.",
         values.model,
+    ),
+    Setting(
+        "loadSeconds",
+        "number",
+        "seconds",
+        "",
+        "0.1 to 3600",
+        "Time from the start of a process until its model is ready, of which every start gets three times as "
+        "much; unset: as `slipway fit --write` measured it, else estimated from the model's size.",
+        values.number(0.1, MAX_LOAD_SECONDS),
+        field="load_seconds",
     ),
     Setting(
         "backend",

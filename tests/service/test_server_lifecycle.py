@@ -1,6 +1,7 @@
 import http.client
 import json
 import os
+import shutil
 import signal
 import socket
 import threading
@@ -10,6 +11,9 @@ import httpx
 import psutil
 import pytest
 
+from slipway.service.manifest import Manifest
+from slipway.service.settings import BUNDLED_MODEL
+from slipway.service.tasks import TASKS
 from tests.service.running_server import AUTHORIZED, HAM, KEY, RunningServer, failed_start, running_server
 
 
@@ -35,6 +39,17 @@ def test_health_tells_state_model_and_versions(tmp_path: Path):
         assert (health["state"], health["model"], health["version"]) == ("ready", "sms-spam", "2026.1")
         assert health["model_version"].startswith("sms-spam-")
         assert health["uptime_seconds"] > 0
+
+
+@pytest.mark.parametrize("expected", ["version", "source"])
+def test_the_expected_model_is_served(tmp_path: Path, expected: str):
+    model = Path(shutil.copytree(BUNDLED_MODEL, tmp_path / "model"))
+    source = f"hf:acme/spam@{'a' * 40}"
+    content = json.loads((model / "manifest.json").read_text()) | {"source": source}
+    (model / "manifest.json").write_text(json.dumps(content))
+    named = source if expected == "source" else Manifest.read(model, TASKS).model_version
+    with running_server(tmp_path / "log", MODEL_DIR=str(model), EXPECTED_MODEL=named) as server:
+        assert httpx.get(f"{server.url}/ready").status_code == 200
 
 
 def test_neither_torch_nor_transformers_is_in_the_process(server: RunningServer):

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from slipway.service.manifest import Manifest
 from slipway.service.settings import BUNDLED_MODEL
+from slipway.service.tasks import TASKS
 from tests.service.running_server import failed_start
 
 
@@ -119,6 +121,43 @@ def test_a_manifest_that_lacks_a_key_is_told(model: Path):
         "manifest.json cannot be used",
         "labels: got 0; a classifier needs two",
     )
+
+
+HUB_MODEL = f"hf:acme/spam@{'a' * 40}"
+
+
+def test_a_model_that_is_not_the_stacks_is_refused_with_both_names_before_its_files_are_read(model: Path):
+    changed_manifest(model, version="2.0.0")
+    (model / "model.onnx").write_bytes(b"not read")
+    loaded, expected = (
+        Manifest.read(model, TASKS).model_version,
+        Manifest.read(BUNDLED_MODEL, TASKS).model_version,
+    )
+    assert_told(
+        {"MODEL_DIR": str(model), "EXPECTED_MODEL": expected},
+        "wrong_model",
+        f"EXPECTED_MODEL is {expected}",
+        f"here is {loaded}",
+        "`model`",
+        "`image`",
+    )
+
+
+def test_another_commit_of_a_hub_model_is_refused(model: Path):
+    changed_manifest(model, source=f"hf:acme/spam@{'b' * 40}")
+    settings = {"MODEL_DIR": str(model), "EXPECTED_MODEL": HUB_MODEL}
+    assert_told(settings, "wrong_model", f"EXPECTED_MODEL is {HUB_MODEL}", f"from hf:acme/spam@{'b' * 40}")
+
+
+def test_a_model_of_no_known_source_is_not_taken_for_one_of_the_hub():
+    assert_told(
+        {"EXPECTED_MODEL": HUB_MODEL}, "wrong_model", f"EXPECTED_MODEL is {HUB_MODEL}", "sms-spam-1.0.0"
+    )
+
+
+def test_an_expected_model_that_is_too_long_to_be_one_is_refused():
+    told = "EXPECTED_MODEL: got 'xx"
+    assert_told({"EXPECTED_MODEL": "x" * 301}, "bad_settings", told, "a text of at most 300 characters")
 
 
 def test_a_manifest_with_an_unknown_task_is_told(model: Path):

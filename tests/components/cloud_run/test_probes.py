@@ -19,9 +19,9 @@ def test_a_start_gets_the_time_that_the_model_takes_and_never_more_than_cloud_ru
     assert load_seconds <= patience(load_seconds, fetched) <= 240
 
 
-def test_a_quick_model_is_asked_every_second_and_a_slow_one_less_often() -> None:
+def test_a_quick_model_is_asked_every_second_and_a_slow_one_every_other() -> None:
     periods = [startup_probe(load, 8080, False).get("period_seconds") for load in (0.3, 10, 45, 200)]
-    assert periods == [1, 1, 5, 10]
+    assert periods == [1, 1, 2, 2]
 
 
 def test_a_model_that_is_fetched_gets_all_the_time_there_is() -> None:

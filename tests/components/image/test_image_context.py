@@ -124,6 +124,24 @@ def test_the_digest_follows_content_and_name_only(checkout: Path, tmp_path: Path
     assert content_digest(files) != content_digest(renamed)
 
 
+@pytest.mark.parametrize(
+    ("model", "held"), [("sms-spam", {"sms-spam"}), ("other", {"other"}), ("", set[str]())]
+)
+def test_only_the_named_model_goes_into_the_context(
+    model: str, held: set[str], checkout: Path, tmp_path: Path
+) -> None:
+    source = Path(shutil.copytree(checkout, tmp_path / "source"))
+    shutil.copytree(source / "service/models/sms-spam", source / "service/models/other")
+    files = context_files(source, model)
+    assert {name.split("/")[2] for name in files if name.endswith("manifest.json")} == held
+    assert ("modeltools/importing/hub.py" in files) == (
+        not model
+    )  # where it is imported while the image is built
+    (source / "service/models/other/README.md").write_text("changed")
+    changed = content_digest(files) != content_digest(context_files(source, model))
+    assert changed == (model == "other")
+
+
 @pytest.mark.container
 def test_docker_itself_gets_the_same_files_from_the_checkout(checkout: Path, tmp_path: Path) -> None:
     if (

@@ -12,7 +12,7 @@ RULES = IgnoreFile("""
 **/.*
 **/__pycache__
 **/*.pyc
-modeltools/training
+service/models/training
 service/requirements*.in
 service/file?.txt
 """)
@@ -28,8 +28,8 @@ service/file?.txt
         "service/models/.cache/weights",
         "service/api/__pycache__/app.cpython-311.pyc",
         "service/api/old.pyc",
-        "modeltools/training/data.py",
-        "modeltools/requirements-train.in",
+        "service/models/training/data.py",
+        "service/requirements-train.in",
         "service/file1.txt",
         "docs/guides/deep/kept.md",
     ],
@@ -45,7 +45,7 @@ def test_what_a_build_does_not_get_is_ignored(path: str) -> None:
         "service/api/app.py",
         "service/models/sms-spam/model.onnx",
         "service/requirements.txt",
-        "modeltools/training-set/a.py",
+        "service/models/training-set/a.py",
         "service/file12.txt",
         "docs/guides/kept.md",
     ],

@@ -117,7 +117,7 @@ def test_cache_builder_and_provenance_are_asked_for_by_arguments(planned: Planne
 @pytest.mark.parametrize(
     ("args", "expected"),
     [
-        ({}, {"VARIANT": "cpu", "MODEL_VERSION": "sms-spam-1.0.0"}),
+        ({}, {"VARIANT": "cpu", "BUNDLED": "sms-spam", "MODEL_VERSION": "sms-spam-1.0.0"}),
         (
             {"model": f"hf:owner/name@{'a' * 40}", "variant": Variant.CUDA},
             {
@@ -132,6 +132,7 @@ def test_cache_builder_and_provenance_are_asked_for_by_arguments(planned: Planne
             {"python_image": "mirror/python:3.11", "build_args": {"EXTRA": "1"}, "buckets": True},
             {
                 "VARIANT": "cpu",
+                "BUNDLED": "sms-spam",
                 "MODEL_VERSION": "sms-spam-1.0.0",
                 "BUCKETS": "1",
                 "PYTHON_IMAGE": "mirror/python:3.11",

@@ -1,0 +1,105 @@
+"""The model that is previewed is the one that is built in, and the only one that the server may serve."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from slipway.infra.local.runner import State, up
+from slipway.infra.plan.config import StackConfig
+from slipway.infra.program import main
+from slipway.service.manifest import Manifest
+from slipway.service.tasks import TASKS
+from tests.checkout import ROOT, copy_of_the_checkout
+from tests.stacks.targets import GIVEN, IMAGES, environment, inputs, planned
+
+SMS_SPAM = Manifest.read(ROOT / "service/models/sms-spam", TASKS).model_version
+HUB = f"hf:acme/spam@{'a' * 40}"
+BUCKETS = {
+    "cloud-run": "gs://models/spam@1763721600000000",
+    "fargate": "s3://models/spam@3sL4kqtJlcpXroDTDmJ",
+    "gke": "gs://models/spam@1763721600000000",
+    "kubernetes": "s3://models/spam@3sL4kqtJlcpXroDTDmJ",
+    "kserve": "gs://models/spam@1763721600000000",
+}
+every_target = pytest.mark.parametrize("target", sorted(GIVEN))
+
+
+@pytest.fixture(scope="module")
+def two_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the checkout with a second bundled model, `other`."""
+    copy = copy_of_the_checkout(tmp_path_factory.mktemp("two") / "checkout")
+    other = Path(shutil.copytree(copy / "service/models/sms-spam", copy / "service/models/other"))
+    manifest = json.loads((other / "manifest.json").read_text()) | {"name": "other", "version": "7"}
+    (other / "manifest.json").write_text(json.dumps(manifest))
+    return copy
+
+
+@every_target
+def test_the_named_model_is_built_in_and_expected(
+    target: str, two_models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("slipway.stacks.parts.ROOT", two_models)
+    monkeypatch.setattr("slipway.components.image.spec.ROOT", two_models)
+    plan = planned(target, model="bundled:other")
+    build = inputs(plan, "slipway-prod-image-build")["buildArgs"]
+    assert (build["BUNDLED"], build["MODEL_VERSION"]) == ("other", "other-7")
+    expected = Manifest.read(two_models / "service/models/other", TASKS).model_version
+    assert environment(target, plan)["EXPECTED_MODEL"] == expected
+
+
+@every_target
+def test_without_a_model_the_default_one_is_built_in_and_expected(target: str) -> None:
+    assert environment(target, planned(target))["EXPECTED_MODEL"] == SMS_SPAM
+
+
+@every_target
+def test_a_model_of_the_hub_is_expected_at_its_commit(target: str) -> None:
+    assert environment(target, planned(target, model=HUB))["EXPECTED_MODEL"] == HUB
+
+
+@every_target
+def test_a_given_image_must_hold_the_model_that_is_named(target: str) -> None:
+    for model, expected in (("bundled:sms-spam", SMS_SPAM), (HUB, HUB)):
+        plan = planned(target, model=model, image=IMAGES[target])
+        assert environment(target, plan)["EXPECTED_MODEL"] == expected
+
+
+@every_target
+def test_a_given_image_may_hold_any_model_where_none_is_named(target: str) -> None:
+    assert "EXPECTED_MODEL" not in environment(target, planned(target, image=IMAGES[target]))
+
+
+@every_target
+def test_a_model_in_a_bucket_is_told_by_its_pinned_address_alone(target: str) -> None:
+    found = environment(target, planned(target, model=BUCKETS[target]))
+    assert found["MODEL_SOURCE"] == BUCKETS[target]
+    assert "EXPECTED_MODEL" not in found
+
+
+@pytest.mark.parametrize("target", ["cloud-run", "fargate", "kubernetes"])
+def test_the_expected_model_cannot_be_set_past_the_stack(target: str) -> None:
+    with pytest.raises(Exception, match="env EXPECTED_MODEL is set by the service itself"):
+        planned(target, env='{"EXPECTED_MODEL": "mine"}')
+
+
+def test_a_local_process_serves_the_model_that_was_looked_at(
+    tmp_path: Path, free_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The folder changes between the look and the start."""
+    monkeypatch.chdir(tmp_path)
+    model = Path(shutil.copytree(ROOT / "service/models/sms-spam", tmp_path / "model"))
+    values = {"target": "local", "port": str(free_port), "model": f"file:{model}"}
+    config = StackConfig(
+        "slipway", "local", {f"slipway:{key}": value for key, value in values.items()}, frozenset(), {}
+    )
+
+    def program() -> None:
+        main()
+        manifest = json.loads((model / "manifest.json").read_text()) | {"version": "9"}
+        (model / "manifest.json").write_text(json.dumps(manifest))
+
+    with pytest.raises(Exception, match=f"EXPECTED_MODEL is .*{SMS_SPAM[-12:]}.*here is sms-spam-9"):
+        up(config, program, lambda _text: None)
+    assert State.read(config.run_folder).resources == {}
