@@ -33,8 +33,8 @@ def context_files(source: Path, model: str = DEFAULT_BUNDLED) -> Files:
     """Path in the context -> content, sorted: what `.dockerignore` lets through, and the Dockerfile.
 
     That one lies at the top, in no folder that it copies. source: a checkout. model: the bundled model that
-    is built in, '' for one that is imported from the Hub. The folders of all others stay out, and with a bundled
-    model the tools that import one, so that a change of theirs builds nothing.
+    is built in, '' for one that is imported from the Hub. The folders of all others stay out, and with a
+    bundled model the tools that import one, so that a change of theirs builds nothing.
     """
     ignore = IgnoreFile((source / ".dockerignore").read_text())
     others = tuple(f"{_MODELS}/{name}/" for name in bundled_models(source) if name != model)
