@@ -178,7 +178,7 @@ def test_no_text_is_lost_to_an_unknown_token(model: Model) -> None:
 
 
 def test_importing_the_models_package_imports_no_training_library() -> None:
-    script = "import service.models, sys; print({'torch', 'transformers', 'onnx'} & set(sys.modules))"
+    script = "import slipway.modeltools, sys; print({'torch', 'transformers', 'onnx'} & set(sys.modules))"
 
     printed = subprocess.run(
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True

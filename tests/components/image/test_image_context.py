@@ -134,9 +134,7 @@ def test_only_the_named_model_goes_into_the_context(
     shutil.copytree(source / "service/models/sms-spam", source / "service/models/other")
     files = context_files(source, model)
     assert {name.split("/")[2] for name in files if name.endswith("manifest.json")} == held
-    assert ("modeltools/importing/hub.py" in files) == (
-        not model
-    )  # where it is imported while the image is built
+    assert ("modeltools/importing/hub.py" in files) == (not model)
     (source / "service/models/other/README.md").write_text("changed")
     changed = content_digest(files) != content_digest(context_files(source, model))
     assert changed == (model == "other")
