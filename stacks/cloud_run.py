@@ -64,7 +64,7 @@ def _service_args(
     name: str, settings: CloudRunSettings, secrets: StackSecrets, image_ref: pulumi.Input[str]
 ) -> CloudRunServiceArgs:
     args: CloudRunServiceArgs = {
-        **neutral_args(name, settings, max_load_seconds=STARTUP_SECONDS),
+        **neutral_args(name, settings, longest_start_seconds=STARTUP_SECONDS),
         "image_ref": image_ref,
         "project": settings.project,
         "region": settings.region,

@@ -1,12 +1,18 @@
 """What the stacks of the clouds share."""
 
+import math
 from collections.abc import Mapping
 from typing import Any, Protocol
 
 from slipway.components.checkout import ROOT
 from slipway.components.gpu_drivers import IMAGE_CUDA
 from slipway.components.image import InferenceImageArgs, Registry, Variant
-from slipway.components.load_time import MAX_LOAD_SECONDS, estimated_load_seconds, load_seconds_of
+from slipway.components.load_time import (
+    LOADS_OF_A_START,
+    estimated_load_seconds,
+    load_seconds_of,
+    unknown_load_seconds,
+)
 from slipway.components.model import model_folder, model_version, require_memory
 from slipway.components.need import need_of
 from slipway.components.spec import InferenceServiceArgs
@@ -74,18 +80,18 @@ def neutral_args(
     settings: CloudSettings,
     *,
     model_gib: float | None = None,
-    max_load_seconds: float = MAX_LOAD_SECONDS,
+    longest_start_seconds: float = math.inf,
 ) -> InferenceServiceArgs:
     """What every target's component takes, by its names there.
 
-    model_gib: size of a model that is not here, where it is known. max_load_seconds: for which the target
-    waits; an estimate is not above it, so that only a time that was set is refused.
+    model_gib: size of a model that is not here, where it is known. longest_start_seconds: for which the
+    target waits; an estimate is not above it, so that only a time that was set is refused.
     """
     args: InferenceServiceArgs = {
         "model": settings.model,
         "task": settings.task,
         "load_seconds": settings.load_seconds
-        or min(_load_seconds(name, settings, model_gib), max_load_seconds),
+        or _load_seconds(name, settings, model_gib, longest_start_seconds),
         "cpu": settings.cpu,
         "memory_gib": settings.memory_gib,
         "min_replicas": settings.min_instances,
@@ -124,13 +130,17 @@ def _expected_model(name: str, settings: CloudSettings) -> str:
     return model_version(manifest) if manifest else ""
 
 
-def _load_seconds(name: str, settings: CloudSettings, model_gib: float | None) -> float:
-    """A model whose size nobody knows has at most the memory that it must fit into."""
+def _load_seconds(
+    name: str, settings: CloudSettings, model_gib: float | None, longest_start_seconds: float
+) -> float:
+    """As measured or estimated. A model of which nothing is known gets all that the target waits for."""
     manifest, gpu = _manifest_here(name, settings), bool(settings.gpu)
     if manifest:
-        return load_seconds_of(manifest, settings.cpu, gpu)
-    engine = "torch" if image_variant(name, settings) is not Variant.CPU else "onnx"
-    return estimated_load_seconds(model_gib or settings.memory_gib, engine, settings.cpu, gpu)
+        return min(load_seconds_of(manifest, settings.cpu, gpu), longest_start_seconds)
+    if model_gib is None:
+        return min(unknown_load_seconds(gpu), longest_start_seconds / LOADS_OF_A_START)
+    engine = "onnx" if image_variant(name, settings) is Variant.CPU else "torch"
+    return min(estimated_load_seconds(model_gib, engine, settings.cpu, gpu), longest_start_seconds)
 
 
 def _manifest_here(name: str, settings: CloudSettings) -> Mapping[str, Any] | None:

@@ -8,6 +8,7 @@ import math
 
 import pulumi_gcp as gcp
 
+from ..load_time import LOADS_OF_A_START
 from .limits import STARTUP_SECONDS
 
 _LEAST_PATIENCE_SECONDS = 60
@@ -24,7 +25,9 @@ def startup_probe(
     """
     period = min(max(math.ceil(load_seconds / 10), 1), _LONGEST_PERIOD_SECONDS)
     patience = (
-        STARTUP_SECONDS if fetched else min(max(3 * load_seconds, _LEAST_PATIENCE_SECONDS), STARTUP_SECONDS)
+        STARTUP_SECONDS
+        if fetched
+        else min(max(LOADS_OF_A_START * load_seconds, _LEAST_PATIENCE_SECONDS), STARTUP_SECONDS)
     )
     return {
         "http_get": {"path": "/ready", "port": port},

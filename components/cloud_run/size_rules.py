@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 
 from .. import gpu_drivers
+from ..load_time import LOADS_OF_A_START
 from ..sizes import CLOUD_RUN_MIB, quantity
 from . import limits
 from .args import ExecutionEnvironment
@@ -174,7 +175,7 @@ def size_warnings(spec: CloudRunSpec) -> Iterator[str]:
 
 def _load_warnings(spec: CloudRunSpec) -> Iterator[str]:
     """Elsewhere a start gets three times its load."""
-    if 3 * spec.service.load_seconds > limits.STARTUP_SECONDS:
+    if LOADS_OF_A_START * spec.service.load_seconds > limits.STARTUP_SECONDS:
         yield (
             f"the model may take {spec.service.load_seconds:.0f} s to load, and Cloud Run waits for at most "
             f"{limits.STARTUP_SECONDS} s: a slower start fails. Where it is quicker, set `loadSeconds` to "

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from ..load_time import LOADS_OF_A_START
 from ..sizes import FARGATE_MIB
 from . import limits
 from .args import ScalingSchedule
@@ -164,7 +165,7 @@ def _retention_faults(spec: FargateSpec) -> Iterator[str]:
 
 def size_warnings(spec: FargateSpec) -> Iterator[str]:
     longest = limits.HEALTH_START_SECONDS[-1]
-    if 3 * spec.service.load_seconds > longest:
+    if LOADS_OF_A_START * spec.service.load_seconds > longest:
         yield (
             f"the model may take {spec.service.load_seconds:.0f} s to load; ECS counts failed checks of the "
             f"container after {longest} s, its maximum, in place of three times that. The check asks whether "

@@ -7,6 +7,7 @@ from typing import Any, Self, cast
 
 import pulumi
 
+from ..load_time import LOADS_OF_A_START
 from ..spec import InferenceServiceSpec
 from . import limits
 from .args import (
@@ -168,7 +169,7 @@ class FargateSpec:
 
     @property
     def _patience_seconds(self) -> int:
-        return max(math.ceil(3 * self.service.load_seconds), _LEAST_GRACE_SECONDS)
+        return max(math.ceil(LOADS_OF_A_START * self.service.load_seconds), _LEAST_GRACE_SECONDS)
 
     @property
     def deregistration_seconds(self) -> int:

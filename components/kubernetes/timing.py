@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 
+from ..load_time import LOADS_OF_A_START
 from . import limits
 from .spec import GkeSpec
 
@@ -55,7 +56,7 @@ def start_of(spec: GkeSpec) -> Start:
 
 def startup_patience_seconds(spec: GkeSpec) -> int:
     """Of the start-up probe, which begins when the container does: three times the load."""
-    return max(math.ceil(3 * start_of(spec).load), _LEAST_PATIENCE_SECONDS)
+    return max(math.ceil(LOADS_OF_A_START * start_of(spec).load), _LEAST_PATIENCE_SECONDS)
 
 
 def startup_period_seconds(spec: GkeSpec) -> int:

@@ -21,6 +21,7 @@ from pathlib import Path
 import psutil
 
 from ..checkout import ROOT
+from ..load_time import LOADS_OF_A_START
 from .record import LEASE, LOG, PROCESS, Lease, ProcessId, ProcessRecord
 
 HOST = "127.0.0.1"
@@ -90,7 +91,7 @@ class Launch:
 
 def ready_seconds(load_seconds: float) -> float:
     """How long a start of a model is waited for that should take `load_seconds`."""
-    return max(3 * load_seconds, LEAST_READY_SECONDS)
+    return max(LOADS_OF_A_START * load_seconds, LEAST_READY_SECONDS)
 
 
 def new_api_key() -> str:

@@ -79,6 +79,11 @@ def test_the_settings_reach_the_process_in_the_units_of_the_components() -> None
     assert inputs["api_key_given"] is False
 
 
+def test_the_time_to_load_is_the_setting_or_what_was_measured() -> None:
+    assert process_inputs(plan_of(main, config(loadSeconds="300")))["load_seconds"] == 300
+    assert process_inputs(plan_of(main, config()))["load_seconds"] < 1
+
+
 def test_a_given_key_is_a_secret_wherever_it_stands() -> None:
     plan = plan_of(main, config(apiKey="k" * 20))
     assert process_inputs(plan)["api_key"] == "[secret]"

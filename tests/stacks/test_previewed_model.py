@@ -4,8 +4,10 @@ import json
 import shutil
 from pathlib import Path
 
+import pulumi
 import pytest
 
+from slipway.components.local.process import StartFailed, stop
 from slipway.infra.local.runner import State, up
 from slipway.infra.plan.config import StackConfig
 from slipway.infra.program import main
@@ -72,7 +74,7 @@ def test_a_given_image_may_hold_any_model_where_none_is_named(target: str) -> No
 
 
 @every_target
-def test_a_model_in_a_bucket_is_told_by_its_pinned_address_alone(target: str) -> None:
+def test_a_model_in_a_bucket_is_known_by_its_pinned_address_alone(target: str) -> None:
     found = environment(target, planned(target, model=BUCKETS[target]))
     assert found["MODEL_SOURCE"] == BUCKETS[target]
     assert "EXPECTED_MODEL" not in found
@@ -80,7 +82,7 @@ def test_a_model_in_a_bucket_is_told_by_its_pinned_address_alone(target: str) ->
 
 @pytest.mark.parametrize("target", ["cloud-run", "fargate", "kubernetes"])
 def test_the_expected_model_cannot_be_set_past_the_stack(target: str) -> None:
-    with pytest.raises(Exception, match="env EXPECTED_MODEL is set by the service itself"):
+    with pytest.raises(pulumi.RunError, match="env EXPECTED_MODEL is set by the service itself"):
         planned(target, env='{"EXPECTED_MODEL": "mine"}')
 
 
@@ -100,6 +102,9 @@ def test_a_local_process_serves_the_model_that_was_looked_at(
         manifest = json.loads((model / "manifest.json").read_text()) | {"version": "9"}
         (model / "manifest.json").write_text(json.dumps(manifest))
 
-    with pytest.raises(Exception, match=f"EXPECTED_MODEL is .*{SMS_SPAM[-12:]}.*here is sms-spam-9"):
-        up(config, program, lambda _text: None)
+    try:
+        with pytest.raises(StartFailed, match=f"EXPECTED_MODEL is .*{SMS_SPAM[-12:]}.*here is sms-spam-9"):
+            up(config, program, lambda _text: None)
+    finally:
+        stop(config.run_folder)
     assert State.read(config.run_folder).resources == {}

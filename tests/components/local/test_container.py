@@ -94,6 +94,18 @@ def test_the_container_is_locked_down_and_limited() -> None:
     }
 
 
+def test_the_container_may_serve_the_model_that_was_looked_at_alone(understated_model: Path) -> None:
+    for model in ("bundled:sms-spam", f"file:{understated_model}"):
+        envs = inputs(plan_of(program({"model": model}), CONFIG))["envs"]
+        assert [one for one in envs if one.startswith("EXPECTED_MODEL=sms-spam-1.0.0+")]
+
+
+def test_the_start_is_waited_for_as_long_as_the_model_takes() -> None:
+    assert inputs(plan_of(program(BUNDLED), CONFIG), "api-ready")["load_seconds"] < 1
+    slow = plan_of(program({**BUNDLED, "load_seconds": 300}), CONFIG)
+    assert inputs(slow, "api-ready")["load_seconds"] == 300
+
+
 def test_the_stop_waits_longer_than_the_drain() -> None:
     container = inputs(plan_of(program(BUNDLED), CONFIG))
     drain = next(one for one in container["envs"] if one.startswith("DRAIN_SECONDS="))

@@ -74,6 +74,36 @@ def test_the_server_has_a_session_of_its_own_and_none_of_the_callers_pipes(props
         ]
 
 
+def test_a_start_is_waited_for_three_times_as_long_as_the_model_takes_and_two_minutes_at_least() -> None:
+    assert process.ready_seconds(0.5) == 120
+    assert process.ready_seconds(300) == 900
+
+
+def test_a_start_that_takes_too_long_says_how_to_wait_longer_and_leaves_nothing(
+    tmp_path: Path, free_port: int
+) -> None:
+    launch = process.Launch(
+        folder=tmp_path,
+        port=free_port,
+        threads=1,
+        memory_bytes=2**30,
+        timeout_seconds=10,
+        model_folder=process.ROOT / MODEL,
+        version="test",
+        api_key="k" * 20,
+        ready_seconds=0,
+    )
+    with pytest.raises(process.StartFailed, match=r"not ready within 0 s\..*`loadSeconds`"):
+        process.start(launch, PULUMI, "test", "bundled:sms-spam")
+    assert process.running(tmp_path) is None
+
+
+def test_the_model_that_was_looked_at_is_the_only_one_that_is_served(props: dict[str, Any]) -> None:
+    with pytest.raises(process.StartFailed, match=r"EXPECTED_MODEL is other-1\+0{12}.*here is sms-spam-1"):
+        LocalProcessProvider().create({**props, "expected_model": f"other-1+{'0' * 12}"})
+    assert not Path(props["run_folder"], PROCESS).exists()
+
+
 def test_no_diff_while_it_runs_unchanged_and_one_when_it_died(props: dict[str, Any]) -> None:
     provider = LocalProcessProvider()
     outputs = provider.create(props).outs or {}
