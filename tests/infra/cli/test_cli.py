@@ -87,14 +87,14 @@ def test_logs_show_each_request_as_json_without_its_text(started: Path) -> None:
 def test_logs_follow_goes_on_until_interrupted(started: Path) -> None:
     url = report(started, "output")["url"]
     with subprocess.Popen(
-        [*COMMAND, "logs", "-f", "--tail", "0"],
+        [*COMMAND, "logs", "-f", "--tail", "1"],
         cwd=started,
         env=ENVIRONMENT,
         stdout=subprocess.PIPE,
         text=True,
     ) as following:
         assert following.stdout
-        time.sleep(1)
+        assert following.stdout.readline()  # of what was there: from now on it follows
         httpx.post(f"{url}/predict", json={"text": "x"})
         assert json.loads(following.stdout.readline())["status"] == 401
         following.send_signal(signal.SIGINT)
