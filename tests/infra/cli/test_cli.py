@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -94,6 +95,7 @@ def test_logs_follow_goes_on_until_interrupted(started: Path) -> None:
         text=True,
     ) as following:
         assert following.stdout
+        threading.Timer(60, following.kill).start()  # else a reader that gets nothing waits for ever
         assert following.stdout.readline()  # of what was there: from now on it follows
         httpx.post(f"{url}/predict", json={"text": "x"})
         assert json.loads(following.stdout.readline())["status"] == 401
