@@ -53,11 +53,18 @@ class GkeService(pulumi.ComponentResource):
         provider = _provider(spec, self)
         identity = google.identity_of(spec, self, provider)
         address = google.address_of(spec, self)
-        before = {"deployment": identity, "inference": identity, "ingress": address}
+        # With the namespace goes all that uses these; they go after it.
+        before = {"namespace": [*identity, *address]}
+        before |= {"deployment": identity, "inference": identity, "ingress": address}
         registrar = Registrar(name, self, provider, _timeouts(spec), before)
         for manifest in ground_of(spec, values):
             registrar.register(manifest, protect=_is_protected(spec, manifest))
-        wiring = Wiring(image_ref, registrar.name_of("settings"), registrar.name_of("secrets"))
+        wiring = Wiring(
+            image_ref,
+            registrar.name_of("settings"),
+            registrar.name_of("secrets"),
+            address[0].name if address else "",
+        )
         for manifest in workload_of(spec, wiring):
             registrar.register(manifest, protect=_is_protected(spec, manifest))
         made = registrar.made

@@ -34,7 +34,11 @@ def identity_of(
         service_account_id=account.name,
         role="roles/iam.workloadIdentityUser",
         member=f"serviceAccount:{spec.workload_pool}[{spec.namespace}/{spec.name}]",
-        opts=pulumi.ResourceOptions(parent=parent, depends_on=[cluster] if cluster else []),
+        # The member names the namespace. A grant that is made again is the one that is there, and goes with
+        # it: the old one goes first, as the objects do.
+        opts=pulumi.ResourceOptions(
+            parent=parent, depends_on=[cluster] if cluster else [], delete_before_replace=True
+        ),
     )
     made: list[pulumi.Resource] = [account, user]
     if bucket := model.bucket_of(spec):
@@ -51,14 +55,17 @@ def identity_of(
 
 
 def address_of(spec: GkeSpec, parent: pulumi.Resource) -> list[gcp.compute.GlobalAddress]:
-    """The Ingress's: it stays the same for as long as the service lives, so that the DNS can name it."""
+    """The Ingress's: it stays the same for as long as the service lives, so that the DNS can name it.
+
+    It keeps the name that it was made with, in another namespace or cluster too.
+    """
     if not (spec.on_gke and spec.domain):
         return []
     address = gcp.compute.GlobalAddress(
         f"{spec.name}-address",
         name=network.address_name(spec),
         project=spec.google_project,
-        opts=pulumi.ResourceOptions(parent=parent),
+        opts=pulumi.ResourceOptions(parent=parent, ignore_changes=["name"]),
     )
     return [address]
 

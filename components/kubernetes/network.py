@@ -4,6 +4,8 @@ import json
 import math
 from typing import Any
 
+import pulumi
+
 from ..content_hash import hashed
 from . import limits, names
 from .pod import selector_of
@@ -51,16 +53,17 @@ def has_tls(spec: GkeSpec) -> bool:
 
 
 def address_name(spec: GkeSpec) -> str:
-    """Of Google's global address: a project has one of each name, whatever the cluster."""
+    """Of a new global address of Google's: a project has one of each name, whatever the cluster."""
     return hashed(spec.name, {"cluster": spec.cluster_name, "namespace": spec.namespace})
 
 
-def ingress_annotations(spec: GkeSpec) -> dict[str, str]:
+def ingress_annotations(spec: GkeSpec, address: pulumi.Input[str]) -> dict[str, pulumi.Input[str]]:
+    """address: name of Google's global address; '' elsewhere."""
     if spec.on_gke:
         return {
             # GKE reads this annotation, not `ingressClassName`: GKE concepts/ingress.
             "kubernetes.io/ingress.class": "gce",
-            "kubernetes.io/ingress.global-static-ip-name": address_name(spec),
+            "kubernetes.io/ingress.global-static-ip-name": address,
             "networking.gke.io/managed-certificates": spec.name,
             "networking.gke.io/v1beta1.FrontendConfig": spec.name,
         }

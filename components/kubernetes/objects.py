@@ -68,7 +68,7 @@ def _deployment_objects(spec: GkeSpec, wiring: Wiring) -> Iterator[Manifest]:
         yield from _google_front(spec)
     yield _service(spec)
     if spec.domain:
-        yield _ingress(spec)
+        yield _ingress(spec, wiring)
     if spec.metrics_path and spec.on_gke:
         yield _monitoring(spec)
 
@@ -78,7 +78,7 @@ def _head(
     api_version: str,
     kind: str,
     name: pulumi.Input[str] | None = None,
-    annotations: Mapping[str, str] | None = None,
+    annotations: Mapping[str, pulumi.Input[str]] | None = None,
 ) -> dict[str, Any]:
     metadata: dict[str, Any] = {
         "name": spec.name if name is None else name,
@@ -167,8 +167,9 @@ def _google_front(spec: GkeSpec) -> Iterator[Manifest]:
     yield Manifest("certificate", {**certificate, "spec": {"domains": [spec.domain]}})
 
 
-def _ingress(spec: GkeSpec) -> Manifest:
-    head = _head(spec, "networking.k8s.io/v1", "Ingress", annotations=network.ingress_annotations(spec))
+def _ingress(spec: GkeSpec, wiring: Wiring) -> Manifest:
+    annotations = network.ingress_annotations(spec, wiring.address_name)
+    head = _head(spec, "networking.k8s.io/v1", "Ingress", annotations=annotations)
     after = ("service", "frontend", "certificate")
     return Manifest("ingress", {**head, "spec": network.ingress_spec(spec)}, after)
 

@@ -31,15 +31,16 @@ _DRIVER_LIBRARIES = "/usr/local/nvidia/lib64:/usr/local/nvidia/lib"
 
 @dataclass(frozen=True, slots=True)
 class Wiring:
-    """What a pod refers to.
+    """What the workload refers to.
 
     image_ref: with its digest. settings_name: of the ConfigMap with the plain environment. secret_name: of
-    the Secret with `secret_values` and the API key.
+    the Secret with `secret_values` and the API key. address_name: of Google's global address; '' without.
     """
 
     image_ref: pulumi.Input[str]
     settings_name: pulumi.Input[str]
     secret_name: pulumi.Input[str]
+    address_name: pulumi.Input[str] = ""
 
 
 def selector_of(spec: GkeSpec) -> dict[str, str]:

@@ -40,7 +40,7 @@ class Registrar:
         body = dict(manifest.body)
         api_version, kind = body.pop("apiVersion"), body.pop("kind")
         given = {_snake(key): value for key, value in body.items()}
-        options = self._options(manifest, protect)
+        options = self._options(manifest, protect, named="name" in body["metadata"])
         if kind in _TYPES:
             resource = _TYPES[kind](f"{self.name}-{manifest.role}", **given, opts=options)
         else:
@@ -56,16 +56,25 @@ class Registrar:
         metadata: pulumi.Output[k8s.meta.v1.outputs.ObjectMeta] = resource.metadata
         return pulumi.Output.unsecret(metadata.apply(lambda known: known.name or ""))
 
-    def _options(self, manifest: Manifest, protect: bool) -> pulumi.ResourceOptions:
+    def _options(self, manifest: Manifest, protect: bool, *, named: bool) -> pulumi.ResourceOptions:
+        """named: whether the object has the same name in every namespace and cluster.
+
+        Where those change, the old one of a name goes first. Made later, it would wait to be deleted after an
+        `up` that failed; taken back, the change would adopt it, and lose it. What is in a namespace goes with
+        it: the engine must know, or it takes what it did not reach for still there.
+        """
         first: list[pulumi.Resource] = [self.made[role] for role in manifest.after if role in self.made]
-        if "namespace" in self.made:
-            first.append(self.made["namespace"])
+        namespace = self.made.get("namespace")
+        if namespace:
+            first.append(namespace)
         first += self.before.get(manifest.role, ())
         return pulumi.ResourceOptions(
             parent=self.parent,
             provider=self.provider,
             depends_on=first,
+            deleted_with=namespace,
             protect=protect,
+            delete_before_replace=named,
             custom_timeouts=self.timeouts,
         )
 

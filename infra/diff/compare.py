@@ -141,11 +141,16 @@ def _changed(
 
 def _forcing(resource: Resource, changes: list[Change], row: Row | None) -> Iterable[str]:
     for change in changes:
-        if change.path == PROTECT:
+        if change.path == PROTECT or _first_identified(resource, change):
             continue
         paths = list(leaf_paths(change))
         yield from row.forced_by(paths)[:1] if row else ()
         yield from [path for path in paths if _is_within(path, resource.replace_on_changes)][:1]
+
+
+def _first_identified(resource: Resource, change: Change) -> bool:
+    """A cluster's identifier that is only added or taken away replaces nothing: provider.go, DiffConfig."""
+    return resource.type.startswith("pulumi:providers:") and ABSENT in (change.before, change.after)
 
 
 def _protection(before: Resource, after: Resource) -> Iterable[Change]:

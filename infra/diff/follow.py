@@ -1,11 +1,12 @@
-"""What follows a change: an unknown value that is made of a resource whose outputs change.
+"""What follows a change: an unknown value that is made of a resource whose outputs change; a new provider.
 
 The Plan does not know such a value, before or after. That it is another one then is known, and where the
 property forces a replacement, that is one too: so a new image reaches the task definition and the service.
+All that a provider made is made anew with it.
 """
 
 from collections import defaultdict, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from slipway.infra.diff.model import Action, ResourceChange
@@ -13,6 +14,8 @@ from slipway.infra.diff.paths import Change, values_with_paths
 from slipway.infra.diff.replacements import row_of
 from slipway.infra.plan.monitor import UNKNOWN, Resource
 
+# What forces the replacement, beside the inputs.
+PROVIDER = "another provider"
 # Changed in place, these have another output all the same: the image's digest.
 _NEW_OUTPUT = frozenset({"docker-build:index:Image"})
 
@@ -20,6 +23,7 @@ _NEW_OUTPUT = frozenset({"docker-build:index:Image"})
 def with_followers(found: Iterable[ResourceChange]) -> list[ResourceChange]:
     """The changes with FOLLOW for what uses them, and REPLACE where that forces it."""
     changes = {change.urn: change for change in found}
+    changes |= {change.urn: change for change in _of_new_providers(changes)}
     users = _users(changes)
     waiting = deque(urn for urn, change in changes.items() if _has_new_outputs(change))
     while waiting:
@@ -31,6 +35,14 @@ def with_followers(found: Iterable[ResourceChange]) -> list[ResourceChange]:
             if _has_new_outputs(now) and not _has_new_outputs(was):
                 waiting.append(urn)
     return list(changes.values())
+
+
+def _of_new_providers(changes: Mapping[str, ResourceChange]) -> Iterator[ResourceChange]:
+    for change in changes.values():
+        provider = changes.get(change.after.provider) if change.before and change.after else None
+        if provider and provider.action is Action.REPLACE:
+            forced = (*change.forced_by, PROVIDER)
+            yield replace(change, action=Action.REPLACE, forced_by=forced)
 
 
 def _users(changes: dict[str, ResourceChange]) -> dict[str, list[tuple[str, str]]]:

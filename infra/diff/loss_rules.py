@@ -6,9 +6,11 @@ from slipway.infra.diff.compare import PROTECT, RENAMED
 from slipway.infra.diff.model import Action, Knowledge, ResourceChange, StackDiff
 from slipway.infra.diff.paths import ABSENT
 from slipway.infra.diff.risk import (
+    CLUSTER_PROVIDER,
     CLUSTERS,
     IMAGE,
     KEYS,
+    NAMESPACE,
     NODE_POOL,
     SECRET_TYPES,
     SECRET_VERSIONS,
@@ -35,7 +37,18 @@ _HARMLESS = (
     "random:index/randomId:RandomId",  # the end of a name; its owner is reported
     *SECRET_VERSIONS,
 )
-_OWN_WORDS = (NODE_POOL, KEYS, IMAGE, *CLUSTERS, *SERVICES, *SECRET_TYPES, *_HOLDS, *_HARMLESS)
+_OWN_WORDS = (
+    NODE_POOL,
+    NAMESPACE,
+    CLUSTER_PROVIDER,
+    KEYS,
+    IMAGE,
+    *CLUSTERS,
+    *SERVICES,
+    *SECRET_TYPES,
+    *_HOLDS,
+    *_HARMLESS,
+)
 
 
 def stack_gone(diff: StackDiff) -> Iterator[Risk]:
@@ -67,6 +80,21 @@ def clusters(diff: StackDiff) -> Iterator[Risk]:
         )
 
 
+def other_clusters(diff: StackDiff) -> Iterator[Risk]:
+    for change in of_types(diff, (CLUSTER_PROVIDER,), Action.REPLACE):
+        text = f"moves all objects of {change.name} to another cluster, or another address of it"
+        detail = "They are deleted where they are, and made anew."
+        yield Risk(Level.HIGH, text, f"{detail} {_why(change)}", change.urn)
+
+
+def namespaces(diff: StackDiff) -> Iterator[Risk]:
+    if diff.after is None:
+        return
+    for change in of_types(diff, (NAMESPACE,), Action.REPLACE, Action.DELETE):
+        text = f"{_verb(change)} the namespace {change.name}: all that is in it is deleted"
+        yield Risk(Level.HIGH, text, _why(change), change.urn)
+
+
 def node_pools(diff: StackDiff) -> Iterator[Risk]:
     if diff.after is None:
         return
@@ -88,9 +116,17 @@ def services(diff: StackDiff) -> Iterator[Risk]:
         return
     for change in of_types(diff, SERVICES, Action.REPLACE, Action.DELETE):
         after = "calls fail until the new one is ready" if change.action is Action.REPLACE else "calls fail"
-        yield Risk(
-            Level.HIGH, f"{_verb(change)} the service {change.name}: {after}", _why(change), change.urn
-        )
+        text = f"{_verb(change)} the service {change.name}: {after}"
+        yield Risk(Level.HIGH, text, f"{_why(change)} {_gone(change)}".strip(), change.urn)
+
+
+def _gone(change: ResourceChange) -> str:
+    if change.action is not Action.REPLACE or not change.resource.delete_before_replace:
+        return ""
+    return (
+        "The old one is deleted first: if the new one does not get ready, there is none until the change is "
+        "taken back."
+    )
 
 
 def holders(diff: StackDiff) -> Iterator[Risk]:

@@ -180,6 +180,10 @@ TABLE: dict[str, Row] = {
     "random:index/randomPassword:RandomPassword": _row(
         "", "terraform-provider-random, internal/provider/resource_password.go", everything=True
     ),
+    # With it alone another cluster is another provider, and all of its objects are made anew.
+    "pulumi:providers:kubernetes": _row(
+        "clusterIdentifier", "pulumi-kubernetes f47bc2d, provider/pkg/provider/provider.go, DiffConfig"
+    ),
     "docker-build:index:Image": _row("", "pulumi-docker-build 0.0.22, provider/internal/image.go, Diff"),
     "pulumi-python:dynamic/slipway:LocalProcess": _row("", "components/local/provider.py, diff"),
     "docker:index/container:Container": _row(

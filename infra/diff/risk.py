@@ -43,10 +43,13 @@ Rule = Callable[[StackDiff], Iterator[Risk]]
 # The kinds of replaced or deleted resources that other rules speak of in their own words.
 NODE_POOL = "gcp:container/nodePool:NodePool"
 CLUSTERS = ("gcp:container/cluster:Cluster", "aws:ecs/cluster:Cluster")
+NAMESPACE = "kubernetes:core/v1:Namespace"
+CLUSTER_PROVIDER = "pulumi:providers:kubernetes"
 SERVICES = (
     "gcp:cloudrunv2/service:Service",
     "aws:ecs/service:Service",
     "kubernetes:apps/v1:Deployment",
+    "kubernetes:serving.kserve.io/v1beta1:InferenceService",
     "pulumi-python:dynamic/slipway:LocalProcess",
     "docker:index/container:Container",
 )

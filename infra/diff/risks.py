@@ -11,6 +11,8 @@ RULES: tuple[Rule, ...] = (
     access_rules.unencrypted,
     access_rules.plain_secrets,
     loss_rules.clusters,
+    loss_rules.other_clusters,
+    loss_rules.namespaces,
     loss_rules.node_pools,
     loss_rules.services,
     loss_rules.renames,

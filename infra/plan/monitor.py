@@ -39,6 +39,8 @@ class Resource:
     """One registration. inputs: plain JSON, secrets and unknowns masked. parent: a URN; None: the stack.
 
     uses: input -> the URNs that its value is made of. aliases: the URNs that it had before, its parents' too.
+    provider: URN of the provider that the program made for it; '' where the engine makes one. deleted_with:
+    URN of what takes it along when it is deleted; '' without.
     """
 
     urn: str
@@ -54,6 +56,9 @@ class Resource:
     ignore_changes: tuple[str, ...] = ()
     replace_on_changes: tuple[str, ...] = ()
     retain_on_delete: bool = False
+    delete_before_replace: bool = False
+    provider: str = ""
+    deleted_with: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +142,9 @@ class Monitor(MockMonitor):
             ignore_changes=tuple(request.ignoreChanges),
             replace_on_changes=tuple(request.replaceOnChanges),
             retain_on_delete=request.retainOnDelete,
+            delete_before_replace=request.deleteBeforeReplace,
+            provider=request.provider.rpartition("::")[0],
+            deleted_with=request.deletedWith,
         )
         with self._lock:
             if urn in self.recorded:

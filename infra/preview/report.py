@@ -15,7 +15,17 @@ from slipway.infra.plan.run import Plan
 
 SCHEMA, VERSION = "slipway-preview", 1
 # Fields of a resource that are left out where they say nothing.
-_OPTIONAL = ("uses", "aliases", "protect", "ignore_changes", "replace_on_changes", "retain_on_delete")
+_OPTIONAL = (
+    "uses",
+    "aliases",
+    "protect",
+    "ignore_changes",
+    "replace_on_changes",
+    "retain_on_delete",
+    "delete_before_replace",
+    "provider",
+    "deleted_with",
+)
 _TUPLES = ("dependencies", "aliases", "ignore_changes", "replace_on_changes")
 
 

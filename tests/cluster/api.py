@@ -1,7 +1,7 @@
 """Speaks with a real API server: applies, reads and deletes objects as they are in a manifest."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from typing import Any
 
 import httpx
@@ -66,8 +66,23 @@ class Api:
 
     def all_of(self, kind: str, api_version: str = "v1", namespace: str = "") -> list[dict[str, Any]]:
         """Each with its kind, which the server leaves out in a list."""
-        found = _checked(self._client.get(_place(kind, api_version, namespace)))["items"]
+        found = self.list_of(kind, api_version, namespace)["items"]
         return [{"apiVersion": api_version, "kind": kind, **each} for each in found]
+
+    def list_of(self, kind: str, api_version: str = "v1", namespace: str = "") -> dict[str, Any]:
+        """The list as the server gives it, with the revision that a watch can begin at."""
+        return _checked(self._client.get(_place(kind, api_version, namespace)))
+
+    def watch(
+        self, kind: str, api_version: str, revision: str, seconds: int
+    ) -> Generator[dict[str, Any], None, None]:
+        """What happened to objects of the kind since the revision, as it happens, for that many seconds."""
+        query = {"watch": "true", "allowWatchBookmarks": "true", "resourceVersion": revision}
+        query["timeoutSeconds"] = str(seconds)
+        with self._client.stream("GET", _place(kind, api_version, ""), params=query) as answer:
+            assert answer.status_code < 400, answer.read()
+            for line in answer.iter_lines():
+                yield json.loads(line)
 
     def serves(self, definition: Mapping[str, Any]) -> bool:
         """Whether the kind of a CustomResourceDefinition can be asked for; that takes a moment."""

@@ -5,6 +5,7 @@ from typing import Any
 
 from slipway.components.content_hash import hashed
 from slipway.components.input_rules import API_KEY_NAME
+from slipway.components.kubernetes.network import address_name
 from slipway.components.kubernetes.objects import Manifest, ground_of, workload_of
 from slipway.components.kubernetes.pod import Wiring
 from slipway.components.kubernetes.rules import checked_spec
@@ -17,7 +18,7 @@ def objects_of(args: Mapping[str, Any], name: str = "api") -> list[dict[str, Any
     values = {**dict.fromkeys(spec.secret_values, "hush"), API_KEY_NAME: KEY}
     ground = [_named(manifest, name) for manifest in ground_of(spec, values)]
     settings_name, secret_name = (one(ground, kind)["metadata"]["name"] for kind in ("ConfigMap", "Secret"))
-    wiring = Wiring(args.get("image_ref", IMAGE), settings_name, secret_name)
+    wiring = Wiring(args.get("image_ref", IMAGE), settings_name, secret_name, address_name(spec))
     return [*ground, *(dict(manifest.body) for manifest in workload_of(spec, wiring))]
 
 

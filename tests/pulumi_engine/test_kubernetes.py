@@ -7,7 +7,7 @@ pods of an image that is not BROKEN become ready at once.
 import os
 import shutil
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import pytest
 
 from tests.cluster.api import Api
 from tests.cluster.conftest import api, cluster, plane_folder
+from tests.cluster.history import History
 from tests.cluster.nodes import Kubelet, make_node
 from tests.pulumi_engine.conftest import ROOT, Engine, engine_in
 from tests.pulumi_engine.standin import BROKEN
@@ -34,8 +35,8 @@ from components.content_hash import hashed
 
 config = pulumi.Config()
 level, key = config.require("level"), config.require("key")
-# A minute is enough here for pods that start, and too long to wait for ones that do not.
-timing.apply_minutes = lambda spec: 1
+# Enough here for pods that start; ones that do not are waited for in vain.
+timing.apply_minutes = lambda spec: 0.5
 if config.get_bool("contentNames"):
     nameless = objects._nameless
 
@@ -57,61 +58,88 @@ GkeService(
         "min_replicas": 2,
         "max_replicas": 2,
         "kubeconfig": open({kubeconfig!r}).read(),
+        "cluster_identifier": config.get("cluster") or "",
         "deletion_protection": False,
     }},
 )
 """
+# What a service on a Deployment is made of under names that are its own.
+NAMED = {
+    "ServiceAccount": "v1",
+    "Service": "v1",
+    "Deployment": "apps/v1",
+    "HorizontalPodAutoscaler": "autoscaling/v2",
+    "PodDisruptionBudget": "policy/v1",
+    "NetworkPolicy": "networking.k8s.io/v1",
+}
 
 
 class Watch:
-    """Plays the nodes; notes every object that a ready pod names and that is not there."""
+    """Plays the nodes for every namespace, and records what happens in those that begin with `prefix`."""
 
-    def __init__(self, server: Api, namespace: str) -> None:
-        self._server, self._namespace = server, namespace
-        self._kubelet = Kubelet(server, namespace, starts=lambda pod: BROKEN not in str(pod["spec"]))
+    def __init__(self, server: Api, prefix: str) -> None:
+        self._server, self._prefix = server, prefix
+        self._kubelet = Kubelet(server, "", starts=lambda pod: BROKEN not in str(pod["spec"]))
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run)
-        self.missing: set[str] = set()
+        self._history = History(server, dict.fromkeys(("Pod", "ConfigMap", "Secret"), "v1"))
 
     def __enter__(self) -> "Watch":
+        self._history.__enter__()
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
         self._thread.join()
+        self._history.stop()
 
     def _run(self) -> None:
         while not self._stop.wait(0.1):
             self._kubelet.step()
-            for pod in self._ready():
-                self.missing |= {name for name, there in self.used_by(pod).items() if not there}
 
-    def _ready(self) -> list[dict[str, Any]]:
-        pods = self._server.all_of("Pod", namespace=self._namespace)
-        staying = [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
-        return [pod for pod in staying if pod["status"].get("phase") == "Running"]
-
-    def used_by(self, pod: Mapping[str, Any]) -> dict[str, bool]:
-        """Name -> whether it is there, of the pod's ConfigMap and Secret."""
-        [container] = pod["spec"]["containers"]
-        secrets = {one["valueFrom"]["secretKeyRef"]["name"] for one in container["env"]}
-        settings = container["envFrom"][0]["configMapRef"]["name"]
-        kinds = {settings: "ConfigMap", **dict.fromkeys(secrets, "Secret")}
-        return {name: self._server.get(self._named(kind, name)) is not None for name, kind in kinds.items()}
-
-    def _named(self, kind: str, name: str) -> dict[str, Any]:
-        place = {"name": name, "namespace": self._namespace}
-        return {"apiVersion": "v1", "kind": kind, "metadata": place}
+    def missed(self) -> set[str]:
+        """Names of objects that a ready pod used and that were not there, at any moment so far."""
+        there: set[tuple[str, str, str]] = set()
+        pods: dict[tuple[str, str, str], Mapping[str, Any]] = {}
+        found: set[str] = set()
+        for event in self._history.events():
+            if event.kind == "Pod":
+                pods[event.address] = event.body
+            else:
+                there.add(event.address)
+            if event.type == "DELETED":
+                pods.pop(event.address, None)
+                there.discard(event.address)
+            found |= {name for _, _, name in self._used_by(pods.values()) - there}
+        return found
 
     def lost(self) -> set[str]:
-        """What the pods of the Deployment name now and is not there."""
-        return {name for pod in self._ready() for name, there in self.used_by(pod).items() if not there}
+        """Names of objects that the ready pods use now and that are not there."""
+        used = self._used_by(self._server.all_of("Pod"))
+        return {name for kind, namespace, name in used if not self._is_there(kind, namespace, name)}
+
+    def _used_by(self, pods: Iterable[Mapping[str, Any]]) -> set[tuple[str, str, str]]:
+        """Kind, namespace and name of the ConfigMaps and Secrets of the pods that are ready and stay."""
+        found: set[tuple[str, str, str]] = set()
+        for pod in pods:
+            namespace: str = pod["metadata"]["namespace"]
+            running = pod["status"].get("phase") == "Running" and "deletionTimestamp" not in pod["metadata"]
+            if running and namespace.startswith(self._prefix):
+                [container] = pod["spec"]["containers"]
+                found.add(("ConfigMap", namespace, container["envFrom"][0]["configMapRef"]["name"]))
+                for variable in container["env"]:
+                    found.add(("Secret", namespace, variable["valueFrom"]["secretKeyRef"]["name"]))
+        return found
+
+    def _is_there(self, kind: str, namespace: str, name: str) -> bool:
+        place = {"name": name, "namespace": namespace}
+        return self._server.get({"apiVersion": "v1", "kind": kind, "metadata": place}) is not None
 
 
 @pytest.fixture(scope="module", autouse=True)
 def node(cluster: Api) -> None:
-    make_node(cluster, "a-node", {"cpu": "16", "memory": "64Gi"})
+    make_node(cluster, "a-node", {"cpu": "64", "memory": "64Gi"})
 
 
 @pytest.fixture
@@ -120,7 +148,14 @@ def namespace(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def engine(cluster: Api, plane_folder: Path, tmp_path: Path, namespace: str) -> Iterator[Engine]:
+def watch(cluster: Api, namespace: str) -> Iterator[Watch]:
+    with Watch(cluster, namespace) as watch:
+        yield watch
+
+
+@pytest.fixture
+def engine(watch: Watch, plane_folder: Path, tmp_path: Path, namespace: str) -> Iterator[Engine]:
+    """A stack of the program; the pods end when it is destroyed, for the nodes are played until then."""
     if shutil.which("pulumi") is None:
         pytest.skip("no `pulumi` on PATH; `.ci/pulumi` builds one")
     provider = os.environ.get(PROVIDER, "")
@@ -152,45 +187,87 @@ GOOD = {"level": "info", "key": "k" * 20, "image": STARTS}
 BAD = {"level": "debug", "key": "l" * 20, "image": BROKEN}
 
 
-def fail_and_take_back(engine: Engine) -> None:
-    for key, value in BAD.items():
+def fail_and_take_back(engine: Engine, good: Mapping[str, str] = GOOD, bad: Mapping[str, str] = BAD) -> None:
+    for key, value in bad.items():
         engine("config", "set", key, value)
     engine.up(ok=False)
-    for key, value in GOOD.items():
+    for key, value in good.items():
         engine("config", "set", key, value)
     engine.up()
 
 
+def absent(server: Api, namespace: str) -> set[str]:
+    """Kinds of which the service's object is not there, or is about to go."""
+    places = {"Namespace": ("v1", {"name": namespace})}
+    places |= {kind: (version, {"name": "api", "namespace": namespace}) for kind, version in NAMED.items()}
+    found = {
+        kind: server.get({"apiVersion": version, "kind": kind, "metadata": metadata})
+        for kind, (version, metadata) in places.items()
+    }
+    return {kind for kind, body in found.items() if not body or "deletionTimestamp" in body["metadata"]}
+
+
 def test_objects_named_by_their_contents_are_lost_when_a_failed_change_is_taken_back(
-    engine: Engine, cluster: Api, namespace: str
+    engine: Engine, watch: Watch
 ) -> None:
     """Why they are not: both the ConfigMap and the Secret of the running pods are gone."""
     engine("config", "set", "contentNames", "true")
-    with Watch(cluster, namespace) as watch:
-        engine.up()
-        assert watch.lost() == set()
-        fail_and_take_back(engine)
-        assert {name.rpartition("-")[0] for name in watch.lost()} == {"api-configmap", "api-secret"}
+    engine.up()
+    assert watch.lost() == set()
+    fail_and_take_back(engine)
+    assert {name.rpartition("-")[0] for name in watch.lost()} == {"api-configmap", "api-secret"}
+    assert watch.missed() == watch.lost()
 
 
 def test_a_failed_change_that_is_taken_back_leaves_the_pods_what_they_use(
-    engine: Engine, cluster: Api, namespace: str
+    engine: Engine, watch: Watch
 ) -> None:
-    with Watch(cluster, namespace) as watch:
-        first = engine.up()
-        fail_and_take_back(engine)
-        assert engine.up() == {"same": sum(first.values())}
-        assert watch.lost() == watch.missing == set()
+    first = engine.up()
+    fail_and_take_back(engine)
+    assert engine.up() == {"same": sum(first.values())}
+    assert watch.lost() == watch.missed() == set()
 
 
 def test_a_stack_with_names_by_contents_moves_without_its_pods_missing_anything(
-    engine: Engine, cluster: Api, namespace: str
+    engine: Engine, watch: Watch
 ) -> None:
     engine("config", "set", "contentNames", "true")
-    with Watch(cluster, namespace) as watch:
-        engine.up()
-        engine("config", "rm", "contentNames")
-        changes = engine.up()
-        assert changes["replace"] == 2
-        assert engine.up().keys() == {"same"}
-        assert watch.lost() == watch.missing == set()
+    engine.up()
+    engine("config", "rm", "contentNames")
+    changes = engine.up()
+    assert changes["replace"] == 2
+    assert engine.up().keys() == {"same"}
+    assert watch.lost() == watch.missed() == set()
+
+
+def test_a_namespace_that_failed_and_is_taken_back_leaves_every_object_in_place(
+    engine: Engine, cluster: Api, watch: Watch, namespace: str
+) -> None:
+    other = f"{namespace}-other"
+    first = engine.up()
+    fail_and_take_back(engine, {**GOOD, "namespace": namespace}, {**BAD, "namespace": other})
+    assert absent(cluster, namespace) == watch.lost() == set()
+    assert absent(cluster, other) == {"Namespace", *NAMED}
+    assert engine.up() == {"same": sum(first.values())}
+
+
+def test_a_cluster_that_failed_and_is_taken_back_leaves_every_object_in_place(
+    engine: Engine, cluster: Api, watch: Watch, namespace: str
+) -> None:
+    """Both are one cluster here, as where a kubeconfig gets another address of its server."""
+    engine("config", "set", "cluster", "first")
+    first = engine.up()
+    fail_and_take_back(engine, {**GOOD, "cluster": "first"}, {**BAD, "cluster": "second"})
+    assert absent(cluster, namespace) == watch.lost() == set()
+    assert engine.up() == {"same": sum(first.values())}
+
+
+def test_a_cluster_under_another_identifier_keeps_every_object(
+    engine: Engine, cluster: Api, watch: Watch, namespace: str
+) -> None:
+    engine("config", "set", "cluster", "first")
+    first = engine.up()
+    engine("config", "set", "cluster", "second")
+    engine.up()
+    assert absent(cluster, namespace) == watch.lost() == set()
+    assert engine.up() == {"same": sum(first.values())}

@@ -112,6 +112,32 @@ def test_everything_comes_after_its_namespace_and_the_pods_after_what_they_need(
     assert "api-deployment" in names_of(of_plan(plan, "api-service").dependencies)
 
 
+def test_what_has_the_same_name_everywhere_is_deleted_before_it_is_made_anew() -> None:
+    plan = planned(**GOOGLE, domain="a.example.com", public=True, model=BUCKET)
+    objects = [r for r in plan.resources if r.type.startswith("kubernetes:") or r.name == "api-pods"]
+    later = {each.name for each in objects if not each.delete_before_replace}
+    assert len(objects) >= 10
+    assert later == {"api-settings", "api-secrets"}  # whose names never return
+
+
+def test_a_namespace_takes_all_that_is_in_it_along_and_goes_before_what_that_uses() -> None:
+    plan = planned(**GOOGLE, domain="a.example.com", public=True)
+    objects = [r for r in plan.resources if r.type.startswith("kubernetes:") and r.name != "api-namespace"]
+    namespace = of_plan(plan, "api-namespace")
+    assert {each.deleted_with for each in objects} == {namespace.urn}
+    assert names_of(namespace.dependencies) >= {"api-account", "api-pods", "api-address"}
+    assert {each.deleted_with for each in planned(create_namespace=False).resources} == {""}
+
+
+def test_an_address_keeps_its_name_and_the_ingress_names_the_one_that_is_there() -> None:
+    plan = planned(**GOOGLE, domain="a.example.com", public=True)
+    address, ingress = of_plan(plan, "api-address"), of_plan(plan, "api-ingress")
+    assert address.ignore_changes == ("name",)
+    assert "api-address" in names_of(ingress.uses["metadata"])
+    annotations = ingress.inputs["metadata"]["annotations"]
+    assert annotations["kubernetes.io/ingress.global-static-ip-name"] == address.inputs["name"]
+
+
 def test_the_identity_waits_for_the_cluster_whose_pool_it_names() -> None:
     assert "api-cluster" in names_of(
         of_plan(planned(**GOOGLE, kubeconfig=KUBECONFIG), "api-pods").dependencies

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from slipway.infra.diff.model import Action
 from slipway.infra.diff.risks import RULES, risks_of
 from tests.infra.diff.plans import SERVICE, changed, difference, resource, risks, side, urn_of
 
@@ -51,6 +52,27 @@ CHANGES: list[tuple[str, Inputs | None, Inputs | None, str, str]] = [
         {"location": "b"},
         "high",
         "replaces the cluster x: everything that runs in it stops",
+    ),
+    (
+        "pulumi:providers:kubernetes",
+        {"clusterIdentifier": "a"},
+        {"clusterIdentifier": "b"},
+        "high",
+        "moves all objects of x to another cluster, or another address of it",
+    ),
+    (
+        "kubernetes:core/v1:Namespace",
+        {"metadata": {"name": "a"}},
+        {"metadata": {"name": "b"}},
+        "high",
+        "replaces the namespace x: all that is in it is deleted",
+    ),
+    (
+        "kubernetes:serving.kserve.io/v1beta1:InferenceService",
+        {"metadata": {"namespace": "a"}},
+        {"metadata": {"namespace": "b"}},
+        "high",
+        "replaces the service x: calls fail until the new one is ready",
     ),
     (
         RUN,
@@ -315,6 +337,37 @@ def test_renamed_resources_are_said_once_with_what_an_alias_would_keep() -> None
     [risk] = [risk for risk in risks_of(difference(before, after)) if "without an alias" in risk.text]
     assert "replaces 2 resources" in risk.text
     assert "keeps 1 of them" in risk.detail
+
+
+def test_a_service_that_is_deleted_before_its_successor_is_said_to_stay_away_where_that_fails() -> None:
+    inputs = ({"metadata": {"namespace": namespace}} for namespace in ("a", "b"))
+    sides = [side(resource(DEPLOYMENT, "x", each, delete_before_replace=True)) for each in inputs]
+    [risk] = risks_of(difference(*sides))
+    assert risk.detail == (
+        "Forced by metadata.namespace. The old one is deleted first: "
+        "if the new one does not get ready, there is none until the change is taken back."
+    )
+
+
+def test_another_cluster_replaces_all_that_is_in_it() -> None:
+    provider, objects = "pulumi:providers:kubernetes", {"metadata": {"name": "x"}}
+    sides = [
+        side(
+            resource(provider, "p", {"clusterIdentifier": cluster}),
+            resource(DEPLOYMENT, "x", objects, provider=urn_of(provider, "p")),
+        )
+        for cluster in ("a", "b")
+    ]
+    diff = difference(*sides)
+    assert [(change.name, change.action, change.forced_by) for change in diff.resources[:2]] == [
+        ("x", Action.REPLACE, ("another provider",)),
+        ("p", Action.REPLACE, ("clusterIdentifier",)),
+    ]
+
+
+def test_an_identifier_that_a_cluster_gets_for_the_first_time_replaces_nothing() -> None:
+    diff = changed("pulumi:providers:kubernetes", {}, {"clusterIdentifier": "a"})
+    assert "replace" not in diff.counts()
 
 
 def test_a_node_pool_that_only_grows_stops_nothing() -> None:
