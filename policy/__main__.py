@@ -11,6 +11,6 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from pack import policies
-from pulumi_policy import PolicyPack
+from pulumi_policy import PolicyPack  # pyright: ignore[reportMissingModuleSource] in the pack's environment
 
 PolicyPack(name="slipway", policies=policies())

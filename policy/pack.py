@@ -7,18 +7,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any
 
-from pulumi_policy import (
+from pulumi_policy import (  # pyright: ignore[reportMissingModuleSource] in the pack's environment
     EnforcementLevel,
     Policy,
+    PolicyResource,
     ReportViolation,
     ResourceValidationArgs,
     ResourceValidationPolicy,
     StackValidationArgs,
     StackValidationPolicy,
 )
-from pulumi_policy.proxy import UnknownValueError
+from pulumi_policy.proxy import UnknownValueError  # pyright: ignore[reportMissingModuleSource]
 
 from slipway.components.checkout import ROOT
 from slipway.infra.cost.assume import usage_of
@@ -101,7 +101,7 @@ def _on_budget(level: str) -> Policy:
     )
 
 
-def _plain(resource: Any) -> PlainResource:
+def _plain(resource: PolicyResource) -> PlainResource:
     parent = resource.parent.urn if resource.parent else None
     dependencies = tuple(one.urn for one in resource.dependencies)
     inputs = plain(resource.props, UnknownValueError)

@@ -6,14 +6,12 @@ It knows nothing of the arguments; it reads the objects as the cluster's parts w
 import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import Any
-
-import kubernetes_validate  # pyright: ignore[reportMissingTypeStubs]
 
 from slipway.components.kubernetes.limits import VERSIONS
 from tests.contract import kubernetes_object_rules as object_rules
 from tests.contract import kubernetes_pod_rules as pod_rules
 from tests.contract.kubernetes_reading import Objects
+from tests.contract.kubernetes_schemas import fault_of
 
 # Kinds of a cluster's extensions, of which Kubernetes itself has no schema.
 EXTENSIONS = {"BackendConfig", "FrontendConfig", "ManagedCertificate", "PodMonitoring", "InferenceService"}
@@ -58,9 +56,4 @@ def schema_faults(objects: Objects, versions: Sequence[str] = VERSIONS) -> list[
 @cache
 def _schema_fault(text: str, version: str) -> str:
     """Remembered: most services have most objects in common."""
-    found: dict[str, Any] = json.loads(text)
-    try:
-        kubernetes_validate.validate(found, version, strict=True)
-    except kubernetes_validate.ValidationError as error:
-        return f"{version} {found['kind']}: {error.message}"
-    return ""
+    return fault_of(json.loads(text), version)

@@ -1,4 +1,4 @@
-"""`slipway model export` up to where torch is needed; tests/service/models has the conversion itself."""
+"""`slipway model export` up to where torch is needed; tests/modeltools has the conversion itself."""
 
 from pathlib import Path
 
