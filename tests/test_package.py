@@ -99,7 +99,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
 
 @pytest.fixture
 def shop(tmp_path: Path, free_port: int) -> Path:
-    """A person's own project, with a program and folders `infra/`, `components/` and `service/` of its own."""
+    """A person's own project, with a program and folders `infra/`, `components/` and `service/`."""
     for name in ("infra", "components", "service"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "__init__.py").write_text("WHOSE = 'theirs'\n")

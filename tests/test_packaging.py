@@ -1,4 +1,4 @@
-"""What the package declares is what its lists pin, and the names that people's states hold can be imported."""
+"""The package declares what its lists pin, and the names that people's states hold can be imported."""
 
 import re
 import subprocess

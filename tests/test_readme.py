@@ -45,8 +45,11 @@ def test_the_program_that_imports_the_components_plans_its_image_and_its_service
     [program] = blocks("python")
     (tmp_path / "program.py").write_text(program)
     monkeypatch.chdir(tmp_path)
-    config = StackConfig("shop", "own", {}, frozenset(), {})
-    plan = plan_of(lambda: runpy.run_path("program.py") and None, config)
+
+    def main() -> None:
+        runpy.run_path("program.py")
+
+    plan = plan_of(main, StackConfig("shop", "own", {}, frozenset(), {}))
     types = {resource.type for resource in plan.resources}
     assert {"slipway:index:InferenceImage", "slipway:index:CloudRunService"} <= types
     assert "url" in plan.outputs

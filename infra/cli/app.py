@@ -41,7 +41,9 @@ app = typer.Typer(
 )
 FormatOption = Annotated[Format, typer.Option("--format", help="For people, or for programs.")]
 StackArgument = Annotated[str, typer.Argument(help="A stack: the NAME of a Pulumi.NAME.yaml.")]
-_GET_PULUMI = "https://www.pulumi.com/docs/install/ shows how, and in a checkout `make setup-cloud` offers to install it"
+_GET_PULUMI = (
+    "https://www.pulumi.com/docs/install/ shows how; in a checkout `make setup-cloud` offers to install it"
+)
 _WITHOUT = (
     " Without it, run the image with Compose, as docs/guides/container.md tells, or set `runtime: process`."
 )

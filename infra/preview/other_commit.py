@@ -204,7 +204,7 @@ class Planning:
 
 
 def _holds_slipway(project: Path) -> bool:
-    """Whether the program lies in the project, and not in an installed package: folders may be called alike."""
+    """Whether the program lies in the project, not in an installed package: folders may be called alike."""
     return (project / "slipway" / "infra" / "program.py").is_file()
 
 
