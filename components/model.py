@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .checkout import ROOT
 from .need import Need, need_of
 from .sizes import quantity, smallest_sizes
 from .spec import EXPECTED_MODEL
@@ -21,31 +22,44 @@ _FILE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}")
 
 @dataclass(frozen=True, slots=True)
 class ModelFolder:
-    """path: relative to the root, or absolute. digest: of the manifest, which holds every file's own."""
+    """path: as `located` takes it, the same on every machine. location: absolute, where it lies here.
+
+    digest: of the manifest, which holds every file's own.
+    """
 
     path: str
     digest: str
     manifest: Mapping[str, Any]
+    location: Path = Path()
 
 
-def model_folder(name: str, source: str, task: str | None, root: Path) -> ModelFolder:
-    """The folder of `bundled:<name>` or `file:<folder>`. Raises ValueError for a wrong or missing one.
+def located(source: str, path: str) -> Path:
+    """Return the absolute folder of a model: a bundled one lies with Slipway, another in the project.
 
-    task: the one it must be for; None: any.
+    path: of its ModelFolder, relative or absolute.
+    """
+    return ((ROOT if source.startswith("bundled:") else Path()) / path).resolve()
+
+
+def model_folder(name: str, source: str, task: str | None) -> ModelFolder:
+    """Find the folder of `bundled:<name>` or `file:<folder>`. Raises ValueError for a wrong or missing one.
+
+    task: the one it must be for; None: any. A relative `file:` folder is below the working directory.
     """
     kind, _, place = source.partition(":")
     relative = BUNDLED / place if kind == "bundled" else Path(place).expanduser()
-    folder = root / relative
+    folder = located(source, str(relative))
     if kind == "hf":
         raise ValueError(
             f"{name}: model is {source!r}, which is converted when an image is built. For this machine "
-            f"make a folder of it: `make import MODEL={source} TO=models/mine`; "
+            f"make a folder of it: `slipway model export {source} models/mine`, or in a checkout of Slipway "
+            f"`make import MODEL={source} TO=models/mine`; "
             "then set `model: file:models/mine`."
         )
     if kind not in ("bundled", "file") or not place:
         raise ValueError(f"{name}: model is {source!r}; allowed are `bundled:<name>` and `file:<folder>`.")
     if not folder.is_dir():
-        raise ValueError(f"{name}: model not found: {source} is not a folder here. {_bundled(root)}")
+        raise ValueError(f"{name}: model not found: {source} is not a folder here. {_bundled()}")
     if not (folder / _MANIFEST).is_file():
         wanted = TASKS.get(task or DEFAULT_TASK, TASKS[DEFAULT_TASK])
         _require_files(name, source, folder, next(iter(wanted.files.values())))
@@ -57,7 +71,7 @@ def model_folder(name: str, source: str, task: str | None, root: Path) -> ModelF
             f"{name}: the manifest of {source} says task {manifest['task']!r}; `task` is {task!r}. "
             "Set `task` to the model's, or choose another `model`."
         )
-    return ModelFolder(str(relative), hashlib.sha256(text).hexdigest()[:12], manifest)
+    return ModelFolder(str(relative), hashlib.sha256(text).hexdigest()[:12], manifest, folder)
 
 
 def model_version(manifest: Mapping[str, Any]) -> str:
@@ -140,6 +154,6 @@ def _require_files(name: str, source: str, folder: Path, files: tuple[str, ...])
         )
 
 
-def _bundled(root: Path) -> str:
-    names = sorted(path.parent.name for path in (root / BUNDLED).glob("*/manifest.json"))
+def _bundled() -> str:
+    names = sorted(path.parent.name for path in (ROOT / BUNDLED).glob("*/manifest.json"))
     return f"Bundled models: {', '.join(names) or 'none'}."

@@ -9,6 +9,7 @@ import pulumi
 from pulumi.runtime import is_config_secret
 from pulumi.runtime.config import CONFIG, get_config_env
 
+from slipway.components.sdks import installed_by
 from slipway.infra.errors import Refused
 from slipway.infra.plan.config import ENCRYPTED, StackConfig
 from slipway.infra.settings.checked import Settings
@@ -65,7 +66,7 @@ def _sdk_of(target: str, stack: str) -> Generator[None]:
             raise
         raise MissingSdk(
             f"Stack {stack} has the target {target}, which needs {error.name}; it is not installed. "
-            "Run `make setup-cloud`."
+            f"Run {installed_by(error.name or '')}."
         ) from None
 
 

@@ -4,7 +4,6 @@ import math
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from slipway.components.checkout import ROOT
 from slipway.components.gpu_drivers import IMAGE_CUDA
 from slipway.components.image import InferenceImageArgs, Registry, Variant
 from slipway.components.load_time import (
@@ -147,7 +146,7 @@ def _manifest_here(name: str, settings: CloudSettings) -> Mapping[str, Any] | No
     """Of a bundled model that the settings name, or that the image is built with."""
     if not settings.model.startswith("bundled:") or (settings.image and not settings.names_model):
         return None
-    return model_folder(name, settings.model, settings.task, ROOT).manifest
+    return model_folder(name, settings.model, settings.task).manifest
 
 
 def registry_image_args(name: str, settings: CloudSettings, registry: Registry) -> InferenceImageArgs:
@@ -203,7 +202,7 @@ def _require_engine(name: str, settings: CloudSettings, backend: str) -> None:
     """Of a model that is put into the image as it lies here: nothing makes another form of it."""
     if not settings.model.startswith("bundled:"):
         return
-    engine = model_folder(name, settings.model, settings.task, ROOT).manifest.get("engine", "onnx")
+    engine = model_folder(name, settings.model, settings.task).manifest.get("engine", "onnx")
     if engine == backend:
         return
     key = "backend" if settings.backend else "gpu"
@@ -225,7 +224,7 @@ def require_known_memory(
 ) -> None:
     """Raise ValueError where a model whose manifest lies here cannot live in the memory that is set."""
     if model.startswith("bundled:"):
-        manifest = model_folder(name, model, task, ROOT).manifest
+        manifest = model_folder(name, model, task).manifest
         require_memory(name, model, need_of(manifest, cpu), memory_gib, cpu, target)
 
 
@@ -233,5 +232,5 @@ def measured_request_seconds(name: str, model: str, task: str, cpu: float, concu
     """Seconds that a request takes with `concurrency` under way, where `slipway fit --write` measured it."""
     if not model.startswith("bundled:"):
         return None
-    measured = model_folder(name, model, task, ROOT).manifest.get("measured")
+    measured = model_folder(name, model, task).manifest.get("measured")
     return concurrency / (measured["texts_per_second"] * cpu) if measured else None

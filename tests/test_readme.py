@@ -3,12 +3,15 @@
 import json
 import os
 import re
+import runpy
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from slipway.infra.plan.config import StackConfig
+from slipway.infra.plan.run import plan_of
 from slipway.infra.settings.reference import (
     PULUMI_MARKS,
     README_MARKS,
@@ -34,6 +37,22 @@ def test_the_settings_tables_are_what_the_code_would_write() -> None:
 
 def test_the_json_blocks_are_json() -> None:
     assert [json.loads(block)["task"] for block in blocks("json")] == ["classify"]
+
+
+def test_the_program_that_imports_the_components_plans_its_image_and_its_service(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [program] = blocks("python")
+    (tmp_path / "program.py").write_text(program)
+    monkeypatch.chdir(tmp_path)
+
+    def main() -> None:
+        runpy.run_path("program.py")
+
+    plan = plan_of(main, StackConfig("shop", "own", {}, frozenset(), {}))
+    types = {resource.type for resource in plan.resources}
+    assert {"slipway:index:InferenceImage", "slipway:index:CloudRunService"} <= types
+    assert "url" in plan.outputs
 
 
 def test_every_make_target_it_names_exists() -> None:

@@ -74,7 +74,7 @@ class InferenceImageArgs(TypedDict):
     ca: NotRequired[str]
     """File with the CA certificates that a build behind a TLS proxy trusts; no layer keeps it."""
     source: NotRequired[str]
-    """Checkout of Slipway to build. Default: the one that this package lies in."""
+    """Checkout of Slipway to build. Default: the sources that the installed package carries."""
     keep_images: NotRequired[int]
     """Newest images that the clean-up keeps, whatever their age. Default 10."""
     expire_days: NotRequired[int]

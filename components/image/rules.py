@@ -1,4 +1,4 @@
-"""Which arguments of `InferenceImage` are refused. It reads the checkout and the CA file, no more."""
+"""Which arguments of `InferenceImage` are refused. It reads the sources and the CA file, no more."""
 
 import importlib.util
 import json
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..arguments import usable_arguments
 from ..image_reference import REPOSITORY
+from ..sdks import installed_by
 from ..spec import ENVIRONMENT_NAME, SECRET_WORDS, refuse
 from ..tasks import TASKS
 from .args import InferenceImageArgs, Platform, Registry, Variant
@@ -87,7 +88,7 @@ def _faults(spec: ImageSpec) -> Iterator[str]:
         yield from _source_faults(spec)
     for package in _packages(spec):
         if importlib.util.find_spec(package) is None:
-            yield f"the package {package} is not installed; `make setup-cloud` installs it."
+            yield f"the package {package} is not installed; run {installed_by(package)}."
 
 
 def _place_faults(spec: ImageSpec) -> Iterator[str]:
@@ -213,8 +214,8 @@ def _source_faults(spec: ImageSpec) -> Iterator[str]:
     ]
     if missing:
         yield (
-            f"{spec.source} has no {' and no '.join(missing)}: it is no checkout of Slipway. Install it with "
-            "`pip install -e <checkout>`, or name a checkout in `source`."
+            f"{spec.source} has no {' and no '.join(missing)}: Slipway's sources are not there. Name a "
+            "checkout of it in `source`, or leave `source` out: the installed package has them."
         )
         return
     models = bundled_models(spec.source)

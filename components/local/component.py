@@ -87,7 +87,7 @@ class LocalService(pulumi.ComponentResource):
 
 def _process_inputs(spec: InferenceServiceSpec, args: LocalServiceArgs) -> dict[str, object]:
     """What the provider gets. The model is looked at here, so that a wrong one registers nothing."""
-    model = model_folder(spec.name, spec.model, spec.task, ROOT)
+    model = model_folder(spec.name, spec.model, spec.task)
     require_memory(spec.name, spec.model, need_of(model.manifest, spec.cpu), spec.memory_gib, spec.cpu)
     api_key = args.get("api_key")
     return {

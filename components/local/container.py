@@ -14,7 +14,6 @@ import pulumi_docker as docker
 import pulumi_random as random
 from pulumi.dynamic import Resource
 
-from ..checkout import ROOT
 from ..load_time import load_seconds_of
 from ..model import model_folder, model_version, require_memory
 from ..need import inference_threads, need_of
@@ -141,7 +140,7 @@ class _Run:
     def of(cls, spec: InferenceServiceSpec, args: LocalContainerArgs) -> Self:
         """The model is looked at here, so that a wrong one registers nothing. Raises ValueError."""
         refuse(spec.name, (*spec.faults(), *_faults(spec)))
-        model = model_folder(spec.name, spec.model, spec.task, ROOT)
+        model = model_folder(spec.name, spec.model, spec.task)
         require_memory(spec.name, spec.model, need_of(model.manifest, spec.cpu), spec.memory_gib, spec.cpu)
         mounted = spec.model.startswith("file:")
         return cls(
@@ -149,7 +148,7 @@ class _Run:
             image=args.get("image") or "slipway",
             run_folder=args.get("run_folder") or str(Path(".slipway") / spec.name),
             model_dir=_MOUNTED if mounted else f"{_MODELS}/{Path(model.path).name}",
-            mount=str((ROOT / model.path).resolve()) if mounted else "",
+            mount=str(model.location) if mounted else "",
             model_digest=model.digest if mounted else "",
             expected_model=spec.expected_model or model_version(model.manifest),
             load_seconds=args.get("load_seconds") or load_seconds_of(model.manifest, spec.cpu, gpu=False),

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import psutil
 
-from ..checkout import ROOT
+from ..checkout import IS_CHECKOUT, ROOT
 from ..load_time import LOADS_OF_A_START
 from .record import LEASE, LOG, PROCESS, Lease, ProcessId, ProcessRecord
 
@@ -188,7 +188,8 @@ def _spawned(launch: Launch) -> subprocess.Popen[bytes]:
     with (launch.folder / LOG).open("wb") as log:
         supervisor = subprocess.Popen(
             command,
-            cwd=ROOT,
+            # A checkout is imported from here; the folder of installed packages would hide Python's own.
+            cwd=ROOT if IS_CHECKOUT else launch.folder,
             env=launch.environment(),
             stdin=subprocess.DEVNULL,
             stdout=log,

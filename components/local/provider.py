@@ -9,6 +9,7 @@ from typing import Any
 
 from pulumi.dynamic import CreateResult, DiffResult, ReadResult, ResourceProvider, UpdateResult
 
+from ..model import located
 from ..need import inference_threads
 from . import process
 from .process import Launch
@@ -112,7 +113,7 @@ def _launch(props: dict[str, Any], api_key: str) -> Launch:
         threads=inference_threads(props["cpu"]),
         memory_bytes=int(props["memory_gib"] * 2**30),
         timeout_seconds=props["timeout_seconds"],
-        model_folder=(process.ROOT / props["model_folder"]).resolve(),
+        model_folder=located(props["model"], props["model_folder"]),
         version=props["code_digest"],
         api_key=api_key,
         # Not in the state of a service that was started before it was known.

@@ -1,7 +1,7 @@
 """Keeps one local server: starts it under a memory limit, passes signals on, writes down how it ended.
 
-Run as `python -m components.local.supervisor RUN_FOLDER LIMIT_BYTES COMMAND…` in a session of its own,
-with the server's environment, and the log as standard output. Exits when the server does.
+Run as `python -m slipway.components.local.supervisor RUN_FOLDER LIMIT_BYTES COMMAND…` in a session of its
+own, with the server's environment, and the log as standard output. Exits when the server does.
 """
 
 import json

@@ -16,7 +16,6 @@ from typing import Annotated
 
 import typer
 
-from slipway.components.checkout import ROOT
 from slipway.components.model import example_request, model_folder
 from slipway.components.spec import ROUTES
 from slipway.infra.cli import (
@@ -43,7 +42,7 @@ app = typer.Typer(
 FormatOption = Annotated[Format, typer.Option("--format", help="For people, or for programs.")]
 StackArgument = Annotated[str, typer.Argument(help="A stack: the NAME of a Pulumi.NAME.yaml.")]
 _GET_PULUMI = (
-    "`make setup-cloud` offers to install it, and https://www.pulumi.com/docs/install/ tells how by hand"
+    "https://www.pulumi.com/docs/install/ shows how; in a checkout `make setup-cloud` offers to install it"
 )
 _WITHOUT = (
     " Without it, run the image with Compose, as docs/guides/container.md tells, or set `runtime: process`."
@@ -84,7 +83,7 @@ def up(stack: StackArgument = "local", format_: FormatOption = Format.TEXT) -> N
         if format_ is Format.JSON:
             print_json({"stack": stack, "result": done, "outputs": apply.shown(outputs, reveal=False)})
         else:
-            model = model_folder(stack, settings.model, settings.task, ROOT)
+            model = model_folder(stack, settings.model, settings.task)
             route, body = ROUTES[settings.task], example_request(model.manifest)
             apply.print_welcome(outputs, done, time.monotonic() - begun, _self(), route, body)
 

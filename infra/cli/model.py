@@ -125,6 +125,7 @@ def bench(
     with reported(format_):
         from slipway.infra.model.bench import benched, best_of, can_run, forms_of, write_best
         from slipway.infra.model.fit import model_of, work_of
+        from slipway.infra.model.torch_env import how_it_is_made
 
         if write and cpu > 1:
             raise Refused("--write records one vCPU: the need of more is derived from it. Leave --cpu out.")
@@ -133,7 +134,7 @@ def bench(
         left_out = [form for form in forms if not can_run(form)]
         for form in left_out:
             ERR.print(
-                f"Left out {form.source} on torch: it runs beside .venv-train, which `make train-env` makes.",
+                f"Left out {form.source} on torch, which needs .venv-train. {how_it_is_made()}.",
                 markup=False,
             )
         runnable = [form for form in forms if form not in left_out]

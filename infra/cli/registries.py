@@ -16,7 +16,6 @@ from slipway.infra.plan.monitor import UNKNOWN
 from slipway.infra.plan.run import Plan
 from slipway.infra.preview.plans import planned
 
-ROOT = Path(__file__).resolve().parents[2]
 BUILD = "docker-build:index:Image"
 ECR_REPOSITORY = "aws:ecr/repository:Repository"
 # docs.aws.amazon.com/AmazonECR/latest/userguide/Registries.html, China's partition included.
@@ -71,7 +70,7 @@ def main() -> int:
     if len(sys.argv) != 2:
         print("usage: python -m slipway.infra.cli.registries STACK", file=sys.stderr)
         return 2
-    found = planned(ROOT, sys.argv[1])
+    found = planned(Path(), sys.argv[1])
     if found.plan is None:
         print(found.refused or Refused(found.left_out), file=sys.stderr)
         return 2

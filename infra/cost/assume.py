@@ -1,10 +1,8 @@
 """What is assumed of one stack's use: its setting `usage`, and the throughput of its model as measured."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Protocol
 
-from slipway.components.checkout import ROOT
 from slipway.components.model import model_folder
 from slipway.infra.cost.usage import Usage, with_values
 
@@ -30,17 +28,17 @@ def usage_of(settings: AssumingSettings, given: Mapping[str, float] | None = Non
     return with_values(usage, {**settings.usage, **(given or {})})
 
 
-def measured_seconds(model: str, root: Path = ROOT) -> float | None:
+def measured_seconds(model: str) -> float | None:
     """Seconds of one vCPU that a request of one text takes, where `slipway fit --write` measured it."""
-    rate = manifest_of(model, root).get("measured", {}).get("texts_per_second")
+    rate = manifest_of(model).get("measured", {}).get("texts_per_second")
     return 1 / rate if rate else None
 
 
-def manifest_of(model: str, root: Path = ROOT) -> Mapping[str, Any]:
+def manifest_of(model: str) -> Mapping[str, Any]:
     """Of a model that lies here; empty for any other."""
     if not model.startswith(("bundled:", "file:")):
         return {}
     try:
-        return model_folder("cost", model, None, root).manifest
+        return model_folder("cost", model, None).manifest
     except ValueError:
         return {}

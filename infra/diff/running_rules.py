@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from typing import Any
 
-from slipway.components.checkout import ROOT
 from slipway.components.model import model_folder
 from slipway.components.need import Need, need_of
 from slipway.infra.diff.model import Action, ResourceChange, StackDiff
@@ -145,7 +144,7 @@ def _need(change: ResourceChange) -> Need | None:
     if not isinstance(source, str) or not source.startswith(("bundled:", "file:")):
         return None
     try:
-        folder = model_folder(change.name, source, str(task), ROOT)
+        folder = model_folder(change.name, source, str(task))
     except (ValueError, OSError):
         return None
     return need_of(folder.manifest, float(cpus or 1))

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from slipway.components.checkout import ROOT
 from slipway.components.model import ModelFolder, model_folder
 from slipway.components.tasks import TASKS
 from slipway.infra.errors import Refused
@@ -61,7 +60,7 @@ def forms_of(sources: Sequence[tuple[str, ModelFolder]]) -> list[Form]:
 
 def can_run(form: Form) -> bool:
     """torch is only where models are made."""
-    return form.engine != "torch" or training.ENVIRONMENT.is_dir()
+    return form.engine != "torch" or training.environment().is_dir()
 
 
 def benched(forms: Sequence[Form], cpu: float, work: Work, say: Callable[[str], None]) -> list[Benched]:
@@ -100,6 +99,6 @@ def _folder_of(form: Form) -> Generator[ModelFolder]:
         return
     with tempfile.TemporaryDirectory(prefix="slipway-bench-") as name:
         for file in manifest["files"]:
-            (Path(name) / file).symlink_to((ROOT / form.folder.path / file).resolve())
+            (Path(name) / file).symlink_to(form.folder.location / file)
         (Path(name) / "manifest.json").write_text(json.dumps(manifest | {"engine": form.engine}))
-        yield model_folder("bench", f"file:{name}", None, ROOT)
+        yield model_folder("bench", f"file:{name}", None)

@@ -12,9 +12,9 @@ from typing import Any
 
 import typer
 
-from slipway.components.checkout import ROOT
+from slipway.components.checkout import IS_CHECKOUT, ROOT
 from slipway.infra.model.child_environment import hub_environment
-from slipway.infra.model.torch_env import ENVIRONMENT, training_python
+from slipway.infra.model.torch_env import environment, training_python
 
 _MODULE = "slipway.modeltools.importing"
 
@@ -26,7 +26,7 @@ def exported(source: str, folder: Path, options: Sequence[str]) -> dict[str, Any
     """
     source = source if source.startswith("hf:") else str(Path(source).resolve())
     line = [source, str(folder.resolve()), *options]
-    if not ENVIRONMENT.is_dir():  # what cannot be served is refused before torch is asked for
+    if not environment().is_dir():  # what cannot be served is refused before torch is asked for
         _run(sys.executable, [*line, "--check"])
     _run(str(training_python()), line)
     return json.loads((folder / "manifest.json").read_bytes())
@@ -35,6 +35,7 @@ def exported(source: str, folder: Path, options: Sequence[str]) -> dict[str, Any
 def _run(python: str, arguments: Sequence[str]) -> None:
     """Its progress and its fault are on standard error as they come."""
     line = [python, "-m", _MODULE, *arguments]
-    done = subprocess.run(line, cwd=ROOT, env=hub_environment(), stdin=subprocess.DEVNULL, check=False)
+    folder = ROOT if IS_CHECKOUT else None
+    done = subprocess.run(line, cwd=folder, env=hub_environment(), stdin=subprocess.DEVNULL, check=False)
     if done.returncode:
         raise typer.Exit(done.returncode)

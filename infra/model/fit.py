@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from slipway.components.checkout import ROOT
 from slipway.components.local import process
 from slipway.components.local.record import write_json
 from slipway.components.model import ModelFolder, model_folder
@@ -70,7 +69,7 @@ def model_of(text: str) -> tuple[str, ModelFolder]:
     """A model as a setting names it, or as a plain folder. Raises Refused."""
     source = text if text.startswith(("bundled:", "file:")) else f"file:{Path(text).resolve()}"
     try:
-        return source, model_folder("fit", source, None, ROOT)
+        return source, model_folder("fit", source, None)
     except ValueError as error:
         raise Refused(str(error)) from None
 
@@ -120,7 +119,7 @@ def observed(
     python_path: where the server finds packages beside its own, such as torch.
     """
     say(f"Starting {source} from a cold page cache")
-    drop_cached(ROOT / model.path)
+    drop_cached(model.location)
     with MeasuredServer(model, cpu, all_memory_mib(), python_path) as server, server.peak_mib() as peak:
         ready_seconds = server.start()
         rates = tuple(server.rates(work, say))
@@ -145,8 +144,8 @@ def measured_keys(fit: Fit) -> dict[str, Any]:
 
 def write_manifest(model: ModelFolder, manifest: dict[str, Any]) -> None:
     """Whole or not at all."""
-    write_json(ROOT / model.path / "manifest.json", manifest)
-    (ROOT / model.path / "manifest.json").chmod(0o644)
+    write_json(model.location / "manifest.json", manifest)
+    (model.location / "manifest.json").chmod(0o644)
 
 
 def _proved(
@@ -156,7 +155,7 @@ def _proved(
     hardest = Work((max(work.tokens),), (max(work.concurrency),), work.seconds)
     for _ in range(_PROOF_TRIES):
         say(f"Running it once more with a limit of {memory_mib} MiB")
-        drop_cached(ROOT / model.path)
+        drop_cached(model.location)
         try:
             with MeasuredServer(model, cpu, memory_mib) as server:
                 server.start()

@@ -12,7 +12,7 @@ from typing import Any
 
 import typer
 
-from slipway.components.checkout import ROOT
+from slipway.components.checkout import IS_CHECKOUT, ROOT
 from slipway.components.model import ModelFolder
 from slipway.infra.errors import Refused
 from slipway.infra.model.child_environment import hub_environment
@@ -25,14 +25,14 @@ def hub_model(source: str, estimate: bool) -> ModelFolder:
 
     Raises Refused where it would have to run, or where its size shows only when it is converted.
     """
-    here = f"`make import MODEL={source} TO=models/mine`, then `slipway fit file:models/mine`"
+    here = f"`slipway model export {source} models/mine`, then `slipway fit file:models/mine`"
     if not estimate:
         raise Refused(f"fit runs a model that lies here; {source} does not. Add --estimate; or {here}.")
     with TemporaryDirectory() as scratch:
         line = [sys.executable, "-m", _MODULE, source, str(Path(scratch) / "none"), "--check"]
         done = subprocess.run(
             line,
-            cwd=ROOT,
+            cwd=ROOT if IS_CHECKOUT else None,
             env=hub_environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

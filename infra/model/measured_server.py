@@ -16,7 +16,6 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
-from slipway.components.checkout import ROOT
 from slipway.components.load_time import MAX_LOAD_SECONDS
 from slipway.components.local import process
 from slipway.components.local.memory import anonymous_bytes, charged_bytes, group_name
@@ -73,7 +72,7 @@ class MeasuredServer:
             threads=inference_threads(self._cpu),
             memory_bytes=self._limit_mib * _MIB,
             timeout_seconds=60,
-            model_folder=(ROOT / self._model.path).resolve(),
+            model_folder=self._model.location,
             version="fit",
             api_key=self._key,
             ready_seconds=MAX_LOAD_SECONDS,
@@ -138,7 +137,7 @@ def _requests(model: ModelFolder) -> Callable[[int], dict[str, Any]]:
     if is_tabular(model):
         row = example_request(model.manifest)["features"]
         return lambda rows: {"features": [row] * rows}
-    tokenizer: Tokenizer = Tokenizer.from_file(str(ROOT / model.path / "tokenizer.json"))
+    tokenizer: Tokenizer = Tokenizer.from_file(str(model.location / "tokenizer.json"))
     tokenizer.no_padding()
     tokenizer.no_truncation()
     if model.manifest["task"] == "generate":

@@ -10,20 +10,34 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from slipway.components.checkout import ROOT
+from slipway.components.checkout import IMPORT_PATH, IS_CHECKOUT, ROOT
 from slipway.infra.errors import Failed, Refused
 from slipway.infra.model.child_environment import offline_environment
 
-ENVIRONMENT = ROOT / ".venv-train"
+_NAME = ".venv-train"
+_LIST = ROOT / "modeltools" / "requirements-train.txt"
+
+
+def environment() -> Path:
+    """Return its folder: in the checkout, or of an installed Slipway in the project."""
+    return ROOT / _NAME if IS_CHECKOUT else Path(_NAME).absolute()
+
+
+def how_it_is_made() -> str:
+    """Return the shell commands that make it, in words."""
+    if IS_CHECKOUT:
+        return "`make train-env` makes it"
+    pip = f"{_NAME}/bin/pip install --no-deps"
+    return f"These make it: `python3 -m venv {_NAME} && {pip} --require-hashes -r {_LIST} && {pip} slipway`"
 
 
 def training_python() -> Path:
     """Raises Refused where the environment is not there."""
-    python = ENVIRONMENT / "bin" / "python"
+    python = environment() / "bin" / "python"
     if not python.exists():
         raise Refused(
-            f"This needs torch, which has an environment of its own, {ENVIRONMENT.name}, and that is not "
-            "here. `make train-env` makes it; it downloads 2.9 GB once."
+            f"This needs torch, which has an environment of its own, {_NAME}, and that is not "
+            f"here. {how_it_is_made()}; it downloads 2.9 GB once."
         )
     return python
 
@@ -31,8 +45,8 @@ def training_python() -> Path:
 def beside_torch() -> dict[str, str]:
     """Variables with which this interpreter finds torch too. Raises Refused, as `training_python` does."""
     training_python()
-    found = [str(path) for path in ENVIRONMENT.glob("lib/python*/site-packages")]
-    return {"PYTHONPATH": os.pathsep.join([str(ROOT), *found])}
+    found = [str(path) for path in environment().glob("lib/python*/site-packages")]
+    return {"PYTHONPATH": os.pathsep.join([*IMPORT_PATH, *found])}
 
 
 def printed_by(module: str, arguments: Sequence[str], variables: Mapping[str, str]) -> str:
@@ -44,7 +58,7 @@ def printed_by(module: str, arguments: Sequence[str], variables: Mapping[str, st
     with TemporaryDirectory(prefix="slipway-") as home:
         done = subprocess.run(
             [sys.executable, "-m", module, *arguments],
-            env={**offline_environment(Path(home)), "PYTHONPATH": str(ROOT), **variables},
+            env={**offline_environment(Path(home)), **_import_path(), **variables},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -54,3 +68,8 @@ def printed_by(module: str, arguments: Sequence[str], variables: Mapping[str, st
         said = done.stderr.strip() or f"{module} ended with code {done.returncode}."
         raise Refused(said) if done.returncode == 2 else Failed(said)
     return done.stdout
+
+
+def _import_path() -> dict[str, str]:
+    """Without the caller's: an interpreter finds an installed Slipway by itself."""
+    return {"PYTHONPATH": os.pathsep.join(IMPORT_PATH)}

@@ -90,7 +90,8 @@ class Planning:
     def __init__(self, root: Path, base: Base, stacks: Iterable[str]) -> None:
         self._root, self._base = root, base
         self._stacks = [stack for stack in stacks if stack in base.stacks]
-        self._process = self._start(self._stacks) if self._stacks and _can_preview(base.root) else None
+        runs = bool(self._stacks) and _holds_slipway(root) and _can_preview(base.root)
+        self._process = self._start(self._stacks) if runs else None
 
     def finish(self) -> None:
         """Fill the base's plans. Raises Refused where it gives none of those that are asked for."""
@@ -189,15 +190,22 @@ class Planning:
         return ": ".join([*own[-1:], lines[-1] if lines else "it says nothing"]) + "."
 
     def _with_todays_program(self) -> None:
-        self._base.notes.append(
-            f"{self._base.name} has no `slipway preview --format json`: its stack files were run through "
-            "today's program, so that what changed in the program itself is not shown."
-        )
+        """Plan the stack files of the base here. In a project without Slipway's code there is no other."""
+        if _holds_slipway(self._root):
+            self._base.notes.append(
+                f"{self._base.name} has no `slipway preview --format json`: its stack files were run through "
+                "today's program, so that what changed in the program itself is not shown."
+            )
         for stack in self._stacks:
             try:
                 self._base.plans[stack] = plan_of(program_of_today, stack_config(self._base.root, stack))
             except Exception as error:
                 self._base.failed[stack] = str(error)
+
+
+def _holds_slipway(project: Path) -> bool:
+    """Whether the program lies in the project, not in an installed package: folders may be called alike."""
+    return (project / "slipway" / "infra" / "program.py").is_file()
 
 
 def _can_preview(checkout: Path) -> bool:

@@ -32,7 +32,7 @@ Remeasured = Callable[[float | None], None]
 def remeasured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Remeasured:
     """Makes the bundled model one that was measured to load in so many seconds, or that never was."""
     copy = copy_of_the_checkout(tmp_path / "checkout")
-    for place in ("slipway.stacks.parts.ROOT", "slipway.components.image.spec.ROOT"):
+    for place in ("slipway.components.model.ROOT", "slipway.components.image.spec.ROOT"):
         monkeypatch.setattr(place, copy)
     path = copy / "service/models/sms-spam/manifest.json"
     content: dict[str, Any] = json.loads(path.read_text())

@@ -52,7 +52,9 @@ def test_module_and_class_name_of_the_provider_stay_as_they_are() -> None:
 
 
 def test_a_model_of_the_hub_is_refused_here_with_the_command_that_makes_a_folder_of_it() -> None:
-    with pytest.raises(pulumi.RunError, match=r"make import MODEL=hf:acme/spam@0+ TO=models/mine"):
+    with pytest.raises(
+        pulumi.RunError, match=r"slipway model export hf:acme/spam@0+ models/mine.*make import"
+    ):
         plan_of(main, config(model=f"hf:acme/spam@{'0' * 40}"))
 
 
@@ -130,6 +132,6 @@ def test_a_target_whose_sdk_is_missing_names_the_command_that_installs_it(
     monkeypatch.syspath_prepend(tmp_path)  # pyright: ignore[reportUnknownMemberType]
     monkeypatch.setitem(program.TARGETS, "local", "needs_an_sdk")
     with pytest.raises(
-        pulumi.RunError, match=r"needs pulumi_nowhere; it is not installed\. Run `make setup-cloud`"
+        pulumi.RunError, match=r"pulumi_nowhere; .*Run `pip install 'slipway\[all\]'`, .*`make setup-cloud`"
     ):
         plan_of(main, config())

@@ -45,6 +45,6 @@ def test_without_dockers_sdk_the_command_that_installs_it_is_named(
 ) -> None:
     monkeypatch.delitem(sys.modules, "slipway.components.local.container", raising=False)
     monkeypatch.setitem(sys.modules, "pulumi_docker", None)
-    with pytest.raises(pulumi.RunError, match=r"pulumi_docker; it is not installed\. Run `make setup-cloud`"):
+    with pytest.raises(pulumi.RunError, match=r"pulumi_docker; .*`pip install 'slipway\[docker\]'`"):
         plan_of(main, config())
     assert plan_of(main, config(runtime="process")).resources

@@ -42,7 +42,7 @@ def two_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_named_model_is_built_in_and_expected(
     target: str, two_models: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("slipway.stacks.parts.ROOT", two_models)
+    monkeypatch.setattr("slipway.components.model.ROOT", two_models)
     monkeypatch.setattr("slipway.components.image.spec.ROOT", two_models)
     plan = planned(target, model="bundled:other")
     build = inputs(plan, "slipway-prod-image-build")["buildArgs"]

@@ -70,7 +70,7 @@ def test_a_folder_with_the_files_of_two_engines_has_two_forms(
     (both / "manifest.json").write_text(json.dumps(manifest))
     found = model_bench.forms_of([model_of(str(both))])
     assert [(form.engine, form.precision) for form in found] == [("onnx", "int8"), ("torch", "fp32")]
-    monkeypatch.setattr(training, "ENVIRONMENT", tmp_path / "nowhere")
+    monkeypatch.setattr(training, "environment", lambda: tmp_path / "nowhere")
     assert [model_bench.can_run(form) for form in found] == [True, False]
 
 

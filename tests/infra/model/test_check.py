@@ -150,7 +150,7 @@ def test_a_folder_that_is_not_there_is_refused(project: Path, texts: Path) -> No
 def test_where_torch_is_needed_and_missing_the_command_that_gets_it_is_told(
     tmp_path: Path, texts: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training, "ENVIRONMENT", tmp_path / ".venv-train")
+    monkeypatch.setattr(training, "environment", lambda: tmp_path / ".venv-train")
     original = tmp_path / "saved"
     original.mkdir()
     with pytest.raises(Refused, match=r"needs torch.*`make train-env` makes it"):

@@ -25,7 +25,7 @@ def saved(tmp_path: Path) -> Path:
 @pytest.fixture
 def without_torch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (training, model_export):
-        monkeypatch.setattr(module, "ENVIRONMENT", tmp_path / ".venv-train")
+        monkeypatch.setattr(module, "environment", lambda: tmp_path / ".venv-train")
 
 
 def test_without_torch_the_command_that_gets_it_is_told_and_nothing_is_made(

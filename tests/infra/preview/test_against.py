@@ -120,6 +120,8 @@ def test_a_commit_without_a_preview_is_planned_by_todays_program(
     repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(repository)
+    (repository / "slipway/infra").mkdir(parents=True)
+    (repository / "slipway/infra/program.py").touch()
     with checkout_of(repository, "main") as base:
         Planning(repository, base, ["local"]).finish()
         assert [each.name for each in base.plans["local"].resources if each.custom] == [
@@ -127,6 +129,20 @@ def test_a_commit_without_a_preview_is_planned_by_todays_program(
         ]
     assert "has no `slipway preview --format json`" in " ".join(base.notes)
     assert not base.root.exists()
+
+
+def test_a_project_without_slipways_code_is_planned_by_the_package_whatever_its_folders_are_called(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("infra/preview", "infra/cli"):
+        (repository / name).mkdir(parents=True)
+        (repository / name / "__init__.py").write_text("raise SystemExit('not of Slipway')\n")
+    commit(repository, "Add folders of its own")
+    monkeypatch.chdir(repository)
+    with checkout_of(repository, "main") as base:
+        Planning(repository, base, ["local"]).finish()
+        assert "slipway-local-process" in [each.name for each in base.plans["local"].resources]
+    assert base.notes == []
 
 
 def test_a_stack_that_is_new_or_gone_is_shown_as_such(repository: Path) -> None:
