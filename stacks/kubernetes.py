@@ -77,7 +77,7 @@ def service(name: str, settings: KubernetesSettings, secrets: StackSecrets) -> G
             "`repository: host/name`, in Pulumi.<stack>.yaml."
         )
     checked_spec(name, _service_args(settings, secrets, settings.image or ANY_IMAGE))
-    require_known_memory(name, settings.model, settings.task, settings.cpu, settings.memory_gib, "gke")
+    require_known_memory(name, settings.model, settings.task, settings.cpu, settings.memory_gib, "kubernetes")
     image = InferenceImage(f"{name}-image", _image_args(name, settings))
     return GkeService(name, _service_args(settings, secrets, settings.image or image.image_ref))
 
