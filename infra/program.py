@@ -42,12 +42,6 @@ def main() -> None:
     pulumi.export("apiKey", service.api_key)
 
 
-def warnings_of(name: str, settings: Settings) -> list[str]:
-    """What the target warns of in settings that it takes. name: the service's."""
-    stack = importlib.import_module(target_named(settings.target).stack_module)
-    return stack.warnings(name, settings) if hasattr(stack, "warnings") else []
-
-
 @contextmanager
 def _sdk_of(target: str, stack: str) -> Generator[None]:
     """A target's modules are imported only when asked for: its SDK is installed apart, and may be missing."""
