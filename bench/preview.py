@@ -34,9 +34,9 @@ from slipway.infra.preview.markdown import comment_of
 from slipway.infra.preview.page import page_of
 from slipway.infra.preview.stack import StackPreview
 from slipway.infra.preview.text import preview_text
-from slipway.infra.program import TARGETS
 from slipway.infra.settings.checked import Settings, settings_of
 from slipway.infra.settings.stackfile import settings_from, stack_config, stack_names
+from slipway.infra.targets.registry import target_named
 
 Made = TypeVar("Made")
 ROOT = Path(__file__).resolve().parents[1]
@@ -53,7 +53,7 @@ def command_seconds(*arguments: str) -> float:
 def import_seconds() -> float:
     """Of the stacks' modules, with the SDKs they import, in a process that does nothing else."""
     settings = [settings_from(stack_config(ROOT, stack)) for stack in stack_names(ROOT)]
-    modules = sorted({TARGETS[each.target] for each in settings})
+    modules = sorted({target_named(each.target).stack_module for each in settings})
     built = (
         "import pulumi_docker_build, pulumi_random" if any(not each.image for each in settings) else "pass"
     )

@@ -10,7 +10,7 @@ from typing import Any
 
 from .checkout import ROOT
 from .need import Need, need_of
-from .sizes import quantity, smallest_sizes
+from .sizes import quantity, smallest_size
 from .spec import EXPECTED_MODEL
 from .tasks import DEFAULT_TASK, TASKS, WEIGHTS
 
@@ -102,12 +102,11 @@ def require_memory(
     """Raise ValueError where the memory cannot work, naming the smallest on the target that does."""
     if memory_gib * 1024 >= need.least_mib:
         return
-    sizes = [size for size in smallest_sizes(need.with_margin_mib, cpu) if size.target == target]
-    if not sizes:
+    smallest = smallest_size(target, need.with_margin_mib, cpu)
+    if smallest is None:
         raise ValueError(
             f"{name}: {source} needs about {need.memory_mib:.0f} MiB; no size of {target} holds it."
         )
-    smallest = sizes[0]
     how = "was measured to need" if need.measured else "needs about"
     raise ValueError(
         f"{name}: memory is {quantity(round(memory_gib * 1024))}; {source} with cpu {cpu:g} {how} "

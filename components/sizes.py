@@ -64,31 +64,32 @@ def gib(text: str) -> float:
     return size
 
 
-def smallest_sizes(need_mib: float, cpu: float) -> list[Size]:
-    """For each target the smallest valid memory of at least `need_mib`, with at least `cpu`.
+def smallest_size(target: str, need_mib: float, cpu: float) -> Size | None:
+    """The smallest valid memory of at least `need_mib` on the target, with at least `cpu`.
 
-    A target is left out where nothing it offers is enough.
+    None where nothing it offers is enough. A target that sells no fixed sizes takes steps of 64 MiB.
     """
-    sizes = [Size("local", cpu, _stepped(need_mib))]
-    sizes += _smallest_cloud_run(need_mib, cpu)
-    sizes += _smallest_fargate(need_mib, cpu)
-    return [*sizes, Size("gke", cpu, _stepped(need_mib))]
+    if target == "cloud-run":
+        return _smallest_cloud_run(need_mib, cpu)
+    if target == "fargate":
+        return _smallest_fargate(need_mib, cpu)
+    return Size(target, cpu, _stepped(need_mib))
 
 
 def _stepped(need_mib: float) -> int:
     return _STEP_MIB * max(1, -int(-need_mib // _STEP_MIB))
 
 
-def _smallest_cloud_run(need_mib: float, cpu: float) -> list[Size]:
+def _smallest_cloud_run(need_mib: float, cpu: float) -> Size | None:
     for count, (low, high) in CLOUD_RUN_MIB.items():
         if count >= cpu and need_mib <= high:
-            return [Size("cloud-run", count, max(low, _stepped(need_mib)))]
-    return []
+            return Size("cloud-run", count, max(low, _stepped(need_mib)))
+    return None
 
 
-def _smallest_fargate(need_mib: float, cpu: float) -> list[Size]:
+def _smallest_fargate(need_mib: float, cpu: float) -> Size | None:
     for count, offered in FARGATE_MIB.items():
         fitting = [mib for mib in offered if mib >= need_mib]
         if count >= cpu and fitting:
-            return [Size("fargate", count, fitting[0])]
-    return []
+            return Size("fargate", count, fitting[0])
+    return None

@@ -14,21 +14,13 @@ from slipway.infra.errors import Refused
 from slipway.infra.plan.config import ENCRYPTED, StackConfig
 from slipway.infra.settings.checked import Settings
 from slipway.infra.settings.stackfile import settings_from, values_of_secrets
-from slipway.infra.targets.cluster_access import access_of
+from slipway.infra.targets.registry import target_named
+from slipway.infra.targets.target import Target
 from slipway.stacks.secrets import StackSecrets
 
 
 class MissingSdk(pulumi.RunError):
     """The stack's cloud needs a package that this environment lacks."""
-
-
-TARGETS = {
-    "local": "slipway.stacks.local",
-    "cloud-run": "slipway.stacks.cloud_run",
-    "fargate": "slipway.stacks.fargate",
-    "gke": "slipway.stacks.gke",
-    "kubernetes": "slipway.stacks.kubernetes",
-}
 
 
 def main() -> None:
@@ -38,8 +30,9 @@ def main() -> None:
         settings = settings_from(config)
         name = f"{config.project}-{config.stack}"
         with _sdk_of(settings.target, config.stack):
-            stack = importlib.import_module(TARGETS[settings.target])
-            service = stack.service(name, settings, _secrets(settings))
+            target = target_named(settings.target)
+            stack = importlib.import_module(target.stack_module)
+            service = stack.service(name, settings, _secrets(target, settings))
     except (Refused, ValueError) as error:
         raise pulumi.RunError(str(error)) from error
     pulumi.export("url", service.url)
@@ -48,12 +41,6 @@ def main() -> None:
     pulumi.export("consoleUrl", service.console_url)
     pulumi.export("logsCommand", service.logs_command)
     pulumi.export("apiKey", service.api_key)
-
-
-def warnings_of(name: str, settings: Settings) -> list[str]:
-    """What the target warns of in settings that it takes. name: the service's."""
-    stack = importlib.import_module(TARGETS[settings.target])
-    return stack.warnings(name, settings) if hasattr(stack, "warnings") else []
 
 
 @contextmanager
@@ -81,9 +68,10 @@ def _config() -> StackConfig:
     )
 
 
-def _secrets(settings: Settings) -> StackSecrets:
-    access = access_of(settings, applies=not pulumi.runtime.is_dry_run())
-    return StackSecrets(_secret("apiKey"), _secret_values(), access.kubeconfig, access.cluster)
+def _secrets(target: Target, settings: Settings) -> StackSecrets:
+    access = target.access(settings, applies=not pulumi.runtime.is_dry_run())
+    kubeconfig = None if access.kubeconfig is None else _hidden(access.kubeconfig or ENCRYPTED)
+    return StackSecrets(_secret("apiKey"), _secret_values(), kubeconfig, access.cluster)
 
 
 def _secret(key: str) -> pulumi.Output[str] | None:
@@ -101,5 +89,6 @@ def _secret_values() -> dict[str, pulumi.Output[str]]:
 
 
 def _hidden(value: str) -> pulumi.Output[str]:
+    """As a secret; unknown where it cannot be read here."""
     unknown: Any = pulumi.UNKNOWN
     return pulumi.Output.secret(unknown if value == ENCRYPTED else value)

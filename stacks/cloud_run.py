@@ -5,7 +5,6 @@ from typing import Protocol
 import pulumi
 
 from slipway.components.cloud_run import CloudRunService, CloudRunServiceArgs, Ingress
-from slipway.components.cloud_run import warnings as cloud_run_warnings
 from slipway.components.cloud_run.limits import STARTUP_SECONDS
 from slipway.components.cloud_run.rules import checked_spec
 from slipway.components.image import InferenceImage, InferenceImageArgs, Registry
@@ -42,15 +41,12 @@ def service(name: str, settings: CloudRunSettings, secrets: StackSecrets) -> Clo
 
     Raises ValueError with all faults of the service, or else all of the image, before either is registered.
     """
-    checked_spec(name, _service_args(name, settings, secrets, google_image(settings)))
+    args = _service_args(name, settings, secrets, google_image(settings))
+    spec = checked_spec(name, args)
     require_known_memory(name, settings.model, settings.task, settings.cpu, settings.memory_gib, "cloud-run")
     image = InferenceImage(f"{name}-image", _image_args(name, settings))
-    return CloudRunService(name, _service_args(name, settings, secrets, settings.image or image.image_ref))
-
-
-def warnings(name: str, settings: CloudRunSettings) -> list[str]:
-    """What a reviewer should know though it is allowed. The settings must be without fault."""
-    return cloud_run_warnings(name, _service_args(name, settings, StackSecrets(), google_image(settings)))
+    args["image_ref"] = settings.image or image.image_ref
+    return CloudRunService(name, args, checked=spec)
 
 
 def _image_args(name: str, settings: CloudRunSettings) -> InferenceImageArgs:

@@ -14,7 +14,6 @@ from slipway.components.fargate import (
     FargateServiceArgs,
     ScalingSchedule,
 )
-from slipway.components.fargate import warnings as fargate_warnings
 from slipway.components.fargate.rules import checked_spec
 from slipway.components.image import InferenceImage, InferenceImageArgs, Platform, Registry
 from slipway.components.spec import default_concurrency
@@ -91,16 +90,12 @@ def service(name: str, settings: FargateSettings, secrets: StackSecrets) -> Farg
 
     Raises ValueError with all faults of the service, or else all of the image, before either is registered.
     """
-    checked_spec(name, _service_args(name, settings, secrets, _any_image(settings)))
+    args = _service_args(name, settings, secrets, _any_image(settings))
+    spec = checked_spec(name, args)
     require_known_memory(name, settings.model, settings.task, settings.cpu, settings.memory_gib, "fargate")
     image = InferenceImage(f"{name}-image", _image_args(name, settings))
-    image_ref = settings.image or image.image_ref
-    return FargateService(name, _service_args(name, settings, secrets, image_ref))
-
-
-def warnings(name: str, settings: FargateSettings) -> list[str]:
-    """What a reviewer should know though it is allowed. The settings must be without fault."""
-    return fargate_warnings(name, _service_args(name, settings, StackSecrets(), _any_image(settings)))
+    args["image_ref"] = settings.image or image.image_ref
+    return FargateService(name, args, checked=spec)
 
 
 def _any_image(settings: FargateSettings) -> pulumi.Input[str]:

@@ -1,15 +1,15 @@
 """The `gke` target: the image, a cluster with its node pools, and the service on it."""
 
+from dataclasses import replace
+
 import pulumi
 
-from slipway.components.gke import GkeCluster, GkeClusterArgs, Nodes, nodes_of
-from slipway.components.gke import warnings as cluster_warnings
-from slipway.components.gke.nodes import POOL_LABEL, fit_faults
+from slipway.components.gke import GkeCluster, Nodes
+from slipway.components.gke.nodes import POOL_LABEL, fit_faults, nodes_of_spec
 from slipway.components.gke.rules import checked_spec as checked_cluster
 from slipway.components.gke_login import context_name
 from slipway.components.image import InferenceImage, InferenceImageArgs, Registry
 from slipway.components.kubernetes import GkeService, GkeServiceArgs, Toleration
-from slipway.components.kubernetes import warnings as service_warnings
 from slipway.components.kubernetes.rules import checked_spec as checked_service
 from slipway.components.spec import refuse
 from slipway.stacks.gke_cluster import GkeSettings, cluster_args_of, pod_gpus
@@ -25,33 +25,21 @@ def service(name: str, settings: GkeSettings, secrets: StackSecrets) -> GkeServi
     the cluster, or else of the service, or else of the image, before any of them is registered.
     """
     cluster_args = cluster_args_of(name, settings)
-    nodes = _checked(name, settings, secrets, cluster_args)
+    cluster_spec = checked_cluster(name, cluster_args)
+    nodes = nodes_of_spec(cluster_spec)
+    count, shared = pod_gpus(settings), bool(settings.gpu_sharing)
+    refuse(name, fit_faults(nodes, settings.gpu, count, settings.cpu, settings.memory_gib, shared))
+    args = _service_args(name, settings, secrets, nodes, google_image(settings))
+    spec = checked_service(name, args)
+    require_known_memory(name, settings.model, settings.task, settings.cpu, settings.memory_gib, "gke")
     image = InferenceImage(f"{name}-image", _image_args(name, settings))
-    cluster = GkeCluster(name, cluster_args, pulumi.ResourceOptions(depends_on=[image]))
-    args = _service_args(name, settings, secrets, nodes, settings.image or image.image_ref)
+    cluster = GkeCluster(name, cluster_args, pulumi.ResourceOptions(depends_on=[image]), checked=cluster_spec)
+    args["image_ref"] = settings.image or image.image_ref
     if not settings.cluster or (settings.gpu and not settings.node_pool):
         args["node_selector"] = {POOL_LABEL: cluster.node_pool}
     args["kubeconfig"] = cluster.kubeconfig
-    return GkeService(name, args, pulumi.ResourceOptions(depends_on=[cluster]))
-
-
-def warnings(name: str, settings: GkeSettings) -> list[str]:
-    """What a reviewer should know though it is allowed. The settings must be without fault."""
-    cluster_args = cluster_args_of(name, settings)
-    nodes = nodes_of(name, cluster_args)
-    args = _service_args(name, settings, StackSecrets(), nodes, google_image(settings))
-    return [*cluster_warnings(name, cluster_args), *service_warnings(name, args)]
-
-
-def _checked(name: str, settings: GkeSettings, secrets: StackSecrets, cluster_args: GkeClusterArgs) -> Nodes:
-    """The nodes that the service runs on; nothing is registered yet."""
-    checked_cluster(name, cluster_args)
-    nodes = nodes_of(name, cluster_args)
-    count, shared = pod_gpus(settings), bool(settings.gpu_sharing)
-    refuse(name, fit_faults(nodes, settings.gpu, count, settings.cpu, settings.memory_gib, shared))
-    checked_service(name, _service_args(name, settings, secrets, nodes, google_image(settings)))
-    require_known_memory(name, settings.model, settings.task, settings.cpu, settings.memory_gib, "gke")
-    return nodes
+    spec = replace(spec, node_selector=args.get("node_selector", {}), kubeconfig=cluster.kubeconfig)
+    return GkeService(name, args, pulumi.ResourceOptions(depends_on=[cluster]), checked=spec)
 
 
 def _image_args(name: str, settings: GkeSettings) -> InferenceImageArgs:

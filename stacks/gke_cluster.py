@@ -3,9 +3,10 @@
 import math
 from typing import Protocol
 
-from slipway.components.gke import GkeClusterArgs, GpuDriver, GpuSharing, ReleaseChannel, nodes_of
+from slipway.components.gke import GkeClusterArgs, GpuDriver, GpuSharing, ReleaseChannel
 from slipway.components.gke.machines import MACHINES
-from slipway.components.gke.nodes import nodes_for
+from slipway.components.gke.nodes import nodes_for, nodes_of_spec
+from slipway.components.gke.spec import GkeClusterSpec
 from slipway.stacks.kubernetes import WorkloadSettings
 from slipway.stacks.parts import image_cuda_version
 
@@ -155,13 +156,15 @@ def _set_cpu_nodes(args: GkeClusterArgs, name: str, settings: GkeSettings) -> No
         return
     most = settings.max_instances
     args["cpu_machine_type"] = settings.machine_type or _CPU_MACHINE
+    if args["cpu_machine_type"] not in MACHINES:
+        return  # refused with the rest; how many of it are needed, nobody knows
     args["cpu_max_nodes"] = settings.max_nodes or _wanted_nodes(args, name, settings, most) + 1
     if settings.min_nodes is not None:
         args["cpu_min_nodes"] = settings.min_nodes
 
 
 def _wanted_nodes(args: GkeClusterArgs, name: str, settings: GkeSettings, instances: int) -> int:
-    nodes = nodes_of(name, args)
+    nodes = nodes_of_spec(GkeClusterSpec.read(name, args))
     return nodes_for(nodes, pod_gpus(settings), settings.cpu, settings.memory_gib, instances)
 
 

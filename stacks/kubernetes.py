@@ -1,13 +1,13 @@
 """The `kubernetes` target: the service on any cluster, by its kubeconfig; nothing of a cloud is made."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Protocol
 
 import pulumi
 
 from slipway.components.image import InferenceImage, InferenceImageArgs
 from slipway.components.kubernetes import GkeService, GkeServiceArgs, ModelDelivery, Serving
-from slipway.components.kubernetes import warnings as service_warnings
 from slipway.components.kubernetes.rules import checked_spec
 from slipway.stacks.parts import (
     ANY_DIGEST,
@@ -76,16 +76,13 @@ def service(name: str, settings: KubernetesSettings, secrets: StackSecrets) -> G
             "host/repository@sha256:<64 hex digits>`, or where it is pushed to when it is built, "
             "`repository: host/name`, in Pulumi.<stack>.yaml."
         )
-    checked_spec(name, _service_args(name, settings, secrets, settings.image or ANY_IMAGE))
-    require_known_memory(name, settings.model, settings.task, settings.cpu, settings.memory_gib, "gke")
+    args = _service_args(name, settings, secrets, settings.image or ANY_IMAGE)
+    spec = checked_spec(name, args)
+    require_known_memory(name, settings.model, settings.task, settings.cpu, settings.memory_gib, "kubernetes")
     image = InferenceImage(f"{name}-image", _image_args(name, settings))
-    return GkeService(name, _service_args(name, settings, secrets, settings.image or image.image_ref))
-
-
-def warnings(name: str, settings: KubernetesSettings) -> list[str]:
-    """What a reviewer should know though it is allowed. The settings must be without fault."""
-    image_ref = settings.image or f"{settings.repository}@{ANY_DIGEST}"
-    return service_warnings(name, _service_args(name, settings, StackSecrets(), image_ref))
+    args["image_ref"] = settings.image or image.image_ref
+    built = f"{settings.repository}@{ANY_DIGEST}"  # where it is, for what is warned of
+    return GkeService(name, args, checked=replace(spec, image_ref=settings.image or built))
 
 
 def workload_args(

@@ -9,10 +9,11 @@ import yaml
 
 from slipway.infra.plan.config import StackConfig
 from slipway.infra.plan.run import plan_of
-from slipway.infra.program import main, warnings_of
+from slipway.infra.program import main
 from slipway.infra.settings.common import BY_KEY
 from slipway.infra.settings.stackfile import settings_from, stack_config
 from tests.checkout import ROOT
+from tests.warned import warned
 
 GUIDE = (ROOT / "docs/guides/gke.md").read_text()
 QUOTED = [" ".join(block.split()) for block in re.findall(r"```text\n(.*?)```", GUIDE, re.DOTALL)]
@@ -35,8 +36,7 @@ def test_the_refusals_that_it_quotes_are_said() -> None:
 
 
 def test_the_warning_of_the_quotas_that_it_quotes_is_told() -> None:
-    settings = settings_from(stack_config(ROOT, "prod", [PROJECT]))
-    told = [" ".join(text.split()) for text in warnings_of("slipway-prod", settings)]
+    told = [" ".join(text.split()) for text in warned(stack_config(ROOT, "prod", [PROJECT]))]
     [quoted] = [text for text in QUOTED if text.startswith("warning: at its maximum")]
     assert quoted.removeprefix("warning: ") in told
 

@@ -3,7 +3,6 @@
 from .args import CloudRunServiceArgs, ExecutionEnvironment, Ingress, VpcEgress
 from .component import APIS, CloudRunService
 from .names import curl
-from .rules import warnings
 
 __all__ = [
     "APIS",
@@ -13,5 +12,4 @@ __all__ = [
     "Ingress",
     "VpcEgress",
     "curl",
-    "warnings",
 ]

@@ -44,18 +44,24 @@ class CloudRunService(pulumi.ComponentResource):
     """What the DNS of `domain` must say, as `<type> <name> <data>`; empty without a domain."""
 
     def __init__(
-        self, name: str, args: CloudRunServiceArgs, opts: pulumi.ResourceOptions | None = None
+        self,
+        name: str,
+        args: CloudRunServiceArgs,
+        opts: pulumi.ResourceOptions | None = None,
+        *,
+        checked: CloudRunSpec | None = None,
     ) -> None:
-        spec = checked_spec(name, args)
+        """checked: the spec that rules.checked_spec made of these arguments; they are not checked again."""
+        spec = checked or checked_spec(name, args)
         super().__init__("slipway:index:CloudRunService", name, recorded(args), opts)
         for warning in spec_warnings(spec):
-            pulumi.log.warn(f"{name}: {warning}", self)
+            pulumi.log.warn(warning, self)
         apis = _apis(spec, self)
         account = _account(spec, self, apis)
         api_key = api_key_of(name, spec.api_key, self)
         secrets = _secrets(spec, self, apis, account, api_key)
         grants = [*secrets.grants, *_model_grants(spec, self, account)]
-        image_ref = with_digest(spec.image_ref, registry_fault)
+        image_ref = with_digest(args["image_ref"], registry_fault)
         service = _service(spec, self, [*apis, *grants], account, image_ref, secrets)
         _invokers(spec, self, service)
         self.url = service.uri

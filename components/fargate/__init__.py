@@ -10,7 +10,6 @@ from .args import (
 )
 from .component import FargateService
 from .names import curl
-from .rules import warnings
 
 __all__ = [
     "Architecture",
@@ -21,5 +20,4 @@ __all__ = [
     "FargateServiceArgs",
     "ScalingSchedule",
     "curl",
-    "warnings",
 ]

@@ -47,15 +47,21 @@ class FargateService(pulumi.ComponentResource):
     """What the DNS of `domain` must say, as `<type> <name> <data>`; empty without an own load balancer."""
 
     def __init__(
-        self, name: str, args: FargateServiceArgs, opts: pulumi.ResourceOptions | None = None
+        self,
+        name: str,
+        args: FargateServiceArgs,
+        opts: pulumi.ResourceOptions | None = None,
+        *,
+        checked: FargateSpec | None = None,
     ) -> None:
-        spec = checked_spec(name, args)
+        """checked: the spec that rules.checked_spec made of these arguments; they are not checked again."""
+        spec = checked or checked_spec(name, args)
         super().__init__("slipway:index:FargateService", name, recorded(args), opts)
         for warning in spec_warnings(spec):
-            pulumi.log.warn(f"{name}: {warning}", self)
+            pulumi.log.warn(warning, self)
         api_key = api_key_of(name, spec.api_key, self)
         secrets = _secrets(spec, self, api_key)
-        image_ref = with_digest(spec.image_ref)
+        image_ref = with_digest(args["image_ref"])
         log = log_group(spec, self)
         roles = roles_of(spec, image_ref, log, secrets.arns, self)
         arns = (roles.execution, roles.task)

@@ -41,8 +41,3 @@ def spec_warnings(spec: FargateSpec) -> Iterator[str]:
     yield from network_warnings(spec)
     yield from image_warnings(spec)
     yield from model_warnings(spec)
-
-
-def warnings(name: str, args: Mapping[str, Any]) -> list[str]:
-    """The warnings of these arguments, which must be without fault."""
-    return list(spec_warnings(checked_spec(name, args)))

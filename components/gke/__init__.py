@@ -3,7 +3,6 @@
 from .args import GkeClusterArgs, GpuDriver, GpuSharing, ReleaseChannel
 from .component import GkeCluster
 from .nodes import Nodes, nodes_of
-from .rules import warnings
 
 __all__ = [
     "GkeCluster",
@@ -13,5 +12,4 @@ __all__ = [
     "Nodes",
     "ReleaseChannel",
     "nodes_of",
-    "warnings",
 ]

@@ -41,11 +41,19 @@ class GkeCluster(pulumi.ComponentResource):
     """Pool that a service's pods belong on: the GPU pool, or without a GPU the CPU pool; empty where an
     existing cluster has to choose."""
 
-    def __init__(self, name: str, args: GkeClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        spec = checked_spec(name, args)
+    def __init__(
+        self,
+        name: str,
+        args: GkeClusterArgs,
+        opts: pulumi.ResourceOptions | None = None,
+        *,
+        checked: GkeClusterSpec | None = None,
+    ) -> None:
+        """checked: the spec that rules.checked_spec made of these arguments; they are not checked again."""
+        spec = checked or checked_spec(name, args)
         super().__init__("slipway:index:GkeCluster", name, recorded(args), opts)
         for warning in spec_warnings(spec):
-            pulumi.log.warn(f"{name}: {warning}", self)
+            pulumi.log.warn(warning, self)
         apis = _apis(spec, _waits(opts), self)
         account = NodeAccount("")
         if spec.own_cluster or spec.own_gpu_pool:

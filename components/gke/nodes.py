@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .machines import Machine, allocatable, smallest_for
+from .machines import allocatable, smallest_for
 from .rules import checked_spec
 from .spec import GkeClusterSpec
 
@@ -39,7 +39,11 @@ class Nodes:
 
 def nodes_of(name: str, args: Mapping[str, Any]) -> Nodes:
     """Of the GPU pool, or where there is none of the CPU pool. Raises ValueError as GkeCluster does."""
-    spec = checked_spec(name, args)
+    return nodes_of_spec(checked_spec(name, args))
+
+
+def nodes_of_spec(spec: GkeClusterSpec) -> Nodes:
+    """The same of arguments that were read. Of a machine that is not known nothing is known."""
     return _gpu_nodes(spec) if spec.gpu else _cpu_nodes(spec)
 
 
@@ -96,13 +100,14 @@ def _gpu_nodes(spec: GkeClusterSpec) -> Nodes:
 def _cpu_nodes(spec: GkeClusterSpec) -> Nodes:
     if not spec.own_cluster:  # any node of it, or of the pool that is named
         return Nodes(_selector(spec.node_pool), (), _CPU_SECONDS)
-    left = allocatable(_known(spec.cpu_machine))
+    machine = spec.cpu_machine
+    left = allocatable(machine) if machine else None
     return Nodes(
         selector={},
         tolerations=(),
         start_seconds=_CPU_SECONDS,
-        cpu=left.cpu,
-        memory_gib=left.memory_gib,
+        cpu=left.cpu if left else None,
+        memory_gib=left.memory_gib if left else None,
         max_nodes=int(spec.cpu_max_nodes),
         machine_type=spec.cpu_machine_type,
     )
@@ -110,8 +115,3 @@ def _cpu_nodes(spec: GkeClusterSpec) -> Nodes:
 
 def _selector(existing_pool: str) -> dict[str, str]:
     return {POOL_LABEL: existing_pool} if existing_pool else {}
-
-
-def _known(machine: Machine | None) -> Machine:
-    assert machine is not None  # checked: pool_rules
-    return machine

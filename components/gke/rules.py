@@ -38,8 +38,3 @@ def spec_warnings(spec: GkeClusterSpec) -> Iterator[str]:
     yield from cluster_warnings(spec)
     yield from image_warnings(spec)
     yield from gpu_warnings(spec)
-
-
-def warnings(name: str, args: Mapping[str, Any]) -> list[str]:
-    """The warnings of these arguments, which must be without fault."""
-    return list(spec_warnings(checked_spec(name, args)))

@@ -3,7 +3,6 @@
 from .args import GkeServiceArgs, ModelDelivery, Serving, Toleration
 from .component import GkeService
 from .names import curl
-from .rules import warnings
 
 __all__ = [
     "GkeService",
@@ -12,5 +11,4 @@ __all__ = [
     "Serving",
     "Toleration",
     "curl",
-    "warnings",
 ]

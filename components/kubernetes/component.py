@@ -42,13 +42,21 @@ class GkeService(pulumi.ComponentResource):
     domain_records: pulumi.Output[list[str]]
     """What the DNS of `domain` must say, as `<type> <name> <data>`; empty where only the cluster knows."""
 
-    def __init__(self, name: str, args: GkeServiceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        spec = checked_spec(name, args)
+    def __init__(
+        self,
+        name: str,
+        args: GkeServiceArgs,
+        opts: pulumi.ResourceOptions | None = None,
+        *,
+        checked: GkeSpec | None = None,
+    ) -> None:
+        """checked: the spec that rules.checked_spec made of these arguments; they are not checked again."""
+        spec = checked or checked_spec(name, args)
         super().__init__("slipway:index:GkeService", name, _recorded(args), opts)
         for warning in spec_warnings(spec):
-            pulumi.log.warn(f"{name}: {warning}", self)
+            pulumi.log.warn(warning, self)
         api_key = api_key_of(name, spec.api_key, self)
-        image_ref = with_digest(spec.image_ref)
+        image_ref = with_digest(args["image_ref"])
         values = {**spec.secret_values, API_KEY_NAME: api_key}
         provider = _provider(spec, self)
         identity = google.identity_of(spec, self, provider)

@@ -55,11 +55,6 @@ def spec_warnings(spec: GkeSpec) -> Iterator[str]:
     yield from kserve_warnings(spec)
 
 
-def warnings(name: str, args: Mapping[str, Any]) -> list[str]:
-    """The warnings of these arguments, which must be without fault."""
-    return list(spec_warnings(checked_spec(name, args)))
-
-
 def _quantity_faults(spec: GkeSpec) -> Iterator[str]:
     cpu, mib = spec.service.cpu, spec.service.memory_gib * 1024
     if math.isfinite(cpu) and not math.isclose(cpu * 1000, round(cpu * 1000), abs_tol=1e-6):

@@ -1,6 +1,9 @@
 """The ways that Slipway deploys: Cloud Run, Fargate and GKE. Pure; each gives an Offer for a question."""
 
-from slipway.components.sizes import Size, quantity, smallest_sizes
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from slipway.components.sizes import Size, quantity, smallest_size
 from slipway.infra.advise.gpu_options import cloud_run_gpu, gke_gpu
 from slipway.infra.advise.offer import Offer
 from slipway.infra.advise.parts import (
@@ -19,30 +22,10 @@ from slipway.infra.cost.cloud_run import RunSize
 NODE_MACHINE, NODE_CPU, NODE_GIB = "e2-standard-4", gcp.cpu_for_pods(4), 11.512
 
 
-def offers_of(question: Question) -> list[Offer]:
-    """Every one, the ones that do not fit too."""
-    offers = [
-        _cloud_run(question, always=False),
-        _cloud_run(question, always=True),
-        _fargate(question, spot=False),
-        _fargate(question, spot=True),
-        on_gke(question, spot=False),
-        on_gke(question, spot=True),
-    ]
-    if question.gpu:
-        offers += [cloud_run_gpu(question), gke_gpu(question, False), gke_gpu(question, True)]
-    return offers
-
-
 def _against_cpu(question: Question) -> list[str]:
     if question.cpu_seconds is None:
         return ["what a request takes of a vCPU is not known"]
     return too_slow(question, question.cpu_seconds)
-
-
-def _size(question: Question, target: str) -> Size | None:
-    found = [size for size in smallest_sizes(question.need_mib, question.cpu) if size.target == target]
-    return found[0] if found else None
 
 
 def _without(size: Size | None) -> list[str]:
@@ -51,7 +34,8 @@ def _without(size: Size | None) -> list[str]:
 
 def _cloud_run(question: Question, *, always: bool) -> Offer:
     name = f"Cloud Run, {'instance' if always else 'request'}-based"
-    size, region = _size(question, "cloud-run"), question.gcp_region
+    size = smallest_size("cloud-run", question.need_mib, question.cpu)
+    region = question.gcp_region
     against = _against_cpu(question)
     if size is None or question.cpu_seconds is None:
         return Offer(name, "cloud-run", 1, region, against=(*against, *_without(size)))
@@ -74,7 +58,8 @@ def _cloud_run(question: Question, *, always: bool) -> Offer:
 
 def _fargate(question: Question, *, spot: bool) -> Offer:
     name = f"Fargate{', above the first on Spot' if spot else ''}"
-    size, region = _size(question, "fargate"), question.aws_region
+    size = smallest_size("fargate", question.need_mib, question.cpu)
+    region = question.aws_region
     against = _against_cpu(question)
     if spot and not question.spot:
         against.append("AWS can take Spot back; allow it with --spot")
@@ -143,3 +128,39 @@ def on_gke(question: Question, *, spot: bool) -> Offer:
         f"{NODE_MACHINE}, one node always, and an address",
         settings,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """What a target offers for a question, and what more for one with a GPU.
+
+    none: why it offers nothing, in a sentence; '' where it does.
+    """
+
+    plain: Callable[[Question], list[Offer]] = lambda _: []
+    with_gpu: Callable[[Question], list[Offer]] = lambda _: []
+    none: str = ""
+
+
+# Target -> its ways; every target has an entry.
+WAYS: Mapping[str, Ways] = {
+    "local": Ways(none="This machine serves nobody else, and has no price."),
+    "cloud-run": Ways(
+        lambda question: [_cloud_run(question, always=always) for always in (False, True)],
+        lambda question: [cloud_run_gpu(question)],
+    ),
+    "fargate": Ways(lambda question: [_fargate(question, spot=spot) for spot in (False, True)]),
+    "gke": Ways(
+        lambda question: [on_gke(question, spot=spot) for spot in (False, True)],
+        lambda question: [gke_gpu(question, spot) for spot in (False, True)],
+    ),
+    "kubernetes": Ways(none="What a node of the cluster costs is not known."),
+}
+
+
+def offers_of(question: Question) -> list[Offer]:
+    """Every one, the ones that do not fit too."""
+    offers = [offer for ways in WAYS.values() for offer in ways.plain(question)]
+    if question.gpu:
+        offers += [offer for ways in WAYS.values() for offer in ways.with_gpu(question)]
+    return offers

@@ -31,7 +31,7 @@ from slipway.infra.cli.console import ERR, OUT, Format, PreviewFormat, print_jso
 from slipway.infra.errors import Refused
 from slipway.infra.plan.config import StackConfig
 from slipway.infra.settings.stackfile import settings_from, stack_config
-from slipway.infra.targets import registry as targets
+from slipway.infra.targets.registry import target_of
 
 app = typer.Typer(
     help="Launch a machine-learning inference service with one command.",
@@ -71,8 +71,9 @@ def up(stack: StackArgument = "local", format_: FormatOption = Format.TEXT) -> N
     """Start or update the service of a stack."""
     with reported(format_):
         config = stack_config(Path(), stack)
-        if not targets.applied_here(config):
-            targets.require_access(config)
+        target = target_of(config)
+        if not target.applied_here(config):
+            target.require_access()
             _hand_over("up", config)
         settings = settings_from(config)
         from slipway.infra.cli import up as apply  # imports Pulumi
@@ -95,7 +96,7 @@ def down(stack: StackArgument = "local", format_: FormatOption = Format.TEXT) ->
         config = stack_config(Path(), stack)
         from slipway.infra.local import runner as local  # imports Pulumi
 
-        if not targets.applied_here(config) and not local.runs(config):
+        if not target_of(config).applied_here(config) and not local.runs(config):
             _destroy(config, format_)
             return
         with progress("Stopping: requests under way finish first"):
@@ -112,7 +113,8 @@ def down(stack: StackArgument = "local", format_: FormatOption = Format.TEXT) ->
 def status(stack: StackArgument = "local", format_: FormatOption = Format.TEXT) -> None:
     """Tell what the service of a stack is doing."""
     with reported(format_):
-        found = targets.status_of(stack_config(Path(), stack))
+        config = stack_config(Path(), stack)
+        found = target_of(config).status(config)
         report = found.to_json()
         if format_ is Format.JSON:
             print_json(report)
@@ -157,7 +159,8 @@ def logs(
 ) -> None:
     """Print the service's log: one JSON object a line, never a text that was sent to it."""
     with reported(Format.TEXT):
-        lines = targets.log_of(stack_config(Path(), stack), tail, follow)
+        config = stack_config(Path(), stack)
+        lines = target_of(config).log(config, tail, follow)
         with suppress(KeyboardInterrupt):  # the way to end --follow
             for line in lines:
                 sys.stdout.write(line)
@@ -206,7 +209,9 @@ def prune(
     """Destroy old secret versions of a Cloud Run stack that no revision with traffic uses."""
     with reported(format_):
         config = stack_config(Path(), stack)
-        place = targets.cloud_run_place(config)
+        from slipway.infra.targets.cloud_run import cloud_run_place  # only this command needs it
+
+        place = cloud_run_place(config)
         from slipway.infra.preview import previews_of  # imports Pulumi
         from slipway.infra.targets.prune import destroy, old_versions
 
@@ -277,7 +282,7 @@ def _pulumi(verb: str, config: StackConfig) -> list[str]:
     """`pulumi VERB --stack STACK`: the clouds are its work, and so are containers."""
     pulumi, stack = shutil.which("pulumi"), config.stack
     if pulumi is None:
-        container = targets.is_container(config)
+        container = target_of(config).in_container(config)
         raise Refused(
             f"Stack {stack} {'has `runtime: container`; it ' if container else ''}is applied by the Pulumi "
             f"CLI (`pulumi {verb} --stack {stack}`), which is not installed: "
@@ -297,7 +302,7 @@ def _destroy(config: StackConfig, format_: Format) -> None:
     from slipway.infra.preview import previews_of  # imports Pulumi
     from slipway.infra.preview.leftovers import remaining_of
 
-    targets.require_access(config)
+    target_of(config).require_access()
     [(plan, _)] = previews_of(Path(), [config.stack], []).found
     remains = remaining_of(plan)
     spoken_on = sys.stderr if format_ is Format.JSON else None

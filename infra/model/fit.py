@@ -16,7 +16,7 @@ from slipway.components.local import process
 from slipway.components.local.record import write_json
 from slipway.components.model import ModelFolder, model_folder
 from slipway.components.need import Need, need_of
-from slipway.components.sizes import Size, smallest_sizes
+from slipway.components.sizes import Size
 from slipway.infra.errors import Failed, Refused
 from slipway.infra.model.load_generator import Rate
 from slipway.infra.model.measured_server import (
@@ -27,6 +27,7 @@ from slipway.infra.model.measured_server import (
     is_tabular,
     unit_of,
 )
+from slipway.infra.targets.registry import smallest_sizes
 
 _PROOF_STEP_MIB = 64
 _PROOF_TRIES = 4

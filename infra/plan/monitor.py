@@ -20,6 +20,7 @@ from pulumi.runtime.proto import resource_pb2
 from slipway.infra.errors import Refused
 from slipway.infra.plan.aliases import STACK_TYPE, aliases_of
 from slipway.infra.plan.autoname import autonamed
+from slipway.infra.plan.warning import WarningLog
 
 SECRET = "[secret]"  # noqa: S105 what stands in place of one
 UNKNOWN = "[unknown]"
@@ -84,7 +85,7 @@ class _DeclaredAnswers(Mocks):
 class Monitor(MockMonitor):
     """Records every registration. The program sees inputs as outputs, as in a first preview.
 
-    applied: URN -> the wire-format outputs of a resource that really exists.
+    applied: URN -> the wire-format outputs of a resource that really exists. log: what the program warns of.
     """
 
     def __init__(
@@ -100,6 +101,7 @@ class Monitor(MockMonitor):
         self._applied = applied or {}
         self.recorded: dict[str, Resource] = {}
         self.requests: dict[str, Any] = {}
+        self.log = WarningLog()
 
     def make_urn(self, parent: str, type_: str, name: str) -> str:
         """A type carries its parents' types, but not the stack's. Source: pulumi sdk, resource/urn, New."""

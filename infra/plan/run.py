@@ -7,7 +7,6 @@ dependencies, secrets masked and unknowns named, sorted by URN. Default provider
 import asyncio
 import contextvars
 import gc
-import logging
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,26 +16,27 @@ import pulumi
 from pulumi.runtime import rpc
 from pulumi.runtime import test as until_complete  # pyright: ignore[reportUnknownVariableType]  untyped
 from pulumi.runtime.config import set_all_config
-from pulumi.runtime.settings import set_root_resource
+from pulumi.runtime.settings import SETTINGS, set_root_resource
 from pulumi.runtime.stack import Stack
 
 from slipway.infra.plan.config import StackConfig
 from slipway.infra.plan.invokes import LOOKUPS
 from slipway.infra.plan.monitor import Answer, Monitor, Resource, masked
-
-_SILENT = logging.getLogger("slipway.plan")
-_SILENT.addHandler(logging.NullHandler())
-_SILENT.propagate = False
+from slipway.infra.plan.warning import Warned
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What one stack's program registers. outputs: name -> plain JSON, masked as the inputs are."""
+    """What one stack's program registers. outputs: name -> plain JSON, masked as the inputs are.
+
+    warnings: what its components warn of by `pulumi.log.warn`, sorted by the resource's URN.
+    """
 
     project: str
     stack: str
     resources: tuple[Resource, ...]
     outputs: Mapping[str, Any]
+    warnings: tuple[Warned, ...] = ()
 
 
 def plan_of(
@@ -55,6 +55,7 @@ def plan_of(
         config.stack,
         tuple(monitor.recorded[urn] for urn in sorted(monitor.recorded)),
         {name: masked(outputs[name]) for name in sorted(outputs)},
+        monitor.log.warnings,
     )
 
 
@@ -89,15 +90,21 @@ def _run(program: Callable[[], None], config: StackConfig, monitor: Monitor, pre
     try:
         set_root_resource(None)  # pyright: ignore[reportArgumentType]  None is its initial value
         set_all_config(dict(config.values), sorted(config.secret_keys))
-        pulumi.runtime.set_mocks(
-            monitor.mocks, config.project, config.stack, preview, logger=_SILENT, monitor=monitor
-        )
+        pulumi.runtime.set_mocks(monitor.mocks, config.project, config.stack, preview, monitor=monitor)
+        SETTINGS.engine = monitor.log  # pyright: ignore[reportAttributeAccessIssue]  it has what is called
         until_complete(program)()
+        _finish(loop)
         root = pulumi.runtime.get_root_resource()
         assert isinstance(root, Stack)
         return dict(loop.run_until_complete(rpc.serialize_properties(root.outputs, {})).items())
     finally:
         _close(loop)
+
+
+def _finish(loop: asyncio.AbstractEventLoop) -> None:
+    """Let a warning arrive that waits for the URN of its resource: Pulumi does not wait for it."""
+    while pending := asyncio.all_tasks(loop):
+        loop.run_until_complete(asyncio.wait(pending))
 
 
 def _close(loop: asyncio.AbstractEventLoop) -> None:

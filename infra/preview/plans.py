@@ -10,7 +10,7 @@ import pulumi
 from slipway.infra.errors import Refused
 from slipway.infra.plan.config import StackConfig
 from slipway.infra.plan.run import Plan, plan_of
-from slipway.infra.program import MissingSdk, warnings_of
+from slipway.infra.program import MissingSdk
 from slipway.infra.program import main as program
 from slipway.infra.settings.checked import Settings
 from slipway.infra.settings.stackfile import settings_from, stack_config, stack_names
@@ -23,8 +23,7 @@ class BrokenProgram(Refused):
 def findings_of(plan: Plan, settings: Settings) -> list[dict[str, str]]:
     """What a reviewer should know before `up`. Each: severity, title, reason, fix."""
     warned = [
-        {"severity": "warning", "title": text, "reason": "", "fix": ""}
-        for text in warnings_of(f"{plan.project}-{plan.stack}", settings)
+        {"severity": "warning", "title": warned.text, "reason": "", "fix": ""} for warned in plan.warnings
     ]
     return warned + _without_effect(settings)
 

@@ -10,8 +10,9 @@ from slipway.infra.settings.kubernetes import KUBERNETES
 from slipway.infra.settings.readers import DECISIONS
 from slipway.infra.settings.setting import Setting
 
+# The one list of targets: a module of this name is in infra/targets and in stacks.
 TARGETS = ("local", "cloud-run", "fargate", "gke", "kubernetes")
-_CLOUDS = ("cloud-run", "fargate", "gke", "kubernetes")
+_CLOUDS = tuple(target for target in TARGETS if target != "local")
 _WITH_REGIONS = ("cloud-run", "fargate", "gke")
 # cloud.google.com/resource-manager/docs/creating-managing-projects: 6 to 30 characters.
 _PROJECT = r"[a-z][a-z0-9-]{4,28}[a-z0-9]"

@@ -5,9 +5,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from slipway.infra.errors import Failed
+from slipway.infra.errors import Failed, Refused
+from slipway.infra.plan.config import StackConfig
+from slipway.infra.settings.checked import Settings
 from slipway.infra.targets.cloud_cli import Command, at
+from slipway.infra.targets.registry import target_of
 from slipway.infra.targets.status import Status, declared_device
+from slipway.infra.targets.target import CloudTarget
 
 GCLOUD = Command(
     "gcloud",
@@ -82,3 +86,32 @@ def _state(service: Mapping[str, Any]) -> tuple[str, str | None]:
     states = {"True": "ready", "False": "failed"}
     state = states.get(ready.get("status", ""), "starting")
     return state, None if state == "ready" else ready.get("message")
+
+
+class CloudRun(CloudTarget[CloudRunPlace]):
+    """A managed service of Google Cloud."""
+
+    name = "cloud-run"
+
+    def place(self, service: str, settings: Settings) -> CloudRunPlace:
+        return CloudRunPlace(service, settings.project, settings.region)
+
+    def status_at(self, stack: str, place: CloudRunPlace) -> Status:
+        return cloud_run_status(stack, place)
+
+    def log_at(self, place: CloudRunPlace, tail: int) -> Iterator[str]:
+        return cloud_run_logs(place, tail)
+
+    def following(self, place: CloudRunPlace) -> list[str]:
+        return following(place)
+
+
+TARGET = CloudRun()
+
+
+def cloud_run_place(config: StackConfig) -> CloudRunPlace:
+    """Where the service of a Cloud Run stack is. Raises Refused for a stack of another target."""
+    target = target_of(config)
+    if target is not TARGET:
+        raise Refused(f"Stack {config.stack} has the target {target.name}; this is for {TARGET.name}.")
+    return TARGET.place_of(config)

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from slipway.infra.errors import Failed
+from slipway.infra.settings.checked import Settings
 from slipway.infra.targets.cloud_cli import Command, at
 from slipway.infra.targets.status import Status
+from slipway.infra.targets.target import CloudTarget
 
 _aws = Command(
     "aws",
@@ -158,3 +160,24 @@ def _line(event: Mapping[str, Any]) -> str:
 def _objects(value: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
     found = value.get(key)
     return cast("list[dict[str, Any]]", found) if isinstance(found, list) else []
+
+
+class Fargate(CloudTarget[FargatePlace]):
+    """A service of Amazon ECS."""
+
+    name = "fargate"
+
+    def place(self, service: str, settings: Settings) -> FargatePlace:
+        return FargatePlace(service, settings.cluster or service, settings.region, settings.domain)
+
+    def status_at(self, stack: str, place: FargatePlace) -> Status:
+        return fargate_status(stack, place)
+
+    def log_at(self, place: FargatePlace, tail: int) -> Iterator[str]:
+        return fargate_logs(place, tail)
+
+    def following(self, place: FargatePlace) -> list[str]:
+        return following(place)
+
+
+TARGET = Fargate()

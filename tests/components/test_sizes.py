@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slipway.components.sizes import CLOUD_RUN_MIB, FARGATE_MIB, quantity, smallest_sizes
+from slipway.components.sizes import CLOUD_RUN_MIB, FARGATE_MIB, quantity
+from slipway.infra.targets.registry import smallest_sizes
 
 
 def by_target(need_mib: float, cpu: float) -> dict[str, tuple[float, str]]:
@@ -15,6 +16,7 @@ def test_a_small_model_gets_the_least_that_each_target_sells() -> None:
         "cloud-run": (1, "512Mi"),
         "fargate": (1, "2Gi"),
         "gke": (1, "128Mi"),
+        "kubernetes": (1, "128Mi"),
     }
 
 
@@ -26,7 +28,7 @@ def test_more_memory_takes_more_cpu_where_the_target_couples_them() -> None:
 
 
 def test_a_target_that_has_nothing_large_enough_is_left_out() -> None:
-    assert set(by_target(200 * 1024, 1)) == {"local", "gke"}
+    assert set(by_target(200 * 1024, 1)) == {"local", "gke", "kubernetes"}
     assert "cloud-run" not in by_target(100, 16)
 
 

@@ -5,8 +5,7 @@ from typing import Any
 
 from slipway.infra.plan.config import StackConfig
 from slipway.infra.plan.run import Plan, plan_of
-from slipway.infra.program import main, warnings_of
-from slipway.infra.settings.stackfile import settings_from
+from slipway.infra.program import main
 from tests.components.fargate.emitted import containers
 
 DIGEST = f"sha256:{'0' * 64}"
@@ -40,7 +39,7 @@ def planned(target: str, **values: str) -> Plan:
 
 
 def warned(target: str, **values: str) -> str:
-    return "\n".join(warnings_of("slipway-prod", settings_from(config(target, **values))))
+    return "\n".join(warning.text for warning in planned(target, **values).warnings)
 
 
 def environment(target: str, plan: Plan) -> Mapping[str, str]:

@@ -11,8 +11,9 @@ from slipway.infra.plan.config import ENCRYPTED, StackConfig
 from slipway.infra.plan.monitor import Monitor
 from slipway.infra.plan.run import Plan, plan_of, run
 from slipway.infra.preview import findings_of, preview_json
-from slipway.infra.program import main, warnings_of
+from slipway.infra.program import main
 from slipway.infra.settings.stackfile import settings_from
+from tests.warned import warned as warned_of
 
 GIVEN = {"target": "cloud-run", "project": "acme-ml", "region": "europe-west4"}
 DIGEST = f"europe-west4-docker.pkg.dev/acme-ml/slipway/server@sha256:{'0' * 64}"
@@ -75,9 +76,7 @@ def test_a_given_image_is_run_and_none_is_built() -> None:
 
 
 def warned(**values: str) -> str:
-    """What a reviewer reads, of a stack that is planned too."""
-    planned(**values)
-    return "\n".join(warnings_of("slipway-dev", settings_from(config(**values))))
+    return "\n".join(warned_of(config(**values)))
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,10 @@ import pytest
 from slipway.infra.plan.config import ENCRYPTED, StackConfig
 from slipway.infra.plan.run import Plan, plan_of
 from slipway.infra.preview import findings_of, preview_json
-from slipway.infra.program import main, warnings_of
+from slipway.infra.program import main
 from slipway.infra.settings.common import BY_KEY
 from slipway.infra.settings.stackfile import settings_from, stack_config
+from tests.warned import warned as warned_of
 
 ROOT = Path(__file__).resolve().parents[2]
 GIVEN = {"target": "fargate", "region": "eu-west-1"}
@@ -125,7 +126,7 @@ def test_another_memory_changes_the_task_and_leaves_the_image_alone() -> None:
 
 
 def warned(**values: str) -> str:
-    return "\n".join(warnings_of("slipway-prod", settings_from(config(**values))))
+    return "\n".join(warned_of(config(**values)))
 
 
 def test_how_the_tasks_get_an_image_from_elsewhere_is_told() -> None:

@@ -15,9 +15,9 @@ from slipway.infra.manifests.objects import manifests_of
 from slipway.infra.plan.config import ENCRYPTED, StackConfig
 from slipway.infra.plan.monitor import Monitor
 from slipway.infra.plan.run import Plan, plan_of, run
-from slipway.infra.program import main, warnings_of
-from slipway.infra.settings.stackfile import settings_from
+from slipway.infra.program import main
 from tests.checkout import ROOT
+from tests.warned import warned
 
 GIVEN = {"target": "gke", "project": "acme-ml", "region": "europe-west4"}
 HUB = f"hf:acme/spam@{'a' * 40}"
@@ -212,17 +212,15 @@ def test_what_gke_would_not_run_is_refused_before_anything_is_registered(
 
 
 def test_the_warnings_of_cluster_and_service_are_told_together() -> None:
-    told = "\n".join(warnings_of("slipway-prod", settings_from(config(**GPU))))
+    told = "\n".join(warned(config(**GPU)))
     assert "NVIDIA_L4_GPUS in europe-west4 and GPUS_ALL_REGIONS" in told
     assert "a rollout has no spare GPU" in told
-    assert "no spare" not in "\n".join(
-        warnings_of("slipway-prod", settings_from(config(**GPU, maxNodes="5")))
-    )
+    assert "no spare" not in "\n".join(warned(config(**GPU, maxNodes="5")))
 
 
 def test_the_driver_of_a_pool_is_a_warning_only_where_it_may_be_too_old() -> None:
     def told(**values: str) -> str:
-        return "\n".join(warnings_of("slipway-prod", settings_from(config(**GPU, **values))))
+        return "\n".join(warned(config(**GPU, **values)))
 
     assert "NVIDIA driver" not in told()
     assert "NVIDIA driver" not in told(image=DIGEST)
@@ -266,7 +264,7 @@ def readers(plan: Plan) -> list[tuple[str, str, str, str]]:
 def told(**values: str) -> str:
     """What a reviewer reads, of a stack that is planned too."""
     planned(**values)
-    return "\n".join(warnings_of("slipway-prod", settings_from(config(**values))))
+    return "\n".join(warned(config(**values)))
 
 
 def test_the_nodes_may_read_the_repository_that_is_built_into() -> None:
@@ -389,3 +387,9 @@ def test_every_pod_of_a_plan_has_room_in_its_pool(values: dict[str, str]) -> Non
     least = limits.get("totalMinNodeCount") or limits.get("minNodeCount", 0)
     assert most * each >= int(values["maxInstances"])
     assert least <= most
+
+
+def test_a_machine_that_is_not_known_is_refused_and_no_number_of_nodes_is_blamed_for_it() -> None:
+    with pytest.raises(pulumi.RunError, match="cpu_machine_type is 'e2-none-4'") as refusal:
+        planned(machineType="e2-none-4", minNodes="9")
+    assert "nodes" not in str(refusal.value)

@@ -10,8 +10,8 @@ import pytest
 
 from slipway.infra.plan.config import StackConfig
 from slipway.infra.plan.run import Plan, plan_of
-from slipway.infra.program import main, warnings_of
-from slipway.infra.settings.stackfile import settings_from
+from slipway.infra.program import main
+from tests.warned import warned
 
 DIGEST = f"registry.example.com/slipway/server@sha256:{'0' * 64}"
 GIVEN = {"target": "kubernetes", "image": DIGEST}
@@ -132,13 +132,13 @@ def test_a_kubeconfig_that_cannot_be_parsed_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_warnings_of_the_service_are_told() -> None:
-    told = "\n".join(warnings_of("slipway-kind", settings_from(config())))
+    told = "\n".join(warned(config()))
     assert "minInstances is 1" in told
 
 
 def test_a_login_that_the_nodes_may_lack_is_told_with_what_gives_it() -> None:
     def told(**values: str) -> str:
-        return "\n".join(warnings_of("slipway-kind", settings_from(config(**values))))
+        return "\n".join(warned(config(**values)))
 
     patch = (
         "`kubectl --namespace ml patch serviceaccount slipway-kind --patch "
@@ -154,8 +154,7 @@ def test_a_login_that_the_nodes_may_lack_is_told_with_what_gives_it() -> None:
 
 def test_the_driver_that_the_nodes_must_have_is_a_warning(kubeconfig: str) -> None:
     def told(**values: str) -> str:
-        settings = settings_from(config(kubeconfig=kubeconfig, gpu="nvidia-l4", **values))
-        return "\n".join(warnings_of("slipway-kind", settings))
+        return "\n".join(warned(config(kubeconfig=kubeconfig, gpu="nvidia-l4", **values)))
 
     built = told(image="", repository="registry.example.com/acme/server", model=f"hf:acme/spam@{'a' * 40}")
     assert (

@@ -7,12 +7,12 @@ import pulumi
 import pytest
 
 from slipway.components.local.provider import LocalProcessProvider
-from slipway.infra import program
 from slipway.infra.plan.config import ENCRYPTED, StackConfig
 from slipway.infra.plan.monitor import Monitor
 from slipway.infra.plan.run import Plan, plan_of, run
 from slipway.infra.program import main
 from slipway.infra.settings.stackfile import stack_config
+from slipway.infra.targets.target import Target
 
 SERVICE = "slipway-local"
 
@@ -130,7 +130,7 @@ def test_a_target_whose_sdk_is_missing_names_the_command_that_installs_it(
 ) -> None:
     (tmp_path / "needs_an_sdk.py").write_text("import pulumi_nowhere\n")
     monkeypatch.syspath_prepend(tmp_path)  # pyright: ignore[reportUnknownMemberType]
-    monkeypatch.setitem(program.TARGETS, "local", "needs_an_sdk")
+    monkeypatch.setattr(Target, "stack_module", "needs_an_sdk")
     with pytest.raises(
         pulumi.RunError, match=r"pulumi_nowhere; .*Run `pip install 'slipway\[all\]'`, .*`make setup-cloud`"
     ):

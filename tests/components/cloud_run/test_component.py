@@ -298,4 +298,4 @@ def test_a_warning_reaches_the_person_who_deploys(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(pulumi.log, "warn", warn)
     emitted(**GPU, region="us-central1")
-    assert any("api: nvidia-l4 in us-central1 is by invitation" in text for text in told)
+    assert any("nvidia-l4 in us-central1 is by invitation" in text for text in told)

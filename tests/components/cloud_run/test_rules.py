@@ -1,20 +1,24 @@
 """The warnings; what is refused is shown rule by rule in tests/contract."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-from slipway.components.cloud_run import warnings
-from slipway.components.cloud_run.rules import checked_spec
+from slipway.components.cloud_run.rules import checked_spec, spec_warnings
 from tests.contract.cloud_run_cases import GPU, PLAIN
 
 
+def warnings(args: Mapping[str, Any]) -> list[str]:
+    return list(spec_warnings(checked_spec("api", args)))
+
+
 def told(**args: Any) -> str:
-    return "\n".join(warnings("api", {**PLAIN, **args}))
+    return "\n".join(warnings({**PLAIN, **args}))
 
 
 def test_a_plain_service_has_no_warning() -> None:
-    assert warnings("api", PLAIN) == []
+    assert warnings(PLAIN) == []
 
 
 def test_a_gpu_by_invitation_is_told_with_the_open_regions() -> None:
@@ -61,10 +65,10 @@ def test_a_description_in_a_log_or_a_traceback_shows_no_secret() -> None:
 @pytest.mark.parametrize("name", ["model", "image_ref", "project", "region"])
 def test_what_is_missing_is_told_once(name: str) -> None:
     with pytest.raises(ValueError, match=f"^api: {name} is missing.*$") as refusal:
-        warnings("api", {key: value for key, value in PLAIN.items() if key != name})
+        warnings({key: value for key, value in PLAIN.items() if key != name})
     assert len(str(refusal.value).splitlines()) == 1
 
 
 def test_wrong_arguments_have_faults_not_warnings() -> None:
     with pytest.raises(ValueError, match="cpu is 3"):
-        warnings("api", {**PLAIN, "cpu": 3})
+        warnings({**PLAIN, "cpu": 3})

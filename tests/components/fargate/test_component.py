@@ -132,4 +132,4 @@ def test_a_warning_reaches_the_person_who_deploys(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(pulumi.log, "warn", warn)
     emitted_now()
-    assert any("api: nobody can call the service" in text for text in told)
+    assert any("nobody can call the service" in text for text in told)

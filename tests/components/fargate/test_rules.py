@@ -1,12 +1,13 @@
 """The warnings, and what is nearest; what is refused is shown rule by rule in tests/contract."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slipway.components.fargate import warnings
+from slipway.components.fargate.rules import checked_spec, spec_warnings
 from slipway.components.fargate.size_rules import nearest_sizes
 from slipway.components.sizes import FARGATE_MIB
 from tests.contract.fargate_cases import EXISTING, PLAIN, ROLE, SECURE
@@ -15,19 +16,23 @@ DIGEST = f"sha256:{'a' * 64}"
 OPEN = {**PLAIN, **SECURE, "public": True}
 
 
+def warnings(args: Mapping[str, Any]) -> list[str]:
+    return list(spec_warnings(checked_spec("api", args)))
+
+
 def told(**args: Any) -> str:
-    return "\n".join(warnings("api", {**OPEN, **args}))
+    return "\n".join(warnings({**OPEN, **args}))
 
 
 def test_a_service_with_https_and_callers_has_no_warning() -> None:
-    assert warnings("api", OPEN) == []
+    assert warnings(OPEN) == []
 
 
 def test_http_is_told_to_be_in_the_clear_and_a_service_without_callers_to_have_none() -> None:
-    plain = "\n".join(warnings("api", PLAIN))
+    plain = "\n".join(warnings(PLAIN))
     assert "travel in the clear" in plain
     assert "nobody can call the service" in plain
-    assert "nobody" not in "\n".join(warnings("api", {**PLAIN, "allowed_cidrs": ["10.0.0.0/8"]}))
+    assert "nobody" not in "\n".join(warnings({**PLAIN, "allowed_cidrs": ["10.0.0.0/8"]}))
 
 
 def test_spot_without_a_base_is_told() -> None:
@@ -66,7 +71,7 @@ def test_an_image_of_another_account_is_told_to_need_the_policy_of_its_repositor
     assert "in ECR of the account 999999999999, and the service in 123456789012" in text
     assert "must allow 123456789012 ecr:BatchGetImage and ecr:GetDownloadUrlForLayer" in text
     assert "--registry-id 999999999999 --region eu-west-1 --repository-name team/server`" in text
-    unknown = warnings("api", {**PLAIN, "image_ref": other})  # no argument names the service's account
+    unknown = warnings({**PLAIN, "image_ref": other})  # no argument names the service's account
     assert "account" not in "\n".join(unknown)
 
 
@@ -87,7 +92,7 @@ def test_tasks_without_a_public_address_are_told_to_need_a_nat_for_an_image_that
 
 def test_wrong_arguments_have_faults_not_warnings() -> None:
     with pytest.raises(ValueError, match="3 vCPU"):
-        warnings("api", {**PLAIN, "cpu": 3})
+        warnings({**PLAIN, "cpu": 3})
 
 
 @given(st.floats(0.01, 200), st.floats(1, 300_000))

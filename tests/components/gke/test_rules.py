@@ -1,15 +1,21 @@
 """The warnings; what is refused is shown rule by rule in tests/contract."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-from slipway.components.gke import GpuDriver, warnings
+from slipway.components.gke import GpuDriver
+from slipway.components.gke.rules import checked_spec, spec_warnings
 from tests.contract.gke_cases import GHCR_IMAGE, IMAGE, L4, PLAIN, REPOSITORY, ZONES
 
 
+def warnings(args: Mapping[str, Any]) -> list[str]:
+    return list(spec_warnings(checked_spec("api", args)))
+
+
 def told(**args: Any) -> str:
-    return "\n".join(warnings("api", {**PLAIN, **args}))
+    return "\n".join(warnings({**PLAIN, **args}))
 
 
 def test_what_a_regional_and_a_zonal_cluster_cost_is_told() -> None:
@@ -58,7 +64,7 @@ def test_what_a_pool_does_by_itself_is_told() -> None:
 
 def test_what_belongs_to_others_has_no_warning() -> None:
     """Of an existing cluster and pool nothing is decided here."""
-    assert warnings("api", {**PLAIN, **L4, "cluster": "shared", "node_pool": "gpus"}) == []
+    assert warnings({**PLAIN, **L4, "cluster": "shared", "node_pool": "gpus"}) == []
 
 
 def test_what_nodes_of_another_owner_need_to_pull_is_told_with_the_commands() -> None:
@@ -95,4 +101,4 @@ def test_private_nodes_are_told_to_need_a_nat_for_an_image_outside_google() -> N
 
 def test_wrong_arguments_have_faults_not_warnings() -> None:
     with pytest.raises(ValueError, match="gpu_count is 3"):
-        warnings("api", {**PLAIN, **L4, "gpu_count": 3})
+        warnings({**PLAIN, **L4, "gpu_count": 3})

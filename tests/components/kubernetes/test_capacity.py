@@ -1,12 +1,17 @@
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from slipway.components.kubernetes.capacity import has_spare, most_pods, pods_per_node
 from slipway.components.kubernetes.rollout import surge_of
-from slipway.components.kubernetes.rules import checked_spec, warnings
+from slipway.components.kubernetes.rules import checked_spec, spec_warnings
 from slipway.components.kubernetes.spec import GkeSpec
 from tests.contract.kubernetes_cases import GOOGLE, GPU, PLAIN, POOL
+
+
+def warnings(args: Mapping[str, Any]) -> list[str]:
+    return list(spec_warnings(checked_spec("api", args)))
 
 
 def spec(**args: Any) -> GkeSpec:
@@ -64,13 +69,13 @@ def test_a_quarter_is_replaced_at_once_as_far_as_there_is_room(args: dict[str, A
 
 
 def test_a_rollout_without_a_spare_and_a_single_pod_are_told() -> None:
-    told = warnings("api", {**PLAIN, **GPU, "min_replicas": 1, "max_replicas": 1})
+    told = warnings({**PLAIN, **GPU, "min_replicas": 1, "max_replicas": 1})
     assert any("no spare GPU: the only pod is away while its successor starts" in line for line in told)
     assert any("minInstances is 1" in line for line in told)
-    assert warnings("api", {**PLAIN, **GOOGLE}) == []
+    assert warnings({**PLAIN, **GOOGLE}) == []
 
 
 def test_gpus_that_the_server_leaves_idle_are_told() -> None:
     idle = "gpu_count is 2, and the server computes on one GPU: each leaves 1 idle"
-    assert idle in "\n".join(warnings("api", {**PLAIN, **GPU, "gpu_count": 2}))
-    assert "idle" not in "\n".join(warnings("api", {**PLAIN, **GPU}))
+    assert idle in "\n".join(warnings({**PLAIN, **GPU, "gpu_count": 2}))
+    assert "idle" not in "\n".join(warnings({**PLAIN, **GPU}))

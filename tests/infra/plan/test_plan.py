@@ -145,3 +145,25 @@ def test_a_run_after_a_failed_one_starts_from_nothing() -> None:
     with pytest.raises(KeyError):
         plan_of(fails, config())
     assert len(plan_of(nested, config(size="4")).resources) == 5
+
+
+def test_a_plan_holds_what_the_program_warns_of_with_its_resource_and_in_its_order() -> None:
+    class Group(pulumi.ComponentResource):
+        def __init__(self, name: str) -> None:
+            super().__init__("demo:index:Group", name)
+            for text in ("second to none", "first of all"):
+                pulumi.log.warn(text, self)
+            pulumi.log.info("nothing to know", self)
+
+    def program() -> None:
+        Group("late")
+        Group("early")
+        pulumi.log.warn("of nothing")
+
+    found = [(each.urn.rpartition("::")[2], each.text) for each in plan_of(program, config()).warnings]
+    of_a_group = ["second to none", "first of all"]
+    assert found == [
+        ("", "of nothing"),
+        *(("early", text) for text in of_a_group),
+        *(("late", text) for text in of_a_group),
+    ]

@@ -1,0 +1,44 @@
+"""The GKE target: a cluster of Google's, by the context that `gcloud` writes; asked through `kubectl`."""
+
+import shutil
+
+from slipway.components.gke_login import PLUGIN, PLUGIN_HINT, context_name, credentials_command
+from slipway.infra.errors import Refused
+from slipway.infra.settings.checked import Settings
+from slipway.infra.targets.kubectl import KubernetesPlace
+from slipway.infra.targets.kubernetes import Cluster
+from slipway.infra.targets.target import Access
+
+
+class Gke(Cluster):
+    """Reaching the cluster takes a plugin of Google's; the program makes the kubeconfig itself."""
+
+    name = "gke"
+
+    def place(self, service: str, settings: Settings) -> KubernetesPlace:
+        where = (settings.project, settings.location or settings.region, settings.cluster or service)
+        return KubernetesPlace(
+            target=self.name,
+            service=service,
+            namespace=settings.namespace or service,
+            context=context_name(*where),
+            login=credentials_command(*where),
+            with_kserve=settings.serving == "kserve",
+            url=f"https://{settings.domain}" if settings.domain else "",
+        )
+
+    def require_access(self) -> None:
+        """Raise Refused without the plugin: a cluster would be paid for that nothing can be put on."""
+        if shutil.which(PLUGIN) is None:
+            raise Refused(
+                f"A GKE cluster is reached through `{PLUGIN}`, which is not on PATH; nothing was changed. "
+                f"{PLUGIN_HINT}."
+            )
+
+    def access(self, settings: Settings, *, applies: bool) -> Access:  # noqa: ARG002 some targets read them
+        if applies:
+            self.require_access()
+        return Access()
+
+
+TARGET = Gke()

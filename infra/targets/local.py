@@ -1,0 +1,40 @@
+"""The local target: a process of this machine, or a container of its Docker."""
+
+from collections.abc import Iterator
+
+from slipway.components.local.process import running
+from slipway.components.local.record import LOG
+from slipway.infra.plan.config import StackConfig
+from slipway.infra.targets.local_container import container_status, show_container_log
+from slipway.infra.targets.logs import lines_of
+from slipway.infra.targets.status import Status, local_status
+from slipway.infra.targets.target import Target
+
+
+class Local(Target):
+    """A process is applied by `slipway up`; a container is Pulumi's work, and Docker answers for it."""
+
+    name = "local"
+
+    def applied_here(self, config: StackConfig) -> bool:
+        return not self.in_container(config)
+
+    def in_container(self, config: StackConfig) -> bool:
+        return config.values.get(f"{config.project}:runtime", "") == "container"
+
+    def status(self, config: StackConfig) -> Status:
+        if self._asks_docker(config):
+            return container_status(config.stack, f"{config.project}-{config.stack}")
+        return local_status(config.stack, config.run_folder)
+
+    def log(self, config: StackConfig, tail: int, follow: bool) -> Iterator[str]:
+        if self._asks_docker(config):
+            show_container_log(f"{config.project}-{config.stack}", tail, follow)
+        return lines_of(config.run_folder / LOG, tail, follow)
+
+    def _asks_docker(self, config: StackConfig) -> bool:
+        """A process that was started before `runtime` changed is what runs, until it is stopped."""
+        return self.in_container(config) and not running(config.run_folder)
+
+
+TARGET = Local()
