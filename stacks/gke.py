@@ -9,7 +9,7 @@ from slipway.components.gke.nodes import POOL_LABEL, fit_faults, nodes_of_spec
 from slipway.components.gke.rules import checked_spec as checked_cluster
 from slipway.components.gke_login import context_name
 from slipway.components.image import InferenceImage, InferenceImageArgs, Registry
-from slipway.components.kubernetes import GkeService, GkeServiceArgs, Toleration
+from slipway.components.kubernetes import KubernetesService, KubernetesServiceArgs, Toleration
 from slipway.components.kubernetes.rules import checked_spec as checked_service
 from slipway.components.spec import refuse
 from slipway.stacks.gke_cluster import GkeSettings, cluster_args_of, pod_gpus
@@ -18,7 +18,7 @@ from slipway.stacks.parts import google_image, registry_image_args, require_know
 from slipway.stacks.secrets import StackSecrets
 
 
-def service(name: str, settings: GkeSettings, secrets: StackSecrets) -> GkeService:
+def service(name: str, settings: GkeSettings, secrets: StackSecrets) -> KubernetesService:
     """The service of a `gke` stack, its cluster and its image; the outputs are those of every target.
 
     The image comes first: where it cannot be built, no GPU is paid for. Raises ValueError with all faults of
@@ -39,7 +39,7 @@ def service(name: str, settings: GkeSettings, secrets: StackSecrets) -> GkeServi
         args["node_selector"] = {POOL_LABEL: cluster.node_pool}
     args["kubeconfig"] = cluster.kubeconfig
     spec = replace(spec, node_selector=args.get("node_selector", {}), kubeconfig=cluster.kubeconfig)
-    return GkeService(name, args, pulumi.ResourceOptions(depends_on=[cluster]), checked=spec)
+    return KubernetesService(name, args, pulumi.ResourceOptions(depends_on=[cluster]), checked=spec)
 
 
 def _image_args(name: str, settings: GkeSettings) -> InferenceImageArgs:
@@ -51,9 +51,9 @@ def _image_args(name: str, settings: GkeSettings) -> InferenceImageArgs:
 
 def _service_args(
     name: str, settings: GkeSettings, secrets: StackSecrets, nodes: Nodes, image_ref: pulumi.Input[str]
-) -> GkeServiceArgs:
+) -> KubernetesServiceArgs:
     location, cluster = settings.location or settings.region, settings.cluster or name
-    args: GkeServiceArgs = {
+    args: KubernetesServiceArgs = {
         **workload_args(name, settings, secrets, image_ref),
         "node_selector": dict(nodes.selector),
         "tolerations": [Toleration(**taint) for taint in nodes.tolerations],

@@ -7,7 +7,7 @@ from typing import Protocol
 import pulumi
 
 from slipway.components.image import InferenceImage, InferenceImageArgs
-from slipway.components.kubernetes import GkeService, GkeServiceArgs, ModelDelivery, Serving
+from slipway.components.kubernetes import KubernetesService, KubernetesServiceArgs, ModelDelivery, Serving
 from slipway.components.kubernetes.rules import checked_spec
 from slipway.stacks.parts import (
     ANY_DIGEST,
@@ -65,7 +65,7 @@ class KubernetesSettings(WorkloadSettings, Protocol):
     def cert_issuer(self) -> str: ...
 
 
-def service(name: str, settings: KubernetesSettings, secrets: StackSecrets) -> GkeService:
+def service(name: str, settings: KubernetesSettings, secrets: StackSecrets) -> KubernetesService:
     """The service of a `kubernetes` stack, and its image where it is built.
 
     Raises ValueError with all faults of the service, or else all of the image, before either is registered.
@@ -82,14 +82,14 @@ def service(name: str, settings: KubernetesSettings, secrets: StackSecrets) -> G
     image = InferenceImage(f"{name}-image", _image_args(name, settings))
     args["image_ref"] = settings.image or image.image_ref
     built = f"{settings.repository}@{ANY_DIGEST}"  # where it is, for what is warned of
-    return GkeService(name, args, checked=replace(spec, image_ref=settings.image or built))
+    return KubernetesService(name, args, checked=replace(spec, image_ref=settings.image or built))
 
 
 def workload_args(
     name: str, settings: WorkloadSettings, secrets: StackSecrets, image_ref: pulumi.Input[str]
-) -> GkeServiceArgs:
+) -> KubernetesServiceArgs:
     """What the component takes on every cluster. An argument that is left out is not said."""
-    args: GkeServiceArgs = {
+    args: KubernetesServiceArgs = {
         **neutral_args(name, settings, model_gib=settings.model_gib),
         "secrets": {
             variable: reference.removeprefix(_REFERENCE) for variable, reference in settings.secrets.items()
@@ -136,7 +136,7 @@ def _image_args(name: str, settings: KubernetesSettings) -> InferenceImageArgs:
 
 def _service_args(
     name: str, settings: KubernetesSettings, secrets: StackSecrets, image_ref: pulumi.Input[str]
-) -> GkeServiceArgs:
+) -> KubernetesServiceArgs:
     args = workload_args(name, settings, secrets, image_ref)
     if secrets.kubeconfig is not None:
         args["kubeconfig"] = secrets.kubeconfig

@@ -71,7 +71,7 @@ def test_its_program_makes_the_cluster_and_the_service_on_it() -> None:
     types = {resource.type for resource in plan.resources}
     assert {
         "slipway:index:GkeCluster",
-        "slipway:index:GkeService",
+        "slipway:index:KubernetesService",
         "gcp:container/nodePool:NodePool",
     } <= types
     assert plan.outputs["url"] == "http://api.api.svc.cluster.local"

@@ -1,12 +1,12 @@
 """The Kubernetes target, GKE and any other cluster: one component, and pure rules about what it takes."""
 
-from .args import GkeServiceArgs, ModelDelivery, Serving, Toleration
-from .component import GkeService
+from .args import KubernetesServiceArgs, ModelDelivery, Serving, Toleration
+from .component import KubernetesService
 from .names import curl
 
 __all__ = [
-    "GkeService",
-    "GkeServiceArgs",
+    "KubernetesService",
+    "KubernetesServiceArgs",
     "ModelDelivery",
     "Serving",
     "Toleration",

@@ -39,7 +39,7 @@ class Toleration(TypedDict):
     """`NoSchedule`, `PreferNoSchedule` or `NoExecute`. Default every effect."""
 
 
-class GkeServiceArgs(InferenceServiceArgs):
+class KubernetesServiceArgs(InferenceServiceArgs):
     """One inference service on GKE, or on any other Kubernetes cluster."""
 
     image_ref: pulumi.Input[str]

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .spec import GkeSpec
+from .spec import KubernetesSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Room:
         return f"{self.offered:g}{self.unit} / {self.requested:g}{self.unit} = {self.pods} by {self.resource}"
 
 
-def rooms(spec: GkeSpec) -> tuple[Room, ...]:
+def rooms(spec: KubernetesSpec) -> tuple[Room, ...]:
     """Of what is known of a node. Empty: nothing is."""
     service = spec.service
     known = (
@@ -40,19 +40,19 @@ def rooms(spec: GkeSpec) -> tuple[Room, ...]:
     )
 
 
-def pods_per_node(spec: GkeSpec) -> int | None:
+def pods_per_node(spec: KubernetesSpec) -> int | None:
     """None: not known."""
     found = rooms(spec)
     return min(room.pods for room in found) if found else None
 
 
-def most_pods(spec: GkeSpec) -> int | None:
+def most_pods(spec: KubernetesSpec) -> int | None:
     """Of the pool at its maximum. None: not known."""
     each = pods_per_node(spec)
     return None if each is None or spec.max_nodes is None else each * int(spec.max_nodes)
 
 
-def has_spare(spec: GkeSpec) -> bool:
+def has_spare(spec: KubernetesSpec) -> bool:
     """Whether a rollout may count on room for one pod more than there are."""
     if spec.spare_node_given is not None:
         return spec.spare_node_given
@@ -62,7 +62,7 @@ def has_spare(spec: GkeSpec) -> bool:
     return not spec.service.gpu
 
 
-def capacity_faults(spec: GkeSpec) -> Iterator[str]:
+def capacity_faults(spec: KubernetesSpec) -> Iterator[str]:
     """What can never be scheduled."""
     for field in ("node_cpu", "node_memory_gib", "node_gpus", "max_nodes"):
         number: float | None = getattr(spec, field)

@@ -14,17 +14,17 @@ import pulumi_kubernetes as k8s
 from ..input_rules import API_KEY_NAME
 from ..inputs import api_key_of, recorded, with_digest
 from . import google, kserve, names, network, timing
-from .args import GkeServiceArgs
+from .args import KubernetesServiceArgs
 from .objects import Manifest, ground_of, workload_of
 from .pod import CONTAINER, SERVICE_LABEL, Wiring
 from .registration import Registrar
 from .rules import checked_spec, spec_warnings
-from .spec import GkeSpec
+from .spec import KubernetesSpec
 
 _DELETE_MINUTES = 30
 
 
-class GkeService(pulumi.ComponentResource):
+class KubernetesService(pulumi.ComponentResource):
     """Run one inference image on GKE, or on any other Kubernetes cluster."""
 
     url: pulumi.Output[str]
@@ -45,14 +45,17 @@ class GkeService(pulumi.ComponentResource):
     def __init__(
         self,
         name: str,
-        args: GkeServiceArgs,
+        args: KubernetesServiceArgs,
         opts: pulumi.ResourceOptions | None = None,
         *,
-        checked: GkeSpec | None = None,
+        checked: KubernetesSpec | None = None,
     ) -> None:
         """checked: the spec that rules.checked_spec made of these arguments; they are not checked again."""
         spec = checked or checked_spec(name, args)
-        super().__init__("slipway:index:GkeService", name, _recorded(args), opts)
+        # The type it had when it was for GKE alone: a state of then is taken over, children and all.
+        aliases = pulumi.ResourceOptions(aliases=[pulumi.Alias(type_="slipway:index:GkeService")])
+        opts = pulumi.ResourceOptions.merge(opts, aliases)
+        super().__init__("slipway:index:KubernetesService", name, _recorded(args), opts)
         for warning in spec_warnings(spec):
             pulumi.log.warn(warning, self)
         api_key = api_key_of(name, spec.api_key, self)
@@ -104,7 +107,7 @@ def _recorded(args: Mapping[str, Any]) -> dict[str, Any]:
     return shown
 
 
-def _provider(spec: GkeSpec, parent: pulumi.Resource) -> k8s.Provider | None:
+def _provider(spec: KubernetesSpec, parent: pulumi.Resource) -> k8s.Provider | None:
     """None: the one of the component's options."""
     if spec.kubeconfig is None:
         return None
@@ -117,7 +120,7 @@ def _provider(spec: GkeSpec, parent: pulumi.Resource) -> k8s.Provider | None:
     )
 
 
-def _timeouts(spec: GkeSpec) -> pulumi.CustomTimeouts:
+def _timeouts(spec: KubernetesSpec) -> pulumi.CustomTimeouts:
     """Long enough for every pod to come. The provider waits this long for a rollout that stands still too:
     of the Deployment's own deadline it only warns.
     """
@@ -129,11 +132,11 @@ def _timeouts(spec: GkeSpec) -> pulumi.CustomTimeouts:
 _PROTECTED = ("namespace", "deployment", "service", "inference", "model")
 
 
-def _is_protected(spec: GkeSpec, manifest: Manifest) -> bool:
+def _is_protected(spec: KubernetesSpec, manifest: Manifest) -> bool:
     return spec.deletion_protection and manifest.role in _PROTECTED
 
 
-def _url(spec: GkeSpec, made: Mapping[str, pulumi.CustomResource]) -> pulumi.Output[str]:
+def _url(spec: KubernetesSpec, made: Mapping[str, pulumi.CustomResource]) -> pulumi.Output[str]:
     if known := network.url_of(spec):
         return pulumi.Output.from_input(known)
     service = made["service"]
@@ -147,13 +150,13 @@ def _balancer_url(status: Any) -> str:
     return f"http://{first.ip or first.hostname}"
 
 
-def _logs_command(spec: GkeSpec) -> str:
+def _logs_command(spec: KubernetesSpec) -> str:
     label = kserve.SERVICE_LABEL if spec.with_kserve else SERVICE_LABEL
     container = kserve.CONTAINER if spec.with_kserve else CONTAINER
     return names.logs_command(spec.namespace, spec.context, f"{label}={spec.name}", container)
 
 
-def _console_url(spec: GkeSpec) -> str:
+def _console_url(spec: KubernetesSpec) -> str:
     if not (spec.google_project and spec.google_region and spec.cluster_name):
         return ""
     return names.console_url(

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from .. import gpu_drivers
-from .spec import GkeSpec
+from .spec import KubernetesSpec
 
 
-def driver_faults(spec: GkeSpec) -> Iterator[str]:
+def driver_faults(spec: KubernetesSpec) -> Iterator[str]:
     yield from gpu_drivers.version_faults(spec.cuda_version)
     for key in ("node_driver", "cuda_version"):
         if getattr(spec, key) and not spec.service.gpu:
@@ -25,7 +25,7 @@ def driver_faults(spec: GkeSpec) -> Iterator[str]:
         )
 
 
-def driver_warnings(spec: GkeSpec) -> Iterator[str]:
+def driver_warnings(spec: KubernetesSpec) -> Iterator[str]:
     count = spec.service.gpu_count
     if count > 1:
         yield (

@@ -9,11 +9,11 @@ import pulumi
 import pulumi_gcp as gcp
 
 from . import model, names, network
-from .spec import GkeSpec
+from .spec import KubernetesSpec
 
 
 def identity_of(
-    spec: GkeSpec, parent: pulumi.Resource, cluster: pulumi.Resource | None
+    spec: KubernetesSpec, parent: pulumi.Resource, cluster: pulumi.Resource | None
 ) -> list[pulumi.Resource]:
     """The pods' own service account, what it may read, and that they may act as it. Empty elsewhere.
 
@@ -54,7 +54,7 @@ def identity_of(
     return made
 
 
-def address_of(spec: GkeSpec, parent: pulumi.Resource) -> list[gcp.compute.GlobalAddress]:
+def address_of(spec: KubernetesSpec, parent: pulumi.Resource) -> list[gcp.compute.GlobalAddress]:
     """The Ingress's: it stays the same for as long as the service lives, so that the DNS can name it.
 
     It keeps the name that it was made with, in another namespace or cluster too.
@@ -70,6 +70,8 @@ def address_of(spec: GkeSpec, parent: pulumi.Resource) -> list[gcp.compute.Globa
     return [address]
 
 
-def domain_records(spec: GkeSpec, addresses: Sequence[gcp.compute.GlobalAddress]) -> pulumi.Output[list[str]]:
+def domain_records(
+    spec: KubernetesSpec, addresses: Sequence[gcp.compute.GlobalAddress]
+) -> pulumi.Output[list[str]]:
     numbers = [address.address for address in addresses]
     return pulumi.Output.all(*numbers).apply(lambda found: [f"A {spec.domain} {each}" for each in found])

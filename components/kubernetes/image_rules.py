@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from ..image_reference import ImageReference
-from .spec import GkeSpec
+from .spec import KubernetesSpec
 
 
-def image_warnings(spec: GkeSpec) -> Iterator[str]:
+def image_warnings(spec: KubernetesSpec) -> Iterator[str]:
     """Yield a note where the nodes may need a login. Nodes of GKE have one to Google's registries."""
     image = ImageReference.known(spec.image_ref)
     if image is None or image.is_public or (spec.on_gke and image.is_google):

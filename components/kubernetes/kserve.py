@@ -10,7 +10,7 @@ from typing import Any
 
 from . import timing
 from .pod import Wiring, placement_of, server_of, volumes_of
-from .spec import GkeSpec
+from .spec import KubernetesSpec
 
 API_VERSION = "serving.kserve.io/v1beta1"
 # KServe puts it on its pods.
@@ -19,12 +19,12 @@ SERVICE_LABEL = "serving.kserve.io/inferenceservice"
 CONTAINER = "kserve-container"
 
 
-def labels_of(spec: GkeSpec) -> dict[str, str]:
+def labels_of(spec: KubernetesSpec) -> dict[str, str]:
     """Knative gives every service a public address unless told otherwise: knative.dev, private-services."""
     return {} if spec.service.public else {"networking.knative.dev/visibility": "cluster-local"}
 
 
-def inference_service_spec(spec: GkeSpec, wiring: Wiring) -> dict[str, Any]:
+def inference_service_spec(spec: KubernetesSpec, wiring: Wiring) -> dict[str, Any]:
     service = spec.service
     deadline = f"{timing.progress_deadline_seconds(spec)}s"
     predictor: dict[str, Any] = {
@@ -43,7 +43,7 @@ def inference_service_spec(spec: GkeSpec, wiring: Wiring) -> dict[str, Any]:
     return {"predictor": predictor}
 
 
-def _container(spec: GkeSpec, wiring: Wiring) -> dict[str, Any]:
+def _container(spec: KubernetesSpec, wiring: Wiring) -> dict[str, Any]:
     port = spec.service.port
     return {
         **server_of(spec, wiring, port),
@@ -52,7 +52,7 @@ def _container(spec: GkeSpec, wiring: Wiring) -> dict[str, Any]:
     }
 
 
-def kserve_faults(spec: GkeSpec) -> Iterator[str]:
+def kserve_faults(spec: KubernetesSpec) -> Iterator[str]:
     if not spec.with_kserve:
         return
     if spec.domain:
@@ -63,7 +63,7 @@ def kserve_faults(spec: GkeSpec) -> Iterator[str]:
         yield "requests_metric is set with KServe, which scales by `concurrency`; leave it out."
 
 
-def kserve_warnings(spec: GkeSpec) -> Iterator[str]:
+def kserve_warnings(spec: KubernetesSpec) -> Iterator[str]:
     if not spec.with_kserve:
         return
     if spec.service.public:

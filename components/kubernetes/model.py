@@ -6,7 +6,7 @@ from typing import Any
 from ..input_rules import unpinned_fault
 from . import limits
 from .args import ModelDelivery
-from .spec import GkeSpec
+from .spec import KubernetesSpec
 
 READER = "roles/storage.objectViewer"
 CACHE_PATH = "/var/cache/slipway"
@@ -18,24 +18,24 @@ _AWS_NAMES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 _GOOGLE_NAMES = ("GOOGLE_SERVICE_ACCOUNT_KEY", "GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_SKIP_SIGNATURE")
 
 
-def bucket_of(spec: GkeSpec) -> str:
+def bucket_of(spec: KubernetesSpec) -> str:
     """The bucket of Google's that the service reads; '' where it reads none."""
     found = limits.GS_MODEL.fullmatch(spec.service.model)
     return found["bucket"] if found else ""
 
 
-def environment_of(spec: GkeSpec) -> dict[str, str]:
+def environment_of(spec: KubernetesSpec) -> dict[str, str]:
     if spec.is_mounted:
         return {"MODEL_DIR": MOUNT_PATH}
     return {"MODEL_SOURCE": spec.service.model, "MODEL_CACHE_DIR": CACHE_PATH} if spec.is_fetched else {}
 
 
-def annotations_of(spec: GkeSpec) -> dict[str, str]:
+def annotations_of(spec: KubernetesSpec) -> dict[str, str]:
     """On the pod: the driver's sidecar is put into pods that say so."""
     return {"gke-gcsfuse/volumes": "true"} if spec.is_mounted else {}
 
 
-def volumes_of(spec: GkeSpec, user: int) -> list[dict[str, Any]]:
+def volumes_of(spec: KubernetesSpec, user: int) -> list[dict[str, Any]]:
     """user: who owns a mount's files, id of user and group."""
     if spec.is_mounted:
         found = limits.GS_MODEL.fullmatch(spec.service.model)
@@ -51,23 +51,23 @@ def volumes_of(spec: GkeSpec, user: int) -> list[dict[str, Any]]:
     return [{"name": VOLUME, "emptyDir": {"sizeLimit": volume_size(spec)}}]
 
 
-def mounts_of(spec: GkeSpec) -> list[dict[str, Any]]:
+def mounts_of(spec: KubernetesSpec) -> list[dict[str, Any]]:
     if spec.is_mounted:
         return [{"name": VOLUME, "mountPath": MOUNT_PATH, "readOnly": True}]
     return [{"name": VOLUME, "mountPath": CACHE_PATH}] if spec.is_fetched else []
 
 
-def claim_name(spec: GkeSpec) -> str:
+def claim_name(spec: KubernetesSpec) -> str:
     return f"{spec.name}-model"
 
 
-def volume_size(spec: GkeSpec) -> str:
+def volume_size(spec: KubernetesSpec) -> str:
     """Room for the model and a fifth; on a volume that all pods share, for the one before it too."""
     gib = spec.model_gib * 1.2 * (2 if spec.model_storage_class else 1)
     return f"{max(1, round(gib * 1024))}Mi"
 
 
-def model_faults(spec: GkeSpec) -> Iterator[str]:
+def model_faults(spec: KubernetesSpec) -> Iterator[str]:
     model = spec.service.model
     if not model:
         return  # named by the cloud-neutral checks
@@ -95,7 +95,7 @@ def _in_image(model: str) -> bool:
     return any(model.startswith(kind) and len(model) > len(kind) for kind in _IN_IMAGE)
 
 
-def _mount_faults(spec: GkeSpec, in_bucket: bool, pinned: bool) -> Iterator[str]:
+def _mount_faults(spec: KubernetesSpec, in_bucket: bool, pinned: bool) -> Iterator[str]:
     model = spec.service.model
     if not in_bucket:
         yield f"model_delivery is mount with model {model!r}; only gs://<bucket>/<folder> can be mounted."
@@ -111,7 +111,7 @@ def _mount_faults(spec: GkeSpec, in_bucket: bool, pinned: bool) -> Iterator[str]
         )
 
 
-def model_warnings(spec: GkeSpec) -> Iterator[str]:
+def model_warnings(spec: KubernetesSpec) -> Iterator[str]:
     given = {*spec.service.env, *spec.service.secrets, *spec.secret_values}
     if spec.service.model.startswith("s3://") and not given.issuperset(_AWS_NAMES):
         yield (

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 from ..input_rules import api_key_faults, image_ref_faults, secret_name_fault
 from . import limits
-from .spec import GkeSpec
+from .spec import KubernetesSpec
 
 _LABEL_RULE = "1 to 63 letters, digits, -, _ and ., a letter or digit first and last"
 
 
-def name_faults(spec: GkeSpec) -> Iterator[str]:
+def name_faults(spec: KubernetesSpec) -> Iterator[str]:
     yield from _namespace_faults(spec)
     yield from image_ref_faults(spec.image_ref)
     yield from _environment_faults(spec)
@@ -23,7 +23,7 @@ def name_faults(spec: GkeSpec) -> Iterator[str]:
     yield from api_key_faults(spec.api_key)
 
 
-def _namespace_faults(spec: GkeSpec) -> Iterator[str]:
+def _namespace_faults(spec: KubernetesSpec) -> Iterator[str]:
     rule = "1 to 63 lowercase letters, digits and hyphens, a letter or digit first and last"
     if not limits.LABEL_NAME.fullmatch(spec.namespace):
         lower = spec.namespace.lower()
@@ -41,7 +41,7 @@ def _namespace_faults(spec: GkeSpec) -> Iterator[str]:
         yield "allowed_namespaces is set without a network policy, which would limit them; leave one out."
 
 
-def _environment_faults(spec: GkeSpec) -> Iterator[str]:
+def _environment_faults(spec: KubernetesSpec) -> Iterator[str]:
     size = sum(len(key.encode()) + len(value.encode()) for key, value in spec.service.env.items())
     most = limits.OBJECT_BYTES // 2
     if size > most:
@@ -51,7 +51,7 @@ def _environment_faults(spec: GkeSpec) -> Iterator[str]:
         )
 
 
-def _secret_faults(spec: GkeSpec) -> Iterator[str]:
+def _secret_faults(spec: KubernetesSpec) -> Iterator[str]:
     service = spec.service
     for key in spec.secret_values:
         if fault := secret_name_fault(service, key):
@@ -65,7 +65,7 @@ def _secret_faults(spec: GkeSpec) -> Iterator[str]:
             )
 
 
-def _label_faults(spec: GkeSpec) -> Iterator[str]:
+def _label_faults(spec: KubernetesSpec) -> Iterator[str]:
     for key, value in spec.service.labels.items():
         prefix = key.rpartition("/")[0] + "/"
         if prefix.endswith(limits.RESERVED_LABELS):
@@ -76,7 +76,7 @@ def _label_faults(spec: GkeSpec) -> Iterator[str]:
             yield f"label {key} is {value!r}; a value is empty or has {_LABEL_RULE}."
 
 
-def _placement_faults(spec: GkeSpec) -> Iterator[str]:
+def _placement_faults(spec: KubernetesSpec) -> Iterator[str]:
     for key, value in spec.node_selector.items():
         known = value if isinstance(value, str) else ""  # an Output is known only when it is applied
         if not (limits.LABEL_KEY.fullmatch(key) and limits.LABEL_VALUE.fullmatch(known)):
@@ -94,7 +94,7 @@ def _placement_faults(spec: GkeSpec) -> Iterator[str]:
             yield f"toleration {key} has a value with Exists, which asks for none; leave it out."
 
 
-def _front_faults(spec: GkeSpec) -> Iterator[str]:
+def _front_faults(spec: KubernetesSpec) -> Iterator[str]:
     if spec.domain and not limits.DOMAIN.fullmatch(spec.domain):
         yield f"domain is {spec.domain!r}; allowed is a domain's name in lowercase, such as api.example.com."
     elif spec.domain and spec.on_gke and not spec.service.public:
@@ -126,7 +126,7 @@ def _front_faults(spec: GkeSpec) -> Iterator[str]:
         yield "metrics_path is for GKE's Managed Prometheus; elsewhere leave it out and let your own read it."
 
 
-def _google_faults(spec: GkeSpec) -> Iterator[str]:
+def _google_faults(spec: KubernetesSpec) -> Iterator[str]:
     if spec.google_project and not limits.PROJECT.fullmatch(spec.google_project):
         yield f"google_project is {spec.google_project!r}; allowed: 6 to 30 lowercase letters, digits and -."
     for key in ("google_region", "cluster_name", "workload_pool"):
@@ -134,7 +134,7 @@ def _google_faults(spec: GkeSpec) -> Iterator[str]:
             yield f"{key} is {getattr(spec, key)!r} without `google_project`; name it, or leave it out."
 
 
-def name_warnings(spec: GkeSpec) -> Iterator[str]:
+def name_warnings(spec: KubernetesSpec) -> Iterator[str]:
     for key, text in spec.service.secrets.items():
         yield (
             f"secret {key} refers to {text}, which Kubernetes does not pin: another value there is read when "

@@ -9,19 +9,19 @@ import pulumi
 from ..content_hash import hashed
 from . import limits, names
 from .pod import selector_of
-from .spec import GkeSpec
+from .spec import KubernetesSpec
 
 HTTP_PORT = 80
 # GKE how-to/managed-prometheus: its collectors run there.
 _GOOGLE_MONITORING = "gke-gmp-system"
 
 
-def service_type(spec: GkeSpec) -> str:
+def service_type(spec: KubernetesSpec) -> str:
     """A public service without a domain has an address of its own."""
     return "LoadBalancer" if spec.service.public and not spec.domain else "ClusterIP"
 
 
-def service_annotations(spec: GkeSpec) -> dict[str, str]:
+def service_annotations(spec: KubernetesSpec) -> dict[str, str]:
     """Google's load balancer sends to the pods themselves, and asks them what `backend_of` says."""
     if not (spec.on_gke and spec.domain):
         return {}
@@ -31,7 +31,7 @@ def service_annotations(spec: GkeSpec) -> dict[str, str]:
     }
 
 
-def service_spec(spec: GkeSpec) -> dict[str, Any]:
+def service_spec(spec: KubernetesSpec) -> dict[str, Any]:
     return {
         "type": service_type(spec),
         "selector": selector_of(spec),
@@ -39,7 +39,7 @@ def service_spec(spec: GkeSpec) -> dict[str, Any]:
     }
 
 
-def url_of(spec: GkeSpec) -> str:
+def url_of(spec: KubernetesSpec) -> str:
     """'' where only the load balancer knows."""
     if spec.domain:
         return f"http{'s' if has_tls(spec) else ''}://{spec.domain}"
@@ -48,16 +48,16 @@ def url_of(spec: GkeSpec) -> str:
     return f"http://{names.cluster_host(spec.name, spec.namespace)}"
 
 
-def has_tls(spec: GkeSpec) -> bool:
+def has_tls(spec: KubernetesSpec) -> bool:
     return spec.on_gke or bool(spec.tls_secret)
 
 
-def address_name(spec: GkeSpec) -> str:
+def address_name(spec: KubernetesSpec) -> str:
     """Of a new global address of Google's: a project has one of each name, whatever the cluster."""
     return hashed(spec.name, {"cluster": spec.cluster_name, "namespace": spec.namespace})
 
 
-def ingress_annotations(spec: GkeSpec, address: pulumi.Input[str]) -> dict[str, pulumi.Input[str]]:
+def ingress_annotations(spec: KubernetesSpec, address: pulumi.Input[str]) -> dict[str, pulumi.Input[str]]:
     """address: name of Google's global address; '' elsewhere."""
     if spec.on_gke:
         return {
@@ -70,7 +70,7 @@ def ingress_annotations(spec: GkeSpec, address: pulumi.Input[str]) -> dict[str, 
     return {"cert-manager.io/cluster-issuer": spec.cert_issuer} if spec.cert_issuer else {}
 
 
-def ingress_spec(spec: GkeSpec) -> dict[str, Any]:
+def ingress_spec(spec: KubernetesSpec) -> dict[str, Any]:
     backend = {"service": {"name": spec.name, "port": {"name": "http"}}}
     path = {"path": "/", "pathType": "Prefix", "backend": backend}
     ingress: dict[str, Any] = {"rules": [{"host": spec.domain, "http": {"paths": [path]}}]}
@@ -81,7 +81,7 @@ def ingress_spec(spec: GkeSpec) -> dict[str, Any]:
     return ingress
 
 
-def backend_spec(spec: GkeSpec) -> dict[str, Any]:
+def backend_spec(spec: KubernetesSpec) -> dict[str, Any]:
     """Of GKE's BackendConfig: a request's time, the drain's, and what a healthy pod answers."""
     seconds = math.ceil(spec.service.request_timeout_seconds)
     return {
@@ -97,7 +97,7 @@ def backend_spec(spec: GkeSpec) -> dict[str, Any]:
     }
 
 
-def policy_spec(spec: GkeSpec) -> dict[str, Any]:
+def policy_spec(spec: KubernetesSpec) -> dict[str, Any]:
     """Calls come to the server's port alone; its own go to the name server, and to where the model is."""
     return {
         "podSelector": {"matchLabels": selector_of(spec)},
@@ -107,7 +107,7 @@ def policy_spec(spec: GkeSpec) -> dict[str, Any]:
     }
 
 
-def _incoming(spec: GkeSpec) -> dict[str, Any]:
+def _incoming(spec: KubernetesSpec) -> dict[str, Any]:
     rule: dict[str, Any] = {"ports": [{"port": "http", "protocol": "TCP"}]}
     if service_type(spec) == "LoadBalancer":
         return rule
@@ -116,7 +116,7 @@ def _incoming(spec: GkeSpec) -> dict[str, Any]:
     return {**rule, "from": [{"namespaceSelector": _namespaces(spec)}, *blocks]}
 
 
-def _namespaces(spec: GkeSpec) -> dict[str, Any]:
+def _namespaces(spec: KubernetesSpec) -> dict[str, Any]:
     if not spec.allowed_namespaces:
         return {}
     monitoring = {_GOOGLE_MONITORING} if spec.on_gke and spec.metrics_path else set[str]()
@@ -124,7 +124,7 @@ def _namespaces(spec: GkeSpec) -> dict[str, Any]:
     return {"matchExpressions": [{"key": "kubernetes.io/metadata.name", "operator": "In", "values": values}]}
 
 
-def _outgoing(spec: GkeSpec) -> list[dict[str, Any]]:
+def _outgoing(spec: KubernetesSpec) -> list[dict[str, Any]]:
     rules: list[dict[str, Any]] = [
         {"ports": [{"port": 53, "protocol": protocol} for protocol in ("TCP", "UDP")]}
     ]

@@ -14,7 +14,7 @@ from . import kserve, model, names, network, timing
 from .pod import Wiring, labels_of, pod_template, selector_of, settings_of
 from .rollout import budget_of, strategy_of
 from .scaling import behavior_of, metrics_of
-from .spec import GkeSpec
+from .spec import KubernetesSpec
 
 # Old ReplicaSets name a ConfigMap that is gone; they are for looking at.
 _REVISIONS = 3
@@ -29,7 +29,7 @@ class Manifest:
     after: tuple[str, ...] = ()
 
 
-def ground_of(spec: GkeSpec, secret_values: Mapping[str, pulumi.Input[str]]) -> Iterator[Manifest]:
+def ground_of(spec: KubernetesSpec, secret_values: Mapping[str, pulumi.Input[str]]) -> Iterator[Manifest]:
     """Yield what the pods refer to, in an order in which each can be applied.
 
     secret_values: environment name -> value, all of them. Settings and secrets are immutable: other values
@@ -46,7 +46,7 @@ def ground_of(spec: GkeSpec, secret_values: Mapping[str, pulumi.Input[str]]) -> 
     )
 
 
-def workload_of(spec: GkeSpec, wiring: Wiring) -> Iterator[Manifest]:
+def workload_of(spec: KubernetesSpec, wiring: Wiring) -> Iterator[Manifest]:
     """Yield what runs the pods and brings requests to them, in an order in which each can be applied."""
     if spec.with_kserve:
         yield _inference_service(spec, wiring)
@@ -54,7 +54,7 @@ def workload_of(spec: GkeSpec, wiring: Wiring) -> Iterator[Manifest]:
         yield from _deployment_objects(spec, wiring)
 
 
-def _deployment_objects(spec: GkeSpec, wiring: Wiring) -> Iterator[Manifest]:
+def _deployment_objects(spec: KubernetesSpec, wiring: Wiring) -> Iterator[Manifest]:
     if spec.model_storage_class:
         yield _claim(spec)
     if spec.network_policy:
@@ -74,7 +74,7 @@ def _deployment_objects(spec: GkeSpec, wiring: Wiring) -> Iterator[Manifest]:
 
 
 def _head(
-    spec: GkeSpec,
+    spec: KubernetesSpec,
     api_version: str,
     kind: str,
     name: pulumi.Input[str] | None = None,
@@ -97,7 +97,7 @@ def _nameless(head: Mapping[str, Any]) -> dict[str, Any]:
     return {**head, "metadata": {key: value for key, value in head["metadata"].items() if key != "name"}}
 
 
-def _namespace(spec: GkeSpec) -> Manifest:
+def _namespace(spec: KubernetesSpec) -> Manifest:
     """With the Pod Security Standard that the pods keep; KServe's own containers may not."""
     mode = "warn" if spec.with_kserve else "enforce"
     labels = {**labels_of(spec), f"pod-security.kubernetes.io/{mode}": "restricted"}
@@ -105,13 +105,13 @@ def _namespace(spec: GkeSpec) -> Manifest:
     return Manifest("namespace", {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
 
 
-def _identity(spec: GkeSpec) -> dict[str, str]:
+def _identity(spec: KubernetesSpec) -> dict[str, str]:
     if not spec.on_gke:
         return {}
     return {"iam.gke.io/gcp-service-account": names.account_email(spec.name, spec.google_project)}
 
 
-def _claim(spec: GkeSpec) -> Manifest:
+def _claim(spec: KubernetesSpec) -> Manifest:
     claim = {
         "accessModes": ["ReadWriteMany"],
         "storageClassName": spec.model_storage_class,
@@ -121,7 +121,7 @@ def _claim(spec: GkeSpec) -> Manifest:
     return Manifest("model", {**head, "spec": claim})
 
 
-def _deployment(spec: GkeSpec, wiring: Wiring) -> Manifest:
+def _deployment(spec: KubernetesSpec, wiring: Wiring) -> Manifest:
     """Never says how many pods: that is the autoscaler's, and each `up` would undo its work."""
     body = {
         "selector": {"matchLabels": selector_of(spec)},
@@ -134,7 +134,7 @@ def _deployment(spec: GkeSpec, wiring: Wiring) -> Manifest:
     return Manifest("deployment", {**_head(spec, "apps/v1", "Deployment"), "spec": body}, after)
 
 
-def _autoscaler(spec: GkeSpec) -> Manifest:
+def _autoscaler(spec: KubernetesSpec) -> Manifest:
     """Also of a fixed number: where a manifest stops to say one, the API server puts 1 in its place.
 
     kubernetes.io/docs/reference/using-api/server-side-apply, transferring ownership. It may come before its
@@ -151,13 +151,13 @@ def _autoscaler(spec: GkeSpec) -> Manifest:
     return Manifest("autoscaler", {**head, "spec": body})
 
 
-def _service(spec: GkeSpec) -> Manifest:
+def _service(spec: KubernetesSpec) -> Manifest:
     head = _head(spec, "v1", "Service", annotations=network.service_annotations(spec))
     after = ("deployment", "backend")
     return Manifest("service", {**head, "spec": network.service_spec(spec)}, after)
 
 
-def _google_front(spec: GkeSpec) -> Iterator[Manifest]:
+def _google_front(spec: KubernetesSpec) -> Iterator[Manifest]:
     """What GKE's Ingress is told by objects of its own."""
     backend = _head(spec, "cloud.google.com/v1", "BackendConfig")
     yield Manifest("backend", {**backend, "spec": network.backend_spec(spec)})
@@ -167,14 +167,14 @@ def _google_front(spec: GkeSpec) -> Iterator[Manifest]:
     yield Manifest("certificate", {**certificate, "spec": {"domains": [spec.domain]}})
 
 
-def _ingress(spec: GkeSpec, wiring: Wiring) -> Manifest:
+def _ingress(spec: KubernetesSpec, wiring: Wiring) -> Manifest:
     annotations = network.ingress_annotations(spec, wiring.address_name)
     head = _head(spec, "networking.k8s.io/v1", "Ingress", annotations=annotations)
     after = ("service", "frontend", "certificate")
     return Manifest("ingress", {**head, "spec": network.ingress_spec(spec)}, after)
 
 
-def _monitoring(spec: GkeSpec) -> Manifest:
+def _monitoring(spec: KubernetesSpec) -> Manifest:
     body = {
         "selector": {"matchLabels": selector_of(spec)},
         "endpoints": [{"port": "http", "path": spec.metrics_path, "interval": "30s"}],
@@ -184,7 +184,7 @@ def _monitoring(spec: GkeSpec) -> Manifest:
     )
 
 
-def _inference_service(spec: GkeSpec, wiring: Wiring) -> Manifest:
+def _inference_service(spec: KubernetesSpec, wiring: Wiring) -> Manifest:
     head = _head(spec, kserve.API_VERSION, "InferenceService")
     head["metadata"]["labels"] |= kserve.labels_of(spec)
     body = {**head, "spec": kserve.inference_service_spec(spec, wiring)}

@@ -16,7 +16,7 @@ from ..need import inference_threads
 from ..sizes import quantity
 from ..spec import device_environment
 from . import limits, model, timing
-from .spec import GPU, GkeSpec
+from .spec import GPU, KubernetesSpec
 
 CONTAINER = "server"
 SERVICE_LABEL = "app.kubernetes.io/name"
@@ -43,16 +43,16 @@ class Wiring:
     address_name: pulumi.Input[str] = ""
 
 
-def selector_of(spec: GkeSpec) -> dict[str, str]:
+def selector_of(spec: KubernetesSpec) -> dict[str, str]:
     """What never changes: a Deployment's selector cannot."""
     return {SERVICE_LABEL: spec.name}
 
 
-def labels_of(spec: GkeSpec) -> dict[str, str]:
+def labels_of(spec: KubernetesSpec) -> dict[str, str]:
     return {**spec.service.labels, "app.kubernetes.io/part-of": "slipway", **selector_of(spec)}
 
 
-def settings_of(spec: GkeSpec) -> dict[str, str]:
+def settings_of(spec: KubernetesSpec) -> dict[str, str]:
     """The server's plain environment."""
     service = spec.service
     libraries = {"LD_LIBRARY_PATH": _DRIVER_LIBRARIES} if service.gpu else {}
@@ -70,7 +70,7 @@ def settings_of(spec: GkeSpec) -> dict[str, str]:
     }
 
 
-def pod_template(spec: GkeSpec, wiring: Wiring) -> dict[str, Any]:
+def pod_template(spec: KubernetesSpec, wiring: Wiring) -> dict[str, Any]:
     annotations = model.annotations_of(spec)
     metadata: dict[str, Any] = {"labels": labels_of(spec)}
     if annotations:
@@ -94,7 +94,7 @@ def pod_template(spec: GkeSpec, wiring: Wiring) -> dict[str, Any]:
     return {"metadata": metadata, "spec": {**pod, **placement_of(spec)}}
 
 
-def placement_of(spec: GkeSpec) -> dict[str, Any]:
+def placement_of(spec: KubernetesSpec) -> dict[str, Any]:
     """Which nodes it may run on."""
     placement: dict[str, Any] = {}
     if spec.node_selector:
@@ -104,7 +104,7 @@ def placement_of(spec: GkeSpec) -> dict[str, Any]:
     return placement
 
 
-def server_of(spec: GkeSpec, wiring: Wiring, port: str | int = "http") -> dict[str, Any]:
+def server_of(spec: KubernetesSpec, wiring: Wiring, port: str | int = "http") -> dict[str, Any]:
     """The container without what belongs to a pod of a Deployment alone. port: as probes name it."""
     return {
         "name": CONTAINER,
@@ -120,26 +120,26 @@ def server_of(spec: GkeSpec, wiring: Wiring, port: str | int = "http") -> dict[s
     }
 
 
-def volumes_of(spec: GkeSpec) -> list[dict[str, Any]]:
+def volumes_of(spec: KubernetesSpec) -> list[dict[str, Any]]:
     """The root file system is read-only; what is written goes here."""
     temporary = {"name": _TEMPORARY, "emptyDir": {"sizeLimit": _TEMPORARY_SIZE}}
     return [temporary, *model.volumes_of(spec, USER)]
 
 
-def resources_of(spec: GkeSpec) -> dict[str, dict[str, str]]:
+def resources_of(spec: KubernetesSpec) -> dict[str, dict[str, str]]:
     """Requests equal limits: such a pod is the last that a node in need evicts, and none starves another."""
     both = _plain_resources(spec)
     gpu = {GPU: str(int(spec.service.gpu_count))} if spec.service.gpu else {}
     return {"requests": {**both, **gpu}, "limits": {**both, **gpu}}
 
 
-def _plain_resources(spec: GkeSpec) -> dict[str, str]:
+def _plain_resources(spec: KubernetesSpec) -> dict[str, str]:
     milli = round(spec.service.cpu * 1000)
     mib = math.floor(spec.service.memory_gib * 1024)
     return {"cpu": str(milli // 1000) if milli % 1000 == 0 else f"{milli}m", "memory": quantity(mib)}
 
 
-def _server(spec: GkeSpec, wiring: Wiring) -> dict[str, Any]:
+def _server(spec: KubernetesSpec, wiring: Wiring) -> dict[str, Any]:
     period = timing.startup_period_seconds(spec)
     patience = math.ceil(timing.startup_patience_seconds(spec) / period)
     return {
@@ -150,7 +150,7 @@ def _server(spec: GkeSpec, wiring: Wiring) -> dict[str, Any]:
     }
 
 
-def _fetcher(spec: GkeSpec, wiring: Wiring) -> dict[str, Any]:
+def _fetcher(spec: KubernetesSpec, wiring: Wiring) -> dict[str, Any]:
     """The server's own fetcher, with its settings and identity; the GPU is not its business."""
     both = _plain_resources(spec)
     return {
@@ -165,7 +165,7 @@ def _fetcher(spec: GkeSpec, wiring: Wiring) -> dict[str, Any]:
     }
 
 
-def _secrets(spec: GkeSpec, secret_name: pulumi.Input[str]) -> list[dict[str, Any]]:
+def _secrets(spec: KubernetesSpec, secret_name: pulumi.Input[str]) -> list[dict[str, Any]]:
     """In the order of their names, so that nothing but a change is one."""
     own: Mapping[str, tuple[pulumi.Input[str], str]] = {
         name: (secret_name, name) for name in (API_KEY_NAME, *spec.secret_values)
@@ -188,7 +188,7 @@ def _probe(path: str, port: str | int, period_seconds: int, failures: int = 3) -
     }
 
 
-def _spread(spec: GkeSpec, topology_key: str) -> dict[str, Any]:
+def _spread(spec: KubernetesSpec, topology_key: str) -> dict[str, Any]:
     """Over zones and nodes where it can be; pods of the revision before do not count."""
     return {
         "maxSkew": 1,

@@ -6,10 +6,10 @@ from typing import Any
 
 from . import timing
 from .capacity import has_spare, most_pods
-from .spec import GkeSpec
+from .spec import KubernetesSpec
 
 
-def surge_of(spec: GkeSpec) -> int:
+def surge_of(spec: KubernetesSpec) -> int:
     """Pods above the wanted number in a rollout: a quarter, as far as there is room. 0: there is no spare."""
     if not has_spare(spec):
         return 0
@@ -20,7 +20,7 @@ def surge_of(spec: GkeSpec) -> int:
     return 1 if spec.service.gpu else quarter
 
 
-def strategy_of(spec: GkeSpec) -> dict[str, Any]:
+def strategy_of(spec: KubernetesSpec) -> dict[str, Any]:
     """Never below the wanted number; or where nothing is spare, one pod goes before its successor comes."""
     surge = surge_of(spec)
     return {
@@ -29,14 +29,14 @@ def strategy_of(spec: GkeSpec) -> dict[str, Any]:
     }
 
 
-def budget_of(spec: GkeSpec) -> dict[str, int]:
+def budget_of(spec: KubernetesSpec) -> dict[str, int]:
     """One of the two fields of a PodDisruptionBudget. The default never blocks a node's drain."""
     if spec.min_available is None:
         return {"maxUnavailable": 1}
     return {"minAvailable": int(spec.min_available)}
 
 
-def rollout_faults(spec: GkeSpec) -> Iterator[str]:
+def rollout_faults(spec: KubernetesSpec) -> Iterator[str]:
     least = spec.service.min_replicas
     if least == 0 and not spec.with_kserve:
         yield (
@@ -53,7 +53,7 @@ def rollout_faults(spec: GkeSpec) -> Iterator[str]:
             yield f"canary_percent is {spec.canary_percent:g}; it must be a whole number from 0 to 100."
 
 
-def _budget_faults(spec: GkeSpec, available: float) -> Iterator[str]:
+def _budget_faults(spec: KubernetesSpec, available: float) -> Iterator[str]:
     least = spec.service.min_replicas
     if spec.with_kserve:
         yield "min_available is for a Deployment; KServe's pods have no budget here: leave it out."
@@ -67,7 +67,7 @@ def _budget_faults(spec: GkeSpec, available: float) -> Iterator[str]:
         )
 
 
-def rollout_warnings(spec: GkeSpec) -> Iterator[str]:
+def rollout_warnings(spec: KubernetesSpec) -> Iterator[str]:
     least = spec.service.min_replicas
     if spec.with_kserve:
         return

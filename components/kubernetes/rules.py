@@ -9,7 +9,7 @@ from typing import Any
 
 from ..arguments import readable_arguments
 from ..spec import refuse
-from .args import GkeServiceArgs
+from .args import KubernetesServiceArgs
 from .capacity import capacity_faults
 from .driver import driver_faults, driver_warnings
 from .image_rules import image_warnings
@@ -18,20 +18,20 @@ from .model import model_faults, model_warnings
 from .name_rules import name_faults, name_warnings
 from .rollout import rollout_faults, rollout_warnings
 from .scaling import scaling_faults, scaling_warnings
-from .spec import GkeSpec
+from .spec import KubernetesSpec
 
 
-def checked_spec(name: str, args: Mapping[str, Any]) -> GkeSpec:
-    """The arguments of GkeService, complete. Raises one ValueError with all their faults.
+def checked_spec(name: str, args: Mapping[str, Any]) -> KubernetesSpec:
+    """The arguments of KubernetesService, complete. Raises one ValueError with all their faults.
 
     Arguments that cannot be read, by name or type, are reported before the others.
     """
-    spec = GkeSpec.read(name, readable_arguments(name, args, GkeServiceArgs))
+    spec = KubernetesSpec.read(name, readable_arguments(name, args, KubernetesServiceArgs))
     refuse(name, [*spec.service.faults(), *spec_faults(spec)])
     return spec
 
 
-def spec_faults(spec: GkeSpec) -> Iterator[str]:
+def spec_faults(spec: KubernetesSpec) -> Iterator[str]:
     """What Kubernetes would refuse, or take and then not run."""
     yield from name_faults(spec)
     yield from _quantity_faults(spec)
@@ -44,7 +44,7 @@ def spec_faults(spec: GkeSpec) -> Iterator[str]:
     yield from kserve_faults(spec)
 
 
-def spec_warnings(spec: GkeSpec) -> Iterator[str]:
+def spec_warnings(spec: KubernetesSpec) -> Iterator[str]:
     """What a person should know though it is allowed."""
     yield from driver_warnings(spec)
     yield from rollout_warnings(spec)
@@ -55,7 +55,7 @@ def spec_warnings(spec: GkeSpec) -> Iterator[str]:
     yield from kserve_warnings(spec)
 
 
-def _quantity_faults(spec: GkeSpec) -> Iterator[str]:
+def _quantity_faults(spec: KubernetesSpec) -> Iterator[str]:
     cpu, mib = spec.service.cpu, spec.service.memory_gib * 1024
     if math.isfinite(cpu) and not math.isclose(cpu * 1000, round(cpu * 1000), abs_tol=1e-6):
         yield f"cpu is {cpu:.10g}; Kubernetes counts in thousandths; nearest: {round(cpu, 3):g}."

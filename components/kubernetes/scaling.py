@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from . import limits, timing
-from .spec import GkeSpec
+from .spec import KubernetesSpec
 
 _LEAST_CALM_SECONDS = 300
 
 
-def metrics_of(spec: GkeSpec) -> list[dict[str, Any]]:
+def metrics_of(spec: KubernetesSpec) -> list[dict[str, Any]]:
     """The largest wish of them wins."""
     target = {"type": "Utilization", "averageUtilization": int(spec.cpu_target_percent)}
     metrics: list[dict[str, Any]] = [{"type": "Resource", "resource": {"name": "cpu", "target": target}}]
@@ -21,7 +21,7 @@ def metrics_of(spec: GkeSpec) -> list[dict[str, Any]]:
     return metrics
 
 
-def behavior_of(spec: GkeSpec) -> dict[str, Any]:
+def behavior_of(spec: KubernetesSpec) -> dict[str, Any]:
     """Up at once, by as many as there are or two; down slowly, after longer than a new pod takes to start.
 
     A pod whose node comes up, or that has had no request yet, would else count as idle and be taken away.
@@ -44,7 +44,7 @@ def behavior_of(spec: GkeSpec) -> dict[str, Any]:
     }
 
 
-def scaling_faults(spec: GkeSpec) -> Iterator[str]:
+def scaling_faults(spec: KubernetesSpec) -> Iterator[str]:
     target = spec.cpu_target_percent
     if not (10 <= target <= 90 and target % 1 == 0):
         yield f"cpu_target_percent is {target:g}; it must be a whole number from 10 to 90."
@@ -57,7 +57,7 @@ def scaling_faults(spec: GkeSpec) -> Iterator[str]:
         yield f"requests_per_replica is {per:g}; it must be from 0.001 to 1000000 requests a second."
 
 
-def scaling_warnings(spec: GkeSpec) -> Iterator[str]:
+def scaling_warnings(spec: KubernetesSpec) -> Iterator[str]:
     if spec.scales and spec.service.gpu and not spec.requests_metric and not spec.with_kserve:
         yield (
             "it scales by CPU, which tells little of a GPU's load; give `requests_metric` where the cluster "

@@ -9,7 +9,7 @@ import pulumi
 
 from ..spec import InferenceServiceSpec
 from . import limits
-from .args import GkeServiceArgs, ModelDelivery, Serving, Toleration
+from .args import KubernetesServiceArgs, ModelDelivery, Serving, Toleration
 
 GPU = "nvidia.com/gpu"
 _GPU_TOLERATION: Toleration = {"key": GPU, "operator": "Exists", "effect": "NoSchedule"}
@@ -17,7 +17,7 @@ _LEAST_DRAIN_SECONDS = 10
 
 
 @dataclass(frozen=True, slots=True)
-class GkeSpec:
+class KubernetesSpec:
     """service: as on every target. None and '': not given, or not known. Checked by rules.checked_spec."""
 
     service: InferenceServiceSpec
@@ -65,7 +65,7 @@ class GkeSpec:
     @classmethod
     def read(cls, name: str, args: Mapping[str, Any]) -> Self:
         """Fill the defaults; nothing is checked but the types, by whom they come from."""
-        given = cast("GkeServiceArgs", args)
+        given = cast("KubernetesServiceArgs", args)
         service = InferenceServiceSpec.read(name, given)
         gpu, project = bool(service.gpu), given.get("google_project", "")
         return cls(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ..load_time import LOADS_OF_A_START
 from . import limits
-from .spec import GkeSpec
+from .spec import KubernetesSpec
 
 # Until every node and load balancer has heard that a pod is not to get requests any more. GKE
 # concepts/container-native-load-balancing: they hear of it at the same time as the pod gets its SIGTERM.
@@ -40,7 +40,7 @@ class Start:
         return " + ".join(f"{name} {seconds:.0f}" for name, seconds in parts if seconds)
 
 
-def start_of(spec: GkeSpec) -> Start:
+def start_of(spec: KubernetesSpec) -> Start:
     # KServe's pods have no init container here: the server itself fetches.
     fetch = spec.model_gib / limits.BUCKET_GIB_PER_SECOND if spec.is_fetched else 0
     mount = spec.model_gib / limits.MOUNT_GIB_PER_SECOND if spec.is_mounted else 0
@@ -54,33 +54,33 @@ def start_of(spec: GkeSpec) -> Start:
     )
 
 
-def startup_patience_seconds(spec: GkeSpec) -> int:
+def startup_patience_seconds(spec: KubernetesSpec) -> int:
     """Of the start-up probe, which begins when the container does: three times the load."""
     return max(math.ceil(LOADS_OF_A_START * start_of(spec).load), _LEAST_PATIENCE_SECONDS)
 
 
-def startup_period_seconds(spec: GkeSpec) -> int:
+def startup_period_seconds(spec: KubernetesSpec) -> int:
     """Asks every second or two."""
     return min(max(math.ceil(spec.service.load_seconds / 10), 1), _LONGEST_PERIOD_SECONDS)
 
 
-def progress_deadline_seconds(spec: GkeSpec) -> int:
+def progress_deadline_seconds(spec: KubernetesSpec) -> int:
     """Before a rollout counts as failed: twice a whole start, and never before the probe gives up."""
     start = start_of(spec)
     longest = start.total - start.load + startup_patience_seconds(spec)
     return max(math.ceil(2 * start.total), math.ceil(longest) + 60, _LEAST_DEADLINE_SECONDS)
 
 
-def apply_minutes(spec: GkeSpec) -> int:
+def apply_minutes(spec: KubernetesSpec) -> int:
     """That `up` waits: every pod one after the other, each with its deadline once."""
     one, pods = start_of(spec).total + end_seconds(spec), max(spec.service.max_replicas, 1)
     return math.ceil((progress_deadline_seconds(spec) + one * pods) / 60)
 
 
-def endpoint_removal_seconds(spec: GkeSpec) -> int:
+def endpoint_removal_seconds(spec: KubernetesSpec) -> int:
     return GOOGLE_ENDPOINT_REMOVAL_SECONDS if spec.on_gke and spec.domain else ENDPOINT_REMOVAL_SECONDS
 
 
-def end_seconds(spec: GkeSpec) -> int:
+def end_seconds(spec: KubernetesSpec) -> int:
     """The grace of a pod: until nobody sends to it, the drain, and a margin."""
     return endpoint_removal_seconds(spec) + spec.drain_seconds + _END_MARGIN_SECONDS

@@ -13,7 +13,7 @@ import pytest
 
 from slipway.components.cloud_run import CloudRunServiceArgs
 from slipway.components.fargate import FargateServiceArgs
-from slipway.components.kubernetes import GkeServiceArgs
+from slipway.components.kubernetes import KubernetesServiceArgs
 from slipway.components.spec import InferenceServiceArgs
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,11 +22,11 @@ import json
 from pulumi.provider.experimental import component
 from slipway.components.cloud_run import CloudRunService
 from slipway.components.fargate import FargateService
-from slipway.components.kubernetes import GkeService
+from slipway.components.kubernetes import KubernetesService
 from slipway.components.schema import Analyzer
 
 def schema():
-    provider = component.ComponentProvider([CloudRunService, FargateService, GkeService], "slipway")
+    provider = component.ComponentProvider([CloudRunService, FargateService, KubernetesService], "slipway")
     return json.loads(provider.schema)
 
 of_pulumi = schema()
@@ -55,11 +55,11 @@ def package(schemas: dict[str, Any]) -> dict[str, Any]:
     return schemas["ours"]
 
 
-SERVICES = ("CloudRunService", "FargateService", "GkeService")
+SERVICES = ("CloudRunService", "FargateService", "KubernetesService")
 ARGUMENTS: dict[str, tuple[type, set[str]]] = {
     "CloudRunService": (CloudRunServiceArgs, {"model", "imageRef", "project", "region"}),
     "FargateService": (FargateServiceArgs, {"model", "imageRef", "region"}),
-    "GkeService": (GkeServiceArgs, {"model", "imageRef"}),
+    "KubernetesService": (KubernetesServiceArgs, {"model", "imageRef"}),
 }
 
 

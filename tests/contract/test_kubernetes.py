@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from slipway.components.kubernetes import GkeService
+from slipway.components.kubernetes import KubernetesService
 from tests.contract.cloud import Emitted, emitted_by
 from tests.contract.kubernetes_cases import BUCKET, EVERYTHING, GOOGLE, GPU, IMAGE, PLAIN, POOL, RIGHT, WRONG
 from tests.contract.kubernetes_judge import EXTENSIONS, broken_rules, schema_faults
@@ -37,14 +37,14 @@ SNAPSHOT = [
     ("pulumi:providers:kubernetes", "api-cluster", "api"),
     ("pulumi:pulumi:Stack", "demo-dev", ""),
     ("random:index/randomPassword:RandomPassword", "api-api-key", "api"),
-    ("slipway:index:GkeService", "api", "demo-dev"),
+    ("slipway:index:KubernetesService", "api", "demo-dev"),
 ]
 
 
 def services(*names: str, args: Mapping[str, Any]) -> Emitted:
     def program() -> None:
         for name in names:
-            service = GkeService(name, {**PLAIN, **args})  # pyright: ignore[reportArgumentType]
+            service = KubernetesService(name, {**PLAIN, **args})  # pyright: ignore[reportArgumentType]
             pulumi.export(f"{name}-url", service.url)
 
     return emitted_by(program)
@@ -85,7 +85,7 @@ def test_wrong_arguments_are_refused_before_anything_is_registered(
 
     def program() -> None:
         with pytest.raises(ValueError, match=said) as refusal:
-            GkeService("api", {**PLAIN, **args})  # pyright: ignore[reportArgumentType]
+            KubernetesService("api", {**PLAIN, **args})  # pyright: ignore[reportArgumentType]
         told.append(str(refusal.value))
 
     assert [resource.type for resource in emitted_by(program).resources] == ["pulumi:pulumi:Stack"]

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 from importlib.metadata import version
 from pathlib import Path
@@ -181,3 +182,25 @@ def test_without_the_plugin_nothing_is_made_but_a_preview_is_shown(
     said = engine("up", "--yes", "--skip-preview", ok=False)
     assert f"`{PLUGIN}`, which is not on PATH; nothing was changed" in said
     assert done(log) == []
+
+
+def test_a_stack_whose_service_had_its_former_type_is_taken_over_as_it_is(engine: Engine, log: Path) -> None:
+    file = engine.project / "components" / "kubernetes" / "component.py"
+    current = file.read_text()
+    former = re.sub(r"\n +aliases = .*\n +opts = .*", "", current).replace(
+        '"slipway:index:KubernetesService"', '"slipway:index:GkeService"'
+    )
+    assert "Alias" not in former
+    file.write_text(former)
+    first = engine.up()
+    assert "slipway:index:GkeService$kubernetes:apps/v1:Deployment" in engine("stack", "export")
+    made = len(done(log))
+
+    file.write_text(current)
+    steps = [step for step in engine.preview()["steps"] if step["op"] != "same"]
+    assert steps == []
+    assert engine.up() == {"same": first["create"]}
+    assert len(done(log)) == made
+    assert "GkeService" not in json.dumps(
+        [resource["urn"] for resource in json.loads(engine("stack", "export"))["deployment"]["resources"]]
+    )

@@ -30,7 +30,7 @@ PROGRAM = """
 import sys
 sys.path.insert(0, {root!r})
 import pulumi
-from components.kubernetes import GkeService, objects, timing
+from components.kubernetes import KubernetesService, objects, timing
 from components.content_hash import hashed
 
 config = pulumi.Config()
@@ -45,7 +45,7 @@ if config.get_bool("contentNames"):
         return {{**head, "metadata": {{**nameless(head)["metadata"], "name": name}}}}
 
     objects._nameless = named
-GkeService(
+KubernetesService(
     "api",
     {{
         "image_ref": "host/server@sha256:" + config.require("image"),

@@ -393,3 +393,11 @@ def test_a_machine_that_is_not_known_is_refused_and_no_number_of_nodes_is_blamed
     with pytest.raises(pulumi.RunError, match="cpu_machine_type is 'e2-none-4'") as refusal:
         planned(machineType="e2-none-4", minNodes="9")
     assert "nodes" not in str(refusal.value)
+
+
+def test_the_service_and_all_below_it_are_found_in_a_state_by_the_type_it_had_before() -> None:
+    current, former = "slipway:index:KubernetesService", "slipway:index:GkeService"
+    resources = [resource for resource in planned().resources if current in resource.urn]
+    assert len(resources) > 10
+    for resource in resources:
+        assert resource.urn.replace(current, former) in resource.aliases

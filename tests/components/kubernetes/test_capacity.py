@@ -6,7 +6,7 @@ import pytest
 from slipway.components.kubernetes.capacity import has_spare, most_pods, pods_per_node
 from slipway.components.kubernetes.rollout import surge_of
 from slipway.components.kubernetes.rules import checked_spec, spec_warnings
-from slipway.components.kubernetes.spec import GkeSpec
+from slipway.components.kubernetes.spec import KubernetesSpec
 from tests.contract.kubernetes_cases import GOOGLE, GPU, PLAIN, POOL
 
 
@@ -14,7 +14,7 @@ def warnings(args: Mapping[str, Any]) -> list[str]:
     return list(spec_warnings(checked_spec("api", args)))
 
 
-def spec(**args: Any) -> GkeSpec:
+def spec(**args: Any) -> KubernetesSpec:
     return checked_spec("api", {**PLAIN, **args})
 
 

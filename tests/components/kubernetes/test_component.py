@@ -4,7 +4,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from slipway.components.kubernetes import GkeService, Serving
+from slipway.components.kubernetes import KubernetesService, Serving
 from slipway.components.kubernetes.objects import ground_of
 from slipway.components.kubernetes.rules import checked_spec
 from slipway.infra.plan.config import StackConfig
@@ -23,7 +23,7 @@ def program_of(**args: Any) -> Any:
 
     def program() -> None:
         given = {name: value() if callable(value) else value for name, value in {**PLAIN, **args}.items()}
-        service = GkeService("api", given)  # pyright: ignore[reportArgumentType]
+        service = KubernetesService("api", given)  # pyright: ignore[reportArgumentType]
         for name in OUTPUTS:
             pulumi.export(name, getattr(service, name))
 

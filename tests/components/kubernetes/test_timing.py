@@ -4,13 +4,13 @@ import pytest
 
 from slipway.components.kubernetes import timing
 from slipway.components.kubernetes.rules import checked_spec
-from slipway.components.kubernetes.spec import GkeSpec
+from slipway.components.kubernetes.spec import KubernetesSpec
 from tests.contract.kubernetes_cases import BUCKET, GOOGLE, GPU, PLAIN
 
 MOUNT = {"model": "gs://models/spam", "model_delivery": "mount", **GOOGLE}
 
 
-def spec(**args: Any) -> GkeSpec:
+def spec(**args: Any) -> KubernetesSpec:
     return checked_spec("api", {**PLAIN, **args})
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from slipway.components.kubernetes import GkeService
+from slipway.components.kubernetes import KubernetesService
 from slipway.infra.errors import Refused
 from slipway.infra.manifests.chart import chart_files
 from slipway.infra.manifests.folder import write_files
@@ -35,7 +35,7 @@ EVERYTHING: dict[str, Any] = {
 
 def plan(args: Mapping[str, Any]) -> Plan:
     def program() -> None:
-        GkeService("api", {**PLAIN, **args})  # pyright: ignore[reportArgumentType]
+        KubernetesService("api", {**PLAIN, **args})  # pyright: ignore[reportArgumentType]
 
     return plan_of(program, StackConfig("demo", "prod", {}, frozenset(), {}))
 
@@ -111,7 +111,7 @@ def test_an_unknown_image_is_refused_with_the_way_to_name_one() -> None:
 
         unknown: Any = pulumi.UNKNOWN
         image = pulumi.Output.from_input(unknown)
-        GkeService("api", {**PLAIN, "image_ref": image})  # pyright: ignore[reportArgumentType]
+        KubernetesService("api", {**PLAIN, "image_ref": image})  # pyright: ignore[reportArgumentType]
 
     unfinished = plan_of(program, StackConfig("demo", "prod", {}, frozenset(), {}))
     with pytest.raises(Refused, match=r"Stack prod: the Deployment needs .*--set image=<registry>/"):
