@@ -119,9 +119,9 @@ def test_a_stack_is_added(pull_request: Path, main: Base) -> None:
 def test_a_component_is_renamed_without_and_with_an_alias(repository: Path, main: Base) -> None:
     program = repository / "stacks/cloud_run.py"
     before = program.read_text()
-    made = "CloudRunService(name, _service_args(name, settings, secrets, settings.image or image.image_ref))"
+    made = "CloudRunService(name, args, checked=spec)"
     assert made in before
-    renamed = made.replace("(name,", '(f"{name}-web",')
+    renamed = 'CloudRunService(f"{name}-web", args)'
     alias = renamed[:-1] + ", pulumi.ResourceOptions(aliases=[pulumi.Alias(name=name)]))"
     with ExitStack() as both:
         for file, code in (("renamed.txt", renamed), ("renamed-with-alias.txt", alias)):
