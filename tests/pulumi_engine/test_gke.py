@@ -101,9 +101,11 @@ def test_a_cluster_and_its_service_are_made_changed_and_taken_down_in_order(
     engine("config", "set", "machineType", "g2-standard-8")
     engine.up()
     assert done(log, len(made) + 2) == [
-        ("create", "slipway-prod-gpu-pool"),  # under another name, beside the old one
+        ("create", "slipway-prod-gpu-pool-suffix"),
+        ("create", "slipway-prod-gpu-pool"),  # under another name, next to the old one
         ("update", "slipway-prod-deployment"),
         ("delete", "slipway-prod-gpu-pool"),
+        ("delete", "slipway-prod-gpu-pool-suffix"),
     ]
     assert "hush" not in engine("stack", "export") + engine("preview", "--json", "--diff")
     unharmed = len(done(log))
