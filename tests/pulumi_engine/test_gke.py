@@ -116,9 +116,10 @@ def test_a_cluster_and_its_service_are_made_changed_and_taken_down_in_order(
     engine.up()
     engine("destroy", "--yes", "--skip-preview")
     deleted = [name for call, name in done(log)[unharmed:] if call == "delete"]
-    wanted = ["slipway-prod-deployment", "slipway-prod-namespace", "slipway-prod-gpu-pool"]
+    wanted = ["slipway-prod-namespace", "slipway-prod-gpu-pool"]
     wanted += ["slipway-prod-cpu-pool", "slipway-prod-cluster"]
     assert [name for name in deleted if name in wanted] == wanted
+    assert "slipway-prod-deployment" not in deleted  # it goes with its namespace
 
 
 def fail_and_take_back(engine: Engine) -> None:
