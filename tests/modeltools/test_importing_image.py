@@ -1,8 +1,9 @@
 """The stage of the image that imports a model for torch has only the files that it copies."""
 
-import ast
 import re
 from pathlib import Path
+
+from tests.test_architecture import imported
 
 ROOT = Path(__file__).resolve().parents[2]
 # Only an import for ONNX reaches it, which has a stage of its own.
@@ -11,14 +12,9 @@ STAGE = re.compile(r"^FROM base AS model-imported-torch-cpu$(?P<steps>.*?)^FROM 
 
 
 def modules_of(path: Path) -> set[str]:
-    """What it imports of the server, at its top or later."""
-    names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    return {name for name in names if name.split(".")[0] == "service"}
+    """What it imports of the server and of the tools, at its top or later."""
+    names = {name for name, _ in imported(path) if name.split(".")[0] in ("service", "modeltools")}
+    return names | {name.rpartition(".")[0] for name in names}
 
 
 def needed(first: str) -> set[Path]:
@@ -36,10 +32,8 @@ def test_every_module_that_an_import_for_torch_needs_is_copied_into_its_stage():
     stage = STAGE.search((ROOT / "service/Dockerfile").read_text())
     assert stage is not None
     copied = {OF_ANOTHER_ENGINE}
-    for sources in re.findall(r"^COPY (.+) \S+$", stage["steps"], re.MULTILINE):
+    for sources in re.findall(r"^COPY (.+) \S+$", stage["steps"].replace("\\\n", " "), re.MULTILINE):
         for source in map(ROOT.joinpath, sources.split()):
             copied |= set(source.rglob("*.py")) if source.is_dir() else {source}
-    missing = {
-        path.relative_to(ROOT).as_posix() for path in needed("slipway.modeltools.importing.__main__") - copied
-    }
+    missing = {path.relative_to(ROOT).as_posix() for path in needed("modeltools.importing.__main__") - copied}
     assert missing == set()
