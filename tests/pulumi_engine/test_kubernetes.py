@@ -30,7 +30,7 @@ PROGRAM = """
 import sys
 sys.path.insert(0, {root!r})
 import pulumi
-from components.kubernetes import KubernetesService, objects, timing
+from components.kubernetes import KubernetesService, objects, registration, timing
 from components.content_hash import hashed
 
 config = pulumi.Config()
@@ -45,6 +45,10 @@ if config.get_bool("contentNames"):
         return {{**head, "metadata": {{**nameless(head)["metadata"], "name": name}}}}
 
     objects._nameless = named
+    options = registration.Registrar._options
+    registration.Registrar._options = lambda self, manifest, protect, *, named: options(
+        self, manifest, protect, named=False  # as before: the new one is made first
+    )
 KubernetesService(
     "api",
     {{
