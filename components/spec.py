@@ -6,9 +6,9 @@ The cloud's own word for a value appears only where a target hands it over.
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import NotRequired, Self, TypedDict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, NotRequired, Self, TypedDict
 
 from .tasks import TASKS
 
@@ -156,6 +156,18 @@ def refuse(name: str, faults: Iterable[str]) -> None:
     lines = [f"{name}: {fault}" for fault in faults]
     if lines:
         raise ValueError("\n".join(lines))
+
+
+def was_checked(spec: Any, checked: Any, later: Collection[str] = ("image_ref",)) -> bool:
+    """Whether `checked` is this spec but for the fields `later`, whose values come once something is made.
+
+    checked: a spec without fault, or None. A component that is given one checks again what differs.
+    """
+    return checked is not None and all(
+        getattr(spec, field.name) == getattr(checked, field.name)
+        for field in fields(spec)
+        if field.name not in later
+    )
 
 
 def device_environment(gpu: str) -> dict[str, str]:

@@ -1,7 +1,5 @@
 """The `gke` target: the image, a cluster with its node pools, and the service on it."""
 
-from dataclasses import replace
-
 import pulumi
 
 from slipway.components.gke import GkeCluster, Nodes
@@ -38,7 +36,6 @@ def service(name: str, settings: GkeSettings, secrets: StackSecrets) -> Kubernet
     if not settings.cluster or (settings.gpu and not settings.node_pool):
         args["node_selector"] = {POOL_LABEL: cluster.node_pool}
     args["kubeconfig"] = cluster.kubeconfig
-    spec = replace(spec, node_selector=args.get("node_selector", {}), kubeconfig=cluster.kubeconfig)
     return KubernetesService(name, args, pulumi.ResourceOptions(depends_on=[cluster]), checked=spec)
 
 

@@ -5,6 +5,7 @@ needs. Does not own the image, the project, the network or a bucket: those arriv
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pulumi
 import pulumi_gcp as gcp
@@ -51,17 +52,19 @@ class CloudRunService(pulumi.ComponentResource):
         *,
         checked: CloudRunSpec | None = None,
     ) -> None:
-        """checked: the spec that rules.checked_spec made of these arguments; they are not checked again."""
-        spec = checked or checked_spec(name, args)
+        """checked: what rules.checked_spec made of these arguments, with an image that stands for the one
+        that is made; they are not checked again then.
+        """
+        spec = checked_spec(name, args, checked)
         super().__init__("slipway:index:CloudRunService", name, recorded(args), opts)
-        for warning in spec_warnings(spec):
+        for warning in spec_warnings(replace(spec, image_ref=checked.image_ref) if checked else spec):
             pulumi.log.warn(warning, self)
         apis = _apis(spec, self)
         account = _account(spec, self, apis)
         api_key = api_key_of(name, spec.api_key, self)
         secrets = _secrets(spec, self, apis, account, api_key)
         grants = [*secrets.grants, *_model_grants(spec, self, account)]
-        image_ref = with_digest(args["image_ref"], registry_fault)
+        image_ref = with_digest(spec.image_ref, registry_fault)
         service = _service(spec, self, [*apis, *grants], account, image_ref, secrets)
         _invokers(spec, self, service)
         self.url = service.uri

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..arguments import readable_arguments
-from ..spec import refuse
+from ..spec import refuse, was_checked
 from .args import CloudRunServiceArgs
 from .image_rules import image_warnings
 from .model import model_faults, model_warnings
@@ -16,13 +16,15 @@ from .size_rules import size_faults, size_warnings
 from .spec import CloudRunSpec
 
 
-def checked_spec(name: str, args: Mapping[str, Any]) -> CloudRunSpec:
+def checked_spec(name: str, args: Mapping[str, Any], checked: CloudRunSpec | None = None) -> CloudRunSpec:
     """The arguments of CloudRunService, complete. Raises one ValueError with all their faults.
 
-    Arguments that cannot be read, by name or type, are reported before the others.
+    Arguments that cannot be read, by name or type, are reported before the others. checked: what they made
+    when they were checked before; only others are checked again.
     """
     spec = CloudRunSpec.read(name, readable_arguments(name, args, CloudRunServiceArgs))
-    refuse(name, [*spec.service.faults(), *spec_faults(spec)])
+    if not was_checked(spec, checked):
+        refuse(name, [*spec.service.faults(), *spec_faults(spec)])
     return spec
 
 

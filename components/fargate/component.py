@@ -6,6 +6,7 @@ bucket.
 """
 
 import math
+from dataclasses import replace
 
 import pulumi
 import pulumi_aws as aws
@@ -54,14 +55,16 @@ class FargateService(pulumi.ComponentResource):
         *,
         checked: FargateSpec | None = None,
     ) -> None:
-        """checked: the spec that rules.checked_spec made of these arguments; they are not checked again."""
-        spec = checked or checked_spec(name, args)
+        """checked: what rules.checked_spec made of these arguments, with an image that stands for the one
+        that is made; they are not checked again then.
+        """
+        spec = checked_spec(name, args, checked)
         super().__init__("slipway:index:FargateService", name, recorded(args), opts)
-        for warning in spec_warnings(spec):
+        for warning in spec_warnings(replace(spec, image_ref=checked.image_ref) if checked else spec):
             pulumi.log.warn(warning, self)
         api_key = api_key_of(name, spec.api_key, self)
         secrets = _secrets(spec, self, api_key)
-        image_ref = with_digest(args["image_ref"])
+        image_ref = with_digest(spec.image_ref)
         log = log_group(spec, self)
         roles = roles_of(spec, image_ref, log, secrets.arns, self)
         arns = (roles.execution, roles.task)

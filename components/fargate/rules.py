@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..arguments import readable_arguments
-from ..spec import refuse
+from ..spec import refuse, was_checked
 from .args import FargateServiceArgs
 from .image_rules import image_warnings
 from .model import model_faults, model_warnings
@@ -17,13 +17,15 @@ from .size_rules import size_faults, size_warnings
 from .spec import FargateSpec
 
 
-def checked_spec(name: str, args: Mapping[str, Any]) -> FargateSpec:
+def checked_spec(name: str, args: Mapping[str, Any], checked: FargateSpec | None = None) -> FargateSpec:
     """The arguments of FargateService, complete. Raises one ValueError with all their faults.
 
-    Arguments that cannot be read, by name or type, are reported before the others.
+    Arguments that cannot be read, by name or type, are reported before the others. checked: what they made
+    when they were checked before; only others are checked again.
     """
     spec = FargateSpec.read(name, readable_arguments(name, args, FargateServiceArgs))
-    refuse(name, [*spec.service.faults(), *spec_faults(spec)])
+    if not was_checked(spec, checked):
+        refuse(name, [*spec.service.faults(), *spec_faults(spec)])
     return spec
 
 

@@ -49,8 +49,8 @@ class GkeCluster(pulumi.ComponentResource):
         *,
         checked: GkeClusterSpec | None = None,
     ) -> None:
-        """checked: the spec that rules.checked_spec made of these arguments; they are not checked again."""
-        spec = checked or checked_spec(name, args)
+        """checked: what rules.checked_spec made of these arguments, which are not checked again then."""
+        spec = checked_spec(name, args, checked)
         super().__init__("slipway:index:GkeCluster", name, recorded(args), opts)
         for warning in spec_warnings(spec):
             pulumi.log.warn(warning, self)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..arguments import readable_arguments
-from ..spec import refuse
+from ..spec import refuse, was_checked
 from .args import GkeClusterArgs
 from .image_rules import image_faults, image_warnings
 from .name_rules import name_faults
@@ -16,13 +16,15 @@ from .pool_warnings import cluster_warnings, gpu_warnings
 from .spec import GkeClusterSpec
 
 
-def checked_spec(name: str, args: Mapping[str, Any]) -> GkeClusterSpec:
+def checked_spec(name: str, args: Mapping[str, Any], checked: GkeClusterSpec | None = None) -> GkeClusterSpec:
     """The arguments of GkeCluster, complete. Raises one ValueError with all their faults.
 
-    Arguments that cannot be read, by name or type, are reported before the others.
+    Arguments that cannot be read, by name or type, are reported before the others. checked: what they made
+    when they were checked before; only others are checked again.
     """
     spec = GkeClusterSpec.read(name, readable_arguments(name, args, GkeClusterArgs))
-    refuse(name, spec_faults(spec))
+    if not was_checked(spec, checked, ()):
+        refuse(name, spec_faults(spec))
     return spec
 
 

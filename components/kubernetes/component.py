@@ -6,6 +6,7 @@ arguments.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pulumi
@@ -50,16 +51,18 @@ class KubernetesService(pulumi.ComponentResource):
         *,
         checked: KubernetesSpec | None = None,
     ) -> None:
-        """checked: the spec that rules.checked_spec made of these arguments; they are not checked again."""
-        spec = checked or checked_spec(name, args)
+        """checked: what rules.checked_spec made of these arguments, with an image that stands for the one
+        that is made; they are not checked again then.
+        """
+        spec = checked_spec(name, args, checked)
         # The type it had when it was for GKE alone: a state of then is taken over, children and all.
         aliases = pulumi.ResourceOptions(aliases=[pulumi.Alias(type_="slipway:index:GkeService")])
         opts = pulumi.ResourceOptions.merge(opts, aliases)
         super().__init__("slipway:index:KubernetesService", name, _recorded(args), opts)
-        for warning in spec_warnings(spec):
+        for warning in spec_warnings(replace(spec, image_ref=checked.image_ref) if checked else spec):
             pulumi.log.warn(warning, self)
         api_key = api_key_of(name, spec.api_key, self)
-        image_ref = with_digest(args["image_ref"])
+        image_ref = with_digest(spec.image_ref)
         values = {**spec.secret_values, API_KEY_NAME: api_key}
         provider = _provider(spec, self)
         identity = google.identity_of(spec, self, provider)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..arguments import readable_arguments
-from ..spec import refuse
+from ..spec import refuse, was_checked
 from .args import KubernetesServiceArgs
 from .capacity import capacity_faults
 from .driver import driver_faults, driver_warnings
@@ -20,14 +20,19 @@ from .rollout import rollout_faults, rollout_warnings
 from .scaling import scaling_faults, scaling_warnings
 from .spec import KubernetesSpec
 
+# What a stack knows once the image and the cluster are made.
+LATER = ("image_ref", "node_selector", "kubeconfig")
 
-def checked_spec(name: str, args: Mapping[str, Any]) -> KubernetesSpec:
+
+def checked_spec(name: str, args: Mapping[str, Any], checked: KubernetesSpec | None = None) -> KubernetesSpec:
     """The arguments of KubernetesService, complete. Raises one ValueError with all their faults.
 
-    Arguments that cannot be read, by name or type, are reported before the others.
+    Arguments that cannot be read, by name or type, are reported before the others. checked: what they made
+    when they were checked before; only others are checked again.
     """
     spec = KubernetesSpec.read(name, readable_arguments(name, args, KubernetesServiceArgs))
-    refuse(name, [*spec.service.faults(), *spec_faults(spec)])
+    if not was_checked(spec, checked, LATER):
+        refuse(name, [*spec.service.faults(), *spec_faults(spec)])
     return spec
 
 

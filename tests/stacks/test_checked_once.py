@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from slipway.components.cloud_run import CloudRunService, CloudRunServiceArgs
 from slipway.components.cloud_run import rules as cloud_run
 from slipway.components.fargate import rules as fargate
 from slipway.components.gke import rules as gke
@@ -63,3 +64,19 @@ def test_a_warning_is_of_a_resource_of_the_plan_and_does_not_repeat_its_name(tar
     components = {each.urn for each in plan.resources if each.type.startswith("slipway:index:")}
     assert {each.urn for each in plan.warnings} <= components
     assert not [each.text for each in plan.warnings if each.text.startswith("slipway-prod")]
+
+
+def test_arguments_that_changed_since_they_were_checked_are_checked_again() -> None:
+    args: CloudRunServiceArgs = {
+        "model": "bundled:sms-spam",
+        "image_ref": f"europe-west4-docker.pkg.dev/acme-123/server/server@sha256:{'0' * 64}",
+        "project": "acme-123",
+        "region": "europe-west4",
+    }
+    checked = cloud_run.checked_spec("api", args)
+    plain = StackConfig("slipway", "prod", {}, frozenset(), {})
+    with pytest.raises(ValueError, match="cpu is 3"):
+        plan_of(lambda: CloudRunService("api", {**args, "cpu": 3}, checked=checked) and None, plain)
+    plan = plan_of(lambda: CloudRunService("web", args, checked=checked) and None, plain)
+    names = {each.name for each in plan.resources if each.parent and "CloudRunService" in each.parent}
+    assert all(name.startswith("web") for name in names)
