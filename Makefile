@@ -3,7 +3,7 @@ PYTHON ?= python3
 SLIPWAY := .venv/bin/slipway
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help up down status logs test test-long test-torch lint bench image bench-image bench-preview model train-env import reference setup-cloud setup-policy lock clean
+.PHONY: help up down status logs test test-engine test-long test-torch lint bench image bench-image bench-preview model train-env import reference setup-cloud setup-policy lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -28,6 +28,11 @@ test: ## every test that needs no cloud, Docker, GPU or Pulumi CLI
 test-long: ## the tests that take minutes, and those for a Pulumi CLI where there is one
 	@$(PYTHON) -m infra.setup.install dev
 	@.venv/bin/python -m pytest -m "long or pulumi_engine"
+
+test-engine: ## the tests on Pulumi's engine, which Go builds once for each user (4 minutes); FULL=1 fails each call of each change once
+	@$(PYTHON) -m infra.setup.install dev
+	@$(MAKE) -s setup-policy
+	@FULL=$(FULL) .ci/test-engine
 
 test-torch: ## the tests of the torch engine and of `make import` (downloads 2.9 GB once, into .venv-train)
 	@$(PYTHON) -m infra.setup.install dev

@@ -1,7 +1,7 @@
-"""`python -m bench`: the server beside its peers, under overload, over time and with many connections.
+"""`python -m bench`: compares the server with its peers, and measures overload, time and many connections.
 
-Each piece is kept in the results file as soon as it is there, so a run can be made in parts (`--pieces`); a
-piece that cannot be had (a peer that does not install or start) is told, loudly, and left out.
+Each piece is saved in the results file as soon as it is done, so a run can be made in parts (`--pieces`). A
+piece that is not possible (a peer that does not install or start) is reported and left out.
 """
 
 import argparse
@@ -60,7 +60,7 @@ def main() -> None:
 
 
 def _illustrate(results: Results, file: Path) -> None:
-    """Write the plot beside the results, and both into the document beside them, where there is one."""
+    """Write the plot next to the results, and both into the document next to them, if there is one."""
     if every := rows(results):
         title = f"Requests a second at 64 connections over the raw limit, {results.facts['Model']}"
         title += BUSY.replace("*", "") if BUSY in results.facts.get("Quiet", "") else ""

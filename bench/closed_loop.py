@@ -1,6 +1,6 @@
-"""A closed loop of keep-alive connections in one thread: each sends its next request when it has its answer.
+"""A closed loop of keep-alive connections in one thread: each sends its next request after its answer.
 
-One process with an epoll, so that measuring takes little of the CPUs that the server is measured on.
+One process with an epoll, so that measuring takes little of the CPUs that the server uses.
 """
 
 import itertools
@@ -16,7 +16,7 @@ CONTENT_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """per_second: answers with status 200. latencies_ms: sorted. refused: answers with another status."""
+    """A measured load. per_second: answers with status 200. latencies_ms: sorted. refused: other answers."""
 
     per_second: float
     latencies_ms: Sequence[float]
@@ -43,7 +43,7 @@ class _Connection:
         self.socket.sendall(next(self._requests))
 
     def hear(self) -> tuple[int, float] | None:
-        """Status and milliseconds, once the answer is whole."""
+        """Return status and milliseconds, once the answer is whole."""
         part = self.socket.recv(1 << 14)
         if not part:
             raise SystemExit("the server closed a connection")
@@ -60,7 +60,7 @@ class _Connection:
 
 
 def closed_loop(port: int, requests: Sequence[bytes], connections: int, seconds: float) -> Load:
-    """Keep `connections` requests under way for `seconds`, taking `requests` in turn."""
+    """Keep `connections` requests in progress for `seconds`, taking `requests` in turn."""
     turns = itertools.cycle(requests)
     latencies_ms: list[float] = []
     refused = 0

@@ -1,4 +1,4 @@
-"""From `docker run` to the first answer: each engine, with and without bytecode, the model there or fetched.
+"""Measures from `docker run` to the first answer: per engine, with and without bytecode, model local or not.
 
 The model of `torch-cpu` is mounted, and has random weights in the bundled one's shape.
 """
@@ -34,7 +34,7 @@ NO_BYTECODE = "FROM {}\nUSER 0\nRUN find / -xdev -name '*.pyc' -delete\nUSER 100
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """What is started: an image, options of `docker run`, and the command where it is not the image's own."""
+    """A container to start: image, options of `docker run`, and the command if not the image's own."""
 
     tag: str
     options: tuple[str, ...] = ()
@@ -51,7 +51,7 @@ def build_without_bytecode(tag: str, bare: str, folder: Path) -> None:
 
 
 def torch_model(tag: str, naive: Path, scratch: Path) -> Path:
-    """A folder with the naive image's model, of the bundled one's shape, made by the image's own torch."""
+    """Make a model folder from the naive image's model, shaped like the bundled one, with its torch."""
     made = scratch / "made"
     made.mkdir()
     (made / "tokenizer.json").write_bytes((BUNDLED_MODEL / "tokenizer.json").read_bytes())
@@ -65,7 +65,7 @@ def torch_model(tag: str, naive: Path, scratch: Path) -> Path:
 
 @contextmanager
 def bucket() -> Generator[S3Bucket]:
-    """A loopback S3."""
+    """Run an S3 service on the loopback address."""
     with versioned_s3() as moto, serving(Front(Forward(moto))) as front:
         yield S3Bucket(front, moto)
 
@@ -75,7 +75,7 @@ def mounted(folder: Path) -> tuple[str, ...]:
 
 
 def fetched(s3: S3Bucket, folder: Path) -> tuple[str, ...]:
-    """Options that have the model in `folder` fetched at each start, into an empty cache in memory."""
+    """Return options that fetch the model in `folder` at each start, into an empty cache in memory."""
     manifest = json.loads((folder / "manifest.json").read_text())
     names = TEXT_FILES[manifest.get("engine", "onnx")]
     kept = {key: manifest[key] for key in ("engine", "labels", "max_tokens") if key in manifest}
@@ -85,7 +85,10 @@ def fetched(s3: S3Bucket, folder: Path) -> tuple[str, ...]:
 
 
 def seconds_to_first_answer(starts: dict[str, Start]) -> dict[str, float]:
-    """Medians. They take turns, so that a busy machine slows all; a first round fills the page cache."""
+    """Return the median of each start.
+
+    They take turns, so that a busy machine slows all; a first round fills the page cache.
+    """
     seconds: dict[str, list[float]] = {name: [] for name in starts}
     for turn in range(STARTS + 1):
         print(f"starting, round {turn} of {STARTS}", flush=True)
@@ -99,7 +102,7 @@ def seconds_to_first_answer(starts: dict[str, Start]) -> dict[str, float]:
 
 @contextmanager
 def answering(start: Start) -> Generator[tuple[str, str]]:
-    """A container that has given its first answer: its name, and where it predicts."""
+    """Run a container until it has given its first answer; yield its name and the URL of its predictions."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     url = f"http://127.0.0.1:{port}/predict"
@@ -139,7 +142,7 @@ def size_mb(tag: str) -> float:
 
 
 def table(starts: dict[str, Start], seconds: dict[str, float]) -> str:
-    """One line for each start; the ratios are to the first."""
+    """Return one line for each start; the ratios are to the first."""
     sizes = {name: size_mb(start.tag) for name, start in starts.items()}
     first = next(iter(starts))
     lines = [f"{'':36}{'size, MB':>10}{'ratio':>8}{'first answer, s':>18}{'ratio':>8}"]

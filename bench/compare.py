@@ -1,7 +1,7 @@
-"""One peer beside Slipway and the raw limit: all started, then measured in turn, round by round.
+"""Compares one peer with Slipway and the raw limit: all started, then measured in turn, round by round.
 
-While one is measured, the others' processes are stopped (SIGSTOP), so that what they do when idle costs it
-nothing. The clients are one process on the same CPUs, the same for all.
+While one is measured, the others' processes are stopped (SIGSTOP), so that they cost it nothing. The clients
+are one process on the same CPUs, the same for all.
 """
 
 import contextlib
@@ -27,7 +27,7 @@ from slipway.service.manifest import TextManifest
 from slipway.service.tasks import TASKS
 
 ROUNDS, MORE_ROUNDS = 3, 1
-# The part of the CPUs that the raw limit gets on a machine where nobody else is at work.
+# The part of the CPUs that the raw limit gets on a machine without other work.
 QUIET = 0.9
 LIMIT_SECONDS = 1.2
 LOAD_SECONDS = {1: 0.7, 8: 0.8, 64: 1.6}
@@ -38,7 +38,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """limits: by kind. points: a contender each, by `kind/connections`."""
+    """One round of measurements. limits: by kind. points: per contender, by `kind/connections`."""
 
     limits: Mapping[str, Limit]
     call_ms: float
@@ -50,7 +50,7 @@ class Round:
 
 
 def slipway(folder: Path) -> list[Contender]:
-    """As it is shipped, key and access log on, every setting at its default; and in batches, as peers are."""
+    """Return Slipway as shipped, with key, access log and default settings; and in batches, as peers are."""
     manifest = TextManifest.read(folder, TASKS)
     path = ROUTES[manifest.task]
 
@@ -73,7 +73,7 @@ def slipway(folder: Path) -> list[Contender]:
 
 
 def block(peer: Peer, folder: Path, say: Callable[[str], None]) -> Block:
-    """A variant of the peer that does not start is told and left out.
+    """Measure one peer with Slipway, in rounds, leaving out with a report a variant that does not start.
 
     Raises NotReady if that leaves none, or Slipway does not start.
     """
@@ -95,7 +95,10 @@ def block(peer: Peer, folder: Path, say: Callable[[str], None]) -> Block:
 
 
 def _quietest(round_of: Callable[[], Round]) -> list[Round]:
-    """ROUNDS of them. Where others took CPU from the raw limit, MORE_ROUNDS more are made to choose from."""
+    """Return the ROUNDS in which the raw limit got the largest part of the CPUs.
+
+    If other work took CPU from it, MORE_ROUNDS more are made to choose from.
+    """
     found: list[Round] = []
     while len(found) < ROUNDS + MORE_ROUNDS and sum(each.cpus_share >= QUIET for each in found) < ROUNDS:
         found.append(round_of())
@@ -117,7 +120,7 @@ def _block(rounds: Sequence[Round], measured: Sequence[Measured]) -> Block:
 def _entered(
     contender: Contender, model: PlainTextModel, text: str, stack: ExitStack
 ) -> tuple[Contender, Running]:
-    """Started, its answer compared with what the model gives in this process, and paused."""
+    """Start a contender, compare its answer with the model's in this process, and pause it."""
     with ExitStack() as attempt:
         started = attempt.enter_context(running(contender, contender.request(text)))
         answer = model.answers([text])[0]
@@ -131,7 +134,7 @@ def _entered(
 
 
 def _weighed(contender: Contender, started: Running) -> Measured:
-    """Without its points."""
+    """Return a contender's measurements, still without points."""
     return Measured(
         name=contender.name,
         variant=contender.variant,
@@ -148,7 +151,7 @@ def _round(
     entrants: Sequence[tuple[Contender, Running]],
     share: float = 1.0,
 ) -> Round:
-    """share: of the seconds that a measurement takes."""
+    """Measure one round. share: of the seconds that a measurement takes."""
     limits: dict[str, Limit] = {}
     points: list[dict[str, Point]] = [{} for _ in entrants]
     for kind, some in texts.items():
@@ -160,7 +163,7 @@ def _round(
 
 
 def _points(contender: Contender, started: Running, texts: Sequence[str], share: float) -> dict[int, Point]:
-    """By the number of connections."""
+    """Return the points of a contender by the number of connections."""
     requests = [contender.request(text) for text in texts]
     started.resume()
     with contextlib.suppress(OSError):
@@ -175,7 +178,7 @@ def _points(contender: Contender, started: Running, texts: Sequence[str], share:
 
 
 def _point(started: Running, requests: Sequence[bytes], connections: int, seconds: float) -> Point:
-    """Where not one good answer came, the times are those that were waited."""
+    """Return the point of a load; without a good answer, the latencies are the time that was waited."""
     cpu = started.cpu_seconds()
     load = closed_loop(started.port, requests, connections, seconds)
     cpu_ms = (started.cpu_seconds() - cpu) * 1000

@@ -1,8 +1,8 @@
-"""`python -m bench.connections [MODEL]`: 10,000 open connections, and what they cost those who ask.
+"""`python -m bench.connections [MODEL]`: 10,000 open connections, and what they cost active clients.
 
-A third has sent nothing, a third half a head, a third was answered and is kept alive; beside them 50 clients
-send a byte a second. One client more asks in turn, before and while they are all there. Then they leave, and
-the server's memory and open files are looked at again.
+A third has sent nothing, a third half a head, a third was answered and is kept alive; in addition, 50 clients
+send a byte a second. One more client asks in turn, before and while they are all connected. Then they leave,
+and the server's memory and open files are measured again.
 """
 
 import contextlib
@@ -42,7 +42,7 @@ def main() -> None:
 
 
 def allowed_connections(wanted: int) -> int:
-    """As many as the hard limit of open files lets this process have; a smaller number is told on stderr.
+    """Return `wanted`, or less if the hard limit of open files requires it, which is reported on stderr.
 
     Raises the soft limit, which the server that is started afterwards inherits.
     """
@@ -109,7 +109,7 @@ def _connected(port: int, number: int) -> socket.socket:
 
 
 def is_open(connection: socket.socket) -> bool:
-    """Whether the server has not closed it. Makes it non-blocking."""
+    """Return whether the server has not closed the connection, which becomes non-blocking."""
     connection.setblocking(False)
     try:
         return connection.recv(1, socket.MSG_PEEK) != b""

@@ -26,11 +26,12 @@ READY_SECONDS, STOP_SECONDS = 90, 10
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """name: of the software. variant: how it was set. setup: what that means, in words.
+    """A server to measure.
 
-    command and env: how it is started, in `folder`, to listen on 127.0.0.1; {port} is filled in, and in env
-    {second} and {third}, ports too, and {scratch}, an empty folder.
-    request: one text as a whole HTTP/1.1 request. numbers: those that the model gave, out of the answer.
+    name: of the software. variant: how it is configured. setup: what that means, in words. command and env:
+    start it, in `folder`, listening on 127.0.0.1; {port} is filled in, and in env {second} and {third}, ports
+    too, and {scratch}, an empty folder. request: returns one text as a whole HTTP/1.1 request. numbers:
+    extracts the model's numbers from the answer.
     """
 
     name: str
@@ -63,7 +64,7 @@ class Running:
         return total / 1e6
 
     def cpu_seconds(self) -> float:
-        """Of the processes that are there now, since each began."""
+        """Return the CPU time of the processes that exist now, each since it began."""
         total = 0.0
         for process in self.processes():
             with contextlib.suppress(psutil.NoSuchProcess):
@@ -94,7 +95,7 @@ def marked(mark: str) -> list[psutil.Process]:
 
 @contextmanager
 def running(contender: Contender, probe: bytes) -> Generator[Running]:
-    """Started, and ready: the seconds until the first 200 to `probe`. Raises NotReady with its log."""
+    """Start a contender and wait until it answers `probe` with 200. Raises NotReady with its log."""
     mark = uuid4().hex
     with tempfile.TemporaryDirectory(prefix="sb") as scratch, tempfile.TemporaryFile() as log:
         port, *more = free_ports(3)
@@ -130,7 +131,7 @@ def free_ports(count: int) -> list[int]:
 
 
 def ask(port: int, request: bytes, timeout: float = 30) -> tuple[int, bytes]:
-    """Status and body of one request on a connection of its own; a refusal's body may be incomplete.
+    """Return status and body of one request on a new connection; a refusal's body may be incomplete.
 
     Raises OSError.
     """
@@ -156,7 +157,7 @@ def numbers_of(contender: Contender, port: int, text: str) -> Sequence[float]:
 
 
 def _fault_before_ready(process: subprocess.Popen[bytes], port: int, probe: bytes, begun: float) -> str:
-    """Empty once it answers."""
+    """Wait until the server answers; return why it will not, or ''."""
     while time.perf_counter() - begun < READY_SECONDS:
         with contextlib.suppress(OSError):
             if ask(port, probe, timeout=10)[0] == 200:

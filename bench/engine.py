@@ -1,7 +1,7 @@
-"""`python -m bench.engine [MODEL]`: the server at 1, 8 and 64 connections against its model's limit.
+"""`python -m bench.engine [MODEL]`: the server at 1, 8 and 64 connections, relative to the bare model.
 
 MODEL is a folder with a manifest; by default the bundled one. The limit is the model called in this process
-by as many threads as there are CPUs, tokenising included, text by text, and nothing around it. Limit and
+by as many threads as there are CPUs, tokenising included, text by text, and nothing else. Limit and
 server take turns, so that a busy machine slows both; each figure is the rounds' median of a ratio within
 one. Takes a minute, and ends with one line of JSON.
 """

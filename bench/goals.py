@@ -1,4 +1,4 @@
-"""The goals the server is held to, and whether the results meet them. A ratio is of one run."""
+"""The goals for the server, and whether the results meet them. A ratio is of one run."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -22,9 +22,10 @@ QUIET = 0.8
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """value: None where it was not measured. at_least: else the bound is the most that is allowed.
+    """One goal. value: None if it was not measured. at_least: the bound is a minimum, else a maximum.
 
-    quietness: the part of the CPUs that the raw limit got beside it; None where other work does not matter.
+    quietness: the part of the CPUs that the raw limit got at the same time; None if other work does not
+    matter.
     """
 
     name: str
@@ -67,7 +68,7 @@ def goals(results: Results) -> list[Goal]:
 
 
 def _throughput(ours: Row | None, own: Sequence[Row], peers: Sequence[Row]) -> list[Goal]:
-    """ours: as it is shipped. own: that, and tuned as peers are."""
+    """Return the goals of throughput. ours: Slipway as shipped. own: that, and tuned as peers are."""
 
     def share(key: str) -> float | None:
         return ours.over_limit[key] if ours else None

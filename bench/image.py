@@ -1,4 +1,4 @@
-"""`python -m bench.image`: our image beside what the tutorials build (naive/), both made in one run.
+"""`python -m bench.image`: compares our image with what the tutorials build (naive/), both made in one run.
 
 Needs a Docker engine on this machine; SLIPWAY_TEST_PYTHON_IMAGE names another base for both. MB are 10^6
 bytes; compressed is `docker save` through gzip level 6, much as a registry holds it. The naive image and the
@@ -37,7 +37,7 @@ NAIVE_COMMAND = ("uvicorn", "app:app", "--host", "127.0.0.1", "--port", "PORT")
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An image to measure: the folder it is built in, the options, and a file of its code."""
+    """An image to measure: the folder it is built in, the options, and one of its code files."""
 
     tag: str
     folder: Path
@@ -45,7 +45,7 @@ class Candidate:
     options: tuple[str, ...]
 
     def build(self) -> float:
-        """Seconds it took."""
+        """Build the image and return the seconds it took."""
         started = time.perf_counter()
         docker("build", "--quiet", f"--tag={self.tag}", *self.options, ".", cwd=self.folder)
         return time.perf_counter() - started
@@ -75,7 +75,7 @@ def main() -> None:
 
 
 def _starts(ours: Candidate, naive: Candidate, scratch: Path, stack: ExitStack) -> dict[str, Start]:
-    """Builds what each of them needs."""
+    """Build the images of each start."""
     run = ours.tag.partition(":")[0]
     cpu = replace(ours, tag=f"{run}:cpu-buckets", options=(*ours.options, "--build-arg=BUCKETS=1"))
     torch = replace(cpu, tag=f"{run}:torch-cpu", options=(*cpu.options, "--build-arg=VARIANT=torch-cpu"))
@@ -144,7 +144,7 @@ def _compressed_mb(tag: str) -> float:
 
 
 def _memory_mb(start: Start) -> float:
-    """Resident memory of the server process."""
+    """Return the resident memory of the server process."""
     with cold_start.answering(start) as (name, url):
         for _ in range(REQUESTS):
             assert cold_start.answers(url)
@@ -153,7 +153,7 @@ def _memory_mb(start: Start) -> float:
 
 
 def _rebuild(candidate: Candidate) -> dict[str, float]:
-    """After one line more of code: median seconds, and the layers that the image before did not have."""
+    """Measure a rebuild with one more line of code: median seconds, and the layers that are new."""
     _say(f"changing the code of {candidate.tag}")
     changed = replace(candidate, tag=f"{candidate.tag}-changed")
     seconds: list[float] = []
@@ -172,7 +172,7 @@ def _rebuild(candidate: Candidate) -> dict[str, float]:
 
 
 def _layer_mb(tag: str) -> dict[str, float]:
-    """Each layer's id to its size as an uncompressed tar."""
+    """Return each layer's id with its size as an uncompressed tar."""
     sizes: dict[str, float] = {}
     names: list[str] = []
     with (

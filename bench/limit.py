@@ -1,4 +1,4 @@
-"""The raw limit: the model called in this process by a thread for each CPU, and nothing around it."""
+"""The raw limit: the model called in this process by one thread per CPU, and nothing else."""
 
 import statistics
 import threading
@@ -14,7 +14,10 @@ CALLS = 200
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """cpu_ms: CPU time for a text. cpus_share: the part of the CPUs that it got, 1 if all was quiet."""
+    """The raw limit.
+
+    cpu_ms: CPU time per text. cpus_share: the part of the CPUs that it got, 1 if idle otherwise.
+    """
 
     per_second: float
     cpu_ms: float
@@ -26,7 +29,7 @@ def limit_per_second(model: PlainTextModel, texts: Sequence[str], seconds: float
 
 
 def limit(model: PlainTextModel, texts: Sequence[str], seconds: float) -> Limit:
-    """Tokenising included; the threads share out the texts in turn."""
+    """Measure the limit, tokenising included; the threads share out the texts in turn."""
     threads_count = usable_cpus()
     done = [0] * threads_count
     end = time.perf_counter() + seconds
@@ -51,7 +54,7 @@ def limit(model: PlainTextModel, texts: Sequence[str], seconds: float) -> Limit:
 
 
 def call_ms(model: PlainTextModel, texts: Sequence[str]) -> float:
-    """Median milliseconds of a call with nothing beside it."""
+    """Return the median milliseconds of a call with no other load."""
     times_ms: list[float] = []
     for number in range(CALLS):
         begun = time.perf_counter()

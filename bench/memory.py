@@ -1,8 +1,8 @@
 """`python -m bench.memory [MODEL]`: the memory while 200,000 requests of mixed lengths are served.
 
 Memory is PSS in MB of 10^6 bytes, read every few seconds. Growth is the difference of the medians of the last
-and the first tenth of the samples, the first tenth of the requests left out: arenas fill up then. Ends early,
-and says how far it came, after MAX_SECONDS.
+and the first tenth of the samples, the first tenth of the requests left out: arenas fill up then. Ends early
+after MAX_SECONDS, and reports how far it came.
 """
 
 import json
@@ -51,7 +51,10 @@ def memory(server: Serving, requests: int) -> dict[str, float | None]:
 
 
 def growth_mb(samples: Sequence[tuple[int, float]]) -> float | None:
-    """samples: (requests served so far, MB), ascending. None where too few are left to compare."""
+    """Return the growth; None if too few samples are left to compare.
+
+    samples: (requests served so far, MB), ascending.
+    """
     last = samples[-1][0]
     warm = [mb for served, mb in samples if served >= last * WARM_UP]
     edge = max(1, round(len(warm) * EDGE))

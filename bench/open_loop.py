@@ -2,7 +2,7 @@
 
 Arrivals are Poisson. A latency counts from the moment the request was due, not from when it was written, so a
 server (or this process) that falls behind is not flattered: "coordinated omission", Tene 2015. One thread and
-one epoll, on keep-alive connections that are opened as they are needed. Only this machine is spoken to.
+one epoll, on keep-alive connections that are opened as they are needed. Connects only to this machine.
 """
 
 import errno
@@ -26,8 +26,9 @@ CLOSES = re.compile(rb"connection: *close", re.IGNORECASE)
 
 @dataclass(slots=True)
 class Outcome:
-    """latencies_ms: for each status, of its answers, in the order they came. unanswered: cut, or never sent.
+    """The outcome of a load.
 
+    latencies_ms: for each status, of its answers, in the order they came. unanswered: cut, or never sent.
     in_time: for each status, the answers that came while the load was on, which was `seconds` long.
     cpus: CPU time of this process over `seconds`. late_ms: how long after it was due each request was sent.
     """
@@ -44,13 +45,13 @@ class Outcome:
         return len(self.latencies_ms.get(status, ()))
 
     def percentile_ms(self, status: int, share: float) -> float:
-        """NaN where no answer has that status."""
+        """Return a percentile of the latencies; NaN if no answer has that status."""
         latencies = self.latencies_ms.get(status, ())
         return float(np.quantile(latencies, share, method="lower")) if latencies else float("nan")
 
 
 def poisson_arrivals(per_second: float, seconds: float, seed: int = 0) -> NDArray[np.float64]:
-    """Seconds from the start at which requests are due, ascending, below `seconds`."""
+    """Return the seconds from the start at which requests are due, ascending, below `seconds`."""
     count = int(per_second * seconds * 1.2) + 100
     due = np.cumsum(np.random.default_rng(seed).exponential(1 / per_second, count))
     return due[due < seconds]
@@ -83,7 +84,7 @@ class _Connection:
     __slots__ = ("answer", "closes", "due", "length", "socket", "unsent")
 
     def __init__(self, port: int) -> None:
-        """Raises OSError where this machine has no socket or port left."""
+        """Connect without waiting. Raises OSError if this machine has no socket or port left."""
         self.socket = socket.socket()
         self.socket.setblocking(False)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -97,7 +98,10 @@ class _Connection:
         self.due = -1.0  # -1: nothing is under way
 
     def send(self, request: bytes) -> bool:
-        """False where some of it must wait until the connection is made. Raises OSError if it has ended."""
+        """Send what the socket takes; return False if the rest must wait.
+
+        Raises OSError if the connection has ended.
+        """
         try:
             self.unsent = request[self.socket.send(request) :]
         except BlockingIOError:
@@ -120,7 +124,7 @@ class _Loop:
         return time.perf_counter() - self._begun
 
     def due(self) -> bool:
-        """Whether a request is still to become due."""
+        """Return whether any request is still to become due."""
         return bool(self._due) and self.now() < self._due[-1]
 
     def end_load(self, cpu_seconds: float) -> None:
@@ -211,7 +215,7 @@ class _Loop:
             self._free.append(connection)
 
     def _drop(self, connection: _Connection) -> None:
-        """A connection that ended; what was under way on it stays unanswered."""
+        """Forget a connection that ended; a request in progress on it stays unanswered."""
         if connection.due >= 0:
             self.outcome.unanswered += 1
             self._under_way -= 1

@@ -1,11 +1,11 @@
-"""`python -m bench.overload [MODEL]`: five times what this machine can carry, and the time after.
+"""`python -m bench.overload [MODEL]`: five times what this machine can serve, and the recovery.
 
 MODEL is a folder with a manifest; by default the bundled one. First the raw limit and a closed loop of 64
 connections take turns: the full load. Then an open loop (Poisson arrivals, latencies from the moment each
 request was due) offers 5 times the limit for SECONDS (60; QUICK: 10), and from its last request on a single
 connection asks in turn until it is answered as fast as before. Ends with one line of JSON.
 
-The generator runs on the server's own CPUs: `generator_cpus` tells what it took of them, and
+The generator runs on the server's own CPUs: `generator_cpus` shows what it took of them, and
 `accepted_over_left` is the accepted rate over the part of the limit that it left.
 """
 
@@ -51,7 +51,7 @@ class Before:
 
 
 class Probe(threading.Thread):
-    """One connection asking in turn: seconds from `start()` until it is answered as fast as in quiet."""
+    """One connection that asks in turn; measures how long after `start()` answers are as fast as before."""
 
     def __init__(self, port: int, request: bytes, quiet_p50_ms: float) -> None:
         super().__init__()
@@ -138,7 +138,7 @@ def _full_load(model: PlainTextModel, port: int, requests: Sequence[bytes]) -> B
 
 
 def _results(before: Before, outcome: Outcome, offered: int) -> dict[str, float]:
-    """Rates are of the answers that came while the load was on; `refused` are those with status 429."""
+    """Return the results. Rates are of answers during the load; `refused` are those with status 429."""
     raw = before.limit_per_second
     accepted_over_limit = outcome.in_time.get(200, 0) / outcome.seconds / raw
     full_p99_ms = statistics.median(load.percentile_ms(0.99) for load in before.full_load)

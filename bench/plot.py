@@ -1,4 +1,4 @@
-"""The plot of a comparison, as SVG: each server's throughput at 64 connections over the raw limit.
+"""The plot of a comparison, as SVG: each server's throughput at 64 connections, relative to the bare model.
 
 Clean text, no dependency: bars, labels and one line at 1.0. Colours follow the reader's light or dark theme.
 """
@@ -26,7 +26,7 @@ STYLE = """
 
 
 def svg(every: Sequence[Row], title: str) -> str:
-    """Slipway first, then the peers by their short texts, the best on top."""
+    """Return the plot: Slipway first, then the peers by their short texts, the best on top."""
     short, mixed = point_key("short", 64), point_key("mixed", 64)
     ordered = sorted(every, key=lambda row: (row.name != SLIPWAY, -row.over_limit[short]))
     most = max([1.0, *(row.over_limit[key] for row in every for key in (short, mixed))])

@@ -1,8 +1,8 @@
 """`python -m bench.preview`: how long a preview takes, and how that grows with the number of services.
 
-Seconds of the command are wall time, the best of several, beside the time that importing what it needs takes
-by itself; milliseconds for a service are CPU time, which a busy machine does not lengthen. --against compares
-this checkout with its own last commit.
+Seconds of the command are wall time, the best of several, shown with the time that importing what it needs
+takes by itself; milliseconds for a service are CPU time, which a busy machine does not lengthen. --against
+compares this checkout with its own last commit.
 """
 
 import io
@@ -27,16 +27,17 @@ from slipway.infra.diff.model import StackSource
 from slipway.infra.diff.risks import risks_of
 from slipway.infra.plan.config import StackConfig
 from slipway.infra.plan.run import Plan, plan_of, without_collector
-from slipway.infra.policy.judge import violations_of
+from slipway.infra.policy.judge import judged
 from slipway.infra.preview.command import Shown
 from slipway.infra.preview.document import document_of
 from slipway.infra.preview.markdown import comment_of
 from slipway.infra.preview.page import page_of
 from slipway.infra.preview.stack import StackPreview
-from slipway.infra.preview.text import preview_text
-from slipway.infra.settings.checked import Settings, settings_of
+from slipway.infra.preview.text import text_of
+from slipway.infra.settings.reading import settings_of
 from slipway.infra.settings.stackfile import settings_from, stack_config, stack_names
 from slipway.infra.targets.registry import target_named
+from slipway.stacks.settings.common import Settings
 
 Made = TypeVar("Made")
 ROOT = Path(__file__).resolve().parents[1]
@@ -46,12 +47,12 @@ _COMMAND = "from slipway.infra.cli.app import main; main()"
 
 
 def command_seconds(*arguments: str) -> float:
-    """The best of ROUNDS runs of `slipway preview`."""
+    """Return the best of ROUNDS runs of `slipway preview`."""
     return _best([sys.executable, "-c", _COMMAND, "preview", *arguments])
 
 
 def import_seconds() -> float:
-    """Of the stacks' modules, with the SDKs they import, in a process that does nothing else."""
+    """Return the seconds to import the stacks and their SDKs, in a process that does nothing else."""
     settings = [settings_from(stack_config(ROOT, stack)) for stack in stack_names(ROOT)]
     modules = sorted({target_named(each.target).stack_module for each in settings})
     built = (
@@ -74,7 +75,7 @@ def _best(command: list[str]) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """CPU milliseconds for a service, by step. services: how many in one stack."""
+    """CPU milliseconds per service, by step. services: how many in one stack."""
 
     services: int
     steps: dict[str, float]
@@ -85,7 +86,7 @@ class Growth:
 
 
 def growth(services: int) -> Growth:
-    """Every step of a preview against another commit, on a stack of Cloud Run services."""
+    """Measure every step of a preview against another commit, on a stack of Cloud Run services."""
     steps: dict[str, float] = {}
 
     def timed(name: str, step: Callable[[], Made]) -> Made:
@@ -100,12 +101,12 @@ def growth(services: int) -> Growth:
         settings = _settings()
         today = datetime.now(UTC).date()
         cost = timed("cost", lambda: cost_of("dev", plan.resources, Usage(), today))
-        broken = timed("policy", lambda: violations_of("dev", plan.resources, settings, cost))
+        judgement = timed("policy", lambda: judged("dev", plan.resources, settings, cost))
         diff = timed("diff", lambda: difference_of("dev", StackSource(other), StackSource(plan)))
         risks = timed("risks", lambda: risks_of(diff))
-        findings = [each.as_finding() for each in broken]
+        findings = [each.as_finding() for each in judgement.violations]
         shown = Shown([StackPreview("dev", plan, settings, findings, (), cost, diff, None, tuple(risks))])
-        timed("text", lambda: _text(shown.stacks[0]))
+        timed("text", lambda: _text(shown))
         timed("json", lambda: json.dumps(document_of(shown)))
         timed("markdown", lambda: comment_of(shown))
         timed("html", lambda: page_of(shown))
@@ -131,9 +132,9 @@ def _settings() -> Settings:
     return settings_of("dev", {"target": "cloud-run", "project": "acme-ml", "region": "europe-west4"})
 
 
-def _text(preview: StackPreview) -> str:
+def _text(shown: Shown) -> str:
     console = Console(file=io.StringIO(), width=120)
-    for part in preview_text(preview):
+    for part in text_of(shown):
         console.print(part)
     return str(console.file)
 

@@ -25,7 +25,7 @@ def markdown(results: Results) -> str:
 
 
 def into_document(document: str, results: Results) -> str:
-    """The document with the results between its two marks. Raises ValueError where it has none."""
+    """Return the document with the results between its two marks. Raises ValueError if it has none."""
     before, begin, rest = document.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
@@ -34,7 +34,7 @@ def into_document(document: str, results: Results) -> str:
 
 
 def table(head: Sequence[str], body: Sequence[Sequence[str]]) -> str:
-    """Columns padded to one width, so that it reads on a terminal too."""
+    """Return a table whose columns are padded to one width, so that it is readable on a terminal too."""
     widths = [max(len(line[place]) for line in [head, *body]) for place in range(len(head))]
 
     def line(cells: Sequence[str]) -> str:
@@ -89,7 +89,7 @@ def latency_table(every: Sequence[Row]) -> str:
 
 
 def number(value: float | None) -> str:
-    """Two decimals below 10, one below 100, none above."""
+    """Return two decimals below 10, one below 100, none above."""
     if value is None:
         return "-"
     return f"{value:.{2 if abs(value) < 10 else 1 if abs(value) < 100 else 0}f}"

@@ -1,7 +1,7 @@
-"""What a bench found, as it is kept in a JSON file: a block for each peer, a piece for each other bench.
+"""The results of a bench, as saved in a JSON file: a block for each peer, a piece for each other bench.
 
 A block holds the raw limit, Slipway and one peer in all its variants, measured in turn within minutes. Ratios
-are only ever formed inside a block, round by round, so that a busier hour does not tell against anyone.
+are only ever formed inside a block, round by round, so that a busier hour puts no server at a disadvantage.
 """
 
 import json
@@ -19,7 +19,7 @@ KINDS = ("short", "mixed")
 class Point(BaseModel):
     """One contender's load in one round. per_second: answers with status 200. refused: the others.
 
-    cpu_ms: CPU time of all its processes for an answer; the client's is not in it.
+    cpu_ms: CPU time of all its processes per answer, without the client's.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -32,7 +32,7 @@ class Point(BaseModel):
 
 
 class Measured(BaseModel):
-    """One contender: points by `kind/connections`, a round each. pss_mb: of all its processes."""
+    """One contender: points by `kind/connections`, one per round. pss_mb: of all its processes."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -46,9 +46,10 @@ class Measured(BaseModel):
 
 
 class Block(BaseModel):
-    """limit_per_second and limit_cpu_ms: by kind, a round each. call_ms: the short text in-process.
+    """One peer, Slipway and the raw limit, measured in turn.
 
-    cpus_share: the least part of the CPUs that the raw limit got in a round; below 1 others were at work.
+    limit_per_second and limit_cpu_ms: by kind, one per round. call_ms: the short text in-process. cpus_share:
+    the smallest part of the CPUs that the raw limit got in a round; below 1 other work was running.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -61,7 +62,10 @@ class Block(BaseModel):
 
 
 class Results(BaseModel):
-    """facts: date, machine, versions and model, to print. skipped: what was left out, and why."""
+    """Everything that was measured.
+
+    facts: date, machine, versions and model, to print. skipped: pieces with reasons.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -102,7 +106,7 @@ class Row(BaseModel):
 
 
 def rows(results: Results) -> list[Row]:
-    """Slipway first, then the others in the order they were measured."""
+    """Return Slipway first, then the others in the order they were measured."""
     found: dict[tuple[str, str], list[tuple[Block, Measured]]] = {}
     for block in results.blocks.values():
         for measured in block.measured:
@@ -154,7 +158,7 @@ def _cpu_over_limit(block: Block, measured: Measured, key: str) -> Iterator[floa
 
 
 def limit_medians(results: Results) -> dict[str, float]:
-    """Texts a second of the raw limit, by kind, over all rounds."""
+    """Return the texts per second of the raw limit, by kind, as medians over all rounds."""
     return {
         kind: statistics.median(
             limit for block in results.blocks.values() for limit in block.limit_per_second[kind]
@@ -165,13 +169,13 @@ def limit_medians(results: Results) -> dict[str, float]:
 
 
 def quietness(results: Results) -> float | None:
-    """The median over all rounds of the part of the CPUs that the raw limit got."""
+    """Return the median over all rounds of the part of the CPUs that the raw limit got."""
     shares = [share for block in results.blocks.values() for share in block.cpus_share]
     return statistics.median(shares) if shares else None
 
 
 def single_over_call(results: Results) -> float | None:
-    """p50 of Slipway as shipped, at one connection, over the call in-process; None if not measured."""
+    """Return p50 of Slipway as shipped, at one connection, over the call in-process; None if not measured."""
     ratios = [
         point.p50_ms / call_ms
         for block in results.blocks.values()

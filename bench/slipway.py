@@ -37,7 +37,10 @@ class Serving:
 
 @contextmanager
 def serving(folder: Path, **settings: str) -> Generator[Serving]:
-    """The server with this model, ready. settings: its environment variables, beside the key and the port."""
+    """Run the server with this model.
+
+    settings: its environment variables, in addition to the key and the port.
+    """
     manifest = TextManifest.read(folder, TASKS)
     with tempfile.TemporaryFile() as log:
         port = free_port()
@@ -55,7 +58,7 @@ def free_port() -> int:
 
 
 def started(port: int, log: int, **settings: str) -> tuple[subprocess.Popen[bytes], float]:
-    """The server, and seconds from its start to the first 200 of /ready."""
+    """Start the server and return it with the seconds until /ready first answers 200."""
     env = {**os.environ, "MODEL_API_KEY": KEY, "PORT": str(port), "HOST": "127.0.0.1", **settings}
     begun = time.perf_counter()
     server = subprocess.Popen([sys.executable, "-m", "service"], env=env, stdout=log)

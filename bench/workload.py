@@ -1,4 +1,4 @@
-"""What every bench sends: texts of one short length or of mixed lengths, as HTTP/1.1 requests."""
+"""The requests of every bench: texts of one short length or of mixed lengths, as HTTP/1.1 requests."""
 
 import json
 import random
@@ -17,14 +17,14 @@ def short_texts() -> list[str]:
 
 
 def mixed_texts(max_tokens: int) -> list[str]:
-    """The same list in every run; none is longer than half the model's limit in words."""
+    """Return the same texts in every run, none longer than half the model's limit in words."""
     chance = random.Random(0)
     lengths = [chance.lognormvariate(0, SIGMA) * MEDIAN_WORDS for _ in range(MIXED_TEXTS)]
     return [_text(max(1, min(round(length), max_tokens // 2))) for length in lengths]
 
 
 def post(path: str, body: dict[str, Any], key: str) -> bytes:
-    """A keep-alive request, whole."""
+    """Return a whole keep-alive request."""
     content = json.dumps(body).encode()
     head = (
         f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {key}\r\n"

@@ -1,4 +1,4 @@
-"""Where Slipway's own files lie: the server's code, its models and its Dockerfile.
+"""Where Slipway's own files are: the server's code, its models and its Dockerfile.
 
 That is the checkout, or the folder `slipway` of an installed package. A caller's files are relative to the
 caller's working directory, which is the folder of the Pulumi project.

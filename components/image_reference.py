@@ -9,7 +9,8 @@ from typing import Self
 
 import pulumi
 
-from .artifact_registry import ImageRepository
+from .aws.ecr import EcrRepository
+from .google.artifact_registry import ImageRepository
 
 # github.com/distribution/reference, reference.go: a first part with a dot or a colon, or `localhost`, is the
 # registry's host; without one Docker Hub is meant.
@@ -30,17 +31,8 @@ _GCR = re.compile(r"(?:[a-z0-9-]+\.)?gcr\.io")
 _GCR_LOCATIONS = {"gcr.io": "us", "us.gcr.io": "us", "eu.gcr.io": "europe", "asia.gcr.io": "asia"}
 # docs.aws.amazon.com/AmazonECR/latest/userguide/Registries.html
 _ECR = re.compile(r"(?P<account>[0-9]{12})\.dkr[.-]ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\.[a-z.]+")
-# docs.aws.amazon.com/AmazonECR/latest/public/public-registries.html: anybody may pull from it.
+# docs.aws.amazon.com/AmazonECR/latest/public/public-registries.html: everyone may pull from it.
 _ECR_PUBLIC = "public.ecr.aws"
-
-
-@dataclass(frozen=True, slots=True)
-class EcrRepository:
-    """A private repository of Amazon ECR. account: 12 digits."""
-
-    account: str
-    region: str
-    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +58,7 @@ class ImageReference:
 
     @property
     def name(self) -> str:
-        """The image without its tag and digest."""
+        """Return the image without its tag and digest."""
         return f"{self.host}/{self.path}"
 
     @property
@@ -75,22 +67,22 @@ class ImageReference:
 
     @property
     def is_google(self) -> bool:
-        """Whether Google's own network answers for the host, without a way to the internet."""
+        """Return whether the host is reached on Google's own network, without access to the internet."""
         return self.is_artifact_registry or _GCR.fullmatch(self.host) is not None
 
     @property
     def is_public(self) -> bool:
-        """Whether the registry has nothing but public images."""
+        """Return whether the registry has only public images."""
         return self.host == _ECR_PUBLIC or (self.is_google and not self.needs_repository)
 
     @property
     def needs_repository(self) -> bool:
-        """Whether it is an image only in a repository of Artifact Registry."""
+        """Return whether every image of the host is in a repository of Artifact Registry."""
         return self.is_artifact_registry or self.host in _GCR_LOCATIONS
 
     @property
     def google_repository(self) -> ImageRepository | None:
-        """The repository of Artifact Registry that holds it; None elsewhere, or where the path has none."""
+        """Return the repository of Artifact Registry that holds the image; None if there is none."""
         first, *rest = self.path.split("/")
         if "." in first and rest:  # a project of a domain: example.com/acme
             first, *rest = f"{first}:{rest[0]}", *rest[1:]
@@ -102,6 +94,6 @@ class ImageReference:
 
     @property
     def ecr_repository(self) -> EcrRepository | None:
-        """The private repository of ECR that holds it; None elsewhere."""
+        """Return the private repository of ECR that holds the image; None elsewhere."""
         found = _ECR.fullmatch(self.host)
         return EcrRepository(found["account"], found["region"], self.path) if found else None

@@ -1,4 +1,4 @@
-"""What every cloud's service takes, and may know only when it is applied: the image's digest, the API key."""
+"""The inputs of every cloud's service that may be known only at apply time: image digest and API key."""
 
 from collections.abc import Callable, Mapping
 from enum import Enum
@@ -7,29 +7,31 @@ from typing import Any, cast
 import pulumi
 import pulumi_random as random
 
-from .input_rules import API_KEY, image_fault, key_fault
+from .api_key import API_KEY
+from .fault import Fault
+from .input_rules import image_fault, key_fault
 
 _KEY_LENGTH = 40
 
 
 def with_digest(
-    image_ref: pulumi.Input[str], target_fault: Callable[[str], str] = lambda _: ""
+    image_ref: pulumi.Input[str], target_fault: Callable[[str], Fault | None] = lambda _: None
 ) -> pulumi.Output[str]:
-    """Return the image; an Output that turns out to have no digest, or a fault of the target, fails.
+    """Return the image, failing at apply time if it has no digest or the target does not accept it.
 
-    target_fault: returns what the target does not allow of a reference with its digest, else an empty string.
+    target_fault: returns what the target does not allow of a reference with its digest, else None.
     """
 
     def check(text: str) -> str:
         if fault := image_fault(text) or target_fault(text):
-            raise ValueError(fault)
+            raise ValueError(str(fault))
         return text
 
     return pulumi.Output.from_input(image_ref).apply(check)
 
 
 def api_key_of(name: str, given: pulumi.Input[str] | None, parent: pulumi.Resource) -> pulumi.Output[str]:
-    """The given key, or one that is created, as a secret; an unusable one fails without being shown."""
+    """Return the given or a created key, as a secret; an unusable one fails without being shown."""
     if given is not None:
         return pulumi.Output.secret(given).apply(_usable_key)
     created = random.RandomPassword(
@@ -39,7 +41,7 @@ def api_key_of(name: str, given: pulumi.Input[str] | None, parent: pulumi.Resour
 
 
 def checked_secret(name: str, value: pulumi.Input[str], most_bytes: int) -> pulumi.Output[str]:
-    """The value as a secret; an impossible one fails without being shown."""
+    """Return the value as a secret; one of the wrong size fails without being shown."""
 
     def check(text: str) -> str:
         size = len(text.encode())
@@ -51,7 +53,7 @@ def checked_secret(name: str, value: pulumi.Input[str], most_bytes: int) -> pulu
 
 
 def recorded(args: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments as they stand in the state: what is secret by meaning is one there too."""
+    """Return the arguments as the state records them, with the values of secrets encrypted."""
     shown = {key: value.value if isinstance(value, Enum) else value for key, value in args.items()}
     if (key := args.get("api_key")) is not None:
         shown["api_key"] = pulumi.Output.secret(key)
@@ -63,5 +65,5 @@ def recorded(args: Mapping[str, Any]) -> dict[str, Any]:
 
 def _usable_key(key: str) -> str:
     if not API_KEY.fullmatch(key):
-        raise ValueError(key_fault(key))
+        raise ValueError(str(key_fault(key)))
     return key

@@ -1,6 +1,7 @@
 """How long a model takes from the start of its process until it is ready: measured, or estimated. Seconds.
 
-An estimate is at the slow end: what is made from it is patience, which costs nothing where a start succeeds.
+An estimate is at the slow end, because it only sets how long to wait, which costs nothing when a start
+succeeds.
 """
 
 from collections.abc import Mapping
@@ -16,16 +17,16 @@ _GPU_GIB_PER_SECOND = 0.05
 # The process alone: with torch 21 s were measured from a cold disk (docs/guides/container.md).
 _START_SECONDS = {"onnx": 10.0, "torch": 30.0}
 _LEAST_SECONDS = 0.1
-# Of a model whose size nobody knows: it covers both of those, and 30 GB on a GPU at the second one's rate.
+# Of a model of unknown size: it covers both of those, and 30 GB on a GPU at the second one's rate.
 _UNKNOWN_SECONDS = 100.0
 _UNKNOWN_GPU_SECONDS = 200.0
 
 
 def load_seconds_of(manifest: Mapping[str, Any], cpu: float, gpu: bool) -> float:
-    """Of a model whose manifest is here.
+    """Return the load time of a model whose manifest is available.
 
-    `measured`, which `slipway fit --write` leaves there, is of one vCPU and a local disk. A cloud's disk may
-    be slower, so that it is never less than reading the weights takes at the slow end.
+    `measured`, which `slipway fit --write` adds to it, is for one vCPU and a local disk. A cloud's disk may
+    be slower, so the result is never less than reading the weights takes at the slow end.
     """
     size_gib = sum(file["bytes"] for file in manifest["files"].values()) / 2**30
     if measured := manifest.get("measured"):
@@ -34,12 +35,15 @@ def load_seconds_of(manifest: Mapping[str, Any], cpu: float, gpu: bool) -> float
 
 
 def unknown_load_seconds(gpu: bool) -> float:
-    """Of a model of which nothing is known."""
+    """Return the load time to assume for a model of which nothing is known."""
     return _UNKNOWN_GPU_SECONDS if gpu else _UNKNOWN_SECONDS
 
 
 def estimated_load_seconds(size_gib: float, engine: str, cpu: float, gpu: bool) -> float:
-    """Of a model of which only the size of its weights is known. engine: onnx or torch."""
+    """Return the load time of a model of which only the size of its weights is known.
+
+    engine: onnx or torch.
+    """
     return _bounded(_START_SECONDS[engine] / min(cpu, 1) + _reading_seconds(size_gib, gpu))
 
 

@@ -1,4 +1,4 @@
-"""Finds the folder of a model that lies here, and names what is wrong with it before anything starts."""
+"""Finds the folder of a local model, and reports what is wrong with it before anything starts."""
 
 import hashlib
 import json
@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from .checkout import ROOT
+from .environment import EXPECTED_MODEL
+from .fault import ArgumentsError, Fault, refuse
+from .model_address import ModelAddress, Source
 from .need import Need, need_of
-from .sizes import quantity, smallest_size
-from .spec import EXPECTED_MODEL
+from .sizes import smallest_size
 from .tasks import DEFAULT_TASK, TASKS, WEIGHTS
 
 BUNDLED = Path("service/models")
@@ -22,8 +24,9 @@ _FILE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}")
 
 @dataclass(frozen=True, slots=True)
 class ModelFolder:
-    """path: as `located` takes it, the same on every machine. location: absolute, where it lies here.
+    """A model on this machine.
 
+    path: as `located` takes it, the same on every machine. location: absolute, on this machine.
     digest: of the manifest, which holds every file's own.
     """
 
@@ -34,32 +37,32 @@ class ModelFolder:
 
 
 def located(source: str, path: str) -> Path:
-    """Return the absolute folder of a model: a bundled one lies with Slipway, another in the project.
+    """Return the absolute folder of a model: a bundled one is part of Slipway, another in the project.
 
     path: of its ModelFolder, relative or absolute.
     """
-    return ((ROOT if source.startswith("bundled:") else Path()) / path).resolve()
+    is_bundled = ModelAddress.parse(source).source is Source.BUNDLED
+    return ((ROOT if is_bundled else Path()) / path).resolve()
 
 
 def model_folder(name: str, source: str, task: str | None) -> ModelFolder:
-    """Find the folder of `bundled:<name>` or `file:<folder>`. Raises ValueError for a wrong or missing one.
+    """Find the folder of `bundled:<name>` or `file:<folder>`. Raises ArgumentsError for any other address.
 
     task: the one it must be for; None: any. A relative `file:` folder is below the working directory.
     """
-    kind, _, place = source.partition(":")
-    relative = BUNDLED / place if kind == "bundled" else Path(place).expanduser()
-    folder = located(source, str(relative))
-    if kind == "hf":
-        raise ValueError(
-            f"{name}: model is {source!r}, which is converted when an image is built. For this machine "
-            f"make a folder of it: `slipway model export {source} models/mine`, or in a checkout of Slipway "
-            f"`make import MODEL={source} TO=models/mine`; "
-            "then set `model: file:models/mine`."
+    address = ModelAddress.parse(source)
+    if address.source is Source.HUB:
+        allowed = (
+            f"make a folder of it, `slipway model export {source} models/mine`, and give `file:models/mine`"
         )
-    if kind not in ("bundled", "file") or not place:
-        raise ValueError(f"{name}: model is {source!r}; allowed are `bundled:<name>` and `file:<folder>`.")
+        refuse(name, [Fault("model", repr(source), allowed, ", which is converted when an image is built")])
+    if not address.is_here or not address.place:
+        refuse(name, [Fault("model", repr(source), "allowed are bundled:<name> and file:<folder>")])
+    is_bundled = address.source is Source.BUNDLED
+    relative = BUNDLED / address.place if is_bundled else Path(address.place).expanduser()
+    folder = located(source, str(relative))
     if not folder.is_dir():
-        raise ValueError(f"{name}: model not found: {source} is not a folder here. {_bundled()}")
+        refuse(name, [Fault("model", repr(source), _bundled(), ", which is no folder here")])
     if not (folder / _MANIFEST).is_file():
         wanted = TASKS.get(task or DEFAULT_TASK, TASKS[DEFAULT_TASK])
         _require_files(name, source, folder, next(iter(wanted.files.values())))
@@ -67,17 +70,16 @@ def model_folder(name: str, source: str, task: str | None) -> ModelFolder:
     manifest = _manifest(name, source, text)
     _require_files(name, source, folder, TASKS[manifest["task"]].needed(manifest.get("engine", "onnx")))
     if task is not None and manifest["task"] != task:
-        raise ValueError(
-            f"{name}: the manifest of {source} says task {manifest['task']!r}; `task` is {task!r}. "
-            "Set `task` to the model's, or choose another `model`."
-        )
+        reason = f"with `model` {source}, whose manifest says {manifest['task']!r}"
+        allowed = "take the model's task, or another model"
+        refuse(name, [Fault("task", repr(task), allowed, reason, nearest=manifest["task"])])
     return ModelFolder(str(relative), hashlib.sha256(text).hexdigest()[:12], manifest, folder)
 
 
 def model_version(manifest: Mapping[str, Any]) -> str:
-    """What the server calls the model: its name, its version and the start of its weights' hash.
+    """Return the server's name for the model: name, version and the start of its weights' hash.
 
-    Raises ValueError for one that the server does not take, KeyError where the manifest lacks a part.
+    Raises ValueError for one that the server does not accept, KeyError if the manifest lacks a part.
     """
     weights = manifest["files"][WEIGHTS[manifest.get("engine", "onnx")]]
     version = f"{manifest['name']}-{manifest['version']}+{weights['sha256'][:12]}"
@@ -90,7 +92,7 @@ def model_version(manifest: Mapping[str, Any]) -> str:
 
 
 def example_request(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """A request's body that the model answers; the server checks that an `example` of the manifest fits."""
+    """Return a request body that the model can answer; the server checks a manifest's own `example`."""
     if "features" in manifest:
         return {"features": manifest.get("example") or [0.0] * len(manifest["features"])}
     return dict(TASKS[manifest["task"]].example)
@@ -99,24 +101,26 @@ def example_request(manifest: Mapping[str, Any]) -> dict[str, Any]:
 def require_memory(
     name: str, source: str, need: Need, memory_gib: float, cpu: float, target: str = "local"
 ) -> None:
-    """Raise ValueError where the memory cannot work, naming the smallest on the target that does."""
+    """Raise ArgumentsError if the memory is too small, naming the smallest on the target that is enough."""
     if memory_gib * 1024 >= need.least_mib:
         return
     smallest = smallest_size(target, need.with_margin_mib, cpu)
-    if smallest is None:
-        raise ValueError(
-            f"{name}: {source} needs about {need.memory_mib:.0f} MiB; no size of {target} holds it."
-        )
     how = "was measured to need" if need.measured else "needs about"
-    raise ValueError(
-        f"{name}: memory is {quantity(round(memory_gib * 1024))}; {source} with cpu {cpu:g} {how} "
-        f"{need.memory_mib:.0f} MiB. The smallest setting with a margin is {smallest.memory}; set `memory` "
-        f"to it, or see `slipway fit {source}`."
+    fault = Fault(
+        "memory_gib",
+        f"{memory_gib:.10g}",
+        f"the smallest with a margin is {smallest.memory}; see `slipway fit {source}`"
+        if smallest
+        else f"no size of {target} is large enough",
+        f"with {source}, which {how} {need.memory_mib:.0f} MiB with `cpu` {cpu:g}",
+        nearest=smallest.memory_mib / 1024 if smallest else None,
+        needs_memory=True,
     )
+    refuse(name, [fault])
 
 
 def source_digest(folder: Path) -> str:
-    """Of the code below `folder` and the pages it serves; models are apart. 12 hex digits."""
+    """Hash the code below `folder` and the pages it serves, without models, into 12 hex digits."""
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
         if path.suffix in (".py", ".html", ".css", ".js") and "models" not in path.relative_to(folder).parts:
@@ -126,7 +130,7 @@ def source_digest(folder: Path) -> str:
 
 
 def _manifest(name: str, source: str, text: bytes) -> dict[str, Any]:
-    """The task and the numbers that memory depends on; the server checks the rest."""
+    """Read the task and the numbers that memory depends on; the server checks the rest."""
     try:
         manifest: dict[str, Any] = json.loads(text)
         if manifest["task"] not in TASKS:
@@ -137,10 +141,9 @@ def _manifest(name: str, source: str, text: bytes) -> dict[str, Any]:
         need_of(manifest, 1)
         model_version(manifest)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(
-            f"{name}: the manifest.json of {source} is not valid: {type(error).__name__} {error}. "
-            "README, section 'A model of your own', shows one."
-        ) from None
+        reason = f", whose manifest.json is not valid: {type(error).__name__} {error}"
+        allowed = "README, section 'A model of your own', shows one"
+        raise ArgumentsError(name, [Fault("model", repr(source), allowed, reason)]) from None
     return manifest
 
 
@@ -148,11 +151,10 @@ def _require_files(name: str, source: str, folder: Path, files: tuple[str, ...])
     needed = (_MANIFEST, *files)
     missing = [file for file in needed if not (folder / file).is_file()]
     if missing:
-        raise ValueError(
-            f"{name}: model not found: {source} lacks {', '.join(missing)}; it needs {', '.join(needed)}."
-        )
+        reason = f", which lacks {', '.join(missing)}"
+        refuse(name, [Fault("model", repr(source), f"it needs {', '.join(needed)}", reason)])
 
 
 def _bundled() -> str:
     names = sorted(path.parent.name for path in (ROOT / BUNDLED).glob("*/manifest.json"))
-    return f"Bundled models: {', '.join(names) or 'none'}."
+    return f"bundled are {', '.join(names) or 'none'}"

@@ -1,6 +1,6 @@
 """How much memory a model needs in the serving engine: as measured, or estimated from its manifest.
 
-What counts is anonymous memory: mapped and cached files can be dropped, so they do not. MiB.
+Only anonymous memory counts, because mapped and cached files can be dropped. MiB.
 """
 
 import math
@@ -35,35 +35,36 @@ MARGIN = 1.2
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """memory_mib: the peak. measured: by `slipway fit`, or else estimated."""
+    """The memory that a model needs. memory_mib: the peak. measured: by `slipway fit`, or else estimated."""
 
     memory_mib: float
     measured: bool
 
     @property
     def least_mib(self) -> float:
-        """Below this it cannot work."""
+        """Return the memory below which the model cannot work."""
         return self.memory_mib if self.measured else self.memory_mib * (1 - _ESTIMATE_TOLERANCE)
 
     @property
     def with_margin_mib(self) -> float:
-        """What to set: a fifth above the peak, for what a longer life and the system add."""
+        """Return the memory to set: a fifth above the peak, for growth over time and the system."""
         return self.memory_mib * MARGIN
 
 
 def inference_threads(cpu: float) -> int:
-    """One thread for each vCPU begun."""
+    """Return one thread for each started vCPU."""
     return max(1, math.ceil(cpu))
 
 
 def need_of(manifest: Mapping[str, Any], cpu: float) -> Need:
-    """The need at `cpu` vCPU.
+    """Return the need at `cpu` vCPU.
 
-    manifest: as in the model's folder; `measured` (one thread) is used where `slipway fit --write` left it,
-    else the file sizes and, where given, `precision` (fp32, fp16, bf16, int8) and `heads`.
+    manifest: as in the model's folder; `measured` (one thread) is used if `slipway fit --write` left it,
+    else the file sizes and, if given, `precision` (fp32, fp16, bf16, int8) and `heads`.
     """
     measured = manifest.get("measured")
-    first = measured["memory_mb"] if measured else _estimated(manifest)
+    # Manifests that were written before it had its unit say `memory_mb`.
+    first = measured.get("memory_mib", measured.get("memory_mb")) if measured else _estimated(manifest)
     return Need(first + (inference_threads(cpu) - 1) * _thread_mib(manifest), measured is not None)
 
 

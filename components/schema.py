@@ -1,7 +1,7 @@
-"""Reads the schema of a component for other languages: Pulumi's own analyzer, and inherited documentation.
+"""Reads the schema of a component for other languages: Pulumi's own analyzer, plus inherited documentation.
 
-Pulumi takes the text under each field from the source of the very class, so the fields that every target
-shares would have none.
+Pulumi reads the docstring under each field from the source of that class alone, so the fields that every
+target shares would have none.
 """
 
 import ast
@@ -14,7 +14,7 @@ from pulumi.provider.experimental.analyzer import Analyzer as PulumiAnalyzer
 
 
 class Analyzer(PulumiAnalyzer):
-    """Finds the text of an inherited field where it stands."""
+    """Finds the docstring of an inherited field in the class that declares it."""
 
     def get_docstring(self, typ: type, name: str) -> str | None:
         texts = (super(Analyzer, self).get_docstring(declared, name) for declared in _with_bases(typ))
@@ -22,7 +22,10 @@ class Analyzer(PulumiAnalyzer):
 
 
 def _with_bases(typ: type) -> Iterator[type]:
-    """The class, then what it extends. A TypedDict keeps no bases before Python 3.12; its source has them."""
+    """Yield the class, then its bases.
+
+    A TypedDict keeps none before Python 3.12, so they are read from its source.
+    """
     yield typ
     if sys.modules[typ.__module__].__dict__.get(typ.__name__) is not typ:
         return

@@ -11,6 +11,6 @@ _EXTRAS = {
 
 
 def installed_by(package: str) -> str:
-    """Return what installs the package, as the end of a sentence: by pip, and in a checkout of Slipway."""
+    """Return how to install the package, as the end of a sentence: by pip, and in a checkout of Slipway."""
     extra = _EXTRAS.get(package, "all")
     return f"`pip install 'slipway[{extra}]'`, or in a checkout of Slipway `make setup-cloud`"

@@ -1,4 +1,4 @@
-"""The smallest memory setting of each target that holds a need. Pure tables with their sources; MiB, vCPU.
+"""The smallest memory setting of each target that is enough for a need. Pure tables; MiB, vCPU.
 
 The clouds' own libraries let wrong sizes through, so the rules are here, for `fit` and the components.
 """
@@ -27,13 +27,14 @@ FARGATE_MIB: Mapping[float, tuple[int, ...]] = {
 }
 _STEP_MIB = 64
 GIB = 2**30
+MIB_OF_A_GIB = 1024
 _DECIMAL = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 _SUFFIXES = _DECIMAL | {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """A valid pair of a target. memory in MiB."""
+    """A valid pair of CPU and memory of a target. memory in MiB."""
 
     target: str
     cpu: float
@@ -41,7 +42,7 @@ class Size:
 
     @property
     def memory(self) -> str:
-        """As the setting is written: `512Mi`, `2Gi`."""
+        """Return the memory as the setting is written: `512Mi`, `2Gi`."""
         return quantity(self.memory_mib)
 
 
@@ -50,7 +51,10 @@ def quantity(mib: int) -> str:
 
 
 def gib(text: str) -> float:
-    """A Kubernetes quantity such as `512Mi` in GiB. Raises ValueError, its text a nearby valid one."""
+    """Convert a Kubernetes quantity such as `512Mi` to GiB.
+
+    Raises ValueError, whose text is a nearby valid quantity, or ''.
+    """
     match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]*)", text)
     if not match:
         raise ValueError("")
@@ -65,9 +69,9 @@ def gib(text: str) -> float:
 
 
 def smallest_size(target: str, need_mib: float, cpu: float) -> Size | None:
-    """The smallest valid memory of at least `need_mib` on the target, with at least `cpu`.
+    """Return the smallest valid memory of `need_mib` or more on the target, with `cpu` or more.
 
-    None where nothing it offers is enough. A target that sells no fixed sizes takes steps of 64 MiB.
+    None if nothing it offers is enough. A target that sells no fixed sizes takes steps of 64 MiB.
     """
     if target == "cloud-run":
         return _smallest_cloud_run(need_mib, cpu)

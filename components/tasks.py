@@ -1,6 +1,6 @@
-"""What a target knows of the server's tasks: one row each. service/tasks/ has the tasks themselves.
+"""What the deploying side knows of each of the server's tasks, one row per task, as listed in service/tasks/.
 
-A test holds the rows to what the server serves, as neither side imports the other.
+A test checks the rows against what the server serves, because neither side imports the other.
 """
 
 from collections.abc import Mapping
@@ -27,10 +27,10 @@ class TaskRow:
     example: Mapping[str, Any]
     """A request's body, for a person to try; a model's own is better where its manifest has one."""
     files: Mapping[str, tuple[str, ...]]
-    """What a model's folder holds beside its manifest, for each engine that serves it."""
+    """Files of a model's folder, apart from its manifest, for each engine that serves it."""
 
     def needed(self, engine: str) -> tuple[str, ...]:
-        """The names of the files. Raises ValueError for an engine that does not serve the task."""
+        """Return the names of the files. Raises ValueError for an engine that does not serve the task."""
         if engine not in self.files:
             raise ValueError(f"engine is {engine!r}; allowed are {', '.join(self.files)}")
         return self.files[engine]

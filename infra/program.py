@@ -1,7 +1,7 @@
 """The program that `pulumi up`, the local runner and the offline plan all run."""
 
 import importlib
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -9,30 +9,33 @@ import pulumi
 from pulumi.runtime import is_config_secret
 from pulumi.runtime.config import CONFIG, get_config_env
 
+from slipway.components.fault import ArgumentsError, reader_words
 from slipway.components.sdks import installed_by
 from slipway.infra.errors import Refused
 from slipway.infra.plan.config import ENCRYPTED, StackConfig
-from slipway.infra.settings.checked import Settings
-from slipway.infra.settings.stackfile import settings_from, values_of_secrets
+from slipway.infra.settings.faults import SettingsError, in_settings
+from slipway.infra.settings.reading import read
+from slipway.infra.settings.stackfile import given_by, values_of_secrets
 from slipway.infra.targets.registry import target_named
 from slipway.infra.targets.target import Target
 from slipway.stacks.secrets import StackSecrets
+from slipway.stacks.settings.common import Settings
 
 
 class MissingSdk(pulumi.RunError):
     """The stack's cloud needs a package that this environment lacks."""
 
 
-def main() -> None:
-    """Read the stack's settings, check them, make its service and export the outputs of every target."""
-    config = _config()
+def main(config: StackConfig | None = None) -> None:
+    """Read the stack's settings, make its service and export the outputs of every target.
+
+    config: as its files hold it, so that a fault names the file; by default what the engine hands over.
+
+    Every fault of the settings, the components, the model and the image is found before anything is
+    registered, and raised as one pulumi.RunError, whose cause is a SettingsError.
+    """
     try:
-        settings = settings_from(config)
-        name = f"{config.project}-{config.stack}"
-        with _sdk_of(settings.target, config.stack):
-            target = target_named(settings.target)
-            stack = importlib.import_module(target.stack_module)
-            service = stack.service(name, settings, _secrets(target, settings))
+        service = _made(config or _config())
     except (Refused, ValueError) as error:
         raise pulumi.RunError(str(error)) from error
     pulumi.export("url", service.url)
@@ -43,9 +46,42 @@ def main() -> None:
     pulumi.export("apiKey", service.api_key)
 
 
+def refusal_of(error: pulumi.RunError) -> Refused:
+    """Why the program ended, with its faults as values where it named them."""
+    cause = error.__cause__
+    return cause if isinstance(cause, Refused) else Refused(str(error))
+
+
+def _made(config: StackConfig) -> Any:
+    """Create the stack's service. Raises Refused, before it creates anything, with every fault."""
+    given = given_by(config)
+    settings, faults = read(given)
+    if settings is None:
+        raise SettingsError(config.stack, faults)
+    with _sdk_of(settings.target, config.stack), reader_words(settings.words()):
+        make: Callable[[], Any] | None = None
+        target = target_named(settings.target)
+        stack = importlib.import_module(target.stack_module)
+        name = f"{config.project}-{config.stack}"
+        wrong = {fault.key for fault in faults}
+        try:
+            make = stack.prepare(name, settings, _secrets(target, settings))
+        except ArgumentsError as error:
+            faults += in_settings(error, settings, given.place, wrong)
+        except Refused:
+            if not faults:
+                raise
+        if faults or make is None:
+            raise SettingsError(config.stack, faults)
+        try:
+            return make()
+        except ArgumentsError as error:
+            raise SettingsError(config.stack, in_settings(error, settings, given.place, set())) from error
+
+
 @contextmanager
 def _sdk_of(target: str, stack: str) -> Generator[None]:
-    """A target's modules are imported only when asked for: its SDK is installed apart, and may be missing."""
+    """Raise MissingSdk if the target's SDK, which is installed separately, is missing inside the block."""
     try:
         yield
     except ModuleNotFoundError as error:
@@ -75,7 +111,7 @@ def _secrets(target: Target, settings: Settings) -> StackSecrets:
 
 
 def _secret(key: str) -> pulumi.Output[str] | None:
-    """A secret of the stack; unknown where only the engine can decrypt it; None when it is unset."""
+    """Return a secret of the stack; unknown if only the engine can decrypt it; None if it is unset."""
     value = pulumi.Config().get(key)
     if not value:
         return None
@@ -83,12 +119,12 @@ def _secret(key: str) -> pulumi.Output[str] | None:
 
 
 def _secret_values() -> dict[str, pulumi.Output[str]]:
-    """The values of the `secrets` setting, environment name -> secret; its references are settings."""
+    """Return the encrypted values of the setting `secrets`, environment name -> secret; no references."""
     found = values_of_secrets(pulumi.Config().get("secrets") or "")
     return {name: _hidden(value) for name, value in found.items()}
 
 
 def _hidden(value: str) -> pulumi.Output[str]:
-    """As a secret; unknown where it cannot be read here."""
+    """Wrap a value as a secret; unknown if only the engine can decrypt it."""
     unknown: Any = pulumi.UNKNOWN
     return pulumi.Output.secret(unknown if value == ENCRYPTED else value)

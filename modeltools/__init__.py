@@ -1,1 +1,1 @@
-"""Tools for models that no running server needs: training, conversion, comparison."""
+"""Tools for models that a running server does not need: training, conversion, comparison."""

@@ -1,6 +1,6 @@
-"""From a torch network to ONNX files: exported, attention fused, then int8 per channel.
+"""Converts a torch network to ONNX files: exported, then with fused attention, then int8 per channel.
 
-Where a model is made, not where it is served: needs what `modeltools/requirements-train.txt` lists.
+Runs where a model is made, not where it is served: needs what `modeltools/requirements-train.txt` lists.
 """
 
 import warnings
@@ -18,7 +18,7 @@ ATTENTION_MASK = [[1, 1, 1, 1], [1, 1, 1, 0]]
 
 
 def export(network: torch.nn.Module, path: Path, output: str = "logits") -> None:
-    """Write the fp32 model as it is.
+    """Write the fp32 model without optimizations.
 
     network: `input_ids` and `attention_mask`, int64 [batch, tokens], to `output`, float32 [batch, width].
     """
@@ -39,7 +39,7 @@ def export(network: torch.nn.Module, path: Path, output: str = "logits") -> None
 
 
 def fuse(plain: Path, path: Path, heads: int, width: int) -> None:
-    """Write the model with attention, normalisation and activation each as one node, where they can be."""
+    """Write the model with each attention, normalisation and activation as one node, as far as possible."""
     fused = optimize_model(str(plain), model_type="bert", num_heads=heads, hidden_size=width)
     fused.save_model_to_file(str(path))
 
@@ -57,5 +57,5 @@ def quantize(fused: Path, path: Path) -> None:
 
 
 def nodes(path: Path, kind: str) -> int:
-    """How many nodes of a kind a model has, for example `Attention`."""
+    """Count the nodes of a kind in a model, for example `Attention`."""
     return sum(node.op_type == kind for node in onnx.load(path, load_external_data=False).graph.node)

@@ -1,7 +1,7 @@
 """Slipway's rules as a CrossGuard policy pack: `pulumi preview --policy-pack policy`.
 
 The rules are those of the offline preview (infra/policy), at the levels that the stack's own settings say. A
-rule stands here twice, as mandatory and as advisory, because the engine fixes the level of a policy before it
+rule is here twice, as mandatory and as advisory, because the engine fixes the level of a policy before it
 sees the stack; the one that the stack did not choose reports nothing.
 """
 

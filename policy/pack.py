@@ -1,4 +1,4 @@
-"""The rules as policies of Pulumi's engine. Needs the policy SDK, which has an environment of its own.
+"""The rules as policies of Pulumi's engine. Needs the policy SDK, which has a separate environment.
 
 Resources are judged by their inputs as they are registered; the budget by all of them together, at the end.
 """
@@ -26,8 +26,9 @@ from slipway.infra.cost.stack import cost_of
 from slipway.infra.cost.usage import Usage
 from slipway.infra.policy.judge import over_budget
 from slipway.infra.policy.levels import level_of
-from slipway.infra.policy.plain import PlainResource, plain, stack_of
+from slipway.infra.policy.plain import plain, stack_of
 from slipway.infra.policy.rules import BUDGET, ON_RESOURCES, Context, Rule
+from slipway.infra.resources.reading import Resource
 from slipway.infra.settings.stackfile import settings_from, stack_config, stack_names
 
 _ENFORCED = {"mandatory": EnforcementLevel.MANDATORY, "advisory": EnforcementLevel.ADVISORY}
@@ -49,7 +50,7 @@ def choices_of(stack: str) -> StackChoices:
     if stack not in stack_names(ROOT):
         return StackChoices()
     settings = settings_from(stack_config(ROOT, stack))
-    return StackChoices(settings.public, settings.policy, settings.budget_usd, usage_of(settings))
+    return StackChoices(settings.is_public, settings.policy, settings.budget_usd, usage_of(settings))
 
 
 def policies() -> list[Policy]:
@@ -76,9 +77,10 @@ def _resource_policy(rule: Rule, level: str) -> Policy:
         if level_of(rule.name, stack, choices.levels) != level:
             return
         inputs = plain(args.props, UnknownValueError)
-        resource = PlainResource(args.urn, args.resource_type, args.name, None, inputs)
+        resource = Resource(args.urn, args.resource_type, args.name, None, True, inputs, ())
         for detail in rule.check(resource, Context(choices.public)):
-            report_violation(f"{args.name}: {detail}", None)
+            if isinstance(detail, str):
+                report_violation(f"{args.name}: {detail}", None)
 
     return ResourceValidationPolicy(
         _name(rule, level), _description(rule), validate, enforcement_level=_ENFORCED[level]
@@ -101,8 +103,8 @@ def _on_budget(level: str) -> Policy:
     )
 
 
-def _plain(resource: PolicyResource) -> PlainResource:
+def _plain(resource: PolicyResource) -> Resource:
     parent = resource.parent.urn if resource.parent else None
     dependencies = tuple(one.urn for one in resource.dependencies)
     inputs = plain(resource.props, UnknownValueError)
-    return PlainResource(resource.urn, resource.resource_type, resource.name, parent, inputs, dependencies)
+    return Resource(resource.urn, resource.resource_type, resource.name, parent, True, inputs, dependencies)

@@ -1,8 +1,13 @@
-"""`python -m service`: settings, port, model, then serve. Exit code 0 after SIGTERM, 2 if it cannot start."""
+"""`python -m service`: settings, port, model, then serve.
+
+Exit code 0 after a stop signal, 2 if it cannot start, 1 if it cannot go on.
+"""
 
 import signal
 import sys
 from types import FrameType
+
+from .stop_signals import stop_signals
 
 
 def _exit(number: int, frame: FrameType | None) -> None:
@@ -12,12 +17,12 @@ def _exit(number: int, frame: FrameType | None) -> None:
 
 def main() -> int:
     # Until the event loop takes over, a stop request ends the process as a normal stop does.
-    for stop in (signal.SIGTERM, signal.SIGINT):
+    for stop in stop_signals():
         signal.signal(stop, _exit)
 
     # Imported here and not above, so that the handlers stand first and each fault is told
     # before the imports that take a third of a second.
-    from .faults import StartFault
+    from .faults import ServerFailed, StartFault
     from .logs import configure_logs, fields, log
 
     configure_logs("info")
@@ -30,12 +35,18 @@ def main() -> int:
         from .listener import listener
 
         sock = listener(settings.host, settings.port)
-        from .server import serve
+        from .stderr import stderr_as_log
 
-        serve(settings, sock)
+        with stderr_as_log():
+            from .server import serve
+
+            serve(settings, sock)
     except StartFault as fault:
         log.error("%s", fault, extra=fields(cause=fault.cause))
         return 2
+    except ServerFailed as failure:
+        log.critical("Ended: %s", failure, extra=fields(cause="server_failed"))
+        return 1
     return 0
 
 

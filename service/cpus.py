@@ -9,13 +9,13 @@ CGROUP_ROOT = Path("/sys/fs/cgroup")
 
 
 def usable_cpus(proc_cgroup: Path = PROC_CGROUP, cgroup_root: Path = CGROUP_ROOT) -> int:
-    """Whole CPUs, at least 1: a second thread on half a CPU is only throttled sooner."""
+    """Return the whole CPUs, at least 1: a second thread on half a CPU is only throttled sooner."""
     affinity = len(os.sched_getaffinity(0))
     return max(1, int(min([affinity, *_quotas(proc_cgroup, cgroup_root)])))
 
 
 def _quotas(proc_cgroup: Path, cgroup_root: Path) -> Iterator[float]:
-    """CPUs granted by this group and each group above it; docs.kernel.org/admin-guide/cgroup-v2."""
+    """Yield the CPUs granted by this group and each group above it; docs.kernel.org/admin-guide/cgroup-v2."""
     for version, group in cgroups("cpu", proc_cgroup, cgroup_root):
         if version == 2:
             quota, _, period = text_of(group / "cpu.max").partition(" ")
@@ -25,7 +25,7 @@ def _quotas(proc_cgroup: Path, cgroup_root: Path) -> Iterator[float]:
 
 
 def cgroups(controller: str, proc_cgroup: Path, cgroup_root: Path) -> Iterator[tuple[int, Path]]:
-    """The folders, each with its cgroup version, of this process's group and of each group above it."""
+    """Yield the folder of this process's group and of each group above it, each with its cgroup version."""
     for line in text_of(proc_cgroup).splitlines():
         _, controllers, path = line.split(":", 2)
         if controllers == "":
@@ -35,7 +35,7 @@ def cgroups(controller: str, proc_cgroup: Path, cgroup_root: Path) -> Iterator[t
 
 
 def _up_to(root: Path, path: str) -> Iterator[Path]:
-    """The group, then its parents. Inside a container the host's path may be absent; the root then counts."""
+    """Yield the group, then its parents, up to the root, which is all that a container may see."""
     group = root / path.strip("/")
     while group != root:
         yield group
@@ -50,7 +50,7 @@ def _cpus(quota: str, period: str) -> Iterator[float]:
 
 
 def text_of(path: Path) -> str:
-    """Empty where the file cannot be read."""
+    """Return the content of the file; '' if it cannot be read."""
     try:
         return path.read_text()
     except OSError:

@@ -1,4 +1,4 @@
-"""What a model computes on: the CPU, or the first NVIDIA GPU by CUDA."""
+"""The device that a model computes on: the CPU, or the first NVIDIA GPU by CUDA."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,7 +8,7 @@ DeviceKind = Literal["cuda", "cpu"]
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """gpu: its name, such as `NVIDIA L4`; None on the CPU."""
+    """A device. gpu: its name, such as `NVIDIA L4`; None on the CPU."""
 
     kind: DeviceKind
     gpu: str | None = None

@@ -1,4 +1,4 @@
-"""The NVIDIA driver of this machine, read without loading torch, and what to do where it does not fit."""
+"""The NVIDIA driver of this machine, read without loading torch, and what to do if it does not fit."""
 
 import ctypes
 import re
@@ -19,7 +19,10 @@ _VERSION = re.compile(r"^NVRM version: .*?\b(\d{3}\.\d+(?:\.\d+)?)\b", re.MULTIL
 
 @dataclass(frozen=True, slots=True)
 class Driver:
-    """version: such as `535.216.03`. cuda: the newest CUDA that it knows, such as `12.2`. '': not known."""
+    """A driver.
+
+    version: such as `535.216.03`. cuda: the newest CUDA that it runs, such as `12.2`. '': not known.
+    """
 
     version: str = ""
     cuda: str = ""
@@ -31,19 +34,19 @@ def nvidia_driver(version_file: Path = VERSION_FILE, library: str = LIBRARY) -> 
 
 
 def cuda_of(number: int) -> str:
-    """As people write a version that CUDA gives as 1000 * major + 10 * minor."""
+    """Convert a version that CUDA states as 1000 * major + 10 * minor to a string such as `12.2`."""
     return f"{number // 1000}.{number % 1000 // 10}"
 
 
 def remedy(driver: Driver, cuda: str) -> str:
-    """What the driver is and what to do, in sentences. cuda: what torch was built for; '' for no CUDA."""
+    """Describe the driver and what to do, in sentences. cuda: what torch was built for; '' for no CUDA."""
     if not cuda:
         return "This torch has no CUDA: build the image with --build-arg VARIANT=cuda."
     least = LEAST_DRIVER.get(int(cuda.partition(".")[0]))
     needs = f"CUDA {cuda} needs driver {least} or newer" if least else f"CUDA {cuda} needs a newer driver"
     if driver == Driver():
         return (
-            f"There is no NVIDIA driver in sight, and {needs}. Give the container a GPU (`--gpus all` of "
+            f"No NVIDIA driver was found, and {needs}. Give the container a GPU (`--gpus all` of "
             "Docker, `nvidia.com/gpu` of a pod), and the machine a driver."
         )
     is_ = f"The driver is {driver.version or 'of an unknown version'}" + (
@@ -56,14 +59,17 @@ def remedy(driver: Driver, cuda: str) -> str:
 
 
 def _is_older(driver: Driver, cuda: str, least: int | None) -> bool:
-    """By its branch, else by the major version of its CUDA."""
+    """Return whether the driver is too old, by its branch or else by the major version of its CUDA."""
     if driver.version and least:
         return int(driver.version.partition(".")[0]) < least
     return bool(driver.cuda) and int(driver.cuda.partition(".")[0]) < int(cuda.partition(".")[0])
 
 
 def _known_cuda(library: str) -> str:
-    """docs.nvidia.com/cuda/cuda-driver-api, version management: the question needs no GPU."""
+    """Return the newest CUDA that the driver runs; asking for it needs no GPU.
+
+    docs.nvidia.com/cuda/cuda-driver-api, version management.
+    """
     version = ctypes.c_int()
     try:
         failed = ctypes.CDLL(library).cuDriverGetVersion(ctypes.byref(version))

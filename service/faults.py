@@ -1,4 +1,4 @@
-"""What can go wrong on purpose: one class per cause.
+"""The faults that are expected: one class per cause.
 
 A start fault ends the process with exit code 2. A request fault becomes an HTTP status in `api/problems.py`.
 """
@@ -7,11 +7,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from .printable import printable
+
 
 class StartFault(Exception):
-    """The server cannot start. The message says what, what it got, what is allowed and where to fix it."""
+    """The server cannot start. The message says what is wrong, given and allowed, and where to fix it.
+
+    It may hold names from a model or a bucket, and ends on a terminal.
+    """
 
     cause: ClassVar[str]
+
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message))
 
 
 class BadSettings(StartFault):
@@ -31,7 +39,7 @@ class BadModel(StartFault):
 
 
 class WrongModel(StartFault):
-    """The model that is here is not the one that the stack was previewed with."""
+    """The model found is not the one that the stack was previewed with."""
 
     cause = "wrong_model"
 
@@ -43,19 +51,27 @@ class ModelAccessDenied(StartFault):
 
 
 class ModelSourceUnavailable(StartFault):
-    """A bucket did not answer, or not to the end, as often as it was asked."""
+    """A bucket did not answer, or not completely, in any of the tries."""
 
     cause = "model_source_unavailable"
 
 
 class DeviceUnusable(StartFault):
-    """The GPU that was asked for is not there, or cannot compute."""
+    """The requested GPU is missing, or cannot compute."""
 
     cause = "device_unusable"
 
 
 class DiskFull(StartFault):
     cause = "disk_full"
+
+
+class ServerFailed(Exception):
+    """The server cannot go on. It ends the process with exit code 1; the log has the reason."""
+
+
+class WorkBroke(Exception):
+    """A call's work ended by something that is no Exception: a panic, or a request to exit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +108,9 @@ class PathUnknown(RequestFault): ...
 class MethodNotAllowed(RequestFault): ...
 
 
+class HeadTimeout(RequestFault): ...
+
+
 class BodyTimeout(RequestFault): ...
 
 
@@ -107,10 +126,25 @@ class InvalidInput(RequestFault): ...
 class TextTooLong(RequestFault): ...
 
 
+class MemoryFull(RequestFault): ...
+
+
+class ConnectionsFull(RequestFault): ...
+
+
 class HeadTooLarge(RequestFault): ...
 
 
 class MalformedHttp(RequestFault): ...
+
+
+class ExpectationFailed(RequestFault): ...
+
+
+class CodingUnsupported(RequestFault): ...
+
+
+class VersionUnsupported(RequestFault): ...
 
 
 class QueueFull(RequestFault): ...

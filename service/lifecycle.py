@@ -6,6 +6,8 @@ from typing import Literal
 from .device import Device
 
 Phase = Literal["loading", "ready", "draining"]
+State = Literal["loading", "ready", "draining", "stuck"]
+"""The phase as /health shows it, or that threads which compute are stuck."""
 
 
 class Lifecycle:

@@ -1,4 +1,4 @@
-"""The listening socket. It is opened before the slow imports, so a taken port is told at once."""
+"""The listening socket, opened before the slow imports so that a taken port is reported at once."""
 
 import contextlib
 import ctypes
@@ -8,6 +8,7 @@ import struct
 import sys
 
 from .faults import BadSettings, PortTaken
+from .writing import hand_the_kernel_little
 
 BACKLOG = 2048
 # linux/filter.h, socket(7): a classic BPF program, run on each segment that reaches the listening socket
@@ -26,9 +27,9 @@ DROP_NEW_CONNECTIONS = [
 
 
 def listener(host: str, port: int) -> socket.socket:
-    """Listens from here on; connections wait in the backlog until the event loop takes them.
+    """Listen from now on; connections wait in the backlog until the event loop accepts them.
 
-    Raises PortTaken, or BadSettings if the address cannot be had for another reason.
+    Raises PortTaken, or BadSettings if the address is unusable for another reason.
     """
     try:
         family, _, _, _, address = socket.getaddrinfo(
@@ -40,6 +41,7 @@ def listener(host: str, port: int) -> socket.socket:
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind(address)
+        hand_the_kernel_little(sock)
         sock.listen(BACKLOG)
     except OSError as error:
         sock.close()
@@ -53,18 +55,17 @@ def listener(host: str, port: int) -> socket.socket:
 
 
 def address_of(sock: socket.socket) -> tuple[str, int]:
-    """Host as it stands in a URL (an IPv6 address in brackets), and port."""
+    """Return the host as in a URL (an IPv6 address in brackets), and the port."""
     host, port = sock.getsockname()[:2]
     return (f"[{host}]" if ":" in host else host), port
 
 
 def turn_away(sock: socket.socket) -> None:
-    """No new connection begins on it; those that have begun are still there to be accepted.
+    """Stop new connections; those already begun can still be accepted.
 
     Closing a listening socket resets what came in since the last accept. With this before, there is nothing
-    to reset: the kernel ignores a newcomer, who asks again a second later and finds the port closed, or
-    another server on it.
-    Where the system has no such filter (not Linux), nothing changes.
+    to reset: the kernel ignores a new connection, whose client tries again a second later and finds the port
+    closed, or another server on it. If the system has no such filter (not Linux), nothing changes.
     """
     code = b"".join(struct.pack("HBBI", *instruction) for instruction in DROP_NEW_CONNECTIONS)
     program = ctypes.create_string_buffer(code)
@@ -75,7 +76,7 @@ def turn_away(sock: socket.socket) -> None:
 
 
 def waiting(sock: socket.socket) -> list[socket.socket]:
-    """The connections in the backlog, accepted."""
+    """Accept and return the connections in the backlog."""
     taken: list[socket.socket] = []
     with contextlib.suppress(BlockingIOError):
         while True:

@@ -1,4 +1,4 @@
-"""Finds the model the settings name, and loads it beside the event loop, which already answers probes."""
+"""Finds the model that the settings name, and loads it while the event loop already answers probes."""
 
 import asyncio
 from collections.abc import Mapping
@@ -17,17 +17,20 @@ from .tasks import Task
 
 
 class Origin(Protocol):
-    """Where a model comes from. Both raise a StartFault if it cannot be had or used."""
+    """The place a model comes from.
+
+    Both methods raise a StartFault if the model is not available or not usable.
+    """
 
     async def manifest(self, tasks: Mapping[str, type[TaskRules]]) -> Manifest: ...
 
     async def folder(self, manifest: Manifest) -> Path:
-        """A local folder with the manifest's files, each checked by its size and hash."""
+        """Return a local folder with the manifest's files, each checked by its size and hash."""
         ...
 
 
 class LocalModel:
-    """A folder that is there already."""
+    """A folder that exists already."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -41,7 +44,7 @@ class LocalModel:
 
 
 def model_origin(settings: Settings) -> Origin:
-    """Raises BadSettings if the bucket's client is not installed or cannot be set up."""
+    """Return where the model comes from. Raises BadSettings if a bucket's client is missing or not usable."""
     if not settings.model_source:
         return LocalModel(settings.model_dir)
     # Imported here: only a model in a bucket needs the client.
@@ -60,7 +63,7 @@ def model_origin(settings: Settings) -> Origin:
 
 
 def require_expected(expected: str, manifest: Manifest) -> None:
-    """Before anything is loaded. Raises WrongModel if the stack was previewed with another model.
+    """Raise WrongModel, before anything is loaded, if the stack was previewed with another model.
 
     expected: a model version, or `hf:<owner>/<name>@<commit>`; empty: any model is served.
     """
@@ -75,9 +78,9 @@ def require_expected(expected: str, manifest: Manifest) -> None:
 
 
 def require_engine(manifest: Manifest, wanted: DeviceKind | None) -> None:
-    """Before anything is fetched. Raises BadModel if the model's engine is not installed.
+    """Raise BadModel, before anything is fetched, if the model's engine is not installed.
 
-    wanted: the setting DEVICE. Raises DeviceUnusable where the engine never computes on it.
+    wanted: the setting DEVICE. Raises DeviceUnusable if the engine never computes on it.
     """
     if manifest.engine != "torch" and wanted == "cuda":
         raise DeviceUnusable(
@@ -93,9 +96,9 @@ def require_engine(manifest: Manifest, wanted: DeviceKind | None) -> None:
 
 
 def chosen_device(manifest: Manifest, wanted: DeviceKind | None) -> Device:
-    """What the model computes on. It may import torch, which takes seconds, and tries the GPU.
+    """Return what the model computes on. It may import torch, which takes seconds, and tries the GPU.
 
-    wanted: the setting DEVICE. Raises DeviceUnusable where a GPU is wanted, or is seen, and cannot compute.
+    wanted: the setting DEVICE. Raises DeviceUnusable if a GPU is wanted, or is seen, and cannot compute.
     """
     if manifest.engine != "torch" or wanted == "cpu":
         return CPU

@@ -1,11 +1,11 @@
 """JSON lines on stdout: time (RFC 3339, UTC), level, message, then the fields of that line.
 
 The lines are ASCII: whatever a client sends is escaped, so it can neither begin a line of its own
-(U+2028 is one to some readers) nor steer a terminal.
+(U+2028 is one to some readers) nor steer a terminal. Controls and bidi marks are also escaped, so
+that a program which decodes the JSON may show the text as well.
 """
 
 import asyncio
-import contextlib
 import json
 import logging
 import sys
@@ -13,26 +13,34 @@ import threading
 from datetime import UTC, datetime
 from functools import lru_cache
 from types import TracebackType
-from typing import Any, TextIO
+from typing import Any
 
 import orjson
+
+from .log_writer import LogWriter
+from .printable import printable
 
 log = logging.getLogger("service")
 
 # A reader of the log waits for a line at most this long.
 HELD_SECONDS, HELD_LINES = 0.05, 64
+# The end of the process waits for its last lines at most this long.
+FLUSH_SECONDS = 1.0
 
 
 class JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        line: dict[str, Any] = {
+        line = {
             "time": f"{_second(int(record.created))}.{int(record.created % 1 * 1000):03}Z",
             "level": record.levelname.lower(),
-            "message": record.getMessage(),
-            **record.__dict__.get("fields", {}),
+            "message": printable(record.getMessage()),
+            **{
+                name: printable(value) if isinstance(value, str) else value
+                for name, value in record.__dict__.get("fields", {}).items()
+            },
         }
         if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
+            line["exception"] = printable(self.formatException(record.exc_info))
         try:
             text = orjson.dumps(line, default=str)
             if text.isascii():
@@ -47,50 +55,61 @@ def _second(since_1970: int) -> str:
     return datetime.fromtimestamp(since_1970, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
-class LineHandler(logging.StreamHandler[TextIO]):
-    """Writes the lines of `log_line` a few at a time: each write would hold up the event loop.
+class LineHandler(logging.Handler):
+    """Passes the lines of `log_line` on a few at a time, because each hand-over delays the event loop.
 
-    Every other line is written at once, after all that was said before it.
+    Every other line is passed on at once, after all earlier ones.
     """
 
-    def __init__(self, stream: TextIO) -> None:
-        super().__init__(stream)
+    def __init__(self, descriptor: int) -> None:
+        super().__init__()
         self._lines: list[str] = []
+        self._writer = LogWriter(descriptor, self._dropped)
+
+    def _dropped(self, count: int) -> str:
+        said = "Log lines were dropped: no program read them"
+        record = log.makeRecord(log.name, logging.WARNING, "", 0, said, (), None, extra=fields(dropped=count))
+        return f"{self.format(record)}\n"
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            self._lines.append(self.format(record) + self.terminator)
+            self._lines.append(f"{self.format(record)}\n")
             if len(self._lines) >= HELD_LINES or not getattr(record, "may_wait", False):
-                self.flush()
+                self._hand_over()
             elif len(self._lines) == 1:
-                asyncio.get_running_loop().call_later(HELD_SECONDS, self._flush_held)
+                asyncio.get_running_loop().call_later(HELD_SECONDS, self._hand_over)
         except RuntimeError:  # no event loop on this thread
-            self.flush()
+            self._hand_over()
         except Exception:
             self.handleError(record)
 
-    def _flush_held(self) -> None:
-        with contextlib.suppress(OSError, ValueError):  # the reader went away
-            self.flush()
-
-    def flush(self) -> None:
+    def _hand_over(self) -> None:
         with self.lock or threading.Lock():
             lines, self._lines = "".join(self._lines), []
             if lines:
-                self.stream.write(lines)
-            super().flush()
+                self._writer.put(lines)
+
+    def flush(self) -> None:
+        """Wait for the reader, but not for long: the process may be ending."""
+        self._hand_over()
+        self._writer.flush(FLUSH_SECONDS)
+
+    def close(self) -> None:
+        self.flush()
+        self._writer.close()
+        super().close()
 
 
 def configure_logs(level: str) -> None:
     """Send every logger of the process, uvicorn's and Python's warnings too, to stdout as JSON."""
-    handler = LineHandler(sys.stdout)
+    handler = LineHandler(sys.stdout.fileno())
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     logging.captureWarnings(True)
     logging.raiseExceptions = False  # a reader that went away must not end a request
     # Not in the lines, so not looked up: docs.python.org/3/howto/logging.html#optimization.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
-    # uvicorn tells its own start and stop in several lines; ours say it once.
+    # uvicorn logs its start and stop in several lines; ours do it in one.
     for name in ("uvicorn.error", "asyncio"):
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
     sys.excepthook = _log_uncaught
@@ -105,9 +124,9 @@ def _log_uncaught(
 
 
 def log_line(level: int, message: str, **values: Any) -> None:
-    """As `log.log` with `fields`, for the event loop's thread, where there are many of them.
+    """Log like `log.log` with `fields`, for the many lines of the event loop's thread.
 
-    Without looking up who calls, which takes longer than all the rest; and it may be written a little later.
+    Does not look up its caller, which takes longer than all the rest; and it may be written a little later.
     """
     if log.isEnabledFor(level):
         extra: dict[str, Any] = fields(**values) | {"may_wait": True}
@@ -115,5 +134,5 @@ def log_line(level: int, message: str, **values: Any) -> None:
 
 
 def fields(**values: Any) -> dict[str, dict[str, Any]]:
-    """The `extra` argument of a log call: `log.info("request", extra=fields(status=200))`."""
+    """Return the `extra` argument of a log call: `log.info("request", extra=fields(status=200))`."""
     return {"fields": values}

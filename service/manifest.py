@@ -1,15 +1,18 @@
 """A model folder's manifest.json: what the model is, and the size and hash of each file it needs."""
 
+import difflib
 import hashlib
+import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from .faults import BadModel, ModelNotFound
+from .regular import NotRegular, opened
 
 MODEL_FILE = "model.onnx"
 SAFETENSORS_FILE = "model.safetensors"
@@ -29,15 +32,20 @@ TEXT_FILES: EngineFiles = {
 # Of one that is a graph alone.
 GRAPH_FILES: EngineFiles = {"onnx": (MODEL_FILE,)}
 
+MANIFEST_FILE = "manifest.json"
+MAX_MANIFEST_BYTES = 1 << 20
+# Longer than the longest context of a published model that this server runs; what is above it is a mistake.
+MOST_TOKENS = 1 << 20
 # What a file that is being fetched ends in.
 PART_SUFFIX = ".part"
+MOST_FAULTS_SHOWN = 10
 PICKLES = (".pkl", ".pickle", ".pt", ".pth", ".bin", ".ckpt", ".joblib")
 
 
 def _file_name(name: str) -> str:
-    """A plain name: a manifest cannot point outside its folder, nor bring code."""
+    """Check for a plain name, so that a manifest cannot point outside its folder, nor bring code."""
     if not re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}", name) or name.endswith(PART_SUFFIX):
-        rule = f"is no plain file name (letters, digits, '.', '_', '-'; no folder, no {PART_SUFFIX})"
+        rule = f"is not a plain file name (letters, digits, '.', '_', '-'; no folder, no {PART_SUFFIX})"
         raise PydanticCustomError("file_name", "{rule}", {"rule": rule})
     if name.lower().endswith(PICKLES):
         rule = "is a pickle, which runs code when it is loaded; weights are model.onnx or model.safetensors"
@@ -50,27 +58,34 @@ Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$", max_length
 Name = Annotated[str, Field(min_length=1)]
 
 
-class ManifestFile(BaseModel):
-    model_config = ConfigDict(frozen=True)
+class ManifestPart(BaseModel):
+    """A part of the manifest. Numbers must not be strings, and an unknown key is refused as a mistake."""
 
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+
+class ManifestFile(ManifestPart):
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     bytes: int = Field(ge=1)
 
 
-class Measured(BaseModel):
-    """What the model needed and gave where it was measured."""
+class Measured(ManifestPart):
+    """What the model needed, and how fast it was, where it was measured."""
 
-    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(allow_inf_nan=False)
 
-    memory_mb: float = Field(gt=0, strict=True, description="Peak memory, in millions of bytes.")
-    load_seconds: float = Field(ge=0, strict=True)
-    texts_per_second: float = Field(gt=0, strict=True)
+    memory_mib: float = Field(
+        gt=0, description="Peak memory, in MiB.", validation_alias=AliasChoices("memory_mib", "memory_mb")
+    )
+    """Manifests that were written before it had its unit say `memory_mb`."""
+    load_seconds: float = Field(ge=0)
+    texts_per_second: float = Field(gt=0)
+    machine: str | None = None
+    """Where; for people."""
 
 
-class Manifest(BaseModel):
-    """What every model's manifest holds. A task's own type adds the keys that only its models have."""
-
-    model_config = ConfigDict(frozen=True)
+class Manifest(ManifestPart):
+    """The keys of every model's manifest. A task's own type adds the keys that only its models have."""
 
     name: Word
     version: Word
@@ -82,32 +97,42 @@ class Manifest(BaseModel):
     measured: Measured | None = None
     source: Any = None
     """`hf:<owner>/<name>@<commit>` where an import wrote it; other tools may keep anything here."""
+    heads: int | None = Field(default=None, ge=1, le=4096)
+    """Attention heads, from which `slipway fit --estimate` knows more of the memory."""
+    conversion: Any = None
+    """How far the model is from its original, where it was converted."""
+    tried: Any = None
+    """What an import saw of it, where it was copied."""
+    metadata: Any = None
+    """Whatever its makers note; nothing reads it."""
 
     @property
     def is_exact_in_batches(self) -> bool:
-        """Whether a text's answer stays the same, but for rounding, in any company.
+        """Return whether a text's answer does not depend on its batch, except for rounding.
 
-        Not that of an int8 model: the scales of its activations are those of the whole batch. Batches of 8
+        That of an int8 model does: the scales of its activations are those of the whole batch. Batches of 8
         moved MiniLM's vectors of 600 short messages to a cosine of 0.989 on average, 0.955 at worst.
         """
         return self.engine == "torch" or self.precision == "fp32"
 
     @classmethod
     def read(cls, folder: Path, tasks: "Mapping[str, type[TaskRules]]") -> Self:
-        """Raises ModelNotFound if the folder holds no model, BadModel if its manifest cannot be used."""
-        path = folder / "manifest.json"
-        return cls.parse(_content(folder, path), str(path), tasks)
+        """Read a folder's manifest.
+
+        Raises ModelNotFound if it holds no model, BadModel if it is not usable.
+        """
+        return cls.parse(_content(folder), str(folder / MANIFEST_FILE), tasks)
 
     @classmethod
     def parse(cls, content: bytes, place: str, tasks: "Mapping[str, type[TaskRules]]") -> Self:
-        """The manifest in its task's own type. Raises BadModel if it cannot be used.
+        """Read a manifest as its task's own type. Raises BadModel if it cannot be used.
 
-        place: the manifest's path or address, as it is told.
+        place: the manifest's path or address, for messages.
         """
         named = _validated(_TaskName, content, place).task
         rules = tasks.get(named) if isinstance(named, str) else None
         if rules is None:
-            _validated(Manifest, content, place)
+            _validated(_OfUnknownTask, content, place)
             raise BadModel(f"{place}: task is {named!r}; this server has {sorted(tasks)}.")
         manifest = rules.manifest_type.checked(content, place, rules.files)
         if not isinstance(manifest, cls):
@@ -116,7 +141,7 @@ class Manifest(BaseModel):
 
     @classmethod
     def checked(cls, content: bytes, place: str, files: EngineFiles) -> Self:
-        """The manifest in this type, with the files that its engine needs. Raises BadModel."""
+        """Read a manifest as this type, with the files that its engine needs. Raises BadModel."""
         manifest = _validated(cls, content, place)
         needed = files.get(manifest.engine)
         if needed is None:
@@ -136,29 +161,38 @@ class Manifest(BaseModel):
         return f"{self.name}-{self.version}+{self.files[WEIGHTS[self.engine]].sha256[:12]}"
 
     def check_files(self, folder: Path) -> None:
-        """Raises BadModel at the first file that is missing or is not the one the manifest describes."""
+        """Raise BadModel at the first file that is missing or is not the one the manifest describes."""
         for name, expected in self.files.items():
             path = folder / name
             try:
-                with path.open("rb") as file:
-                    size = path.stat().st_size
+                with opened(folder, name) as file:
+                    size = os.fstat(file.fileno()).st_size
+                    if size != expected.bytes:
+                        raise BadModel(f"{path} has {size} bytes; manifest.json says {expected.bytes}.")
                     digest = hashlib.file_digest(file, "sha256").hexdigest()
+            except NotRegular as error:
+                raise BadModel(f"{path} {error}; put the file itself there.") from None
             except OSError as error:
                 raise BadModel(f"{path} cannot be read: {error.strerror}; manifest.json lists it.") from None
-            if size != expected.bytes:
-                raise BadModel(f"{path} has {size} bytes; manifest.json says {expected.bytes}.")
             if digest != expected.sha256:
                 raise BadModel(f"{path} has sha256 {digest}; manifest.json says {expected.sha256}.")
 
 
-class TextManifest(Manifest):
-    """Of a model that takes texts."""
+def all_different(names: Sequence[str]) -> None:
+    """Raise PydanticCustomError for equal names, which an answer could not distinguish."""
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise PydanticCustomError("names", "{name} occurs more than once", {"name": repr(twice[0][:100])})
 
-    max_tokens: int = Field(ge=1)
+
+class TextManifest(Manifest):
+    """The manifest of a model that takes texts."""
+
+    max_tokens: int = Field(ge=1, le=MOST_TOKENS)
 
 
 class TaskRules:
-    """What a task asks of its models' folders."""
+    """A task's requirements for its models' folders."""
 
     manifest_type: ClassVar[type[Manifest]]
     """The keys of the manifest."""
@@ -170,6 +204,12 @@ class _TaskName(BaseModel):
     task: Any = None
 
 
+class _OfUnknownTask(Manifest):
+    """A manifest whose task is not known, and so neither are its further keys."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
 TModel = TypeVar("TModel", bound=BaseModel)
 
 
@@ -177,24 +217,47 @@ def _validated(kind: type[TModel], content: bytes, place: str) -> TModel:
     try:
         return kind.model_validate_json(content)
     except ValidationError as error:
-        raise BadModel(f"{place} cannot be used: {_faults(error)}.") from None
+        faults = error.errors(include_url=False, include_input=False)
+        said = "; ".join(_fault(kind, fault) for fault in faults[:MOST_FAULTS_SHOWN])
+        more = f"; and {len(faults) - MOST_FAULTS_SHOWN} more" if len(faults) > MOST_FAULTS_SHOWN else ""
+        raise BadModel(f"{place} cannot be used: {said}{more}.") from None
 
 
-def _content(folder: Path, path: Path) -> bytes:
+def _content(folder: Path) -> bytes:
     fix = "MODEL_DIR must name a folder that holds manifest.json and the files it lists"
     try:
         if not any(folder.iterdir()):
             raise ModelNotFound(f"model not found: {folder} is empty; {fix}.")
-        return path.read_bytes()
+        with opened(folder, MANIFEST_FILE) as file:
+            content = file.read(MAX_MANIFEST_BYTES + 1)
+    except NotRegular as error:
+        raise BadModel(f"{folder / MANIFEST_FILE} {error}; put the file itself there.") from None
     except NotADirectoryError:
         raise ModelNotFound(f"model not found: {folder} is not a folder; {fix}.") from None
-    except FileNotFoundError as error:
-        what = "has no manifest.json" if error.filename == str(path) else "does not exist"
+    except FileNotFoundError:
+        what = "has no manifest.json" if folder.is_dir() else "does not exist"
         raise ModelNotFound(f"model not found: {folder} {what}; {fix}.") from None
     except OSError as error:
         raise ModelNotFound(f"model not found: {folder} cannot be read ({error.strerror}); {fix}.") from None
+    if len(content) > MAX_MANIFEST_BYTES:
+        raise BadModel(
+            f"{folder / MANIFEST_FILE} has more than {MAX_MANIFEST_BYTES} bytes, the most allowed."
+        )
+    return content
 
 
-def _faults(error: ValidationError) -> str:
-    faults = error.errors(include_url=False, include_input=False)
-    return "; ".join(f"{'.'.join(map(str, f['loc'])) or 'manifest.json'}: {f['msg']}" for f in faults)
+def _fault(kind: type[BaseModel], fault: ErrorDetails) -> str:
+    *inside, key = fault["loc"] or ("manifest.json",)
+    place = ".".join(str(part)[:100] for part in (*inside, key))
+    if fault["type"] != "extra_forbidden":
+        return f"{place}: {fault['msg']}"
+    known = _keys(kind, inside)
+    nearest = difflib.get_close_matches(str(key), known, n=1)
+    meant = f"; did you mean {nearest[0]!r}?" if nearest else f"; allowed are {', '.join(known)}"
+    return f"{place}: is no key of a manifest{meant}"
+
+
+def _keys(kind: type[BaseModel], inside: Sequence[str | int]) -> list[str]:
+    """Return the keys of the part of a manifest at that place."""
+    part = {"measured": Measured, "files": ManifestFile}.get(str(inside[0])) if inside else kind
+    return sorted((part or kind).model_fields)

@@ -1,67 +1,64 @@
 """uvicorn's HTTP/1.1, which drops an exchange with its answer or its client, and answers problem details."""
 
 import asyncio
-import sys
 from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from .api.problems import CAUSES, MEDIA_TYPE, problem_json
+from .account import BODY_COPIES
+from .api.access import PROBES
+from .api.problems import CAUSES
+from .connections import Connections
+from .ends import DROP_SECONDS, EndingConnection
 from .engine import Call
-from .faults import ClientLeft, MethodNotAllowed, RequestFault
-from .reading import RequestReader
-
-# What is still read, and dropped, after an early answer such as 413, so that the client gets to see it.
-MAX_DROPPED_BYTES = 16 << 20
-# A client that takes nothing of its answer for as long as this has gone.
-READ_SECONDS = 60
+from .faults import ClientLeft, ConnectionsFull, RequestFault
+from .refusals import refusal
+from .writing import JoinedHead
 
 
-class JoinedHead:
-    """A connection that writes the head of an answer together with what follows it.
+class HttpProtocol(EndingConnection):
+    """One connection. places: of this process; set by `protocol_for`."""
 
-    Two writes would be two system calls, and wake the client twice.
-    """
-
-    __slots__ = ("_head", "_transport")
-
-    def __init__(self, transport: asyncio.Transport) -> None:
-        self._transport = transport
-        self._head: bytes | None = None
-
-    def write(self, data: bytes) -> None:
-        if self._head is None:
-            self._head = data
-        else:
-            self._transport.write(self._head + data if self._head else data)
-            self._head = b""
-
-    def close(self) -> None:
-        if self._head:
-            self._transport.write(self._head)
-        self._transport.close()
-
-    def is_closing(self) -> bool:
-        return self._transport.is_closing()
-
-
-class HttpProtocol(RequestReader):
-    _dropped_bytes = 0
+    _has_place = True
     _refusal: bytes | None = None
-    _unread: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        super().connection_made(transport)
+        self._has_place = self.places.add(self)
+        if not self._has_place and not self.places.has_room:
+            self.transport.close()
 
     def on_head(self) -> None:
-        self._dropped_bytes = 0
+        self.dropped_bytes = 0
+        self._unset_keepalive_if_required()
+        self.places.begins(self)
+        if self._has_no_room():
+            return
         if self._is_refused_at_once():
             self._release(self.scope)
+            if not self.lingers:  # else its timer runs
+                self._late = self.loop.call_later(DROP_SECONDS, self.cut_body)  # until its body has ended
             return
+        cast(Any, self.scope)["state"]["holding"] = self.holding
         self.begin()
         # Answers to HEAD have no second write; where a client expects 100, the first is no head.
-        if self.scope["method"] == "POST" and not self.expect_100_continue:
-            self.cycle.transport = JoinedHead(self.transport)  # pyright: ignore[reportAttributeAccessIssue]
+        joins = self.scope["method"] == "POST" and not self.expect_100_continue
+        self.cycle.transport = JoinedHead(self.transport, self.close_after_answer, joins)  # pyright: ignore[reportAttributeAccessIssue]
+
+    def _has_no_room(self) -> bool:
+        """Refuse what asks for more than a probe where places or memory are taken."""
+        if self._has_place and self.holding.fits(1):
+            return False
+        if self.url.partition(b"?")[0].decode("latin-1") in PROBES:
+            return False
+        if self._has_place:
+            self._stop_without_memory()
+        else:
+            self._stop(ConnectionsFull, "all places for connections are taken")
+        return True
 
     def _is_refused_at_once(self) -> bool:
-        """Answers a request for which there is no place, with no exchange begun; its body is dropped."""
+        """Answer a request that finds no place, without beginning an exchange; its body is dropped."""
         app = cast(Any, self.app)  # pyright: ignore[reportUnknownMemberType] - of no one type in uvicorn
         parser: Any = self.parser
         if self.expect_100_continue or self.active is not None or parser.get_method() != b"POST":
@@ -71,7 +68,7 @@ class HttpProtocol(RequestReader):
         if refused is None:
             return False
         headers, body = refused
-        keep_alive: bool = parser.should_keep_alive()
+        keep_alive: bool = parser.should_keep_alive() and parser.get_http_version() != "1.0"  # as uvicorn
         state: Any = self.server_state
         lines: list[tuple[bytes, bytes]] = [*state.default_headers, *headers]
         lines += [] if keep_alive else [(b"connection", b"close")]
@@ -80,22 +77,30 @@ class HttpProtocol(RequestReader):
         if keep_alive:
             super().on_response_complete()
         else:
-            self.transport.close()
+            self.close_gently()
         return True
 
     def on_data(self, data: bytes) -> None:
         cycle: Any = self.cycle
         if cycle is None:
-            self._dropped_bytes += len(data)
-            if self._dropped_bytes > MAX_DROPPED_BYTES:
-                self.transport.close()
+            self.drop(data)
             return
+        if not self.holding.fits(BODY_COPIES * len(data)):
+            self._stop_without_memory()
+            return
+        self.holding.hold_body(self.holding.body_bytes + BODY_COPIES * len(data))
         cycle.body += data
         cycle.message_event.set()
 
     def on_end(self) -> None:
         cycle: Any = self.cycle
-        if cycle is None:
+        if cycle is None:  # answered already: what was still to come has come
+            if self.active is None and not self.lingers:
+                self._wait_for_next()
+                self._unset_keepalive_if_required()
+                self.timeout_keep_alive_task = self.loop.call_later(
+                    self.timeout_keep_alive, self.timeout_keep_alive_handler
+                )
             return
         cycle.more_body = False
         cycle.message_event.set()
@@ -107,42 +112,38 @@ class HttpProtocol(RequestReader):
             if self.cycle is answered:
                 self.cycle = cast(Any, None)  # as before the first request: what still comes is dropped
             self._release(answered.scope)
+        self.holding.hold_answer(0)
+        if not self.pipeline:  # else some bodies may be of the next in line
+            self.holding.hold_body(0)
         super().on_response_complete()
         if self.active is None and self._refusal is not None:
             self.transport.write(self._refusal)
-            self.transport.close()
+            self.close_gently()
         else:
             self.go_on()
+            self._wait_for_next()
+            self.end_if_answered()
+
+    def _wait_for_next(self) -> None:
+        """Wait for the next request, or for the rest of a body that is no longer needed."""
+        if self.active is not None or self.lingers or self.transport.is_closing():
+            return
+        if self._in_head:
+            if not self.flow.write_paused:  # else its answer is still under way
+                self.places.waits(self)
+            self.time_head()
+        elif self._late is None:
+            self._late = self.loop.call_later(DROP_SECONDS, self.cut_body)
 
     def _release(self, scope: Any) -> None:
-        """A connection may idle for long: it must not hold what a request was answered from."""
+        """Drop what a request was answered from, because a connection may idle for long."""
         if self.scope is scope:  # else the next head has begun
             self.scope, self.headers, self.url = cast(Any, None), [], b""
 
-    def pause_writing(self) -> None:
-        super().pause_writing()
-        self._expect_reading(sys.maxsize)
-
-    def _expect_reading(self, unread_bytes: int) -> None:
-        """Each READ_SECONDS some of what waits must have been taken."""
-        left = self.transport.get_write_buffer_size()
-        if left < unread_bytes:
-            self._unread = self.loop.call_later(READ_SECONDS, self._expect_reading, left)
-        else:
-            self.transport.abort()
-
-    def resume_writing(self) -> None:
-        self._forget_timer()
-        super().resume_writing()
-
-    def _forget_timer(self) -> None:
-        if self._unread is not None:
-            self._unread.cancel()
-
     def connection_lost(self, exc: Exception | None) -> None:
-        self._forget_timer()
-        self._unset_keepalive_if_required()  # after a reset uvicorn would keep it, and so this connection
+        self.places.remove(self)
         self.pipeline.clear()
+        self._unset_keepalive_if_required()  # after a reset uvicorn would keep it, and so this connection
         if self.active is not None:
             self._give_up(self.active)
         super().connection_lost(exc)
@@ -154,11 +155,13 @@ class HttpProtocol(RequestReader):
             if active.response_started:  # for the request log, whose status is that of the beginning
                 state["cut"] = CAUSES[ClientLeft].slug
             call.abandon()
+        state["has_left"] = True
+        active.waiting_for_100_continue = False
         active.disconnected = True
         active.message_event.set()
 
     def refuse(self, fault: type[RequestFault], detail: str) -> None:
-        """Answer what cannot be read, once what came before it is answered, and close."""
+        """Answer a request that cannot be read, after those before it, and close."""
         cycle: Any = self.cycle
         is_answered = cycle is None or (cycle is self.active and cycle.response_started)
         if not self._in_head and is_answered:
@@ -167,22 +170,16 @@ class HttpProtocol(RequestReader):
         if not self._in_head and cycle is not self.active:
             self.pipeline.popleft()  # the last in line: it is refused in its own place
         if self.active is None or (cycle is self.active and not self._in_head):
-            self.transport.write(_refusal(fault, detail))
-            self.transport.close()
+            self.transport.write(refusal(fault, detail))
+            self.close_gently()
             if self.active is not None:
                 self._give_up(self.active)  # or the app would answer as well
+                self.active.body = bytearray()
+                self.holding.hold_body(0)
         else:
-            self._refusal = _refusal(fault, detail)
+            self._refusal = refusal(fault, detail)
 
 
-def _refusal(fault: type[RequestFault], detail: str) -> bytes:
-    cause = CAUSES[fault]
-    body = problem_json(cause, detail)
-    lines = [
-        f"HTTP/1.1 {cause.status} {cause.title}",
-        f"content-type: {MEDIA_TYPE}",
-        f"content-length: {len(body)}",
-        *(["allow:"] if fault is MethodNotAllowed else []),  # RFC 9110, 10.2.1: empty, no method is allowed
-        "connection: close",
-    ]
-    return "\r\n".join([*lines, "", ""]).encode() + body
+def protocol_for(connections: Connections) -> type[HttpProtocol]:
+    """Return the protocol class of one process, whose connections share these places."""
+    return cast("type[HttpProtocol]", type("Http", (HttpProtocol,), {"places": connections}))

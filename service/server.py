@@ -10,21 +10,26 @@ import socket
 import sys
 import time
 from collections.abc import Generator
+from typing import cast
 
 import uvicorn
 import uvloop
 
+from .account import most_held_bytes
 from .api.app import build_app
+from .connections import ConnectionLimits, Connections, most_connections
+from .engine import Engine
+from .faults import ServerFailed
 from .lifecycle import Lifecycle
 from .listener import BACKLOG, address_of, turn_away, waiting
 from .loading import Origin, chosen_device, load_model, model_origin, require_engine, require_expected
 from .logs import fields, log
-from .protocol import HttpProtocol
+from .protocol import HttpProtocol, protocol_for
 from .settings import Settings
 from .sizing import engine_for
+from .stop_signals import stop_signals
 from .tasks import TASKS, Limits
 
-STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 # After SIGTERM new connections are still taken for this long: a load balancer needs a moment to see /ready.
 LISTEN_ON_SECONDS = 0.5
 # Then new ones are turned away; one that has begun has this long to end its handshake.
@@ -40,12 +45,17 @@ KEEP_ALIVE_SECONDS = 620
 
 
 def serve(settings: Settings, sock: socket.socket) -> None:
-    """Returns after a stop request. Raises StartFault if the model cannot be had."""
+    """Serve until a stop request.
+
+    Raises StartFault if the model is not available, ServerFailed if a thread that computes cannot go on.
+    """
     origin = model_origin(settings)
     sys.setswitchinterval(SWITCH_SECONDS)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(settings, origin, sock))
-    for stop in STOP_SIGNALS:  # the closed loop gave them back their default, which would spoil the exit code
+    for (
+        stop
+    ) in stop_signals():  # the closed loop gave them back their default, which would spoil the exit code
         signal.signal(stop, signal.SIG_IGN)
 
 
@@ -59,9 +69,10 @@ async def _serve(settings: Settings, origin: Origin, sock: socket.socket) -> Non
     engine = engine_for(settings, manifest)
     host, port = address_of(sock)
     app = build_app(settings, manifest, task, engine, lifecycle, port)
+    connections = Connections(_connection_limits(settings))
     config = uvicorn.Config(
         app,
-        http=HttpProtocol,
+        http=protocol_for(connections),
         ws="none",
         lifespan="off",
         log_config=None,
@@ -71,7 +82,7 @@ async def _serve(settings: Settings, origin: Origin, sock: socket.socket) -> Non
         backlog=BACKLOG,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
     )
-    server = Server(config, lifecycle, settings.drain_seconds)
+    server = Server(config, lifecycle, engine, settings.drain_seconds)
 
     async def load() -> None:
         log.info("Loading model %s", manifest.model_version, extra=fields(version=settings.service_version))
@@ -87,6 +98,7 @@ async def _serve(settings: Settings, origin: Origin, sock: socket.socket) -> Non
             server.should_exit = True
             raise
         gc.freeze()  # what is loaded stays: the collector need not look through it again
+        connections.account.limit_bytes = most_held_bytes()  # of what the model has left
         lifecycle.model_is_warm()
         told = fields(load_seconds=round(seconds, 3), device=device.kind, gpu=device.gpu)
         log.info("Model ready (loaded in %.1f s), computing on %s", seconds, device, extra=told)
@@ -100,36 +112,68 @@ async def _serve(settings: Settings, origin: Origin, sock: socket.socket) -> Non
     with contextlib.suppress(asyncio.CancelledError):
         await loading
     if not engine.stop(timeout_seconds=1):
-        _leave_at_once()
+        _leave_at_once(1 if server.failure else 0)
+    if server.failure is not None:
+        raise ServerFailed("an inference thread cannot go on") from server.failure
     log.info("Stopped")
 
 
-def _leave_at_once() -> None:
-    """Past the drain time: ending the interpreter under a thread that still computes could crash it."""
+def _connection_limits(settings: Settings) -> ConnectionLimits:
+    return ConnectionLimits(
+        most=most_connections(settings.max_connections),
+        held_bytes=most_held_bytes(),
+        head_seconds=settings.head_timeout_seconds,
+        write_seconds=settings.write_timeout_seconds,
+    )
+
+
+def _leave_at_once(exit_code: int) -> None:
+    """Exit past the drain time: ending the interpreter under a thread that still computes could crash it."""
     log.warning("Stopped with work unfinished")
     logging.shutdown()
     sys.stdout.flush()
-    os._exit(0)
+    os._exit(exit_code)
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server, stopped in two steps: not ready but listening, then finishing what is under way."""
+    """uvicorn's server, stopped in two steps: not ready but listening, then finishing what is in progress."""
 
-    def __init__(self, config: uvicorn.Config, lifecycle: Lifecycle, drain_seconds: float) -> None:
+    failure: Exception | None = None
+    """Why the engine's threads cannot go on."""
+
+    def __init__(
+        self, config: uvicorn.Config, lifecycle: Lifecycle, engine: Engine, drain_seconds: float
+    ) -> None:
         super().__init__(config)
         self._lifecycle = lifecycle
+        self._engine = engine
         self._drain_seconds = drain_seconds
 
     def stop_on_signals(self) -> None:
         loop = asyncio.get_running_loop()
-        for stop in STOP_SIGNALS:
-            loop.add_signal_handler(stop, self._drain, loop)
+        for stop in stop_signals():
+            loop.add_signal_handler(stop, self._drain, loop, stop)
+        self._engine.threads.when_failed(lambda reason: loop.call_soon_threadsafe(self._fail, reason))
 
-    def _drain(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _fail(self, reason: Exception) -> None:
+        """End at once: waiting requests would only time out here, and another process may serve them."""
+        self.failure = reason
+        log.critical("Ending: an inference thread cannot go on", extra=self._dropped())
+        self.should_exit = self.force_exit = True
+
+    def _dropped(self) -> dict[str, dict[str, int]]:
+        """Count what an immediate end leaves unanswered: requests, and those that wait or are computed."""
+        connections = [cast(HttpProtocol, each) for each in self.server_state.connections]
+        under_way = sum(each.active is not None for each in connections)
+        return fields(dropped_requests=under_way, dropped_calls=self._engine.unanswered)
+
+    def _drain(self, loop: asyncio.AbstractEventLoop, stop: signal.Signals) -> None:
         if self._lifecycle.phase == "draining":  # asked twice: at once
+            if not self.force_exit:
+                log.warning("Stopping at once on a second %s", stop.name, extra=self._dropped())
             self.should_exit = self.force_exit = True
             return
-        log.info("Draining: not ready any more, finishing what is under way")
+        log.info("Draining: no longer ready, finishing requests in progress", extra=fields(signal=stop.name))
         self._lifecycle.drain()
         left_seconds = self._drain_seconds - LISTEN_ON_SECONDS - HANDSHAKE_SECONDS - LAST_REQUEST_SECONDS
         self.config.timeout_graceful_shutdown = max(1, round(left_seconds))
@@ -159,7 +203,8 @@ class Server(uvicorn.Server):
 
     async def _take(self, connection: socket.socket) -> None:
         def protocol() -> HttpProtocol:
-            return HttpProtocol(self.config, self.server_state, app_state={})
+            http = cast("type[HttpProtocol]", self.config.http)
+            return http(self.config, self.server_state, app_state={})
 
         await asyncio.get_running_loop().connect_accepted_socket(protocol, connection)
 

@@ -73,37 +73,37 @@ class Settings(BaseSettings):
         le=10_000_000,
         description="Longest single text, in characters; bounds the time tokenising can take.",
     )
-    max_texts: int = Field(default=1000, ge=1, le=100_000, description="Most texts in one call.")
+    max_texts: int = Field(default=1000, ge=1, le=100_000, description="Maximum number of texts in one call.")
     max_queue_calls: int | None = Field(
         default=None,
         ge=1,
         le=1_000_000,
-        description="Most calls in line for a turn, the wait of a newcomer; above it calls get 429. "
+        description="Maximum number of calls in the queue, which bounds the wait; above it calls get 429. "
         "By default 96, or 24 for each CPU if that is more; 512 on a GPU.",
     )
     max_queue_tokens: int = Field(
         default_factory=_queue_tokens,
         ge=1,
         le=1_000_000_000,
-        description="Most tokens that the calls in line may have, by estimate; above it calls get 429. "
+        description="Maximum tokens of the calls in the queue, estimated; above it calls get 429. "
         "An empty queue takes any call. By default one for each 4 KiB of the memory limit, at most 1048576.",
     )
     max_batch_size: int | None = Field(
         default=None,
         ge=1,
         le=1024,
-        description="Most texts computed together, of near-equal length. By default 64 on a GPU, else 8; "
+        description="Maximum texts of a batch, of near-equal length. By default 64 on a GPU, else 8; "
         "1 for an ONNX model whose manifest does not say fp32: company changes an int8 one's answers.",
     )
     max_batch_tokens: int | None = Field(
         default=None,
         ge=1,
         le=10_000_000,
-        description="Most tokens of a batch, padding included; a text that has more is computed alone. "
+        description="Maximum tokens of a batch, padding included; a text that has more is computed alone. "
         "By default 256, 16384 on a GPU.",
     )
     max_padding_share: float = Field(
-        default=0.15, ge=0, le=1, description="Most of a batch's tokens that may be padding."
+        default=0.15, ge=0, le=1, description="Maximum share of a batch's tokens that may be padding."
     )
     max_wait_ms: float | None = Field(
         default=None,
@@ -114,8 +114,24 @@ class Settings(BaseSettings):
     request_timeout_seconds: float = Field(
         default=60, ge=0.01, le=3600, description="Seconds a request may take, its body's arrival included."
     )
+    head_timeout_seconds: float = Field(
+        default=30, ge=0.1, le=3600, description="Seconds that the head of a request may take to arrive."
+    )
+    write_timeout_seconds: float = Field(
+        default=60,
+        ge=0.1,
+        le=3600,
+        description="Seconds in which a client must take 64 KiB of its answer, or the rest of it.",
+    )
+    max_connections: int | None = Field(
+        default=None,
+        ge=1,
+        le=65_536,
+        description="Maximum number of connections; one that has waited longest for a request makes room. "
+        "By default one for each 256 KiB of the memory limit, as far as the open files go.",
+    )
     drain_seconds: float = Field(
-        default=25, ge=1, le=3600, description="Seconds requests under way get to finish after SIGTERM."
+        default=25, ge=1, le=3600, description="Seconds for requests in progress to finish after SIGTERM."
     )
     inference_threads: int = Field(
         default_factory=usable_cpus,
@@ -135,8 +151,11 @@ class Settings(BaseSettings):
     )
     local_page_session: bool = Field(
         default=False,
-        description="Let the page at / use the model without a key; only with HOST on this machine.",
+        description="Let the page at / use the model without a key where it was opened by a link that works "
+        "once, as `slipway up` prints it; only with HOST on this machine.",
     )
+    serve_page: bool = Field(default=True, description="Serve the page at / that tries the model.")
+    serve_docs: bool = Field(default=True, description="Serve /docs and /openapi.json, which need no key.")
 
     @field_validator("model_source")
     @classmethod
@@ -184,7 +203,7 @@ class Settings(BaseSettings):
 
 
 def is_loopback(host: str) -> bool:
-    """`host` is a name or an IP address; an IPv4 address inside IPv6 counts as itself."""
+    """Return whether the name or IP address is loopback; an IPv4 address inside IPv6 counts as itself."""
     if host == "localhost":
         return True
     try:
@@ -231,10 +250,10 @@ def _allowed(field: FieldInfo) -> str:
         return ", ".join(map(str, choices))
     shortest = any(isinstance(rule, MinLen) for rule in field.metadata)
     longest = next((rule.max_length for rule in field.metadata if isinstance(rule, MaxLen)), None)
-    return "a text that is not empty" if shortest else f"a text of at most {longest} characters"
+    return "a string that is not empty" if shortest else f"a string of at most {longest} characters"
 
 
 def _choices(annotation: Any) -> list[Any]:
-    """Of a Literal, with or without None."""
+    """Return the choices of a Literal, with or without None."""
     members = [member for member in get_args(annotation) if member is not NoneType]
     return [choice for member in members for choice in get_args(member) or (member,)]

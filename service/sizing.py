@@ -1,4 +1,4 @@
-"""The engine as the settings say, and where they say nothing, as the machine suggests."""
+"""The engine's sizes, as set or else derived from the machine."""
 
 from .engine import Batching, Engine
 from .machine import has_gpu

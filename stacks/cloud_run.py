@@ -1,80 +1,63 @@
 """The `cloud-run` target: the image, and a Cloud Run service that runs it."""
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import Any, cast
 
-import pulumi
-
-from slipway.components.cloud_run import CloudRunService, CloudRunServiceArgs, Ingress
+from slipway.components.cloud_run import CloudRunService, CloudRunServiceArgs
 from slipway.components.cloud_run.limits import STARTUP_SECONDS
 from slipway.components.cloud_run.rules import checked_spec
-from slipway.components.image import InferenceImage, InferenceImageArgs, Registry
+from slipway.components.cloud_run.spec import CloudRunSpec
+from slipway.components.fault import Faults
+from slipway.components.image import InferenceImageArgs, Registry
+from slipway.components.spec import InferenceServiceSpec
 from slipway.stacks.parts import (
-    GoogleSettings,
     google_image,
     image_cuda_version,
-    neutral_args,
+    image_maker,
+    model_args,
     registry_image_args,
     require_known_memory,
+    resolved_args,
+    secret_args,
 )
 from slipway.stacks.secrets import StackSecrets
-
-_INGRESS = {
-    "all": Ingress.ALL,
-    "internal": Ingress.INTERNAL,
-    "internal-and-load-balancer": Ingress.INTERNAL_LOAD_BALANCER,
-}
+from slipway.stacks.settings.cloud_run import CloudRunSettings
 
 
-class CloudRunSettings(GoogleSettings, Protocol):
-    """What this target reads beyond every cloud's settings."""
+def prepare(name: str, settings: CloudRunSettings, secrets: StackSecrets) -> Callable[[], CloudRunService]:
+    """Check a `cloud-run` stack and return the function that makes its image and its service.
 
-    @property
-    def invokers(self) -> tuple[str, ...]: ...
-    @property
-    def cpu_always(self) -> bool: ...
-    @property
-    def ingress(self) -> str: ...
-
-
-def service(name: str, settings: CloudRunSettings, secrets: StackSecrets) -> CloudRunService:
-    """The service of a `cloud-run` stack and its image; the outputs are those of every target.
-
-    Raises ValueError with all faults of the service, or else all of the image, before either is registered.
+    Raises ArgumentsError with all faults of the service, the model and the image, before any is registered.
     """
-    args = _service_args(name, settings, secrets, google_image(settings))
-    spec = checked_spec(name, args)
-    require_known_memory(name, settings.model, settings.task, settings.cpu, settings.memory_gib, "cloud-run")
-    image = InferenceImage(f"{name}-image", _image_args(name, settings))
-    args["image_ref"] = settings.image or image.image_ref
-    return CloudRunService(name, args, checked=spec)
+    found = Faults()
+    given = settings.args_for(CloudRunServiceArgs)
+    service = CloudRunSpec.read(name, given).service
+    args = {**given, **_resolved_args(settings, secrets, service)}
+    patience = STARTUP_SECONDS
+    args |= found.of(lambda: model_args(name, settings, service, longest_start_seconds=patience)) or {}
+    spec = found.of(lambda: checked_spec(name, args))
+    found.of(lambda: require_known_memory(name, settings, service, "cloud-run"))
+    image = found.of(lambda: image_maker(name, _image_args(name, settings)))
+    found.refuse(name)
+    assert image is not None
+
+    def make() -> CloudRunService:
+        built = image()  # its repository stays where another image is given: it has what was run before
+        args["image_ref"] = settings.image or built.image_ref
+        return CloudRunService(name, cast("CloudRunServiceArgs", args), checked=spec)
+
+    return make
 
 
 def _image_args(name: str, settings: CloudRunSettings) -> InferenceImageArgs:
-    return {
-        **registry_image_args(name, settings, Registry.ARTIFACT_REGISTRY),
-        "project": settings.project,
-    }
+    args = registry_image_args(name, settings, Registry.ARTIFACT_REGISTRY, settings.region)
+    return {**args, "project": settings.project}
 
 
-def _service_args(
-    name: str, settings: CloudRunSettings, secrets: StackSecrets, image_ref: pulumi.Input[str]
-) -> CloudRunServiceArgs:
-    args: CloudRunServiceArgs = {
-        **neutral_args(name, settings, longest_start_seconds=STARTUP_SECONDS),
-        "image_ref": image_ref,
-        "project": settings.project,
-        "region": settings.region,
-        "secret_values": dict(secrets.values),
-        "invokers": list(settings.invokers),
-        "ingress": _INGRESS[settings.ingress],
-        "deletion_protection": settings.deletion_protection,
-    }
-    if settings.cpu_always:  # left out, a GPU turns it on
-        args["cpu_always"] = True
+def _resolved_args(
+    settings: CloudRunSettings, secrets: StackSecrets, service: InferenceServiceSpec
+) -> dict[str, Any]:
+    args = {**resolved_args(settings, service), **secret_args(secrets), "image_ref": google_image(settings)}
     if cuda := image_cuda_version(settings):
         args["cuda_version"] = cuda
-    if settings.domain:
-        args["domain"] = settings.domain
-    if secrets.api_key is not None:
-        args["api_key"] = secrets.api_key
     return args

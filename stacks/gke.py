@@ -1,59 +1,128 @@
 """The `gke` target: the image, a cluster with its node pools, and the service on it."""
 
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, cast
+
 import pulumi
 
+from slipway.components.fault import Fault, Faults, refuse
 from slipway.components.gke import GkeCluster, Nodes
-from slipway.components.gke.nodes import POOL_LABEL, fit_faults, nodes_of_spec
+from slipway.components.gke.nodes import POOL_LABEL, fit_faults, free_disk_gib, nodes_of_spec
 from slipway.components.gke.rules import checked_spec as checked_cluster
-from slipway.components.gke_login import context_name
-from slipway.components.image import InferenceImage, InferenceImageArgs, Registry
-from slipway.components.kubernetes import KubernetesService, KubernetesServiceArgs, Toleration
+from slipway.components.gke.spec import GkeClusterSpec
+from slipway.components.google.gke_login import context_name
+from slipway.components.image import InferenceImageArgs, Registry
+from slipway.components.kubernetes import KubernetesService, KubernetesServiceArgs
 from slipway.components.kubernetes.rules import checked_spec as checked_service
-from slipway.components.spec import refuse
-from slipway.stacks.gke_cluster import GkeSettings, cluster_args_of, pod_gpus
-from slipway.stacks.kubernetes import workload_args
-from slipway.stacks.parts import google_image, registry_image_args, require_known_memory
+from slipway.components.kubernetes.spec import KubernetesSpec
+from slipway.components.spec import InferenceServiceSpec
+from slipway.stacks.gke_cluster import cluster_args_of, pod_gpus
+from slipway.stacks.kubernetes import reference_faults, workload_args
+from slipway.stacks.parts import (
+    google_image,
+    image_maker,
+    model_args,
+    registry_image_args,
+    require_known_memory,
+)
 from slipway.stacks.secrets import StackSecrets
+from slipway.stacks.settings.gke import GkeSettings
+
+# components/kubernetes/model.py: a fifth more than the model.
+_VOLUME_SHARE = 1.2
+# The layers as they came, and unpacked: `make bench-image` has 1.4 times for the images that are built here.
+_UNPACKED_SHARE = 2.4
+# The arguments of the cluster that make its nodes, by how they begin.
+_OF_NODES = ("gpu", "machine_type", "cpu_")
 
 
-def service(name: str, settings: GkeSettings, secrets: StackSecrets) -> KubernetesService:
-    """The service of a `gke` stack, its cluster and its image; the outputs are those of every target.
+def prepare(name: str, settings: GkeSettings, secrets: StackSecrets) -> Callable[[], KubernetesService]:
+    """Check a `gke` stack and return the function that makes its image, its cluster and its service.
 
-    The image comes first: where it cannot be built, no GPU is paid for. Raises ValueError with all faults of
-    the cluster, or else of the service, or else of the image, before any of them is registered.
+    The image comes first: if it cannot be built, no GPU is paid for. Raises ArgumentsError with all faults
+    of the cluster, the service, the model and the image, before any is registered.
     """
-    cluster_args = cluster_args_of(name, settings)
-    cluster_spec = checked_cluster(name, cluster_args)
-    nodes = nodes_of_spec(cluster_spec)
+    found = Faults()
+    given = settings.args_for(KubernetesServiceArgs)
+    service = KubernetesSpec.read(name, given).service
+    args = {**given, **workload_args(settings, secrets, service, google_image(settings))}
+    cluster_args = cluster_args_of(name, settings, service)
+    cluster_spec = found.of(lambda: checked_cluster(name, cluster_args))
+    nodes = nodes_of_spec(cluster_spec or GkeClusterSpec.read(name, cluster_args))
+    found.of(lambda: refuse(name, _fit_faults(settings, service, nodes)))
+    are_wrong = any(fault.root.startswith(_OF_NODES) for fault in found.found)
+    args |= found.of(lambda: model_args(name, settings, service, model_gib=settings.model_gib)) or {}
+    args |= _node_args(settings.cluster or name, settings, nodes)
+    args |= {} if are_wrong else _known_of(nodes)
+    found.of(lambda: refuse(name, reference_faults(settings)))
+    spec = found.of(lambda: checked_service(name, args))
+    found.of(lambda: refuse(name, _place_faults(settings)))
+    if spec and cluster_spec and cluster_spec.makes_nodes:
+        disk = cluster_spec.disk_gib
+        found.of(lambda: refuse(name, disk_faults(spec, disk)))
+    found.of(lambda: require_known_memory(name, settings, service, "gke"))
+    image = found.of(lambda: image_maker(name, _image_args(name, settings)))
+    found.refuse(name)
+    assert image is not None
+
+    def make() -> KubernetesService:
+        built = image()
+        after_image = pulumi.ResourceOptions(depends_on=[built])
+        cluster = GkeCluster(name, cluster_args, after_image, checked=cluster_spec)
+        args["image_ref"] = settings.image or built.image_ref
+        if not settings.cluster or (settings.gpu and not settings.node_pool):
+            args["node_selector"] = {POOL_LABEL: cluster.node_pool}
+        args["kubeconfig"] = cluster.kubeconfig
+        after_cluster = pulumi.ResourceOptions(depends_on=[cluster])
+        return KubernetesService(name, cast("KubernetesServiceArgs", args), after_cluster, checked=spec)
+
+    return make
+
+
+def _fit_faults(settings: GkeSettings, service: InferenceServiceSpec, nodes: Nodes) -> Iterator[Fault]:
     count, shared = pod_gpus(settings), bool(settings.gpu_sharing)
-    refuse(name, fit_faults(nodes, settings.gpu, count, settings.cpu, settings.memory_gib, shared))
-    args = _service_args(name, settings, secrets, nodes, google_image(settings))
-    spec = checked_service(name, args)
-    require_known_memory(name, settings.model, settings.task, settings.cpu, settings.memory_gib, "gke")
-    image = InferenceImage(f"{name}-image", _image_args(name, settings))
-    cluster = GkeCluster(name, cluster_args, pulumi.ResourceOptions(depends_on=[image]), checked=cluster_spec)
-    args["image_ref"] = settings.image or image.image_ref
-    if not settings.cluster or (settings.gpu and not settings.node_pool):
-        args["node_selector"] = {POOL_LABEL: cluster.node_pool}
-    args["kubeconfig"] = cluster.kubeconfig
-    return KubernetesService(name, args, pulumi.ResourceOptions(depends_on=[cluster]), checked=spec)
+    return fit_faults(nodes, settings.gpu, count, service.cpu, service.memory_gib, shared)
+
+
+def _place_faults(settings: GkeSettings) -> Iterator[Fault]:
+    """Yield why the cluster would be in another place than the image and the rest."""
+    location, region = settings.location, settings.region
+    if location and location != region and not re.fullmatch(rf"{re.escape(region)}-[a-z]", location):
+        yield Fault(
+            "location", repr(location), f"allowed are {region} and its zones", f"outside `region` {region}"
+        )
+
+
+def disk_faults(spec: KubernetesSpec, disk_gib: float) -> Iterator[Fault]:
+    """Yield why the nodes' disk is too small for the image and the volume of a fetched model.
+
+    disk_gib: of one node.
+    """
+    free = free_disk_gib(disk_gib)
+    on_disk = spec.is_fetched and not spec.model_storage_class
+    volume = spec.model_gib * _VOLUME_SHARE if on_disk else 0
+    image = spec.image_gib * _UNPACKED_SHARE
+    if volume + image > free:
+        parts = f"about {image:.1f} GiB of images" + (
+            f" and {volume:.1f} GiB of the model's volume" if on_disk else ""
+        )
+        reason = f", of which {free:.0f} GiB are free for {parts}"
+        nearest = next(gib for gib in range(20, 65537, 10) if free_disk_gib(gib) >= volume + image)
+        yield Fault("disk_gib", f"{disk_gib:g} GiB", "take a larger one", reason, nearest)
 
 
 def _image_args(name: str, settings: GkeSettings) -> InferenceImageArgs:
+    args = registry_image_args(name, settings, Registry.ARTIFACT_REGISTRY, settings.region)
+    return {**args, "project": settings.project}
+
+
+def _node_args(cluster: str, settings: GkeSettings, nodes: Nodes) -> dict[str, Any]:
+    """Return the arguments that say which nodes the service runs on, and how their cluster is reached."""
+    location = settings.location or settings.region
     return {
-        **registry_image_args(name, settings, Registry.ARTIFACT_REGISTRY),
-        "project": settings.project,
-    }
-
-
-def _service_args(
-    name: str, settings: GkeSettings, secrets: StackSecrets, nodes: Nodes, image_ref: pulumi.Input[str]
-) -> KubernetesServiceArgs:
-    location, cluster = settings.location or settings.region, settings.cluster or name
-    args: KubernetesServiceArgs = {
-        **workload_args(name, settings, secrets, image_ref),
         "node_selector": dict(nodes.selector),
-        "tolerations": [Toleration(**taint) for taint in nodes.tolerations],
+        "tolerations": [dict(taint) for taint in nodes.tolerations],
         "node_start_seconds": nodes.start_seconds,
         "google_project": settings.project,
         "google_region": location,
@@ -61,15 +130,13 @@ def _service_args(
         "cluster_identifier": f"{settings.project}/{location}/{cluster}",
         "context": context_name(settings.project, location, cluster),
     }
-    if nodes.cpu is not None and nodes.memory_gib is not None:
-        args["node_cpu"] = nodes.cpu
-        args["node_memory_gib"] = nodes.memory_gib
-    if settings.metrics_path:
-        args["metrics_path"] = settings.metrics_path
-    if nodes.driver is not None:
-        args["node_driver"] = nodes.driver
-    if nodes.gpus:
-        args["node_gpus"] = nodes.gpus
-    if nodes.max_nodes is not None:
-        args["max_nodes"] = nodes.max_nodes
-    return args
+
+
+def _known_of(nodes: Nodes) -> dict[str, Any]:
+    """Return what is known of the planned nodes, as arguments of the service.
+
+    Of nodes with faults the caller leaves it out, because it would only cause more faults.
+    """
+    known = {"node_cpu": nodes.cpu, "node_memory_gib": nodes.memory_gib, "node_driver": nodes.driver}
+    known |= {"node_gpus": nodes.gpus or None, "max_nodes": nodes.max_nodes}
+    return {argument: value for argument, value in known.items() if value is not None}

@@ -1,131 +1,104 @@
-"""The `kubernetes` target: the service on any cluster, by its kubeconfig; nothing of a cloud is made."""
+"""The `kubernetes` target: the service on any cluster, by its kubeconfig; creates no cloud resource."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Protocol
+from typing import Any, cast
 
-import pulumi
-
-from slipway.components.image import InferenceImage, InferenceImageArgs
-from slipway.components.kubernetes import KubernetesService, KubernetesServiceArgs, ModelDelivery, Serving
+from slipway.components.fault import Fault, Faults, refuse
+from slipway.components.image import InferenceImageArgs
+from slipway.components.kubernetes import KubernetesService, KubernetesServiceArgs
+from slipway.components.kubernetes.limits import SECRET_REFERENCE
 from slipway.components.kubernetes.rules import checked_spec
+from slipway.components.kubernetes.spec import KubernetesSpec
+from slipway.components.spec import InferenceServiceSpec
 from slipway.stacks.parts import (
     ANY_DIGEST,
     ANY_IMAGE,
-    CloudSettings,
     image_cuda_version,
+    image_maker,
     image_model_args,
-    neutral_args,
+    model_args,
     require_known_memory,
+    resolved_args,
+    secret_args,
 )
 from slipway.stacks.secrets import StackSecrets
+from slipway.stacks.settings.kubernetes import KubernetesSettings, WorkloadSettings
 
-_REFERENCE = "kubernetes:"
-
-
-class WorkloadSettings(CloudSettings, Protocol):
-    """What every Kubernetes cluster's service reads beyond every cloud's settings."""
-
-    @property
-    def gpu_count(self) -> int | None: ...
-    @property
-    def namespace(self) -> str: ...
-    @property
-    def serving(self) -> str: ...
-    @property
-    def model_delivery(self) -> str: ...
-    @property
-    def model_gib(self) -> float | None: ...
-    @property
-    def model_storage_class(self) -> str: ...
-    @property
-    def allowed_namespaces(self) -> tuple[str, ...]: ...
-    @property
-    def requests_metric(self) -> str: ...
-    @property
-    def requests_per_instance(self) -> float | None: ...
-    @property
-    def canary_percent(self) -> int | None: ...
+_REFERENCE = re.compile(rf"kubernetes:(?P<reference>{SECRET_REFERENCE.pattern})")
 
 
-class KubernetesSettings(WorkloadSettings, Protocol):
-    """What this target reads alone."""
+def prepare(
+    name: str, settings: KubernetesSettings, secrets: StackSecrets
+) -> Callable[[], KubernetesService]:
+    """Check a `kubernetes` stack and return the function that makes its service, and the image it builds.
 
-    @property
-    def context(self) -> str: ...
-    @property
-    def repository(self) -> str: ...
-    @property
-    def node_selector(self) -> Mapping[str, str]: ...
-    @property
-    def ingress_class(self) -> str: ...
-    @property
-    def tls_secret(self) -> str: ...
-    @property
-    def cert_issuer(self) -> str: ...
-
-
-def service(name: str, settings: KubernetesSettings, secrets: StackSecrets) -> KubernetesService:
-    """The service of a `kubernetes` stack, and its image where it is built.
-
-    Raises ValueError with all faults of the service, or else all of the image, before either is registered.
+    Raises ArgumentsError with all faults of the service, the model and the image, before any is registered.
     """
-    if not (settings.image or settings.repository):
-        raise ValueError(
-            f"{name}: neither image nor repository is set. Name the image with its digest, `image: "
-            "host/repository@sha256:<64 hex digits>`, or where it is pushed to when it is built, "
-            "`repository: host/name`, in Pulumi.<stack>.yaml."
-        )
-    args = _service_args(name, settings, secrets, settings.image or ANY_IMAGE)
-    spec = checked_spec(name, args)
-    require_known_memory(name, settings.model, settings.task, settings.cpu, settings.memory_gib, "kubernetes")
-    image = InferenceImage(f"{name}-image", _image_args(name, settings))
-    args["image_ref"] = settings.image or image.image_ref
-    built = f"{settings.repository}@{ANY_DIGEST}"  # where it is, for what is warned of
-    return KubernetesService(name, args, checked=replace(spec, image_ref=settings.image or built))
+    found = Faults()
+    given = settings.args_for(KubernetesServiceArgs)
+    service = KubernetesSpec.read(name, given).service
+    args = {**given, **_resolved_args(settings, secrets, service)}
+    args |= found.of(lambda: model_args(name, settings, service, model_gib=settings.model_gib)) or {}
+    found.of(lambda: refuse(name, reference_faults(settings)))
+    spec = found.of(lambda: checked_spec(name, args))
+    found.of(lambda: require_known_memory(name, settings, service, "kubernetes"))
+    image = found.of(lambda: image_maker(name, _image_args(name, settings)))
+    found.refuse(name)
+    assert image is not None
+    assert spec is not None
+    place = f"{settings.repository}@{ANY_DIGEST}"  # where it is built, for what is warned of
+
+    def make() -> KubernetesService:
+        built = image()  # also where an image is given: the repository stays
+        args["image_ref"] = settings.image or built.image_ref
+        checked = replace(spec, image_ref=settings.image or place)
+        return KubernetesService(name, cast("KubernetesServiceArgs", args), checked=checked)
+
+    return make
 
 
 def workload_args(
-    name: str, settings: WorkloadSettings, secrets: StackSecrets, image_ref: pulumi.Input[str]
-) -> KubernetesServiceArgs:
-    """What the component takes on every cluster. An argument that is left out is not said."""
-    args: KubernetesServiceArgs = {
-        **neutral_args(name, settings, model_gib=settings.model_gib),
-        "secrets": {
-            variable: reference.removeprefix(_REFERENCE) for variable, reference in settings.secrets.items()
-        },
+    settings: WorkloadSettings, secrets: StackSecrets, service: InferenceServiceSpec, image_ref: str
+) -> dict[str, Any]:
+    """Return the arguments of the component on every cluster, apart from the settings that were given."""
+    args = {
+        **resolved_args(settings, service),
+        **secret_args(secrets),
+        "secrets": {name: found["reference"] for name, found in _references(settings) if found},
         "image_ref": image_ref,
-        "secret_values": dict(secrets.values),
-        "serving": Serving(settings.serving),
-        "model_delivery": ModelDelivery(settings.model_delivery),
-        "deletion_protection": settings.deletion_protection,
     }
     if cuda := image_cuda_version(settings):
         args["cuda_version"] = cuda
-    if settings.gpu_count is not None:
-        args["gpu_count"] = settings.gpu_count
-    if settings.namespace:
-        args["namespace"] = settings.namespace
-    if settings.model_gib is not None:
-        args["model_gib"] = settings.model_gib
-    if settings.model_storage_class:
-        args["model_storage_class"] = settings.model_storage_class
-    if settings.allowed_namespaces:
-        args["allowed_namespaces"] = list(settings.allowed_namespaces)
-    if settings.requests_metric:
-        args["requests_metric"] = settings.requests_metric
-    if settings.requests_per_instance is not None:
-        args["requests_per_replica"] = settings.requests_per_instance
-    if settings.canary_percent is not None:
-        args["canary_percent"] = settings.canary_percent
-    if settings.domain:
-        args["domain"] = settings.domain
-    if secrets.api_key is not None:
-        args["api_key"] = secrets.api_key
     return args
 
 
+def reference_faults(settings: WorkloadSettings) -> Iterator[Fault]:
+    """Yield which values do not refer to a Secret of the cluster, without showing them."""
+    for variable, found in _references(settings):
+        if not found:
+            allowed = (
+                "write `kubernetes:<secret>/<key>`, a Secret of the namespace and a key in it, or give the "
+                "value itself, encrypted"
+            )
+            reason = ", which refers to no Secret of a cluster (its value is not shown)"
+            yield Fault("secrets", variable, allowed, reason, verb="has")
+
+
+def _references(settings: WorkloadSettings) -> Iterator[tuple[str, re.Match[str] | None]]:
+    """Yield each environment name with its matched reference, which the group `reference` holds."""
+    for variable, text in settings.secrets.items():
+        yield variable, _REFERENCE.fullmatch(text)
+
+
 def _image_args(name: str, settings: KubernetesSettings) -> InferenceImageArgs:
+    if not (settings.image or settings.repository):
+        allowed = (
+            "name it with its digest, host/repository@sha256:<64 hex digits>, or set `repository`, "
+            "host/name, where it is pushed to when it is built"
+        )
+        refuse(name, [Fault("image", "missing", allowed)])
     args = image_model_args(name, settings)
     if settings.image:
         args["image"] = settings.image
@@ -134,22 +107,12 @@ def _image_args(name: str, settings: KubernetesSettings) -> InferenceImageArgs:
     return args
 
 
-def _service_args(
-    name: str, settings: KubernetesSettings, secrets: StackSecrets, image_ref: pulumi.Input[str]
-) -> KubernetesServiceArgs:
-    args = workload_args(name, settings, secrets, image_ref)
+def _resolved_args(
+    settings: KubernetesSettings, secrets: StackSecrets, service: InferenceServiceSpec
+) -> dict[str, Any]:
+    args = workload_args(settings, secrets, service, settings.image or ANY_IMAGE)
     if secrets.kubeconfig is not None:
         args["kubeconfig"] = secrets.kubeconfig
     if secrets.cluster:
         args["cluster_identifier"] = secrets.cluster
-    if settings.context:
-        args["context"] = settings.context
-    if settings.node_selector:
-        args["node_selector"] = dict(settings.node_selector)
-    if settings.ingress_class:
-        args["ingress_class"] = settings.ingress_class
-    if settings.tls_secret:
-        args["tls_secret"] = settings.tls_secret
-    if settings.cert_issuer:
-        args["cert_issuer"] = settings.cert_issuer
     return args

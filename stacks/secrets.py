@@ -1,4 +1,4 @@
-"""What of a stack is secret, as every target takes it."""
+"""The secrets of a stack, in the form that every target takes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,10 +8,11 @@ import pulumi
 
 @dataclass(frozen=True, slots=True)
 class StackSecrets:
-    """api_key: None where one is to be created. values: environment name -> secret value.
+    """The secrets of one stack.
 
-    kubeconfig: None where the target has none of its own. cluster: which one it reaches, in a text that stays
-    the same for as long as it is that cluster.
+    api_key: None if one is to be created. values: environment name -> secret value. kubeconfig: None if the
+    target has none of its own. cluster: identifies the cluster that it reaches, by a string that stays the
+    same for as long as the cluster does.
     """
 
     api_key: pulumi.Output[str] | None = None

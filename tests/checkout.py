@@ -6,7 +6,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def copy_of_the_checkout(target: Path) -> Path:
-    """The files git tracks or would track, as they are now: what a clone of the next commit holds."""
+    """Copy the files that git tracks or would track, as they are now: a clone of the next commit."""
     listed = subprocess.run(
         ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.splitlines()

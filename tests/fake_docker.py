@@ -83,7 +83,7 @@ class FakeDocker:
 
 
 def described(port: int = 8000, restarts: int = 0, memory_mib: int = 256, **state: Any) -> dict[str, Any]:
-    """A container of `slipway-local` as `docker inspect` prints it; running, unless `state` says else."""
+    """Describe a container of `slipway-local` as `docker inspect` does; by default it runs."""
     return {
         "Id": "c" * 64,
         "Name": "/slipway-local",

@@ -16,10 +16,14 @@ MAY_IMPORT = {
 # Those know nothing of who imports them, and are imported under two names (docs/adr): all theirs is relative.
 RELATIVE_ONLY = {"service", "components", "modeltools"}
 WITHOUT_PULUMI = {"service", "modeltools"}
+# What the components of a cloud share -> that cloud's components, and the SDK of the cloud.
+CLOUDS = {"google": ({"cloud_run", "gke"}, "pulumi_gcp"), "aws": ({"fargate"}, "pulumi_aws")}
+# Those of no cloud or of several.
+OF_ANY_CLOUD = {"image", "kubernetes", "local"}
 # The packages of infra, the lowest first: each imports only from those before it.
 ORDER = (
-    *("errors", "setup", "confinement", "plan", "settings", "local", "targets", "program", "model"),
-    *("manifests", "diff", "cost", "policy", "advise", "preview", "cli"),
+    *("errors", "setup", "confinement", "resources", "plan", "settings", "local", "targets", "program"),
+    *("model", "manifests", "diff", "cost", "policy", "advise", "preview", "cli"),
 )
 MOST_EDGES = 60
 MOST_LINES = 400
@@ -54,6 +58,30 @@ def test_imports_go_one_way_between_the_top_folders() -> None:
                 assert top not in forbidden, f"{path.relative_to(ROOT)} imports {name}"
                 if top == folder and folder in RELATIVE_ONLY:
                     assert relative, f"{path.relative_to(ROOT)} imports {name} by its full name"
+
+
+def test_the_components_of_a_cloud_import_nothing_of_another_one() -> None:
+    packages = {path.parent.name for path in (ROOT / "components").glob("*/__init__.py")}
+    assert packages == {*CLOUDS, *OF_ANY_CLOUD}.union(*(components for components, _ in CLOUDS.values()))
+    for cloud, (components, _) in CLOUDS.items():
+        forbidden = set[str]()
+        for other, (theirs, sdk) in CLOUDS.items():
+            if other != cloud:
+                forbidden |= {sdk, *(f"components.{package}" for package in (other, *theirs))}
+        for package in (cloud, *components):
+            for path in modules(f"components/{package}"):
+                for name, _ in imported(path):
+                    found = {name.split(".")[0], ".".join(name.split(".")[:2])} & forbidden
+                    assert not found, f"{path.relative_to(ROOT)} imports {name}"
+
+
+def test_what_the_components_share_imports_no_component() -> None:
+    packages = OF_ANY_CLOUD.union(*(components for components, _ in CLOUDS.values()))
+    shared = [path for path in modules("components") if path.relative_to(ROOT).parts[1] not in packages]
+    for path in shared:
+        for name, _ in imported(path):
+            component = name.startswith("components.") and name.split(".")[1] in packages
+            assert not component, f"{path.relative_to(ROOT)} imports {name}"
 
 
 def test_the_packages_of_infra_import_only_downwards_and_few_of_each_other() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from slipway.infra.cost.usage import Usage
 from slipway.infra.policy.levels import level_of
-from slipway.infra.settings.readers import KEYS, RULES
+from slipway.stacks.settings.readers import KEYS, RULES
 from tests.checkout import copy_of_the_checkout
 
 ROOT = Path(__file__).resolve().parents[1]

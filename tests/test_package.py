@@ -80,7 +80,7 @@ class Installed:
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
-    """The wheel in a fresh environment, which finds the packages of this one but not its Slipway."""
+    """Install the wheel in a fresh environment, which finds this one's packages but not its Slipway."""
     scratch = tmp_path_factory.mktemp("package")
     checkout = copy_of_the_checkout(scratch / "checkout")
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
@@ -99,7 +99,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
 
 @pytest.fixture
 def shop(tmp_path: Path, free_port: int) -> Path:
-    """A person's own project, with a program and folders `infra/`, `components/` and `service/`."""
+    """Create a user's own project, with a program and folders `infra/`, `components/` and `service/`."""
     for name in ("infra", "components", "service"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "__init__.py").write_text("WHOSE = 'theirs'\n")

@@ -6,19 +6,14 @@ import re
 import runpy
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from slipway.infra.plan.config import StackConfig
 from slipway.infra.plan.run import plan_of
-from slipway.infra.settings.reference import (
-    PULUMI_MARKS,
-    README_MARKS,
-    between,
-    pulumi_config,
-    settings_table,
-)
+from slipway.infra.settings.reference import files
 from tests.checkout import copy_of_the_checkout
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -29,10 +24,9 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
 
 
-def test_the_settings_tables_are_what_the_code_would_write() -> None:
-    pulumi = (ROOT / "Pulumi.yaml").read_text()
-    assert between(README, README_MARKS, settings_table()) == README
-    assert between(pulumi, PULUMI_MARKS, pulumi_config()) == pulumi
+def test_the_settings_reference_is_what_the_code_would_write() -> None:
+    for path, text in files().items():
+        assert (ROOT / path).read_text() == text, f"{path} is not what `make reference` writes"
 
 
 def test_the_json_blocks_are_json() -> None:
@@ -53,6 +47,15 @@ def test_the_program_that_imports_the_components_plans_its_image_and_its_service
     types = {resource.type for resource in plan.resources}
     assert {"slipway:index:InferenceImage", "slipway:index:CloudRunService"} <= types
     assert "url" in plan.outputs
+
+
+@pytest.mark.long
+def test_the_program_that_imports_the_components_passes_the_strictest_type_checker(tmp_path: Path) -> None:
+    [program] = blocks("python")
+    (tmp_path / "program.py").write_text(f"# pyright: strict\n{program}")
+    command = [Path(sys.executable).with_name("pyright"), "--pythonpath", sys.executable, "program.py"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stdout
 
 
 def test_every_make_target_it_names_exists() -> None:

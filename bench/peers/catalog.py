@@ -1,6 +1,6 @@
-"""The peers, each at its defaults, with its own batching where it has one, and both tuned.
+"""The peers, each with its defaults, with its own batching if it has one, and both tuned.
 
-Tuned is what its documentation recommends for a CPU: a process per CPU, and its own faster options.
+Tuned means what its documentation recommends for a CPU: a process per CPU, and its own faster options.
 Each has a folder here (app.py and locked requirements) and an environment in `.venv-bench-<peer>`.
 """
 
@@ -25,9 +25,10 @@ CPUS = str(usable_cpus())
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """command: after the environment's `bin/`. env: beside MODEL_DIR. {port} and {scratch} are filled in.
+    """One way to run a peer.
 
-    as_list: the request holds a list of one text under `texts`, and the answer is a list.
+    command: after the environment's `bin/`. env: in addition to MODEL_DIR. {port} and {scratch} are filled
+    in. as_list: the request holds a list of one text under `texts`, and the answer is a list.
     """
 
     name: str
@@ -45,7 +46,10 @@ class Variant:
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """key: names its folder and environment. package: whose version is shown."""
+    """Another server to compare with.
+
+    key: names its folder and environment. package: whose version is shown.
+    """
 
     key: str
     name: str
@@ -60,7 +64,10 @@ class Peer:
         return ROOT / f".venv-bench-{self.key}"
 
     def install(self) -> None:
-        """Into its own environment, once for each state of its list. Raises CalledProcessError."""
+        """Install the peer into its own environment, once for each state of its list.
+
+        Raises CalledProcessError.
+        """
         wanted = (PEERS / self.key / "requirements.txt").read_bytes()
         installed = self.environment / "installed.txt"
         if installed.is_file() and installed.read_bytes() == wanted:
@@ -106,7 +113,7 @@ def _plain_numbers(answer: Any) -> list[float]:
 def _variants(
     command: Sequence[str], batching: str, tuned: str, extra: Mapping[str, str]
 ) -> tuple[Variant, ...]:
-    """The four of an app that reads BATCH, WORKERS and FAST."""
+    """Return the four variants of an app that reads BATCH, WORKERS and FAST."""
     one = {"BATCH": "0", "WORKERS": "1", "FAST": "0", **extra}
     many = one | {"WORKERS": CPUS, "FAST": "1"}
     return (

@@ -1,7 +1,7 @@
 """The model as every peer and the raw limit use it: tokenise, pad, run, and the answer's content.
 
 Needs only onnxruntime, tokenizers and numpy, so that each peer's own environment can import it. One intra-op
-thread a call, as Slipway's own session has.
+thread per call, as Slipway's own session has.
 """
 
 import json
@@ -18,7 +18,7 @@ ort: Any = onnxruntime
 
 
 class PlainTextModel:
-    """folder: manifest.json, model.onnx and tokenizer.json. One instance serves any number of threads."""
+    """A model, shared by any number of threads. folder: manifest.json, model.onnx and tokenizer.json."""
 
     def __init__(self, folder: Path) -> None:
         self.manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_text())
@@ -35,7 +35,7 @@ class PlainTextModel:
         )
 
     def outputs(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """[texts, width] for one padded batch."""
+        """Return the model's outputs for one padded batch, [texts, width]."""
         rows = [self._tokenizer.encode(text).ids for text in texts]
         shape = (len(rows), max(map(len, rows)))
         input_ids, attention_mask = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
@@ -45,7 +45,7 @@ class PlainTextModel:
         return self._session.run(None, {"input_ids": input_ids, "attention_mask": attention_mask})[0]
 
     def answers(self, texts: Sequence[str]) -> list[dict[str, Any]]:
-        """What Slipway's own answer holds, but its latency and version."""
+        """Return what Slipway's own answers hold, without latency and version."""
         return [self._answer(output) for output in self.outputs(texts)]
 
     def _answer(self, output: NDArray[np.float32]) -> dict[str, Any]:

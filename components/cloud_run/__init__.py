@@ -1,4 +1,4 @@
-"""The Cloud Run target: one component, and pure rules about what it takes."""
+"""The Cloud Run target: one component, and pure rules about the arguments it accepts."""
 
 from .args import CloudRunServiceArgs, ExecutionEnvironment, Ingress, VpcEgress
 from .component import APIS, CloudRunService

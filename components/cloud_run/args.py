@@ -1,4 +1,4 @@
-"""What a Cloud Run service takes beyond every target's arguments. Memory in GiB, times in seconds."""
+"""The arguments of a Cloud Run service, beyond those of every target. Memory in GiB, times in seconds."""
 
 from enum import Enum
 from typing import NotRequired
@@ -9,7 +9,7 @@ from ..spec import InferenceServiceArgs
 
 
 class Ingress(Enum):
-    """From where requests may come."""
+    """Where requests may come from."""
 
     ALL = "INGRESS_TRAFFIC_ALL"
     """From anywhere."""
@@ -38,12 +38,12 @@ class ExecutionEnvironment(Enum):
 
 
 class CloudRunServiceArgs(InferenceServiceArgs):
-    """One inference service on Cloud Run."""
+    """The arguments of one inference service on Cloud Run."""
 
     image_ref: pulumi.Input[str]
     """Image with its digest, `host/repository@sha256:<64 hex digits>`, for linux/amd64."""
-    project: str
-    """Google Cloud project that everything is made in."""
+    project: pulumi.Input[str]
+    """Google Cloud project of everything that is created."""
     region: str
     """Its region, for example `europe-west4`."""
     api_key: NotRequired[pulumi.Input[str]]
@@ -52,13 +52,13 @@ class CloudRunServiceArgs(InferenceServiceArgs):
     """Environment name -> value, kept in Secret Manager. `secrets` takes references to existing ones:
     `projects/<project>/secrets/<name>/versions/<number>`."""
     cpu_always: NotRequired[bool]
-    """CPU between requests too; instances are then billed for their whole life. Default only with a GPU."""
+    """Whether instances keep their CPU between requests, billed all the time. Default only with a GPU."""
     startup_cpu_boost: NotRequired[bool]
     """More CPU while an instance starts. Default true; false with a GPU."""
     execution_environment: NotRequired[ExecutionEnvironment]
     """Default the second generation; the first below one vCPU or 0.5 GiB."""
     gpu_zonal_redundancy: NotRequired[bool]
-    """Reserve the GPU in a second zone, at a higher price and a quota of its own. Default false."""
+    """Reserve the GPU in a second zone, at a higher price and with a separate quota. Default false."""
     cuda_version: NotRequired[str]
     """CUDA that the image is built for, such as `13.2`, which the GPU's driver must run. Default unknown."""
     model_volume: NotRequired[bool]
@@ -67,15 +67,15 @@ class CloudRunServiceArgs(InferenceServiceArgs):
     invokers: NotRequired[list[str]]
     """IAM members who may call a private service, such as `serviceAccount:<email>`. Default none."""
     ingress: NotRequired[Ingress]
-    """From where requests may come. Default from anywhere."""
-    vpc_network: NotRequired[str]
+    """Where requests may come from. Default anywhere."""
+    vpc_network: NotRequired[pulumi.Input[str]]
     """Network that the service's own requests go through. Default none."""
-    vpc_subnetwork: NotRequired[str]
+    vpc_subnetwork: NotRequired[pulumi.Input[str]]
     """Its subnetwork, in the same region. Default the one with the network's name."""
     vpc_egress: NotRequired[VpcEgress]
     """Which requests go through the network. Default those to private addresses."""
     domain: NotRequired[str]
-    """Domain of one's own, such as `api.example.com`, verified for the project's owner. Default none."""
+    """Custom domain, such as `api.example.com`, verified for the project's owner. Default none."""
     deletion_protection: NotRequired[bool]
     """Refuse to delete the service, until an `up` with false. Default true."""
     enable_apis: NotRequired[bool]

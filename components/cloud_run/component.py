@@ -10,10 +10,13 @@ from dataclasses import replace
 import pulumi
 import pulumi_gcp as gcp
 
+from ..fault import in_words
+from ..google.apis import enabled
+from ..google.identity import bucket_reader, service_account
+from ..google.secrets import SecretHome, Secrets, secrets_of
 from ..input_rules import API_KEY_NAME
 from ..inputs import api_key_of, recorded, with_digest
-from ..secret_manager import SecretHome, Secrets, secrets_of
-from . import model, names
+from . import names
 from .args import CloudRunServiceArgs
 from .image_rules import registry_fault
 from .rules import checked_spec, spec_warnings
@@ -42,7 +45,7 @@ class CloudRunService(pulumi.ComponentResource):
     api_key: pulumi.Output[str]
     """Bearer key of the service, a secret."""
     domain_records: pulumi.Output[list[str]]
-    """What the DNS of `domain` must say, as `<type> <name> <data>`; empty without a domain."""
+    """DNS records that `domain` needs, as `<type> <name> <data>`; empty without a domain."""
 
     def __init__(
         self,
@@ -52,15 +55,21 @@ class CloudRunService(pulumi.ComponentResource):
         *,
         checked: CloudRunSpec | None = None,
     ) -> None:
-        """checked: what rules.checked_spec made of these arguments, with an image that stands for the one
-        that is made; they are not checked again then.
+        """Create the service and everything it owns.
+
+        checked: the spec that rules.checked_spec made of these arguments, with a placeholder for the image if
+        the image is still to be built; only what differs from it is checked again.
         """
         spec = checked_spec(name, args, checked)
         super().__init__("slipway:index:CloudRunService", name, recorded(args), opts)
         for warning in spec_warnings(replace(spec, image_ref=checked.image_ref) if checked else spec):
-            pulumi.log.warn(warning, self)
-        apis = _apis(spec, self)
-        account = _account(spec, self, apis)
+            pulumi.log.warn(in_words(warning), self)
+        apis = enabled(name, spec.project, APIS, self) if spec.enable_apis else []
+        account = service_account(
+            name,
+            spec.project,
+            pulumi.ResourceOptions(parent=self, depends_on=list(apis), delete_before_replace=True),
+        )
         api_key = api_key_of(name, spec.api_key, self)
         secrets = _secrets(spec, self, apis, account, api_key)
         grants = [*secrets.grants, *_model_grants(spec, self, account)]
@@ -70,8 +79,9 @@ class CloudRunService(pulumi.ComponentResource):
         self.url = service.uri
         self.image_ref = image_ref
         self.service_name = service.name
-        self.console_url = pulumi.Output.from_input(names.console_url(spec.project, spec.region, name))
-        self.logs_command = pulumi.Output.from_input(names.logs_command(spec.project, spec.region, name))
+        project = pulumi.Output.from_input(spec.project)
+        self.console_url = project.apply(lambda known: names.console_url(known, spec.region, name))
+        self.logs_command = project.apply(lambda known: names.logs_command(known, spec.region, name))
         self.api_key = api_key
         self.domain_records = _domain_records(spec, self, service)
         self.register_outputs(
@@ -85,36 +95,6 @@ class CloudRunService(pulumi.ComponentResource):
                 "domain_records": self.domain_records,
             }
         )
-
-
-def _apis(spec: CloudRunSpec, parent: pulumi.Resource) -> list[pulumi.Resource]:
-    """Enabled before everything; never disabled, for the project may need them otherwise."""
-    if not spec.enable_apis:
-        return []
-    return [
-        gcp.projects.Service(
-            f"{spec.name}-{api.removesuffix('.googleapis.com')}-api",
-            service=api,
-            project=spec.project,
-            disable_on_destroy=False,
-            disable_dependent_services=False,
-            opts=pulumi.ResourceOptions(parent=parent),
-        )
-        for api in APIS
-    ]
-
-
-def _account(
-    spec: CloudRunSpec, parent: pulumi.Resource, apis: list[pulumi.Resource]
-) -> gcp.serviceaccount.Account:
-    """The service's own identity, so that another service's rights are never its own."""
-    return gcp.serviceaccount.Account(
-        f"{spec.name}-account",
-        account_id=names.account_id(spec.name),
-        display_name=f"Inference service {spec.name}",
-        project=spec.project,
-        opts=pulumi.ResourceOptions(parent=parent, depends_on=apis),
-    )
 
 
 def _secrets(
@@ -131,17 +111,8 @@ def _secrets(
 def _model_grants(
     spec: CloudRunSpec, parent: pulumi.Resource, account: gcp.serviceaccount.Account
 ) -> list[pulumi.Resource]:
-    bucket = model.bucket_of(spec)
-    if bucket is None:
-        return []
-    grant = gcp.storage.BucketIAMMember(
-        f"{spec.name}-{bucket.name}-reader",
-        bucket=bucket.name,
-        role=model.READER,
-        member=account.member,
-        opts=pulumi.ResourceOptions(parent=parent),
-    )
-    return [grant]
+    bucket = spec.service.address.google_bucket
+    return [bucket_reader(spec.name, bucket, account, parent)] if bucket else []
 
 
 def _service(
@@ -152,6 +123,11 @@ def _service(
     image_ref: pulumi.Output[str],
     secrets: Secrets,
 ) -> gcp.cloudrunv2.Service:
+    """Create the service, replacing it only after the old one is deleted.
+
+    Its name, like every other name here, comes back when a move to another region or project is undone, and
+    is free only after the first resource of that name is gone.
+    """
     service = spec.service
     return gcp.cloudrunv2.Service(
         f"{spec.name}-service",
@@ -165,12 +141,22 @@ def _service(
         scaling={"min_instance_count": service.min_replicas, "max_instance_count": service.max_replicas},
         template=template_of(spec, image_ref, account.email, secrets.environment),
         traffics=[{"type": "TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST", "percent": 100}],
-        opts=pulumi.ResourceOptions(parent=parent, depends_on=after, custom_timeouts=_TIMEOUTS),
+        opts=pulumi.ResourceOptions(
+            parent=parent,
+            depends_on=after,
+            custom_timeouts=_TIMEOUTS,
+            delete_before_replace=True,
+            # The provider refuses only once it deletes; with this the preview refuses it.
+            protect=spec.deletion_protection,
+        ),
     )
 
 
 def _invokers(spec: CloudRunSpec, parent: pulumi.Resource, service: gcp.cloudrunv2.Service) -> None:
-    """Named for the member: a renamed grant would be deleted after its copy is made."""
+    """Let each invoker call the service, with one grant named for each member.
+
+    Under another name the grant would be deleted after its copy is made, which takes the right away.
+    """
     everybody = {"allUsers"} if spec.service.public else set[str]()
     for member in sorted(everybody.union(spec.invokers)):
         gcp.cloudrunv2.ServiceIamMember(
@@ -180,7 +166,7 @@ def _invokers(spec: CloudRunSpec, parent: pulumi.Resource, service: gcp.cloudrun
             location=spec.region,
             role=INVOKER,
             member=member,
-            opts=pulumi.ResourceOptions(parent=parent),
+            opts=pulumi.ResourceOptions(parent=parent, delete_before_replace=True),
         )
 
 
@@ -197,7 +183,7 @@ def _domain_records(
         location=spec.region,
         metadata={"namespace": spec.project},
         spec={"route_name": service.name},
-        opts=pulumi.ResourceOptions(parent=parent),
+        opts=pulumi.ResourceOptions(parent=parent, delete_before_replace=True),
     )
     return mapping.statuses.apply(_records)
 

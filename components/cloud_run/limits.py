@@ -27,7 +27,22 @@ SHUTDOWN_SECONDS = 10
 ENVIRONMENT_NAMES = 1000
 ENVIRONMENT_BYTES = 32768
 # DOCS/container-contract: set by Cloud Run itself.
+RESERVED_PREFIX = "X_GOOGLE_"
 RESERVED_NAMES = frozenset({"PORT", "K_SERVICE", "K_REVISION", "K_CONFIGURATION"})
+# DOCS/mapping-custom-domains: the regions that have them.
+DOMAIN_REGIONS = frozenset(
+    {
+        *(
+            "asia-east1",
+            "asia-northeast1",
+            "asia-southeast1",
+            "europe-north1",
+            "europe-west1",
+            "europe-west4",
+        ),
+        *("us-central1", "us-east1", "us-east4", "us-west1"),
+    }
+)
 # RUNPB Service.labels: namespaces that the API rejects.
 LABEL_NAMESPACES = (
     "run.googleapis.com",
@@ -35,32 +50,15 @@ LABEL_NAMESPACES = (
     "serving.knative.dev",
     "autoscaling.knative.dev",
 )
-# cloud.google.com/resource-manager/docs/labels-overview: 64 labels; the provider adds one of its own.
-LABELS = 63
-LABEL_KEY = re.compile(r"[a-z][a-z0-9_-]{0,62}")
-LABEL_VALUE = re.compile(r"[a-z0-9_-]{0,63}")
 # RUNPB CreateServiceRequest.service_id: fewer than 50 characters.
 SERVICE_NAME = re.compile(r"[a-z]([a-z0-9-]{0,47}[a-z0-9])?")
-# cloud.google.com/iam/docs/service-accounts-create: 6 to 30 characters.
-ACCOUNT_ID = re.compile(r"[a-z][a-z0-9-]{4,28}[a-z0-9]")
-# cloud.google.com/resource-manager/docs/creating-managing-projects; older ones carry their domain in front.
-PROJECT = re.compile(r"([a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]")
-REGION = re.compile(r"[a-z]+(-[a-z]+)+[0-9]{1,2}")
-DOMAIN = re.compile(r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
 # cloud.google.com/iam/docs/principal-identifiers. Everybody is `public`, never one of these.
 INVOKER = re.compile(r"(user|serviceAccount|group|domain):\S+|principal(Set)?://\S+")
-# PGCP secretmanager.Secret.secret_id
-SECRET_ID_CHARACTERS = 255
-# service/sources/address.py: a folder of a bucket and the version of its manifest.json.
-GS_MODEL = re.compile(
-    r"gs://(?P<bucket>[a-z0-9][a-z0-9._-]+[a-z0-9])/(?P<folder>[^@\s]+?)/?(?:@(?P<pin>[1-9][0-9]*))?"
-)
-S3_MODEL = re.compile(r"s3://[a-z0-9][a-z0-9.-]+/[^@\s]+@[A-Za-z0-9._-]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Gpu:
-    """What an accelerator asks for and where it is. regions: also those by invitation."""
+    """What an accelerator requires, and where it is available. regions: including those by invitation."""
 
     cpu: int
     memory_mib: int

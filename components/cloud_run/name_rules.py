@@ -1,115 +1,116 @@
-"""Names, references and texts of a service, against limits.py. Pure; no secret value is read or shown."""
+"""Checks of the names, references and strings of a service, against limits.py. Pure; shows no secret."""
 
 from collections.abc import Iterator
 
-from ..input_rules import api_key_faults, secret_name_fault
-from ..secret_manager import SecretReference
-from ..spec import OWN_ENVIRONMENT
+from ..domain_name import domain_fault
+from ..environment import OWN_ENVIRONMENT
+from ..fault import Fault
+from ..google.limits import SECRET_ID_CHARACTERS
+from ..google.name_rules import label_faults, project_faults, region_faults
+from ..google.secrets import SecretReference
+from ..input_rules import api_key_faults, secret_name_faults, unpinned_secret
 from . import limits
+from .args import Ingress
 from .image_rules import image_faults
 from .spec import CloudRunSpec
 
-# What template.py sets besides what it is given.
+# Variables that template.py adds.
 _OWN_VARIABLES = 6
 
 
-def name_faults(spec: CloudRunSpec) -> Iterator[str]:
-    yield from _place_faults(spec)
+def name_faults(spec: CloudRunSpec) -> Iterator[Fault]:
+    yield from project_faults(spec.project)
+    yield from region_faults(spec.region)
     yield from image_faults(spec)
     yield from _environment_faults(spec)
     yield from _secret_faults(spec)
-    yield from _label_faults(spec)
+    yield from label_faults(spec.service.labels, _reserved_key)
     yield from _access_faults(spec)
 
 
-def _place_faults(spec: CloudRunSpec) -> Iterator[str]:
-    for key, value, pattern, example in (
-        ("project", spec.project, limits.PROJECT, "6 to 30 lowercase letters, digits and hyphens"),
-        ("region", spec.region, limits.REGION, "a region's name, such as europe-west4"),
-    ):
-        if not value:
-            yield f"{key} is missing; set `{key}` in Pulumi.<stack>.yaml."
-        elif not pattern.fullmatch(value):
-            yield f"{key} is {value!r}; allowed is {example}."
-
-
-def _environment_faults(spec: CloudRunSpec) -> Iterator[str]:
+def _environment_faults(spec: CloudRunSpec) -> Iterator[Fault]:
     service = spec.service
     reserved = limits.RESERVED_NAMES.difference(OWN_ENVIRONMENT)
-    for key in sorted(reserved & {*service.env, *service.secrets, *spec.secret_values}):
-        yield f"env {key} is set by Cloud Run itself; choose another name."
-    for key, value in service.env.items():
+    for where, names in (
+        ("env", service.env),
+        ("secrets", service.secrets),
+        ("secret_values", spec.secret_values),
+    ):
+        for key in sorted(key for key in names if key in reserved or key.startswith(limits.RESERVED_PREFIX)):
+            yield Fault(where, key, "choose another name", ", which Cloud Run itself sets", verb="has")
+    for key, value in service.known_env.items():
         size = len(value.encode())
         if size > limits.ENVIRONMENT_BYTES:
-            yield (
-                f"env {key} has {size} bytes; Cloud Run allows {limits.ENVIRONMENT_BYTES}. "
-                "Put it into the image or a bucket."
-            )
+            allowed = f"Cloud Run allows {limits.ENVIRONMENT_BYTES}: put it into the image or a bucket"
+            yield Fault(f"env.{key}", f"{size} bytes", allowed, verb="has")
     count = len(service.env) + len(service.secrets) + len(spec.secret_values) + _OWN_VARIABLES
     if count > limits.ENVIRONMENT_NAMES:
-        yield (
-            f"there are {count} environment variables, {_OWN_VARIABLES} of them the service's own; "
-            f"Cloud Run allows {limits.ENVIRONMENT_NAMES}."
-        )
+        reason = f"together with the secrets and {_OWN_VARIABLES} of the service's own"
+        allowed = f"Cloud Run allows {limits.ENVIRONMENT_NAMES}"
+        yield Fault("env", f"{count} environment variables", allowed, reason, verb="has")
 
 
-def _secret_faults(spec: CloudRunSpec) -> Iterator[str]:
+def _secret_faults(spec: CloudRunSpec) -> Iterator[Fault]:
     service = spec.service
     for key in spec.secret_values:
-        if fault := secret_name_fault(service, key):
-            yield fault
-        elif len(service.name) + 1 + len(key) > limits.SECRET_ID_CHARACTERS:
-            yield (
-                f"secret {key} has {len(key)} characters; with the service's name in front Secret Manager "
-                f"allows {limits.SECRET_ID_CHARACTERS}."
-            )
+        faults = list(secret_name_faults(service, key))
+        yield from faults
+        if not faults and len(service.name) + 1 + len(key) > SECRET_ID_CHARACTERS:
+            allowed = f"with the service's name in front Secret Manager allows {SECRET_ID_CHARACTERS}"
+            yield Fault("secret_values", key, allowed, f", which has {len(key)} characters", verb="has")
     for key, text in service.secrets.items():
         try:
             SecretReference.parse(text)
         except ValueError as error:
-            yield f"secret {key} is no reference (its value is not shown): {error}."
+            yield Fault(f"secrets.{key}", "no reference", str(error), "(its value is not shown)")
 
 
-def _label_faults(spec: CloudRunSpec) -> Iterator[str]:
-    labels = spec.service.labels
-    if len(labels) > limits.LABELS:
-        yield f"there are {len(labels)} labels; Google Cloud allows {limits.LABELS} of one's own."
-    for key, value in labels.items():
-        namespace = key.split("/")[0]
-        if "/" in key and namespace.endswith(limits.LABEL_NAMESPACES):
-            yield f"label {key!r} is in the namespace {namespace}, which Cloud Run keeps for itself."
-        elif not limits.LABEL_KEY.fullmatch(key):
-            yield (
-                f"label {key!r} is no label; a key has 1 to 63 lowercase letters, digits, _ and -, "
-                "a letter first."
-            )
-        if not limits.LABEL_VALUE.fullmatch(value):
-            yield f"label {key} is {value!r}; a value has at most 63 lowercase letters, digits, _ and -."
+def _reserved_key(key: str) -> Fault | None:
+    """Return what is wrong with a label's key in a namespace reserved by Cloud Run; None for other keys."""
+    namespace = key.split("/")[0]
+    if "/" not in key or not namespace.endswith(limits.LABEL_NAMESPACES):
+        return None
+    reason = f", in the namespace {namespace}, which Cloud Run reserves"
+    return Fault("labels", repr(key), "choose another key", reason, verb="has")
 
 
-def _access_faults(spec: CloudRunSpec) -> Iterator[str]:
+def _access_faults(spec: CloudRunSpec) -> Iterator[Fault]:
     for member in spec.invokers:
         if member in ("allUsers", "allAuthenticatedUsers"):
-            yield f"invokers has {member}, which is everybody; say `public` if that is meant."
+            allowed = "set `public` to true if that is meant"
+            yield Fault("invokers", repr(member), allowed, ", which is everyone", verb="has")
         elif not limits.INVOKER.fullmatch(member):
-            yield (
-                f"invokers has {member!r}; allowed are members of IAM, such as "
-                "user:ada@example.com or serviceAccount:<email>."
-            )
+            allowed = "allowed are members of IAM, such as user:ada@example.com or serviceAccount:<email>"
+            yield Fault("invokers", repr(member), allowed, verb="has")
     yield from api_key_faults(spec.api_key)
     if spec.vpc_egress is not None and not (spec.vpc_network or spec.vpc_subnetwork):
-        yield (
-            f"vpc_egress is {spec.vpc_egress.value} without a network; "
-            "name `vpc_network` or `vpc_subnetwork`, or leave it out."
-        )
-    if spec.domain and not limits.DOMAIN.fullmatch(spec.domain):
-        yield f"domain is {spec.domain!r}; allowed is a domain's name in lowercase, such as api.example.com."
+        allowed = "name `vpc_network` or `vpc_subnetwork`, or leave it out"
+        yield Fault("vpc_egress", spec.vpc_egress.value, allowed, "without a network")
+    yield from _domain_faults(spec)
+
+
+def _domain_faults(spec: CloudRunSpec) -> Iterator[Fault]:
+    """Yield why a domain could not be mapped, or not be reached."""
+    if fault := domain_fault(spec.domain):
+        yield fault
+    if not spec.domain:
+        return
+    if spec.region not in limits.DOMAIN_REGIONS:
+        regions = ", ".join(sorted(limits.DOMAIN_REGIONS))
+        allowed = f"Cloud Run maps domains in {regions}: take one, or a load balancer in front"
+        yield Fault("domain", spec.domain, allowed, f"in `region` {spec.region}")
+    if spec.ingress is not Ingress.ALL:
+        allowed = "a domain mapping brings requests from the internet: leave one of them out"
+        yield Fault("domain", spec.domain, allowed, f"with `ingress` {spec.ingress.value}")
 
 
 def name_warnings(spec: CloudRunSpec) -> Iterator[str]:
+    for key, text in spec.service.secrets.items():
+        if not SecretReference.parse(text).is_pinned:
+            yield unpinned_secret(key, "instances")
     # cloud.google.com/sdk/gcloud/reference/beta/run/domain-mappings
     if spec.domain:
         yield (
             f"domain {spec.domain} becomes a domain mapping, which Cloud Run has in beta and not in every "
-            "region; it answers once the DNS says what `domain_records` tells."
+            "region; it answers once the DNS has the records that the output domain_records lists."
         )

@@ -1,19 +1,4 @@
-"""Names of what belongs to one service. Pure: the same service always gets the same ones."""
-
-import hashlib
-
-from .limits import ACCOUNT_ID
-
-_HASH_DIGITS = 8
-_LONGEST = 30
-
-
-def account_id(name: str) -> str:
-    """The service account's: the service's own name where it fits 6 to 30 characters, else with a hash."""
-    if ACCOUNT_ID.fullmatch(name):
-        return name
-    digest = hashlib.sha256(name.encode()).hexdigest()[:_HASH_DIGITS]
-    return f"{name[: _LONGEST - _HASH_DIGITS - 1].rstrip('-')}-{digest}"
+"""Names of what belongs to one service. Pure: the same service always gets the same names."""
 
 
 def console_url(project: str, region: str, name: str) -> str:
@@ -25,9 +10,10 @@ def logs_command(project: str, region: str, name: str) -> str:
 
 
 def curl(url: str, public: bool) -> str:
-    """A call to print. Cloud Run takes `Authorization` of a private service for its own token unless that
-    comes in `X-Serverless-Authorization`; the key is in `$API_KEY`.
+    """Return a curl command that calls the service, with the key in `$API_KEY`.
 
+    Cloud Run reads `Authorization` of a private service as its own identity token, unless that is sent in
+    `X-Serverless-Authorization`.
     Source: cloud.google.com/run/docs/authenticating/service-to-service
     """
     lines = [f"curl {url}/predict", '-H "Authorization: Bearer $API_KEY"']

@@ -1,7 +1,8 @@
 """The probes of a service, from the time its model takes to load. Times in seconds.
 
-Start-up asks /ready, so that no request comes before the warm-up is over; liveness asks /alive, so that a
-busy instance is not restarted. Every probe of an idle instance is billed: the later ones are rare.
+The start-up probe asks /ready, so that no request arrives before the warm-up is over; the liveness probe asks
+/alive, so that a busy instance is not restarted. Every probe of an idle instance is billed: later ones are
+rare.
 """
 
 import math
@@ -19,9 +20,9 @@ _LONGEST_PERIOD_SECONDS = 2
 def startup_probe(
     load_seconds: float, port: int, fetched: bool
 ) -> gcp.cloudrunv2.ServiceTemplateContainerStartupProbeArgsDict:
-    """Asks every second or two while the model loads, and waits for three times as long, at most 240 s.
+    """Return a probe every second or two while the model loads, for three times as long, up to 240 s.
 
-    fetched: the model comes over the network first; then it waits for as long as Cloud Run allows.
+    fetched: the model comes over the network first; then the probe lasts as long as Cloud Run allows.
     """
     period = min(max(math.ceil(load_seconds / 10), 1), _LONGEST_PERIOD_SECONDS)
     patience = (
@@ -39,7 +40,7 @@ def startup_probe(
 
 
 def liveness_probe(port: int) -> gcp.cloudrunv2.ServiceTemplateContainerLivenessProbeArgsDict:
-    """Restarts an instance that has not answered for one and a half minutes."""
+    """Return a probe that restarts an instance after one and a half minutes without an answer."""
     return {
         "http_get": {"path": "/alive", "port": port},
         "period_seconds": 30,
@@ -49,7 +50,7 @@ def liveness_probe(port: int) -> gcp.cloudrunv2.ServiceTemplateContainerLiveness
 
 
 def readiness_probe(port: int) -> gcp.cloudrunv2.ServiceTemplateContainerReadinessProbeArgsDict:
-    """Sends no new requests to an instance that has not been ready for half a minute.
+    """Return a probe that stops new requests to an instance that has not been ready for half a minute.
 
     Generally available since June 2026: github.com/GoogleCloudPlatform/magic-modules/pull/17925.
     """

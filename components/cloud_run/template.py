@@ -1,12 +1,12 @@
-"""The revision template of a service: the checked description in Cloud Run's own words."""
+"""The revision template of a service: its checked spec in Cloud Run's own terms."""
 
 from collections.abc import Mapping
 
 import pulumi
 import pulumi_gcp as gcp
 
+from ..google.secrets import EnvironmentSecret
 from ..need import inference_threads
-from ..secret_manager import EnvironmentSecret
 from ..sizes import quantity
 from ..spec import device_environment
 from . import model
@@ -23,7 +23,7 @@ def template_of(
     account_email: pulumi.Input[str],
     secrets: Mapping[str, EnvironmentSecret],
 ) -> gcp.cloudrunv2.ServiceTemplateArgsDict:
-    """secrets: environment name -> the version that it pins."""
+    """Return the revision template. secrets: environment name -> the version that it pins."""
     service = spec.service
     template: gcp.cloudrunv2.ServiceTemplateArgsDict = {
         "service_account": account_email,
@@ -68,7 +68,7 @@ def _limits(spec: CloudRunSpec) -> dict[str, str]:
     cpu = spec.service.cpu
     limits = {
         "cpu": str(int(cpu)) if cpu == int(cpu) else f"{round(cpu * 1000)}m",
-        "memory": quantity(int(spec.memory_mib)),
+        "memory": quantity(int(spec.service.memory_mib)),
     }
     return {**limits, "nvidia.com/gpu": str(spec.service.gpu_count)} if spec.service.gpu else limits
 
@@ -76,7 +76,10 @@ def _limits(spec: CloudRunSpec) -> dict[str, str]:
 def _environment(
     spec: CloudRunSpec, secrets: Mapping[str, EnvironmentSecret]
 ) -> list[gcp.cloudrunv2.ServiceTemplateContainerEnvArgsDict]:
-    """In the order of their names, so that nothing but a change is one. PORT is Cloud Run's own."""
+    """Return the container's environment, sorted by name so that only real changes show in a diff.
+
+    Cloud Run sets PORT itself.
+    """
     service = spec.service
     plain = {
         "INFERENCE_THREADS": str(inference_threads(service.cpu)),
@@ -100,11 +103,14 @@ def _environment(
 
 
 def _model_volume(spec: CloudRunSpec) -> gcp.cloudrunv2.ServiceTemplateVolumeArgsDict:
-    bucket = model.bucket_of(spec)
-    assert bucket is not None  # checked: model_faults
+    address = spec.service.address
     return {
         "name": _VOLUME,
-        "gcs": {"bucket": bucket.name, "read_only": True, "mount_options": [f"only-dir={bucket.folder}"]},
+        "gcs": {
+            "bucket": address.bucket,
+            "read_only": True,
+            "mount_options": [f"only-dir={address.folder}"],
+        },
     }
 
 

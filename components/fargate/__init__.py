@@ -1,4 +1,4 @@
-"""The Fargate target: one component, and pure rules about what it takes."""
+"""The Fargate target: one component, and pure rules about the arguments it accepts."""
 
 from .args import (
     Architecture,

@@ -1,4 +1,4 @@
-"""What a Fargate service takes beyond every target's arguments. Memory in GiB, times in seconds."""
+"""The arguments of a Fargate service, beyond those of every target. Memory in GiB, times in seconds."""
 
 from enum import Enum
 from typing import NotRequired, TypedDict
@@ -18,7 +18,7 @@ class Architecture(Enum):
 
 
 class ContainerInsights(Enum):
-    """What CloudWatch measures of an own cluster; billed by the metric."""
+    """What CloudWatch measures of a cluster that is created here; billed per metric."""
 
     DISABLED = "disabled"
     """CPU and memory of the service only, which cost nothing."""
@@ -29,25 +29,25 @@ class ContainerInsights(Enum):
 
 
 class Egress(Enum):
-    """How the tasks of an own network reach AWS; neither way has a NAT gateway."""
+    """How the tasks of a network that is created here reach AWS; neither way has a NAT gateway."""
 
     PUBLIC_ADDRESS = "public-address"
-    """Each task has a public IPv4 address; its security group lets in the load balancer alone."""
+    """Each task has a public IPv4 address; its security group admits only the load balancer."""
     ENDPOINTS = "endpoints"
-    """Private subnets without a way to the internet, and VPC endpoints for what a task needs of AWS."""
+    """Private subnets without access to the internet, and VPC endpoints for what a task needs of AWS."""
 
 
 class Balancing(Enum):
-    """Which task gets the next request."""
+    """How the load balancer chooses the task for the next request."""
 
     LEAST_OUTSTANDING_REQUESTS = "least_outstanding_requests"
-    """The one with the fewest under way."""
+    """The task with the fewest requests in progress."""
     ROUND_ROBIN = "round_robin"
     """Each in turn; needed for `slow_start_seconds`."""
 
 
 class ScalingSchedule(TypedDict):
-    """Other limits of the number of instances from a time on."""
+    """A scheduled change of the minimum and maximum number of instances."""
 
     name: str
     """Name of the schedule, unique in its service: lowercase letters, digits and hyphens."""
@@ -56,18 +56,18 @@ class ScalingSchedule(TypedDict):
     timezone: NotRequired[str]
     """Time zone of `cron` and `at`, such as `Europe/Berlin`. Default UTC."""
     min_replicas: int
-    """Instances at least from then on."""
+    """Minimum number of instances from then on."""
     max_replicas: int
-    """Instances at most from then on."""
+    """Maximum number of instances from then on."""
 
 
 class FargateServiceArgs(InferenceServiceArgs):
-    """One inference service on ECS Fargate."""
+    """The arguments of one inference service on ECS Fargate."""
 
     image_ref: pulumi.Input[str]
     """Image with its digest, `host/repository@sha256:<64 hex digits>`, for the `architecture`."""
     region: str
-    """AWS region that everything is made in, for example `eu-west-1`."""
+    """AWS region of everything that is created, for example `eu-west-1`."""
     api_key: NotRequired[pulumi.Input[str]]
     """Bearer key of the service, 16 to 4096 printable ASCII characters. One is created when none is given."""
     secret_values: NotRequired[dict[str, pulumi.Input[str]]]
@@ -78,44 +78,47 @@ class FargateServiceArgs(InferenceServiceArgs):
     ephemeral_storage_gib: NotRequired[int]
     """Disk of a task in GiB: 20, which is included, or 21 to 200. Default 20."""
     cluster_arn: NotRequired[pulumi.Input[str]]
-    """Existing cluster with the capacity providers FARGATE and FARGATE_SPOT. Default: one is made."""
+    """Existing cluster with the capacity providers FARGATE and FARGATE_SPOT. Default: one is created."""
     container_insights: NotRequired[ContainerInsights]
-    """What CloudWatch measures of an own cluster. Default disabled."""
+    """What CloudWatch measures of a new cluster. Default disabled."""
     execution_role_arn: NotRequired[pulumi.Input[str]]
-    """Existing role that starts tasks; its rights stay its owner's. Default: one is made for this service."""
+    """Existing role that starts tasks; its rights are not changed. Default: a new role for this service."""
     task_role_arn: NotRequired[pulumi.Input[str]]
-    """Existing role of the server; its rights stay its owner's. Default: one is made for this service."""
+    """Existing role of the server; its rights are not changed. Default: a new role for this service."""
     vpc_id: NotRequired[pulumi.Input[str]]
-    """Existing VPC; then `subnet_ids` too. Default: a small one is made."""
-    subnet_ids: NotRequired[list[pulumi.Input[str]]]
-    """Its subnets in two zones or more, for the load balancer, and for the tasks unless they have others."""
-    task_subnet_ids: NotRequired[list[pulumi.Input[str]]]
+    """Existing VPC, which requires `subnet_ids`. Default: a small one is created."""
+    subnet_ids: NotRequired[pulumi.Input[list[pulumi.Input[str]]]]
+    """Its subnets in at least two zones, for the load balancer, and without `task_subnet_ids` for the tasks
+    too."""
+    task_subnet_ids: NotRequired[pulumi.Input[list[pulumi.Input[str]]]]
     """Subnets of the tasks, with a NAT gateway or VPC endpoints. Default `subnet_ids`."""
     assign_public_ip: NotRequired[bool]
     """Whether tasks in existing subnets get a public address, without which a public subnet has no way out.
-    Default: true without `task_subnet_ids`, false with them or where `internal`."""
+    Default: true without `task_subnet_ids`, false with them or if `internal`."""
     zones: NotRequired[list[str]]
-    """Availability zones of an own network, two or more. Default the region's `a` and `b`."""
+    """Availability zones of a new network, at least two. Default the region's `a` and `b`; required where
+    many accounts lack one of them."""
     vpc_cidr: NotRequired[str]
-    """Addresses of an own network, a private IPv4 range of /16 to /22. Default `10.0.0.0/16`."""
+    """Addresses of a new network, a private IPv4 range of /16 to /22. Default `10.0.0.0/16`."""
     egress: NotRequired[Egress]
-    """How the tasks of an own network reach AWS. Default by a public address each."""
+    """How the tasks of a new network reach AWS. Default: with a public address each."""
     listener_arn: NotRequired[pulumi.Input[str]]
-    """Existing HTTPS listener of an Application Load Balancer in `vpc_id`. Default: one is made."""
+    """Existing HTTPS listener of an Application Load Balancer in `vpc_id`. Default: one is created."""
     listener_security_group_id: NotRequired[pulumi.Input[str]]
-    """Security group of that load balancer; the tasks let it in. Required with `listener_arn`."""
-    listener_paths: NotRequired[list[str]]
+    """Security group of that load balancer, which the tasks admit. Required with `listener_arn`."""
+    listener_paths: NotRequired[list[pulumi.Input[str]]]
     """Paths of `domain` that go to the service on an existing listener, such as `/predict`. Default all."""
     listener_priority: NotRequired[int]
     """Priority of its rule there, 1 to 50000. Default the next free one."""
     internal: NotRequired[bool]
-    """Whether an own load balancer has private addresses only. Default false."""
+    """Whether a new load balancer has private addresses only. Default false."""
     domain: NotRequired[str]
-    """Domain of one's own, such as `api.example.com`; its DNS must say what `domain_records` tells."""
+    """Custom domain, such as `api.example.com`; its DNS needs the records in `domain_records`."""
     certificate_arn: NotRequired[pulumi.Input[str]]
     """ACM certificate of `domain`: HTTPS, and a redirect from HTTP. Default none: HTTP."""
     allowed_cidrs: NotRequired[list[str]]
-    """IPv4 networks that may call a private service, such as `203.0.113.0/24`. Default none."""
+    """Who may call a private service: IPv4 networks, such as `203.0.113.0/24`, prefix lists (`pl-…`) and
+    security groups (`sg-…`). Default none."""
     idle_timeout_seconds: NotRequired[int]
     """Seconds after which the load balancer drops a silent connection. Default 10 above the request's."""
     slow_start_seconds: NotRequired[int]
@@ -123,16 +126,16 @@ class FargateServiceArgs(InferenceServiceArgs):
     balancing: NotRequired[Balancing]
     """Which task gets the next request. Default least outstanding; round robin with a slow start."""
     spot_percent: NotRequired[int]
-    """Share of the tasks above `on_demand_base` on Spot capacity, which AWS can take back. Default 0."""
+    """Share of the tasks above `on_demand_base` on Spot capacity, which AWS can reclaim. Default 0."""
     on_demand_base: NotRequired[int]
     """Tasks that are never on Spot. Default 1."""
     cpu_target_percent: NotRequired[int]
     """CPU use at which tasks are added and removed. Default 60."""
     request_seconds: NotRequired[float]
-    """Seconds that a request takes while `concurrency` are under way, as measured. With it tasks are also
-    added by requests: at 70 % of what they can answer. Default unknown: by CPU alone."""
+    """Measured seconds per request while `concurrency` are in progress. With it tasks are also added by
+    requests: at 70 % of what they can answer. Default unknown: by CPU only."""
     schedules: NotRequired[list[ScalingSchedule]]
-    """Other limits of the number of instances from a time on. Default none."""
+    """Scheduled changes of the minimum and maximum instances. Default none."""
     log_retention_days: NotRequired[int]
     """Days that CloudWatch keeps the log. Default 30."""
     deletion_protection: NotRequired[bool]

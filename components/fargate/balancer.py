@@ -1,13 +1,13 @@
-"""What brings requests to a service: its load balancer, or a rule on an existing one; and who is let in."""
+"""Routes requests to a service: its own load balancer, or a rule on an existing one; and who may call it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
 import pulumi
 import pulumi_aws as aws
 
-from ..drawn_names import drawn_name
+from ..drawn_names import Replacing, drawn_name
 from . import names
 from .network import EVERYWHERE, Network
 from .spec import FargateSpec
@@ -15,12 +15,15 @@ from .spec import FargateSpec
 # PAWS lb.Listener.ssl_policy: TLS 1.2 and 1.3; what AWS recommends.
 _TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"
 _HEALTH_INTERVAL_SECONDS = 10
+# In place of what names a shared load balancer: a target group cannot move between the two.
+_DEDICATED = "dedicated"
 
 
 @dataclass(frozen=True, slots=True)
 class Balancer:
-    """url: without a trailing slash. label: `app/<name>/<id>`, as metrics name it. records: for the domain.
+    """What brings requests to the tasks.
 
+    url: without a trailing slash. label: `app/<name>/<id>`, as metrics name it. records: DNS for the domain.
     made: what a service must wait for.
     """
 
@@ -34,16 +37,17 @@ class Balancer:
 
 def balancer_of(spec: FargateSpec, network: Network, parent: pulumi.Resource) -> Balancer:
     groups = _Groups.of(spec, network, parent)
-    target_group = _target_group(spec, network, parent)
     if spec.listener_arn is not None:
+        label = pulumi.Output.from_input(spec.listener_arn).apply(label_of)
+        target_group = _target_group(spec, network, parent, Replacing(trigger=label))
         rule = _rule(spec, target_group, parent)
         url = pulumi.Output.from_input(f"https://{spec.domain}")
         nothing: list[str] = []
-        label = pulumi.Output.from_input(spec.listener_arn).apply(label_of)
         records = pulumi.Output.from_input(nothing)
         return Balancer(target_group, groups.task, url, label, records, (rule, *groups.rules))
     balancer = _load_balancer(spec, network, groups, parent)
-    listeners = _listeners(spec, balancer, target_group, parent)
+    target_group = _target_group(spec, network, parent, Replacing((balancer,), _DEDICATED))
+    listeners = _listeners(spec, balancer, target_group, groups.rules, parent)
     if spec.domain:
         url = pulumi.Output.from_input(f"https://{spec.domain}")
         records = balancer.dns_name.apply(lambda address: [f"CNAME {spec.domain} {address}."])
@@ -55,13 +59,17 @@ def balancer_of(spec: FargateSpec, network: Network, parent: pulumi.Resource) ->
 
 
 def label_of(listener_arn: str) -> str:
-    """`app/<name>/<id>` of a listener's load balancer."""
+    """Return `app/<name>/<id>` of a listener's load balancer."""
     return "/".join(listener_arn.split(":listener/")[1].split("/")[:3])
 
 
 @dataclass(frozen=True, slots=True)
 class _Groups:
-    """task: of the tasks. balancer: of an own load balancer. rules: which open only what is meant."""
+    """The security groups and their rules.
+
+    task: of the tasks. balancer: of a load balancer that is created here. rules: allow only the intended
+    traffic.
+    """
 
     task: aws.ec2.SecurityGroup
     balancer: aws.ec2.SecurityGroup | None
@@ -69,9 +77,12 @@ class _Groups:
 
     @classmethod
     def of(cls, spec: FargateSpec, network: Network, parent: pulumi.Resource) -> Self:
-        task = _group(spec, "task", network, parent)
         balancer = _group(spec, "balancer", network, parent) if spec.own_balancer else None
         source = balancer.id if balancer else spec.listener_security_group_id
+        # A rule that is changed in place would cut off the tasks that still run: they keep their group.
+        callers = spec.listener_security_group_id or _DEDICATED
+        trigger = pulumi.Output.concat(str(spec.service.port), " from ", callers)
+        task = _group(spec, "task", network, parent, trigger)
         rules: list[pulumi.Resource] = [
             _ingress(spec, "task", parent, task, spec.service.port, referenced_security_group_id=source)
         ]
@@ -91,33 +102,55 @@ class _Groups:
         return cls(task, balancer, tuple(rules))
 
 
-def _group(spec: FargateSpec, role: str, network: Network, parent: pulumi.Resource) -> aws.ec2.SecurityGroup:
-    """Has no name of ours: a VPC takes each but once, and a new one is made before the old one goes."""
+def _group(
+    spec: FargateSpec,
+    role: str,
+    network: Network,
+    parent: pulumi.Resource,
+    trigger: pulumi.Input[str] | None = None,
+) -> aws.ec2.SecurityGroup:
+    """Create a security group and let AWS name it.
+
+    Names are unique in a VPC, and a replacement is created before the old group is deleted.
+    """
     return aws.ec2.SecurityGroup(
         f"{spec.name}-{role}-group",
         region=spec.region,
         description=f"{role.capitalize()} of the inference service {spec.name}",
         vpc_id=network.vpc_id,
         tags=spec.service.labels or None,
-        opts=pulumi.ResourceOptions(parent=parent),
+        opts=pulumi.ResourceOptions(parent=parent, replacement_trigger=trigger),
     )
 
 
 def _ways_in(
     spec: FargateSpec, parent: pulumi.Resource, balancer: aws.ec2.SecurityGroup
 ) -> Iterable[pulumi.Resource]:
-    """Named for the network and port: a renamed rule would be deleted after its copy is made."""
-    cidrs = [EVERYWHERE] if spec.service.public else sorted(set(spec.allowed_cidrs))
+    """Let the allowed callers reach the load balancer, with one rule for each network and port.
+
+    Rules are named for both: a renamed rule would be deleted after its copy is made, closing the port.
+    """
+    sources = [EVERYWHERE] if spec.service.public else sorted(set(spec.allowed_cidrs))
     ports = (80, 443) if spec.certificate_arn is not None else (80,)
-    for cidr in cidrs:
+    for source in sources:
         for port in ports:
-            yield _ingress(spec, f"balancer-{cidr}-{port}", parent, balancer, port, cidr_ipv4=cidr)
+            role = f"balancer-{source}-{port}"
+            yield _ingress(spec, role, parent, balancer, port, **{_kind_of(source): source})
+
+
+def _kind_of(source: str) -> str:
+    """Return the name of the rule's input for `source`: a network, a prefix list or a security group."""
+    kinds = {"pl-": "prefix_list_id", "sg-": "referenced_security_group_id"}
+    return next((kind for prefix, kind in kinds.items() if source.startswith(prefix)), "cidr_ipv4")
 
 
 def _ways_out(
     spec: FargateSpec, network: Network, parent: pulumi.Resource, task: aws.ec2.SecurityGroup
 ) -> Iterable[pulumi.Resource]:
-    """HTTPS alone: for the image, the log, secrets and a model. DNS of the VPC needs no rule."""
+    """Let the tasks make HTTPS calls only: for the image, the log, secrets and a model.
+
+    DNS of the VPC needs no rule.
+    """
     ways = network.ways
     for cidr in ways.cidrs:
         yield _egress(spec, "task-egress", parent, task, 443, cidr_ipv4=cidr)
@@ -155,6 +188,11 @@ def _egress(
     port: int,
     **peer: Any,
 ) -> pulumi.Resource:
+    """Create an outgoing rule, which is replaced if the group that it leads to changes.
+
+    The rule for the new group is made before the one for the old group is deleted, because tasks of both are
+    called meanwhile.
+    """
     return aws.vpc.SecurityGroupEgressRule(
         f"{spec.name}-{role}",
         region=spec.region,
@@ -162,18 +200,24 @@ def _egress(
         ip_protocol="tcp",
         from_port=port,
         to_port=port,
-        opts=pulumi.ResourceOptions(parent=parent),
+        opts=pulumi.ResourceOptions(parent=parent, replace_on_changes=["referencedSecurityGroupId"]),
         **peer,
     )
 
 
-def _target_group(spec: FargateSpec, network: Network, parent: pulumi.Resource) -> aws.lb.TargetGroup:
-    """Tasks have addresses of their own, so it holds those and no instances."""
+def _target_group(
+    spec: FargateSpec, network: Network, parent: pulumi.Resource, replacing: Replacing
+) -> aws.lb.TargetGroup:
+    """Create the target group, which holds addresses, not instances, because each task has its own address.
+
+    It belongs to one load balancer for good. ECS registers each task with its own port, so a new port does
+    not replace the group: an empty one in its place would answer 503 until the new tasks are ready.
+    """
     port, resource = spec.service.port, f"{spec.name}-targets"
     keepers = {"region": spec.region, "vpc_id": network.vpc_id, "port": str(port)}
     return aws.lb.TargetGroup(
         resource,
-        name=drawn_name(resource, names.target_group_name(spec.name, port), keepers, parent),
+        name=drawn_name(resource, names.target_group_name(spec.name, port), keepers, parent, replacing),
         region=spec.region,
         vpc_id=network.vpc_id,
         target_type="ip",
@@ -193,17 +237,22 @@ def _target_group(spec: FargateSpec, network: Network, parent: pulumi.Resource) 
             "unhealthy_threshold": 3,
         },
         tags=spec.service.labels or None,
-        opts=pulumi.ResourceOptions(parent=parent, ignore_changes=["name"]),
+        opts=replacing.into(pulumi.ResourceOptions(parent=parent, ignore_changes=["name", "port"])),
     )
 
 
 def _load_balancer(
     spec: FargateSpec, network: Network, groups: _Groups, parent: pulumi.Resource
 ) -> aws.lb.LoadBalancer:
+    """Create the load balancer, and replace it together with its security group.
+
+    It cannot leave its VPC, which the provider does not know (terraform-provider-aws#18317).
+    """
     resource, keepers = f"{spec.name}-balancer", {"region": spec.region, "internal": str(spec.internal)}
+    replacing = Replacing([groups.balancer] if groups.balancer else [])
     return aws.lb.LoadBalancer(
         resource,
-        name=drawn_name(resource, names.balancer_name(spec.name, spec.internal), keepers, parent),
+        name=drawn_name(resource, names.balancer_name(spec.name, spec.internal), keepers, parent, replacing),
         region=spec.region,
         load_balancer_type="application",
         internal=spec.internal,
@@ -214,11 +263,13 @@ def _load_balancer(
         drop_invalid_header_fields=True,
         enable_deletion_protection=spec.deletion_protection,
         tags=spec.service.labels or None,
-        opts=pulumi.ResourceOptions(
-            parent=parent,
-            depends_on=list(network.made),
-            protect=spec.deletion_protection,
-            ignore_changes=["name"],
+        opts=replacing.into(
+            pulumi.ResourceOptions(
+                parent=parent,
+                depends_on=list(network.made),
+                protect=spec.deletion_protection,
+                ignore_changes=["name"],
+            )
         ),
     )
 
@@ -227,8 +278,10 @@ def _listeners(
     spec: FargateSpec,
     balancer: aws.lb.LoadBalancer,
     target_group: aws.lb.TargetGroup,
+    rules: Iterable[pulumi.Resource],
     parent: pulumi.Resource,
 ) -> list[pulumi.Resource]:
+    """Create the listeners. rules: open the ports. HTTP redirects to HTTPS only once HTTPS answers."""
     forward: aws.lb.ListenerDefaultActionArgsDict = {
         "type": "forward",
         "target_group_arn": target_group.arn,
@@ -252,21 +305,33 @@ def _listeners(
         certificate_arn=spec.certificate_arn,
         default_actions=[forward],
     )
-    return [
-        secure,
-        _listener(spec, "http", balancer, parent, port=80, protocol="HTTP", default_actions=[redirect]),
-    ]
+    plain = _listener(
+        spec,
+        "http",
+        balancer,
+        parent,
+        after=[secure, *rules],
+        port=80,
+        protocol="HTTP",
+        default_actions=[redirect],
+    )
+    return [secure, plain]
 
 
 def _listener(
-    spec: FargateSpec, role: str, balancer: aws.lb.LoadBalancer, parent: pulumi.Resource, **of_it: Any
+    spec: FargateSpec,
+    role: str,
+    balancer: aws.lb.LoadBalancer,
+    parent: pulumi.Resource,
+    after: Sequence[pulumi.Resource] = (),
+    **of_it: Any,
 ) -> aws.lb.Listener:
     return aws.lb.Listener(
         f"{spec.name}-{role}-listener",
         region=spec.region,
         load_balancer_arn=balancer.arn,
         tags=spec.service.labels or None,
-        opts=pulumi.ResourceOptions(parent=parent),
+        opts=pulumi.ResourceOptions(parent=parent, depends_on=list(after)),
         **of_it,
     )
 

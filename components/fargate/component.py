@@ -1,8 +1,7 @@
 """An ECS Fargate service for one inference image, behind an Application Load Balancer.
 
 Owns the service, its task definition, roles, log group, secrets, security groups and scaling; and a cluster,
-a network and a load balancer where none is given. Does not own the image, a certificate, a domain or a
-bucket.
+a network and a load balancer if none is given. Does not own the image, a certificate, a domain or a bucket.
 """
 
 import math
@@ -11,9 +10,10 @@ from dataclasses import replace
 import pulumi
 import pulumi_aws as aws
 
+from ..aws.secrets import SecretHome, Secrets, secrets_of
+from ..fault import in_words
 from ..input_rules import API_KEY_NAME
 from ..inputs import api_key_of, recorded, with_digest
-from ..secrets_manager import SecretHome, Secrets, secrets_of
 from . import names
 from .args import FargateServiceArgs
 from .balancer import Balancer, balancer_of
@@ -45,7 +45,7 @@ class FargateService(pulumi.ComponentResource):
     api_key: pulumi.Output[str]
     """Bearer key of the service, a secret."""
     domain_records: pulumi.Output[list[str]]
-    """What the DNS of `domain` must say, as `<type> <name> <data>`; empty without an own load balancer."""
+    """DNS records that `domain` needs, as `<type> <name> <data>`; empty with an existing load balancer."""
 
     def __init__(
         self,
@@ -55,13 +55,15 @@ class FargateService(pulumi.ComponentResource):
         *,
         checked: FargateSpec | None = None,
     ) -> None:
-        """checked: what rules.checked_spec made of these arguments, with an image that stands for the one
-        that is made; they are not checked again then.
+        """Create the service and everything it owns.
+
+        checked: the spec that rules.checked_spec made of these arguments, with a placeholder for the image if
+        the image is still to be built; only what differs from it is checked again.
         """
         spec = checked_spec(name, args, checked)
         super().__init__("slipway:index:FargateService", name, recorded(args), opts)
         for warning in spec_warnings(replace(spec, image_ref=checked.image_ref) if checked else spec):
-            pulumi.log.warn(warning, self)
+            pulumi.log.warn(in_words(warning), self)
         api_key = api_key_of(name, spec.api_key, self)
         secrets = _secrets(spec, self, api_key)
         image_ref = with_digest(spec.image_ref)
@@ -76,7 +78,7 @@ class FargateService(pulumi.ComponentResource):
         service = _service(spec, self, after, cluster, task, network, balancer)
         if spec.scales:
             scale(spec, service, cluster_name, balancer, self)
-        self.url = pulumi.Output.all(balancer.url, _running(name, service, task)).apply(lambda both: both[0])
+        self.url = pulumi.Output.all(balancer.url, _running(spec, service, task)).apply(lambda both: both[0])
         self.image_ref = image_ref
         self.service_name = service.name
         self.console_url = pulumi.Output.from_input(cluster_name).apply(
@@ -107,7 +109,7 @@ def _secrets(spec: FargateSpec, parent: pulumi.Resource, api_key: pulumi.Output[
 def _cluster(
     spec: FargateSpec, parent: pulumi.Resource
 ) -> tuple[pulumi.Input[str], pulumi.Input[str], list[pulumi.Resource]]:
-    """ARN and name of the cluster, and what its services must wait for."""
+    """Return ARN and name of the given or a created cluster, and what its services must wait for."""
     if spec.cluster_arn is not None:
         name = pulumi.Output.from_input(spec.cluster_arn).apply(lambda arn: arn.split("/")[-1])
         return spec.cluster_arn, name, []
@@ -181,25 +183,25 @@ def _service(
 
 
 def _timeouts(spec: FargateSpec) -> pulumi.CustomTimeouts:
-    """Long enough for ECS to find out that new tasks do not get ready, and to put the old ones back."""
+    """Allow enough time for ECS to find that new tasks do not become ready, and to restore the old ones."""
     minutes = max(_LEAST_ROLLOUT_MINUTES, 30 + math.ceil(2 * spec.grace_seconds / 60))
     return pulumi.CustomTimeouts(create=f"{minutes}m", update=f"{minutes}m", delete="30m")
 
 
-def _running(name: str, service: aws.ecs.Service, task: aws.ecs.TaskDefinition) -> pulumi.Output[str]:
-    """The task definition that ECS runs after the rollout; another one than asked for fails `up`.
+def _running(spec: FargateSpec, service: aws.ecs.Service, task: aws.ecs.TaskDefinition) -> pulumi.Output[str]:
+    """Return the task definition that ECS runs after the rollout, and fail `up` if it is not `task`.
 
-    The provider fails a rollout that the circuit breaker ends, as it watches the deployment that it began.
-    This also finds one that it did not watch: what it reads afterwards is what ECS runs.
+    The provider fails a rollout that the circuit breaker ends, because it watches the deployment that it
+    began. This also catches a rollback that it did not watch: what it reads afterwards is what ECS runs.
     """
 
     def check(both: list[str]) -> str:
         runs, asked = both
         if runs != asked:
             raise ValueError(
-                f"{name}: ECS runs {runs}, and not {asked}, which was asked for: the new tasks did not get "
-                "ready, and the service was rolled back. `slipway logs` and the service's events in the "
-                "console tell why; after the fix, `pulumi up --refresh`."
+                f"{spec.name}: ECS runs {runs}, not the requested {asked}: the new tasks did not become "
+                f"ready, and the service was rolled back. `{names.logs_command(spec.region, spec.name)}` "
+                "and the service's events in the console show why; after the fix, `pulumi up --refresh`."
             )
         return runs
 

@@ -1,34 +1,29 @@
-"""Whether a task can pull its image: with whose rights, and by which way. Pure."""
+"""Whether a task can pull its image: with which rights, and over which network path. Pure."""
 
 from collections.abc import Iterator
 
 import pulumi
 
-from ..image_reference import EcrRepository, ImageReference
+from ..aws.ecr import EcrRepository
+from ..aws.limits import LOGIN_ACTION, PULL_ACTIONS
+from ..fault import Fault
+from ..image_reference import ImageReference
 from ..input_rules import image_ref_faults
-from . import limits, names
 from .args import Egress
 from .spec import FargateSpec
 
 
-def repository_arn(repository: EcrRepository) -> str:
-    return (
-        f"arn:{names.partition(repository.region)}:ecr:{repository.region}:{repository.account}:repository/"
-        f"{repository.name}"
-    )
-
-
-def image_faults(spec: FargateSpec) -> Iterator[str]:
-    """Yield what is no image, and what a task could not reach from subnets without a way to the internet."""
+def image_faults(spec: FargateSpec) -> Iterator[Fault]:
+    """Yield why the image is not valid, or cannot be reached from subnets without access to the internet."""
     yield from image_ref_faults(spec.image_ref)
     image = ImageReference.known(spec.image_ref)
     if image is None or not spec.own_network or spec.egress is not Egress.ENDPOINTS:
         return
     if image.ecr_repository is None or image.ecr_repository.region != spec.region:
-        yield (
-            f"egress is endpoints with image_ref {spec.image_ref!r}; from there is a way to ECR of "
-            f"{spec.region} alone: take public-address, or an image there."
+        allowed = (
+            f"from there only ECR of {spec.region} can be reached: take public-address, or an image there"
         )
+        yield Fault("egress", spec.egress.value, allowed, f"with `image_ref` {spec.image_ref!r}")
 
 
 def image_warnings(spec: FargateSpec) -> Iterator[str]:
@@ -47,12 +42,15 @@ def image_warnings(spec: FargateSpec) -> Iterator[str]:
 
 
 def _rights_warnings(spec: FargateSpec, repository: EcrRepository) -> Iterator[str]:
-    """Across accounts both must allow it: docs.aws.amazon.com/AmazonECR, repository policies."""
-    actions = " and ".join(limits.PULL_ACTIONS)
+    """Warn of rights that others must grant; across accounts both sides must allow the pull.
+
+    Source: docs.aws.amazon.com/AmazonECR, repository policies.
+    """
+    actions = " and ".join(PULL_ACTIONS)
     if spec.execution_role_arn is not None:
         yield (
-            f"execution_role_arn is an existing role, whose rights are its owner's: it must allow {actions} "
-            f"on {repository_arn(repository)}, and {limits.LOGIN_ACTION}."
+            "`execution_role_arn` is an existing role, whose rights are its owner's: it must allow "
+            f"{actions} on {repository.arn}, and {LOGIN_ACTION}."
         )
     if (account := _account(spec)) and account != repository.account:
         yield (
@@ -73,7 +71,7 @@ def _way_warnings(spec: FargateSpec, image: ImageReference) -> Iterator[str]:
 
 
 def _account(spec: FargateSpec) -> str:
-    """The service's account, where an argument names it; else empty: only AWS knows it then."""
+    """Return the account of the service if an argument contains it, else '': then only AWS knows it."""
     named: tuple[pulumi.Input[str] | None, ...] = (
         *(spec.cluster_arn, spec.execution_role_arn, spec.task_role_arn),
         *(spec.certificate_arn, spec.listener_arn),

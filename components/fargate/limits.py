@@ -1,7 +1,7 @@
 """The limits of ECS on Fargate and its load balancer, each with its source. Memory in MiB, times in seconds.
 
-Collected on 2026-11-21. BC: botocore 1.44.5, the texts of its service models. PAWS: pulumi-aws 7.51.1.
-DOCS: docs.aws.amazon.com. The memory of each vCPU count is in components/sizes.py.
+Collected on 2026-11-21. BC: botocore 1.44.5, the documentation in its service models. PAWS: pulumi-aws
+7.51.1. DOCS: docs.aws.amazon.com. The memory of each vCPU count is in components/sizes.py.
 """
 
 import re
@@ -56,52 +56,33 @@ BALANCER_NAME_CHARACTERS = 32
 # DOCS IAM/latest/UserGuide/reference_iam-quotas
 ROLE_NAME_CHARACTERS = 64
 # BC logs PutRetentionPolicy.retentionInDays
+# PAWS cloudwatch.LogGroup.retention_in_days: 0 for ever.
 RETENTION_DAYS = (
-    *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
+    *(0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
     *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
 )
-# BC secretsmanager NameType
-SECRET_NAME_CHARACTERS = 512
-# DOCS tag-editor/latest/userguide/tagging: 50 tags.
-TAGS = 50
-TAG_KEY = re.compile(r"(?!aws:)[\w .:/=+@-]{1,128}")
-TAG_VALUE = re.compile(r"[\w .:/=+@-]{0,256}")
-REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
 # DOCS vpc/latest/userguide/vpc-cidr-blocks: /16 to /28; a subnet here is 16 times smaller, and the load
 # balancer wants 8 free addresses in each: DOCS
 # elasticloadbalancing/latest/application/application-load-balancers.
 VPC_PREFIX = range(16, 22 + 1)
 SUBNET_BITS = 4
+# DOCS vpc/latest/userguide/amazon-vpc-limits: ingress rules of a security group, IPv4 and IPv6 each.
+RULES = 60
+# Two ranges, a public and a private one, for each of these zones; no region has more: DOCS
+# global-infrastructure/latest/regions/aws-availability-zones.
+ZONE_LETTERS = "abcdefgh"
 ZONES = range(LEAST_ZONES, 6 + 1)
+# docs.aws.amazon.com/AWSEC2/latest/UserGuide/using-regions-availability-zones, and
+# github.com/aws-samples/saas-reference-architecture-ecs#12: new accounts lack b in Tokyo and one of the three
+# in Northern California.
+LACKING_ZONES = frozenset({"ap-northeast-1", "us-west-1"})
 VPC_ID = re.compile(r"vpc-[0-9a-f]{8,17}")
 SUBNET_ID = re.compile(r"subnet-[0-9a-f]{8,17}")
+PREFIX_LIST_ID = re.compile(r"pl-[0-9a-f]{8,17}")
 SECURITY_GROUP_ID = re.compile(r"sg-[0-9a-f]{8,17}")
-_ARN = r"arn:aws[a-z-]*"
-CLUSTER_ARN = re.compile(rf"{_ARN}:ecs:[a-z0-9-]+:[0-9]{{12}}:cluster/[A-Za-z0-9_-]{{1,255}}")
-ROLE_ARN = re.compile(rf"{_ARN}:iam::[0-9]{{12}}:role/[\w+=,.@/-]+", re.ASCII)
-CERTIFICATE_ARN = re.compile(rf"{_ARN}:acm:[a-z0-9-]+:[0-9]{{12}}:certificate/[0-9a-f-]{{36}}")
-LISTENER_ARN = re.compile(
-    rf"{_ARN}:elasticloadbalancing:[a-z0-9-]+:[0-9]{{12}}:listener/app/[A-Za-z0-9-]+/[0-9a-f]+/[0-9a-f]+"
-)
 # DOCS elasticloadbalancing/latest/application/rule-condition-types: a host name has at most 128 characters.
-DOMAIN = re.compile(r"(?=.{1,128}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
-# BC application-autoscaling PutScheduledAction.Schedule
-SCHEDULE = re.compile(
-    r"at\([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\)|"
-    r"rate\((1 (minute|hour|day)|([2-9]|[1-9][0-9]+) (minute|hour|day)s)\)|"
-    r"cron\([^\s()]+( [^\s()]+){5}\)"
-)
+DOMAIN_CHARACTERS = 128
 SCHEDULE_NAME = re.compile(r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?")
 # service/server.py keeps an idle connection open for this long; the load balancer must close it first, or it
 # sends a request into a connection that is being closed, and answers 502.
 KEEP_ALIVE_SECONDS = 620
-# service/sources/address.py: a folder of a bucket and the version of its manifest.json.
-S3_MODEL = re.compile(
-    r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/(?P<folder>[A-Za-z0-9!_.=+/-]+?)/?"
-    r"(?:@(?P<pin>(?!null$)[A-Za-z0-9._-]{1,1024}))?"
-)
-GS_MODEL = re.compile(r"gs://[a-z0-9][a-z0-9._-]+[a-z0-9]/[^@\s]+@[1-9][0-9]*")
-# DOCS service-authorization/latest/reference/list_amazonelasticcontainerregistry: to pull an image. The login
-# has no resource.
-LOGIN_ACTION = "ecr:GetAuthorizationToken"
-PULL_ACTIONS = ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")

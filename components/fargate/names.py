@@ -1,35 +1,28 @@
-"""Names of what belongs to one service. Pure: the same service always gets the same ones."""
+"""Names of what belongs to one service. Pure: the same service always gets the same names."""
 
-import hashlib
-
+from ..aws.regions import console_host
+from ..content_hash import shortened
 from ..drawn_names import SUFFIX_CHARACTERS
 from .limits import BALANCER_NAME_CHARACTERS, ROLE_NAME_CHARACTERS
 
-_HASH_DIGITS = 8
-# Parts of AWS that are apart from the rest: DOCS IAM/latest/UserGuide/reference-arns
-_PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
-
 
 def short(name: str, longest: int) -> str:
-    """Return the name where it fits, else its beginning and a hash."""
-    if len(name) <= longest:
-        return name
-    digest = hashlib.sha256(f"{name}\0".encode()).hexdigest()[:_HASH_DIGITS]
-    return f"{name[: longest - _HASH_DIGITS - 1].rstrip('-')}-{digest}"
+    """Return the name if it fits, else its beginning and a hash."""
+    return name if len(name) <= longest else shortened(name, longest, f"{name}\0")
 
 
 def balancer_name(name: str, internal: bool) -> str:
-    """Return how the name of a load balancer begins; what is drawn for each new one follows."""
+    """Return the beginning of a load balancer's name; random characters follow, new for each one."""
     return short(f"{name}-internal" if internal else name, BALANCER_NAME_CHARACTERS - SUFFIX_CHARACTERS)
 
 
 def target_group_name(name: str, port: int) -> str:
-    """Return how the name of a target group begins; what is drawn for each new one follows."""
+    """Return the beginning of a target group's name; random characters follow, new for each target group."""
     return short(f"{name}-{port}", BALANCER_NAME_CHARACTERS - SUFFIX_CHARACTERS)
 
 
 def role_name(name: str, region: str, role: str) -> str:
-    """Roles have no region: the same service in another one has its own."""
+    """Return the name of a role, with the region in it because roles are global and services are not."""
     return short(f"{name}-{region}-{role}", ROLE_NAME_CHARACTERS)
 
 
@@ -37,18 +30,8 @@ def log_group_name(name: str) -> str:
     return f"/ecs/{name}"
 
 
-def partition(region: str) -> str:
-    """The first part of an ARN there."""
-    return next((name for prefix, name in _PARTITIONS.items() if region.startswith(prefix)), "aws")
-
-
 def console_url(region: str, cluster: str, name: str) -> str:
-    host = {
-        "aws": f"{region}.console.aws.amazon.com",
-        "aws-cn": "console.amazonaws.cn",
-        "aws-us-gov": "console.amazonaws-us-gov.com",
-    }[partition(region)]
-    return f"https://{host}/ecs/v2/clusters/{cluster}/services/{name}/health?region={region}"
+    return f"https://{console_host(region)}/ecs/v2/clusters/{cluster}/services/{name}/health?region={region}"
 
 
 def logs_command(region: str, name: str) -> str:
@@ -56,7 +39,7 @@ def logs_command(region: str, name: str) -> str:
 
 
 def curl(url: str) -> str:
-    """A call to print; the key is in `$API_KEY`."""
+    """Return a curl command that calls the service, with the key in `$API_KEY`."""
     lines = [f"curl {url}/predict", '-H "Authorization: Bearer $API_KEY"']
     lines += ["-H 'Content-Type: application/json'", """-d '{"text": "Your parcel is waiting"}'"""]
     return " \\\n  ".join(lines)

@@ -1,21 +1,22 @@
-"""The network of a service: an existing one, or a small one of its own, without a NAT gateway to pay for.
+"""The network of a service: an existing one, or a small new one without the cost of a NAT gateway.
 
-In an own one the load balancer's subnets are public. The tasks are there too, each with a public address and
-a security group that lets in the load balancer alone; or in private subnets without a way to the internet,
-with VPC endpoints for what they need of AWS. Which of the two costs less is in docs/guides/fargate.md.
+In a new one the load balancer's subnets are public. The tasks are there too, each with a public address and
+a security group that admits only the load balancer; or in private subnets without access to the internet,
+with VPC endpoints for what they need of AWS. docs/guides/fargate.md compares the costs of the two.
 """
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 import pulumi
 import pulumi_aws as aws
 
+from ..fault import Fault, refuse
 from .args import Egress
-from .limits import SUBNET_BITS
-from .spec import FargateSpec
+from .limits import SUBNET_BITS, ZONE_LETTERS
+from .spec import FargateSpec, SubnetIds
 
 # docs.aws.amazon.com/AmazonECS/latest/developerguide/vpc-endpoints.html; an image's layers come from S3.
 _INTERFACES = ("ecr.api", "ecr.dkr", "logs", "secretsmanager")
@@ -24,7 +25,7 @@ EVERYWHERE = "0.0.0.0/0"
 
 @dataclass(frozen=True, slots=True)
 class Ways:
-    """Where the tasks may call on 443: networks, prefix lists, security groups."""
+    """Where the tasks may connect on port 443: networks, prefix lists, security groups."""
 
     cidrs: tuple[str, ...] = ()
     prefix_lists: tuple[pulumi.Input[str], ...] = ()
@@ -33,11 +34,11 @@ class Ways:
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """subnets: of the load balancer. made: what a task must wait for."""
+    """The network of a service. subnets: of the load balancer. made: what a task must wait for."""
 
     vpc_id: pulumi.Input[str]
-    subnets: Sequence[pulumi.Input[str]]
-    task_subnets: Sequence[pulumi.Input[str]]
+    subnets: pulumi.Input[Sequence[pulumi.Input[str]]]
+    task_subnets: pulumi.Input[Sequence[pulumi.Input[str]]]
     public_address: bool
     ways: Ways
     made: tuple[pulumi.Resource, ...] = ()
@@ -45,20 +46,18 @@ class Network:
 
 def network_of(spec: FargateSpec, parent: pulumi.Resource) -> Network:
     if spec.vpc_id is not None:
-        tasks = spec.task_subnet_ids or spec.subnet_ids
-        vpc_id = _in_one_vpc(spec.name, spec.vpc_id, [*spec.subnet_ids, *spec.task_subnet_ids])
+        tasks = spec.subnet_ids if spec.task_subnet_ids == () else spec.task_subnet_ids
+        vpc_id = _in_one_vpc(spec.name, spec.vpc_id, (spec.subnet_ids, spec.task_subnet_ids))
         return Network(vpc_id, spec.subnet_ids, tasks, spec.assign_public_ip, Ways((EVERYWHERE,)))
     return _Own(spec, parent).network()
 
 
-def _in_one_vpc(
-    name: str, vpc_id: pulumi.Input[str], subnets: Sequence[pulumi.Input[str]]
-) -> pulumi.Input[str]:
-    """The VPC. A subnet that the program makes itself in another one fails before anything is in it.
+def _in_one_vpc(name: str, vpc_id: pulumi.Input[str], subnets: Iterable[SubnetIds]) -> pulumi.Input[str]:
+    """Return the VPC, failing at apply time if a subnet created by the same program is in another one.
 
-    Of IDs alone nothing is known; there AWS refuses the load balancer.
+    Plain IDs say nothing about their VPC; of those AWS refuses the load balancer.
     """
-    made = [subnet for subnet in subnets if isinstance(subnet, pulumi.Output)]
+    made = [output for ids in subnets for output in _outputs_of(ids)]
     if not made:
         return vpc_id
 
@@ -69,18 +68,23 @@ def _in_one_vpc(
     def check(ids: list[str]) -> str:
         mine, *others = ids
         if elsewhere := sorted(set(others) - {mine}):
-            raise ValueError(
-                f"{name}: subnets are in {', '.join(elsewhere)}, and vpc_id is {mine}; all subnets of a "
-                "service must be in its VPC."
-            )
+            reason = f", and subnets are in {', '.join(elsewhere)}"
+            refuse(name, [Fault("vpc_id", mine, "all subnets of a service must be in its VPC", reason)])
         return mine
 
     found = cast("pulumi.Output[list[pulumi.Output[str]]]", pulumi.Output.from_input(theirs()))
     return found.apply(lambda ids: pulumi.Output.all(vpc_id, *ids)).apply(check)
 
 
+def _outputs_of(ids: SubnetIds) -> list[pulumi.Output[Any]]:
+    """Return the IDs that are known only at apply time."""
+    if isinstance(ids, tuple):
+        return [subnet for subnet in ids if isinstance(subnet, pulumi.Output)]
+    return [pulumi.Output.from_input(ids)]
+
+
 class _Own:
-    """The parts of an own network, in the order in which they are made."""
+    """A network that is created here, part by part."""
 
     def __init__(self, spec: FargateSpec, parent: pulumi.Resource) -> None:
         self._spec = spec
@@ -110,7 +114,7 @@ class _Own:
         return Network(self._vpc.id, public, private, False, ways, (*routes, *endpoints))
 
     def _tags(self, role: str) -> dict[str, str]:
-        """The console shows a part of a network by its tag `Name`."""
+        """Return the tags of one part; the AWS console shows its tag `Name`."""
         return {**self._spec.service.labels, "Name": f"{self._spec.name}-{role}"}
 
     def _public_subnets(self) -> tuple[list[pulumi.Output[str]], list[pulumi.Resource]]:
@@ -131,12 +135,12 @@ class _Own:
             gateway_id=gateway.id,
             opts=self._options,
         )
-        subnets, associations = self._subnets("public", table, 0)
+        subnets, associations = self._subnets("public", table)
         return subnets, [route, *associations]
 
     def _private_subnets(self) -> tuple[list[pulumi.Output[str]], aws.ec2.RouteTable]:
         table = self._route_table("private")
-        subnets, _ = self._subnets("private", table, len(self._spec.zones))
+        subnets, _ = self._subnets("private", table)
         return subnets, table
 
     def _route_table(self, kind: str) -> aws.ec2.RouteTable:
@@ -149,22 +153,27 @@ class _Own:
         )
 
     def _subnets(
-        self, kind: str, table: aws.ec2.RouteTable, first: int
+        self, kind: str, table: aws.ec2.RouteTable
     ) -> tuple[list[pulumi.Output[str]], list[pulumi.Resource]]:
-        """One in each zone, named for it; `first` is the place of their addresses in the VPC's."""
+        """Create one subnet per zone, named for it, and return their IDs and associations.
+
+        A subnet keeps its range when other zones are added or removed.
+        """
         spec = self._spec
         subnets: list[pulumi.Output[str]] = []
         associations: list[pulumi.Resource] = []
-        for place, zone in enumerate(spec.zones, first):
+        for zone in spec.zones:
             subnet = aws.ec2.Subnet(
                 f"{spec.name}-{kind}-{zone}",
                 region=spec.region,
                 vpc_id=self._vpc.id,
                 availability_zone=zone,
-                cidr_block=str(self._cidrs[place]),
+                cidr_block=str(self._cidrs[place_of(kind, zone)]),
                 map_public_ip_on_launch=False,
                 tags=self._tags(f"{kind}-{zone}"),
-                opts=self._options,
+                opts=pulumi.ResourceOptions.merge(
+                    self._options, pulumi.ResourceOptions(ignore_changes=["cidrBlock"])
+                ),
             )
             associations.append(
                 aws.ec2.RouteTableAssociation(
@@ -229,7 +238,18 @@ class _Own:
         return ways, [rule, storage, *interfaces]
 
 
+def place_of(kind: str, zone: str) -> int:
+    """Return the position of a zone's `public` or `private` subnet among the ranges of the VPC.
+
+    It is the same whichever zones are named. The first two zones, a and b, have their public ranges first,
+    because existing networks were laid out so when there were only two.
+    """
+    letter = ZONE_LETTERS.index(zone[-1])
+    private = int(kind == "private")
+    return letter + 2 * private if letter < 2 else 2 * letter + private
+
+
 def _service_name(region: str, service: str) -> str:
-    """AWS China names most, but not all, of them in its own domain."""
+    """Return the name of an AWS service for a VPC endpoint; most of them have another prefix in AWS China."""
     chinese = region.startswith("cn-") and service not in ("s3", "logs")
     return f"{'cn.' if chinese else ''}com.amazonaws.{region}.{service}"

@@ -1,4 +1,7 @@
-"""The two roles of a service's tasks: one starts them, one is the server's. Each may do what it must."""
+"""The two roles of a service's tasks: one starts them, one is the server's.
+
+Each may do only what it needs.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,9 +10,13 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
+from ..aws.limits import LOGIN_ACTION, PULL_ACTIONS
+from ..aws.regions import partition
+from ..aws.secrets import READ_SECRET, read_action
+from ..drawn_names import Replacing, drawn_name
 from ..image_reference import ImageReference
-from . import limits, model, names
-from .image_rules import repository_arn
+from ..model_address import Source
+from . import names
 from .spec import FargateSpec
 
 Statement = dict[str, Any]
@@ -20,7 +27,7 @@ _TASKS = {"Service": "ecs-tasks.amazonaws.com"}
 
 @dataclass(frozen=True, slots=True)
 class Roles:
-    """ARNs. made: what a task must wait for."""
+    """The roles of a task, as ARNs. made: what a task must wait for."""
 
     execution: pulumi.Input[str]
     task: pulumi.Input[str]
@@ -45,7 +52,10 @@ def roles_of(
                     ["logs:CreateLogStream", "logs:PutLogEvents"], pulumi.Output.concat(log_group.arn, ":*")
                 )
             ],
-            [_statement(["secretsmanager:GetSecretValue"], arn) for arn in secret_arns],
+            [
+                _statement([read_action(arn) if isinstance(arn, str) else READ_SECRET], arn)
+                for arn in secret_arns
+            ],
         ]
         flat = pulumi.Output.all(*statements).apply(lambda parts: [one for part in parts for one in part])
         made.append(_policy(spec, "execution", role, flat, parent))
@@ -77,12 +87,19 @@ def _policy(
     statements: pulumi.Input[list[Statement]],
     parent: pulumi.Resource,
 ) -> aws.iam.RolePolicy:
+    """Create a role's policy, which a change replaces instead of updating it.
+
+    Running tasks, and those that a rollout may go back to, keep their rights until the rollout has succeeded.
+    """
+    resource = f"{spec.name}-{kind}-policy"
+    policy = pulumi.Output.json_dumps({"Version": _VERSION, "Statement": statements})
+    replacing = Replacing(trigger=policy)
     return aws.iam.RolePolicy(
-        f"{spec.name}-{kind}-policy",
-        name="service",
+        resource,
+        name=drawn_name(resource, "service", {"role": role.name}, parent, replacing),
         role=role.name,
-        policy=pulumi.Output.json_dumps({"Version": _VERSION, "Statement": statements}),
-        opts=pulumi.ResourceOptions(parent=parent),
+        policy=policy,
+        opts=replacing.into(pulumi.ResourceOptions(parent=parent, ignore_changes=["name"])),
     )
 
 
@@ -91,19 +108,19 @@ def _statement(actions: list[str], resource: pulumi.Input[str]) -> Statement:
 
 
 def _image_statements(image_ref: str) -> list[Statement]:
-    """To pull an image from ECR, of whichever account and region; none for one from elsewhere."""
+    """Return the statements that allow pulling the image from ECR; none for other registries."""
     image = ImageReference.parse(image_ref)
     if image is None or image.ecr_repository is None:
         return []
     return [
-        _statement([limits.LOGIN_ACTION], "*"),
-        _statement([*limits.PULL_ACTIONS], repository_arn(image.ecr_repository)),
+        _statement([LOGIN_ACTION], "*"),
+        _statement([*PULL_ACTIONS], image.ecr_repository.arn),
     ]
 
 
 def _model_statements(spec: FargateSpec) -> list[Statement]:
-    bucket = model.bucket_of(spec)
-    if bucket is None:
+    address = spec.service.address
+    if address.source is not Source.AMAZON:
         return []
-    files = f"arn:{names.partition(spec.region)}:s3:::{bucket.name}/{bucket.folder}/*"
+    files = f"arn:{partition(spec.region)}:s3:::{address.bucket}/{address.folder}/*"
     return [_statement(["s3:GetObject", "s3:GetObjectVersion"], files)]

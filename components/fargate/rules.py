@@ -1,45 +1,38 @@
-"""Whether Fargate would run a service: every limit of limits.py over the arguments, all faults together.
+"""Checks whether Fargate would run a service, against every limit of limits.py, and collects all faults.
 
-Pure. A fault says what it got, what is allowed and the nearest valid choice; a warning lets the service pass.
+Pure. A fault says what was given, what is allowed and the nearest valid choice; a warning lets the service
+pass.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
-from ..arguments import readable_arguments
-from ..spec import refuse, was_checked
+from ..checking import Rules
+from ..fault import Fault
 from .args import FargateServiceArgs
 from .image_rules import image_warnings
 from .model import model_faults, model_warnings
-from .name_rules import name_faults
+from .name_rules import name_faults, name_warnings
 from .network_rules import network_faults, network_warnings
 from .size_rules import size_faults, size_warnings
 from .spec import FargateSpec
 
 
-def checked_spec(name: str, args: Mapping[str, Any], checked: FargateSpec | None = None) -> FargateSpec:
-    """The arguments of FargateService, complete. Raises one ValueError with all their faults.
-
-    Arguments that cannot be read, by name or type, are reported before the others. checked: what they made
-    when they were checked before; only others are checked again.
-    """
-    spec = FargateSpec.read(name, readable_arguments(name, args, FargateServiceArgs))
-    if not was_checked(spec, checked):
-        refuse(name, [*spec.service.faults(), *spec_faults(spec)])
-    return spec
-
-
-def spec_faults(spec: FargateSpec) -> Iterator[str]:
-    """What AWS would refuse, or take and then not run."""
+def spec_faults(spec: FargateSpec) -> Iterator[Fault]:
+    """Yield what AWS would refuse, or accept and then not run."""
+    yield from spec.service.faults()
     yield from name_faults(spec)
     yield from size_faults(spec)
     yield from network_faults(spec)
     yield from model_faults(spec)
 
 
+checked_spec = Rules(FargateSpec, FargateServiceArgs, spec_faults).checked
+
+
 def spec_warnings(spec: FargateSpec) -> Iterator[str]:
-    """What a person should know though it is allowed."""
+    """Warn of what is allowed but needs attention."""
     yield from size_warnings(spec)
     yield from network_warnings(spec)
     yield from image_warnings(spec)
+    yield from name_warnings(spec)
     yield from model_warnings(spec)

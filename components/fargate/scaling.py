@@ -1,4 +1,4 @@
-"""The number of tasks: the autoscaler by CPU and requests, and schedules; and the capacity they run on."""
+"""The number of tasks, by autoscaling on CPU and requests and by schedules; and the capacity they run on."""
 
 import math
 
@@ -20,7 +20,10 @@ PROVIDERS = ("FARGATE", "FARGATE_SPOT")
 
 
 def capacity_of(spec: FargateSpec) -> list[aws.ecs.ServiceCapacityProviderStrategyArgsDict]:
-    """The first `on_demand_base` tasks never on Spot, of the others `spot_percent`. No launch type."""
+    """Return the capacity strategy, which replaces a launch type.
+
+    `on_demand_base` tasks are never on Spot; of the others, `spot_percent` are.
+    """
     spot, base = int(spec.spot_percent), int(spec.on_demand_base)
     regular: aws.ecs.ServiceCapacityProviderStrategyArgsDict = {
         "capacity_provider": PROVIDERS[0],
@@ -38,7 +41,7 @@ def capacity_of(spec: FargateSpec) -> list[aws.ecs.ServiceCapacityProviderStrate
 
 
 def requests_per_minute(spec: FargateSpec) -> int | None:
-    """The target for one task: 70 % of what it answers with `concurrency` under way. None where unknown."""
+    """Return the target for one task: 70 % of what it can answer at full `concurrency`. None if unknown."""
     if spec.request_seconds is None:
         return None
     answered = 60 * spec.service.concurrency / spec.request_seconds

@@ -1,18 +1,21 @@
-"""CPU and memory, disk, number of tasks, Spot and scaling of a service, against limits.py. Pure."""
+"""Checks of CPU, memory, disk, number of tasks, Spot and scaling of a service, against limits.py. Pure."""
 
 import math
 from collections import Counter
 from collections.abc import Iterator
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from ..aws.schedules import has_passed, schedule_faults
+from ..fault import Fault
 from ..load_time import LOADS_OF_A_START
 from ..sizes import FARGATE_MIB
+from ..spec import InferenceServiceSpec
 from . import limits
 from .args import ScalingSchedule
 from .spec import FargateSpec
 
 
-def size_faults(spec: FargateSpec) -> Iterator[str]:
+def size_faults(spec: FargateSpec) -> Iterator[Fault]:
     yield from _task_faults(spec)
     yield from _storage_faults(spec)
     yield from _count_faults(spec)
@@ -23,21 +26,25 @@ def size_faults(spec: FargateSpec) -> Iterator[str]:
     yield from _retention_faults(spec)
 
 
-def _task_faults(spec: FargateSpec) -> Iterator[str]:
+def _task_faults(spec: FargateSpec) -> Iterator[Fault]:
     service = spec.service
     if service.gpu:
-        yield (
-            f"gpu is {service.gpu!r}; Fargate has no GPU. Take the target gke, or cloud-run for nvidia-l4, "
-            "or leave `gpu` out."
-        )
-    if not (math.isfinite(service.cpu) and math.isfinite(spec.memory_mib)):
+        allowed = "Fargate has no GPU: take GKE, or Cloud Run for nvidia-l4, or leave `gpu` out"
+        yield Fault("gpu", repr(service.gpu), allowed)
+    if not (math.isfinite(service.cpu) and math.isfinite(service.memory_mib)):
         return  # named by the cloud-neutral checks
-    if spec.memory_mib not in FARGATE_MIB.get(service.cpu, ()):
-        nearest = ", ".join(_size(cpu, mib) for cpu, mib in nearest_sizes(service.cpu, spec.memory_mib))
-        yield (
-            f"cpu is {service.cpu:.10g} with memory_gib {service.memory_gib:.10g}; Fargate has no "
-            f"{_size(service.cpu, spec.memory_mib)}; nearest: {nearest}."
-        )
+    if service.memory_mib not in FARGATE_MIB.get(service.cpu, ()):
+        yield _size_fault(service)
+
+
+def _size_fault(service: InferenceServiceSpec) -> Fault:
+    """Return the fault of a size that Fargate lacks: of the memory if the CPU is valid, else of the CPU."""
+    nearest = ", ".join(_size(cpu, mib) for cpu, mib in nearest_sizes(service.cpu, service.memory_mib))
+    allowed = f"Fargate has no {_size(service.cpu, service.memory_mib)}; nearest: {nearest}"
+    cpu, memory = f"{service.cpu:.10g}", f"{service.memory_gib:.10g}"
+    if service.cpu in FARGATE_MIB:
+        return Fault("memory_gib", memory, allowed, f"with `cpu` {cpu}")
+    return Fault("cpu", cpu, allowed, f"with `memory_gib` {memory} GiB")
 
 
 def _size(cpu: float, mib: float) -> str:
@@ -45,9 +52,9 @@ def _size(cpu: float, mib: float) -> str:
 
 
 def nearest_sizes(cpu: float, mib: float) -> list[tuple[float, int]]:
-    """Sizes around one that Fargate does not have, by CPU: vCPU and MiB.
+    """Return the offered sizes around one that Fargate does not have, by CPU: vCPU and MiB.
 
-    With that CPU, or with those around it; and the nearest CPU that has that memory.
+    They have that CPU, or those around it; and one has the nearest CPU that offers that memory.
     """
     below = [offered for offered in FARGATE_MIB if offered < cpu]
     above = [offered for offered in FARGATE_MIB if offered > cpu]
@@ -65,81 +72,96 @@ def nearest_sizes(cpu: float, mib: float) -> list[tuple[float, int]]:
 
 
 def _around(offered: tuple[int, ...], mib: float) -> list[int]:
-    """The next memory below and above."""
+    """Return the largest offered memory below `mib` and the smallest from it on, as far as they exist."""
     below = [memory for memory in offered if memory < mib]
     return [*below[-1:], *[memory for memory in offered if memory >= mib][:1]]
 
 
 def _enough(offered: tuple[int, ...], mib: float) -> int:
-    """The least memory that is enough, else the most there is."""
+    """Return the smallest memory that is enough, else the largest there is."""
     return next((memory for memory in offered if memory >= mib), offered[-1])
 
 
-def _storage_faults(spec: FargateSpec) -> Iterator[str]:
+def _storage_faults(spec: FargateSpec) -> Iterator[Fault]:
     gib, allowed = spec.ephemeral_storage_gib, limits.STORAGE_GIB
     if gib != limits.STORAGE_INCLUDED_GIB and gib not in allowed:
         sizes = (limits.STORAGE_INCLUDED_GIB, *allowed)
         near = next((size for size in sizes if size >= gib), sizes[-1])
-        yield (
-            f"ephemeral_storage_gib is {gib:g}; Fargate includes {limits.STORAGE_INCLUDED_GIB} and allows "
-            f"{allowed[0]} to {allowed[-1]}, whole GiB; nearest: {near}."
+        text = (
+            f"Fargate includes {limits.STORAGE_INCLUDED_GIB} GiB and allows {allowed[0]} to {allowed[-1]}, "
+            "whole GiB"
         )
+        yield Fault("ephemeral_storage_gib", f"{gib:g}", text, nearest=near)
 
 
-def _count_faults(spec: FargateSpec) -> Iterator[str]:
+def _count_faults(spec: FargateSpec) -> Iterator[Fault]:
     if spec.service.min_replicas == 0:
-        yield (
-            "min_replicas is 0; a Fargate service does not scale to zero, for nothing would wake it; "
-            "set it to 1 or more. The target cloud-run scales to zero."
+        allowed = (
+            "a Fargate service does not scale to zero, because nothing would wake it: set it to 1 or more, "
+            "or take Cloud Run, which scales to zero"
         )
+        yield Fault("min_replicas", "0", allowed, nearest=1)
 
 
-def _spot_faults(spec: FargateSpec) -> Iterator[str]:
+def _spot_faults(spec: FargateSpec) -> Iterator[Fault]:
     if not (0 <= spec.spot_percent <= 100 and _is_whole(spec.spot_percent)):
-        yield f"spot_percent is {spec.spot_percent:g}; it must be a whole number from 0 to 100."
+        yield Fault("spot_percent", f"{spec.spot_percent:g}", "it must be a whole number from 0 to 100")
     if not (0 <= spec.on_demand_base <= limits.BASE and _is_whole(spec.on_demand_base)):
-        yield (
-            f"on_demand_base is {spec.on_demand_base:g}; it must be a whole number from 0 to {limits.BASE}."
-        )
+        allowed = f"it must be a whole number from 0 to {limits.BASE}"
+        yield Fault("on_demand_base", f"{spec.on_demand_base:g}", allowed)
 
 
 def _is_whole(number: float) -> bool:
     return number % 1 == 0
 
 
-def _scaling_faults(spec: FargateSpec) -> Iterator[str]:
+def _scaling_faults(spec: FargateSpec) -> Iterator[Fault]:
     target = spec.cpu_target_percent
     if not (10 <= target <= 90 and _is_whole(target)):
-        yield f"cpu_target_percent is {target:g}; it must be a whole number from 10 to 90."
+        yield Fault("cpu_target_percent", f"{target:g}", "it must be a whole number from 10 to 90")
     if spec.request_seconds is not None and not 0 < spec.request_seconds <= 3600:
-        yield f"request_seconds is {spec.request_seconds:g}; it must be above 0 and at most 3600."
+        allowed = "it must be above 0 and at most 3600"
+        yield Fault("request_seconds", f"{spec.request_seconds:g}", allowed)
     for name, count in Counter(schedule["name"] for schedule in spec.schedules).items():
         if count > 1:
-            yield f"schedules has {count} of the name {name!r}; give each its own."
+            yield Fault("schedules", f"{count} of the name {name!r}", "give each its own", verb="has")
 
 
-def _schedule_faults(schedule: ScalingSchedule) -> Iterator[str]:
+def _schedule_faults(schedule: ScalingSchedule) -> Iterator[Fault]:
     name, low, high = schedule["name"], schedule["min_replicas"], schedule["max_replicas"]
+
+    def fault(reason: str, allowed: str) -> Fault:
+        return Fault("schedules", repr(name), allowed, reason, verb="has")
+
     if not limits.SCHEDULE_NAME.fullmatch(name):
-        yield (
-            f"schedules has {name!r}; a name has 1 to 40 lowercase letters, digits and hyphens, a letter "
-            "first."
-        )
-    if not limits.SCHEDULE.fullmatch(schedule["schedule"]):
-        yield (
-            f"schedule {name} is {schedule['schedule']!r}; allowed are cron(<minutes> <hours> <day of month> "
-            "<month> <day of week> <year>), rate(5 minutes) and at(2027-01-31T08:00:00), such as cron(0 8 ? "
-            "* MON-FRI *)."
-        )
+        yield fault("", "a name has 1 to 40 lowercase letters, digits and hyphens, a letter first")
+    for allowed in schedule_faults(schedule["schedule"]):
+        yield fault(f"with the schedule {schedule['schedule']!r}", allowed)
     timezone = schedule.get("timezone", "UTC")
     if not _is_timezone(timezone):
-        yield (
-            f"schedule {name} has the timezone {timezone!r}; allowed are names such as UTC and Europe/Berlin."
+        yield fault(f"with the time zone {timezone!r}", "allowed are names such as UTC and Europe/Berlin")
+    if not (0 <= low <= high and _is_whole(low) and _is_whole(high)):
+        yield fault(
+            f"with a minimum of {low:g} and a maximum of {high:g} instances",
+            "they must be whole numbers, 0 or more, the maximum not below the minimum",
         )
-    if not (1 <= low <= high and _is_whole(low) and _is_whole(high)):
+    elif low < 1 <= high:
+        yield fault(
+            f"with a minimum of 0 and a maximum of {high:g} instances",
+            "nothing would wake a service that went down to 0: take 0-0 for a time without it, or 1 or more",
+        )
+
+
+def _schedule_warnings(schedule: ScalingSchedule) -> Iterator[str]:
+    if has_passed(schedule["schedule"], schedule.get("timezone", "UTC")):
         yield (
-            f"schedule {name} has min_replicas {low:g} and max_replicas {high:g}; they must be whole "
-            "numbers, 1 or more, the most not below the least."
+            f"the time of the schedule {schedule['name']!r} has passed: AWS refuses to make it anew. Take it "
+            "out of `schedules`."
+        )
+    if schedule["max_replicas"] == 0:
+        yield (
+            f"from the schedule {schedule['name']!r} on there is no instance, and the load balancer answers "
+            "503, until another schedule brings one back."
         )
 
 
@@ -153,27 +175,27 @@ def _is_timezone(name: str) -> bool:
     return True
 
 
-def _retention_faults(spec: FargateSpec) -> Iterator[str]:
+def _retention_faults(spec: FargateSpec) -> Iterator[Fault]:
     days = spec.log_retention_days
     if days not in limits.RETENTION_DAYS:
         near = min(limits.RETENTION_DAYS, key=lambda allowed: abs(allowed - days))
-        yield (
-            f"log_retention_days is {days:g}; CloudWatch allows "
-            f"{', '.join(map(str, limits.RETENTION_DAYS))}; nearest: {near}."
-        )
+        allowed = f"CloudWatch allows {', '.join(map(str, limits.RETENTION_DAYS))}"
+        yield Fault("log_retention_days", f"{days:g}", allowed, nearest=near)
 
 
 def size_warnings(spec: FargateSpec) -> Iterator[str]:
+    for schedule in spec.schedules:
+        yield from _schedule_warnings(schedule)
     longest = limits.HEALTH_START_SECONDS[-1]
     if LOADS_OF_A_START * spec.service.load_seconds > longest:
         yield (
             f"the model may take {spec.service.load_seconds:.0f} s to load; ECS counts failed checks of the "
             f"container after {longest} s, its maximum, in place of three times that. The check asks whether "
             "the server is alive, which it answers while it loads; where the model is quicker, set "
-            "`loadSeconds` to what `slipway fit` measures."
+            "`load_seconds` to what `slipway fit` measures."
         )
     if spec.spot_percent and spec.on_demand_base < 1:
         yield (
-            "on_demand_base is 0 with a Spot share: where AWS takes its Spot capacity back, the service may "
-            "have no task at all. Set it to 1."
+            "`on_demand_base` is 0 with a Spot share: where AWS takes its Spot capacity back, the service "
+            "may have no task at all. Set it to 1."
         )

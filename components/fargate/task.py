@@ -1,4 +1,4 @@
-"""The task definition of a service: the checked description in ECS's own words."""
+"""The task definition of a service: its checked spec in ECS's own terms."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -31,7 +31,10 @@ def task_definition(
     roles: tuple[pulumi.Input[str], pulumi.Input[str]],
     parent: pulumi.Resource,
 ) -> aws.ecs.TaskDefinition:
-    """secrets: environment name -> ECS's `valueFrom`. roles: ARNs of the execution and the task role."""
+    """Create the task definition.
+
+    secrets: environment name -> ECS's `valueFrom`. roles: ARNs of the execution and the task role.
+    """
     execution_role, task_role = roles
     logs = _log_configuration(spec, log_group)
     containers = [_server(spec, image_ref, secrets, logs)]
@@ -44,7 +47,7 @@ def task_definition(
         requires_compatibilities=["FARGATE"],
         network_mode="awsvpc",
         cpu=str(int(spec.service.cpu * 1024)),
-        memory=str(int(spec.memory_mib)),
+        memory=str(int(spec.service.memory_mib)),
         runtime_platform={
             "operating_system_family": "LINUX",
             "cpu_architecture": spec.architecture.value,
@@ -60,7 +63,7 @@ def task_definition(
 
 
 def _storage(spec: FargateSpec) -> aws.ecs.TaskDefinitionEphemeralStorageArgsDict | None:
-    """What is included cannot be asked for."""
+    """Return the ephemeral storage to request; None for the included size, which AWS refuses as a request."""
     gib = int(spec.ephemeral_storage_gib)
     return {"size_in_gib": gib} if gib in limits.STORAGE_GIB else None
 
@@ -99,7 +102,7 @@ def _server(
 
 
 def _volume_owner(image_ref: pulumi.Input[str], logs: Mapping[str, Any]) -> dict[str, Any]:
-    """Gives the volume to the server's user and ends: Fargate makes it root's.
+    """Return a container that makes the server's user own the volume, and ends; at first root owns it.
 
     docs.aws.amazon.com/AmazonECS/latest/developerguide/bind-mounts.html
     """
@@ -120,10 +123,10 @@ def _mount() -> dict[str, Any]:
     return {"sourceVolume": _VOLUME, "containerPath": model.CACHE_PATH, "readOnly": False}
 
 
-def _environment(spec: FargateSpec) -> list[dict[str, str]]:
-    """In the order of their names, so that nothing but a change is one."""
+def _environment(spec: FargateSpec) -> list[dict[str, pulumi.Input[str]]]:
+    """Return the container's environment, sorted by name so that only real changes show in a diff."""
     service = spec.service
-    plain = {
+    plain: dict[str, pulumi.Input[str]] = {
         "INFERENCE_THREADS": str(inference_threads(service.cpu)),
         "AWS_REGION": spec.region,
         **service.env,
@@ -138,7 +141,10 @@ def _environment(spec: FargateSpec) -> list[dict[str, str]]:
 
 
 def _log_configuration(spec: FargateSpec, log_group: pulumi.Input[str]) -> dict[str, Any]:
-    """Never holds the server up for its log: what CloudWatch does not take in time is lost."""
+    """Return a log configuration that never blocks the server.
+
+    Lines that CloudWatch does not take in time are lost.
+    """
     return {
         "logDriver": "awslogs",
         "options": {

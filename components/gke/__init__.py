@@ -1,4 +1,4 @@
-"""The Google half of the GKE target: a cluster with its node pools, and pure rules about what it takes."""
+"""The Google half of the GKE target: a cluster with its node pools, and pure rules about its arguments."""
 
 from .args import GkeClusterArgs, GpuDriver, GpuSharing, ReleaseChannel
 from .component import GkeCluster

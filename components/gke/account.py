@@ -1,11 +1,11 @@
-"""The identity of the nodes. Pods have their own, by Workload Identity, and nothing of this one."""
+"""The service account of the nodes. Pods have their own, by Workload Identity, and no right of the nodes'."""
 
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_gcp as gcp
 
-from ..artifact_registry import READER
+from ..google.artifact_registry import READER
 from . import names
 from .spec import GkeClusterSpec
 
@@ -16,7 +16,7 @@ NODE_ROLES = ("roles/container.defaultNodeServiceAccount", "roles/serviceusage.s
 
 @dataclass(frozen=True, slots=True)
 class NodeAccount:
-    """grants: what a node needs before it starts."""
+    """The nodes' account. grants: what a node needs before it starts."""
 
     email: pulumi.Input[str]
     grants: tuple[pulumi.Resource, ...] = ()
@@ -48,7 +48,10 @@ def _project_grant(
     after: list[pulumi.Resource],
     parent: pulumi.Resource,
 ) -> pulumi.Resource:
-    """Named for the role: a renamed grant would be deleted after its copy is made."""
+    """Grant the nodes a role on the project.
+
+    The grant is named for the role: a renamed grant would be deleted after its copy is made.
+    """
     return gcp.projects.IAMMember(
         f"{spec.name}-nodes-{role.rpartition('.')[2]}",
         project=spec.project,
@@ -64,9 +67,9 @@ def _image_grants(
     after: list[pulumi.Resource],
     parent: pulumi.Resource,
 ) -> list[pulumi.Resource]:
-    """None where the image is outside Google, or where it is another project's: that is its owner's to grant.
+    """Let the nodes pull the image, unless it is outside Google or in another project, whose owner grants it.
 
-    A repository that is named by itself is granted wherever it is: who names it so has the right to.
+    A repository that is given explicitly is granted wherever it is: whoever names it has the right to.
     """
     repository = spec.repository
     if not (spec.image_ref or repository):

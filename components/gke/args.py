@@ -1,4 +1,4 @@
-"""What a GKE cluster for inference takes. Nodes are counted over all zones, unless it says otherwise."""
+"""The arguments of a GKE cluster for inference. Nodes are counted over all zones, unless stated otherwise."""
 
 from enum import Enum
 from typing import NotRequired, TypedDict
@@ -7,7 +7,7 @@ import pulumi
 
 
 class ReleaseChannel(Enum):
-    """How soon the cluster gets a new version of Kubernetes, which it gets by itself."""
+    """How soon the cluster gets a new version of Kubernetes; upgrades are automatic."""
 
     RAPID = "RAPID"
     """Weeks after it appears; not for production."""
@@ -31,37 +31,37 @@ class GpuDriver(Enum):
 
 
 class GpuSharing(Enum):
-    """How several instances use one GPU."""
+    """How several instances share one GPU."""
 
     TIME_SHARING = "TIME_SHARING"
-    """In turn; each may use all of its memory."""
+    """In turn; each instance may use all of the GPU's memory."""
     MPS = "MPS"
     """At once, by NVIDIA's Multi-Process Service. Refused: it needs pods in their node's IPC namespace, which
     the namespace of a service forbids."""
 
 
 class GkeClusterArgs(TypedDict):
-    """A Standard cluster with a small CPU pool and, where `gpu` is given, a GPU pool; or an existing one."""
+    """A Standard cluster with a small CPU pool and, if `gpu` is given, a GPU pool; or an existing one."""
 
     project: str
-    """Google Cloud project that everything is made in."""
+    """Google Cloud project of everything that is created."""
     location: str
     """A region, `europe-west4`, for a control plane in three zones; or a zone, `europe-west4-a`, for one."""
     zones: NotRequired[list[str]]
-    """Zones of the nodes, in that region. Default: those that Google chooses; of a zonal cluster its zone."""
+    """Zones of the nodes, in that region. Default: Google's choice; in a zonal cluster its zone."""
     release_channel: NotRequired[ReleaseChannel]
     """How soon it is upgraded. Default regular."""
     private_nodes: NotRequired[bool]
     """Nodes without public addresses, which reach Google's services only, unless `network` has a Cloud NAT.
     Default true."""
-    control_plane_cidrs: NotRequired[list[str]]
+    control_plane_cidrs: NotRequired[list[pulumi.Input[str]]]
     """IPv4 networks that may reach the control plane, such as `203.0.113.0/24`. Default any, with a login."""
-    network: NotRequired[str]
+    network: NotRequired[pulumi.Input[str]]
     """Existing VPC network. Default the project's `default`."""
-    subnetwork: NotRequired[str]
+    subnetwork: NotRequired[pulumi.Input[str]]
     """Its subnetwork, in the region. Default the one with the network's name."""
     node_service_account: NotRequired[pulumi.Input[str]]
-    """Email of an existing account for the nodes; its rights stay its owner's. Default: one is made."""
+    """Email of an existing account for the nodes; its rights are not changed. Default: one is created."""
     image_ref: NotRequired[str]
     """Finished image that the nodes pull, with its digest: of the project's own repositories they may read
     the one that holds it, and no other. For an image that is still to be built give `image_repository`."""
@@ -72,9 +72,9 @@ class GkeClusterArgs(TypedDict):
     cpu_machine_type: NotRequired[str]
     """Machine of the CPU pool, such as `e2-standard-4`. Default `e2-standard-2`."""
     cpu_min_nodes: NotRequired[int]
-    """Nodes of the CPU pool at least. Default 1."""
+    """Minimum number of nodes of the CPU pool. Default 1."""
     cpu_max_nodes: NotRequired[int]
-    """Nodes of the CPU pool at most. Default 3."""
+    """Maximum number of nodes of the CPU pool. Default 3."""
     gpu: NotRequired[str]
     """Accelerator of the GPU pool, such as `nvidia-l4`. Default none: there is no GPU pool."""
     gpu_count: NotRequired[int]
@@ -82,33 +82,32 @@ class GkeClusterArgs(TypedDict):
     machine_type: NotRequired[str]
     """Machine of the GPU pool, such as `g2-standard-8`. Default the smallest with these GPUs."""
     gpu_min_nodes: NotRequired[int]
-    """Nodes of the GPU pool at least. Default 0."""
+    """Minimum number of nodes of the GPU pool. Default 0."""
     gpu_max_nodes: NotRequired[int]
-    """Nodes of the GPU pool at most. Default 1."""
+    """Maximum number of nodes of the GPU pool. Default 1."""
     gpu_min_nodes_per_zone: NotRequired[int]
-    """Nodes in each zone at least, instead of `gpu_min_nodes`; then `zones` is needed, and `gpu_max_nodes`
-    is divided among them."""
+    """Minimum number of nodes in each zone, instead of `gpu_min_nodes`; requires `zones`, among which
+    `gpu_max_nodes` is divided."""
     gpu_driver: NotRequired[GpuDriver]
     """Driver that GKE installs. Default the latest."""
     cuda_version: NotRequired[str]
-    """CUDA that the images are built for, such as `13.2`, which the driver must know. Default unknown."""
+    """CUDA that the images are built for, such as `13.2`, which the driver must run. Default unknown."""
     gpu_sharing: NotRequired[GpuSharing]
     """How instances share a GPU. Default: each has its own."""
     gpu_clients: NotRequired[int]
     """Instances that share one GPU, 2 to 48. Default 2 with `gpu_sharing`."""
     spot: NotRequired[bool]
-    """GPU nodes on Spot capacity, which Google can take back. Default false."""
+    """Whether GPU nodes run on Spot capacity, which Google can reclaim. Default false."""
     flex_start: NotRequired[bool]
-    """GPU nodes that wait for free capacity and live for seven days at most. Default false."""
+    """Whether GPU nodes wait for free capacity and live for up to seven days. Default false."""
     disk_gib: NotRequired[int]
     """Boot disk of a node, 20 to 65536. Default 100: images with CUDA are large."""
     cluster: NotRequired[str]
-    """Existing cluster at `location` to run in. Default: one is made."""
+    """Existing cluster at `location` to run in. Default: one is created."""
     node_pool: NotRequired[str]
-    """Existing pool of `cluster`, which then stays its owner's. Default: a GPU pool is made where `gpu` is
-    given."""
+    """Existing pool of `cluster`, which is not changed. Default: a GPU pool is created if `gpu` is given."""
     labels: NotRequired[dict[str, str]]
-    """Labels of what is made."""
+    """Labels of everything that is created."""
     deletion_protection: NotRequired[bool]
     """Refuse to delete cluster and pools, until an `up` with false. Default true."""
     enable_apis: NotRequired[bool]

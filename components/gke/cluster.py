@@ -1,9 +1,9 @@
-"""The cluster without its pools: the checked description in the words of GKE's API."""
+"""The cluster without its pools: its checked spec in the terms of GKE's API."""
 
 import pulumi
 import pulumi_gcp as gcp
 
-from . import names
+from ..google.accounts import workload_pool
 from .account import NodeAccount
 from .spec import GkeClusterSpec
 
@@ -13,7 +13,7 @@ _TIMEOUTS = pulumi.CustomTimeouts(create="60m", update="60m", delete="60m")
 def cluster_of(
     spec: GkeClusterSpec, account: NodeAccount, after: list[pulumi.Resource], parent: pulumi.Resource
 ) -> gcp.container.Cluster:
-    """Google makes no cluster without a pool: the first one is deleted again at once."""
+    """Create the cluster. Google requires a first pool, which is deleted again at once."""
     return gcp.container.Cluster(
         f"{spec.name}-cluster",
         name=spec.cluster_name,
@@ -28,7 +28,7 @@ def cluster_of(
         private_cluster_config={"enable_private_nodes": spec.private_nodes, "enable_private_endpoint": False},
         master_authorized_networks_config=_authorized(spec),
         release_channel={"channel": spec.release_channel.value},
-        workload_identity_config={"workload_pool": names.workload_pool(spec.project)},
+        workload_identity_config={"workload_pool": workload_pool(spec.project)},
         enable_shielded_nodes=True,
         enable_legacy_abac=False,
         remove_default_node_pool=True,
@@ -62,7 +62,7 @@ def cluster_of(
 
 
 def _further_zones(spec: GkeClusterSpec) -> list[str] | None:
-    """PGCP Cluster.node_locations: of a zonal cluster without its own zone."""
+    """Return the zones apart from the cluster's own, as PGCP Cluster.node_locations requires."""
     return [zone for zone in spec.zones if zone != spec.location] or None
 
 
@@ -71,11 +71,16 @@ def _authorized(
 ) -> gcp.container.ClusterMasterAuthorizedNetworksConfigArgsDict | None:
     if not spec.control_plane_cidrs:
         return None
-    return {"cidr_blocks": [{"cidr_block": cidr} for cidr in sorted(set(spec.control_plane_cidrs))]}
+    known = sorted({cidr for cidr in spec.control_plane_cidrs if isinstance(cidr, str)})
+    later = [cidr for cidr in spec.control_plane_cidrs if not isinstance(cidr, str)]
+    return {"cidr_blocks": [{"cidr_block": cidr} for cidr in (*known, *later)]}
 
 
 def _passing_node(spec: GkeClusterSpec, account: NodeAccount) -> gcp.container.ClusterNodeConfigArgsDict:
-    """Not on Google's default account, which many organisations forbid or leave without rights."""
+    """Return the node of the temporary first pool.
+
+    It does not use Google's default account, which many organisations forbid or leave without rights.
+    """
     return {
         "machine_type": spec.cpu_machine_type,
         "service_account": account.email,

@@ -11,7 +11,10 @@ from typing import Any, cast
 import pulumi
 import pulumi_gcp as gcp
 
-from ..gke_login import context_name, kubeconfig
+from ..fault import in_words
+from ..google.accounts import workload_pool
+from ..google.apis import enabled
+from ..google.gke_login import context_name, kubeconfig
 from ..inputs import recorded
 from . import names
 from .account import NodeAccount, node_account_of
@@ -49,11 +52,15 @@ class GkeCluster(pulumi.ComponentResource):
         *,
         checked: GkeClusterSpec | None = None,
     ) -> None:
-        """checked: what rules.checked_spec made of these arguments, which are not checked again then."""
+        """Create the cluster and everything it owns.
+
+        checked: the spec that rules.checked_spec made of these arguments; only what differs from it is
+        checked again.
+        """
         spec = checked_spec(name, args, checked)
         super().__init__("slipway:index:GkeCluster", name, recorded(args), opts)
         for warning in spec_warnings(spec):
-            pulumi.log.warn(warning, self)
+            pulumi.log.warn(in_words(warning), self)
         apis = _apis(spec, _waits(opts), self)
         account = NodeAccount("")
         if spec.own_cluster or spec.own_gpu_pool:
@@ -71,7 +78,7 @@ class GkeCluster(pulumi.ComponentResource):
         self.kubeconfig = pulumi.Output.all(cluster.endpoint, cluster.ca_certificate, ready).apply(
             lambda known: kubeconfig(context, known[0], known[1])
         )
-        self.workload_pool = pulumi.Output.from_input(names.workload_pool(spec.project))
+        self.workload_pool = pulumi.Output.from_input(workload_pool(spec.project))
         self.node_service_account = pulumi.Output.from_input(account.email)
         self.console_url = pulumi.Output.from_input(
             names.console_url(spec.project, spec.location, spec.cluster_name)
@@ -90,7 +97,10 @@ class GkeCluster(pulumi.ComponentResource):
 
 @dataclass(frozen=True, slots=True)
 class _Cluster:
-    """ca_certificate: Base64. pools: what a GPU pool must wait for."""
+    """A cluster that was created or looked up.
+
+    ca_certificate: Base64. pools: what a GPU pool must wait for.
+    """
 
     name: pulumi.Input[str]
     endpoint: pulumi.Output[str]
@@ -99,7 +109,10 @@ class _Cluster:
 
 
 def _waits(opts: pulumi.ResourceOptions | None) -> list[pulumi.Resource]:
-    """What the caller wants to be there first: Pulumi has the component wait for it, but not its children."""
+    """Return the resources in the caller's `depends_on`.
+
+    Pulumi makes the component wait for them, but not its children.
+    """
     named: Any = opts.depends_on if opts is not None else None
     listed = cast("list[Any]", named) if isinstance(named, list) else [named]
     return [one for one in listed if isinstance(one, pulumi.Resource)]
@@ -108,26 +121,8 @@ def _waits(opts: pulumi.ResourceOptions | None) -> list[pulumi.Resource]:
 def _apis(
     spec: GkeClusterSpec, after: list[pulumi.Resource], parent: pulumi.Resource
 ) -> list[pulumi.Resource]:
-    """Enabled before everything; never disabled, for the project may need them otherwise.
-
-    Returns what the rest must wait for.
-    """
-    if not spec.enable_apis:
-        return after
-    return [
-        *after,
-        *(
-            gcp.projects.Service(
-                f"{spec.name}-{api.removesuffix('.googleapis.com')}-api",
-                service=api,
-                project=spec.project,
-                disable_on_destroy=False,
-                disable_dependent_services=False,
-                opts=pulumi.ResourceOptions(parent=parent, depends_on=after),
-            )
-            for api in APIS
-        ),
-    ]
+    """Enable the APIs and return what everything else must wait for."""
+    return [*after, *(enabled(spec.name, spec.project, APIS, parent, after) if spec.enable_apis else ())]
 
 
 def _own_cluster(
@@ -150,8 +145,7 @@ def _existing_cluster(spec: GkeClusterSpec, parent: pulumi.Resource) -> _Cluster
     def certificate_of(auths: Sequence[gcp.container.outputs.GetClusterMasterAuthResult]) -> str:
         if not auths:
             raise ValueError(
-                f"{spec.name}: the cluster {spec.cluster} at {spec.location} tells no certificate; it must "
-                "be "
+                f"{spec.name}: the cluster {spec.cluster} at {spec.location} has no certificate; it must be "
                 "running."
             )
         return auths[0].cluster_ca_certificate

@@ -1,7 +1,9 @@
-"""Whether the nodes can pull the image that is to run on them: by whose account, and from where. Pure."""
+"""Whether the nodes can pull the image that they will run: with which account, and from where. Pure."""
 
 from collections.abc import Iterator
 
+from ..fault import Fault
+from ..google.accounts import account_email
 from ..image_reference import ImageReference
 from ..input_rules import image_fault
 from . import names
@@ -13,27 +15,25 @@ _COPY = (
 )
 
 
-def image_faults(spec: GkeClusterSpec) -> Iterator[str]:
-    """Yield what no node could pull, and what is said twice."""
+def image_faults(spec: GkeClusterSpec) -> Iterator[Fault]:
+    """Yield why no node could pull the image, or that it is named twice."""
     if not spec.image_ref:
         return
     if spec.image_repository:
-        yield (
-            "image_ref and image_repository are both given; keep image_ref for a finished image, else "
-            "image_repository."
-        )
+        allowed = "keep `image_ref` for a finished image, else `image_repository`"
+        yield Fault("image_ref", "given", allowed, "together with `image_repository`")
     if fault := image_fault(spec.image_ref):
         yield fault
     elif spec.image and spec.image.ecr_repository and spec.own_cluster:
         # docs.aws.amazon.com/AmazonECR/latest/userguide/registry_auth.html: a login lasts 12 hours.
-        yield (
-            f"image_ref is {spec.image_ref}; the nodes of this cluster have no login to ECR, and one that is "
-            f"given lasts for 12 hours: {_copy(spec)}."
+        reason = (
+            ": the nodes of this cluster have no login to ECR, and one that they are given lasts for 12 hours"
         )
+        yield Fault("image_ref", spec.image_ref, _copy(spec), reason)
 
 
 def image_warnings(spec: GkeClusterSpec) -> Iterator[str]:
-    """Yield what else the nodes need before they can pull the image."""
+    """Warn of what else the nodes need before they can pull the image."""
     if spec.repository is not None:
         yield from _grant_warnings(spec)
     elif spec.image and not spec.image.is_google:
@@ -51,28 +51,31 @@ def _grant_warnings(spec: GkeClusterSpec) -> Iterator[str]:
         )
         yield (
             f"the nodes of {spec.cluster} are their owner's: their account must be able to read "
-            f"{repository.name} in the project {repository.project}. `{find}` shows it (`default` is Compute "
+            f"{repository.name} in the project {repository.project}. `{find}` shows it (default is Compute "
             f"Engine's), and `{repository.grant_command('<account>')}` grants it."
         )
     elif account is not None:
         email = account if isinstance(account, str) else "<account>"
         yield (
-            f"node_service_account is an existing account, whose rights are its owner's: it must be able to "
-            f"read {repository.name} in the project {repository.project}: "
+            "`node_service_account` is an existing account, whose rights are its owner's: it must be able "
+            f"to read {repository.name} in the project {repository.project}: "
             f"`{repository.grant_command(email)}`."
         )
     elif spec.image and repository.project != spec.project:
-        email = names.account_email(spec.name, spec.project)
+        email = account_email(names.account_id(spec.name), spec.project)
         yield (
-            f"the image is in the project {repository.project}, where nothing is granted from here: unless "
+            f"the image is in the project {repository.project}, in which this stack grants nothing: unless "
             "it is public, its owner must let the nodes read it, or no pod starts: "
-            f"`{repository.grant_command(email)}`. The first `up` makes the account before the nodes; pods "
+            f"`{repository.grant_command(email)}`. The first update makes the account before the nodes; pods "
             "that wait for their image try again by themselves."
         )
 
 
 def _egress_warnings(spec: GkeClusterSpec, image: ImageReference) -> Iterator[str]:
-    """Only Google answers without a NAT: docs.cloud.google.com/kubernetes-engine, private clusters."""
+    """Warn that private nodes reach only Google without a NAT.
+
+    Source: docs.cloud.google.com/kubernetes-engine, private clusters.
+    """
     if spec.makes_nodes and spec.private_nodes:
         yield (
             f"the image is in {image.host}, outside Google: private nodes reach it only where their network "

@@ -8,23 +8,16 @@ github.com/GoogleCloudPlatform/cluster-toolkit, modules/compute/gke-node-pool/ma
 import re
 from collections.abc import Mapping
 
+from ..google.limits import REGION
+
 # GKEPB Cluster.name, NodePool: lowercase letters, digits and hyphens, up to 40 characters.
 CLUSTER_NAME = re.compile(r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?")
 POOL_NAME = CLUSTER_NAME
-# cloud.google.com/resource-manager/docs/creating-managing-projects; older ones carry their domain in front.
-PROJECT = re.compile(r"([a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]")
-LOCATION = re.compile(r"(?P<region>[a-z]+(?:-[a-z]+)+[0-9]{1,2})(?P<zone>-[a-z])?")
-# cloud.google.com/iam/docs/service-accounts-create: 6 to 30 characters.
-ACCOUNT_CHARACTERS = 30
-EMAIL = re.compile(r"[a-z0-9.-]+@[a-z0-9.-]+\.[a-z]{2,}")
+LOCATION = re.compile(rf"(?P<region>{REGION.pattern})(?P<zone>-[a-z])?")
 # cloud.google.com/compute/docs/naming-resources; a network of another project is named in full.
 NETWORK = re.compile(
     r"(projects/[a-z0-9:.-]+/(global/networks|regions/[a-z0-9-]+/subnetworks)/)?[a-z]([a-z0-9-]{0,61}[a-z0-9])?"
 )
-# cloud.google.com/resource-manager/docs/labels-overview: 64 labels; the provider adds one of its own.
-LABELS = 63
-LABEL_KEY = re.compile(r"[a-z][a-z0-9_-]{0,62}")
-LABEL_VALUE = re.compile(r"[a-z0-9_-]{0,63}")
 # DOCS/concepts/cluster-autoscaler: nodes of one pool.
 POOL_NODES = 1000
 # DOCS/how-to/timesharing-gpus, nvidia-mps-gpus

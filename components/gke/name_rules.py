@@ -1,10 +1,13 @@
-"""Names, places and references of a cluster, against limits.py. Pure."""
+"""Checks of names, locations and references of a cluster, against limits.py. Pure."""
 
 import ipaddress
 import re
 from collections.abc import Iterator
 
-from ..artifact_registry import ImageRepository
+from ..fault import Fault
+from ..google.artifact_registry import ImageRepository
+from ..google.limits import ACCOUNT_EMAIL
+from ..google.name_rules import label_faults, project_faults
 from ..spec import NAME
 from . import limits
 from .spec import GkeClusterSpec
@@ -20,103 +23,101 @@ _OF_THE_POOL = (
 )
 
 
-def name_faults(spec: GkeClusterSpec) -> Iterator[str]:
+def name_faults(spec: GkeClusterSpec) -> Iterator[Fault]:
+    """Yield what is wrong with a name, a location, a network or a reference."""
     if not NAME.fullmatch(spec.name):
-        yield (
-            f"the name is {spec.name!r}; allowed are 1 to 40 lowercase letters, digits and hyphens, "
-            "starting with a letter and not ending with a hyphen."
-        )
+        allowed = "allowed are 1 to 40 lowercase letters, digits and hyphens, a letter first, no hyphen last"
+        yield Fault("name", repr(spec.name), allowed)
     yield from _place_faults(spec)
     yield from _network_faults(spec)
     yield from _existing_faults(spec)
     yield from _reference_faults(spec)
-    yield from _label_faults(spec)
+    yield from label_faults(spec.labels)
 
 
-def _place_faults(spec: GkeClusterSpec) -> Iterator[str]:
-    if not spec.project:
-        yield "project is missing; set `project` in Pulumi.<stack>.yaml."
-    elif not limits.PROJECT.fullmatch(spec.project):
-        yield f"project is {spec.project!r}; allowed is 6 to 30 lowercase letters, digits and hyphens."
+def _place_faults(spec: GkeClusterSpec) -> Iterator[Fault]:
+    yield from project_faults(spec.project)
     if not spec.location:
-        yield "location is missing; name a region, such as europe-west4, or a zone, such as europe-west4-a."
+        allowed = "give a region, such as europe-west4, or a zone, such as europe-west4-a"
+        yield Fault("location", "missing", allowed)
     elif not limits.LOCATION.fullmatch(spec.location):
-        yield (
-            f"location is {spec.location!r}; allowed is a region, such as europe-west4, or a zone of one, "
-            "such as europe-west4-a."
-        )
+        allowed = "allowed is a region, such as europe-west4, or a zone of one, such as europe-west4-a"
+        yield Fault("location", repr(spec.location), allowed)
     elif spec.region:
         yield from _zone_faults(spec)
 
 
-def _zone_faults(spec: GkeClusterSpec) -> Iterator[str]:
+def _zone_faults(spec: GkeClusterSpec) -> Iterator[Fault]:
     for zone in spec.zones:
         if not re.fullmatch(rf"{spec.region}-[a-z]", zone):
-            yield (
-                f"zones has {zone!r}; allowed are zones of {spec.region}, such as {spec.region}-a; "
-                f"`gcloud compute accelerator-types list` tells which have a GPU."
+            allowed = (
+                f"allowed are zones of {spec.region}, such as {spec.region}-a; "
+                "`gcloud compute accelerator-types list` shows which have a GPU"
             )
+            yield Fault("zones", repr(zone), allowed, verb="has")
     if len(set(spec.zones)) < len(spec.zones):
-        yield f"zones has one twice: {', '.join(spec.zones)}."
+        yield Fault("zones", "one twice", "name each once", f": {', '.join(spec.zones)}", verb="has")
 
 
-def _network_faults(spec: GkeClusterSpec) -> Iterator[str]:
+def _network_faults(spec: GkeClusterSpec) -> Iterator[Fault]:
     for key, value in (("network", spec.network), ("subnetwork", spec.subnetwork)):
-        if value and not limits.NETWORK.fullmatch(value):
-            yield f"{key} is {value!r}; allowed is its name, or projects/<project>/… in full."
-    if "/" in spec.network and not spec.subnetwork:
-        yield f"subnetwork is missing with the network {spec.network} of another project; name it in full."
-    if len(spec.control_plane_cidrs) > limits.AUTHORIZED_NETWORKS:
-        yield (
-            f"control_plane_cidrs has {len(spec.control_plane_cidrs)} networks; GKE allows "
-            f"{limits.AUTHORIZED_NETWORKS}."
-        )
-    for cidr in spec.control_plane_cidrs:
-        try:
-            ipaddress.IPv4Network(cidr)
-        except ValueError:
-            yield f"control_plane_cidrs has {cidr!r}; allowed is an IPv4 network, such as 203.0.113.0/24."
+        if isinstance(value, str) and value and not limits.NETWORK.fullmatch(value):
+            yield Fault(key, repr(value), "allowed is its name, or projects/<project>/… in full")
+    subnetwork = spec.subnetwork if isinstance(spec.subnetwork, str) else ""
+    there = re.search(r"/regions/([a-z0-9-]+)/", subnetwork)
+    if there and spec.region and there[1] != spec.region:
+        reason = f", in {there[1]}: the cluster is in {spec.region}"
+        yield Fault("subnetwork", repr(subnetwork), f"name one in {spec.region}", reason)
+    if isinstance(spec.network, str) and "/" in spec.network and not spec.subnetwork:
+        reason = f"with `network` {spec.network}, which is another project's"
+        yield Fault("subnetwork", "missing", "name it in full", reason)
+    cidrs = spec.control_plane_cidrs
+    if len(cidrs) > limits.AUTHORIZED_NETWORKS:
+        allowed = f"GKE allows {limits.AUTHORIZED_NETWORKS}"
+        yield Fault("control_plane_cidrs", f"{len(cidrs)} networks", allowed, verb="has")
+    for cidr in cidrs:
+        if isinstance(cidr, str) and not _is_network(cidr):
+            allowed = "allowed is an IPv4 network, such as 203.0.113.0/24"
+            near = _network_of(cidr)
+            yield Fault("control_plane_cidrs", repr(cidr), allowed, nearest=near, verb="has")
 
 
-def _existing_faults(spec: GkeClusterSpec) -> Iterator[str]:
+def _is_network(cidr: str) -> bool:
+    try:
+        ipaddress.IPv4Network(cidr)
+    except ValueError:
+        return False
+    return True
+
+
+def _network_of(cidr: str) -> str | None:
+    """Return the network that an address with a prefix is in; None if it is no such address."""
+    try:
+        return str(ipaddress.IPv4Network(cidr, strict=False))
+    except ValueError:
+        return None
+
+
+def _existing_faults(spec: GkeClusterSpec) -> Iterator[Fault]:
     for key, value in (("cluster", spec.cluster), ("node_pool", spec.node_pool)):
         if value and not limits.CLUSTER_NAME.fullmatch(value):
-            yield (
-                f"{key} is {value!r}; allowed is its name: 1 to 40 lowercase letters, digits and hyphens, "
-                "a letter first."
-            )
+            allowed = "allowed is its name: 1 to 40 lowercase letters, digits and hyphens, a letter first"
+            yield Fault(key, repr(value), allowed)
     if spec.node_pool and not spec.cluster:
-        yield f"node_pool is {spec.node_pool} without `cluster`; name the cluster that it belongs to."
-    if spec.cluster:
-        for key in sorted(spec.given.intersection(_OF_THE_CLUSTER)):
-            yield f"{key} belongs to the cluster {spec.cluster}, which is its owner's; leave it out."
-    if spec.node_pool:
-        for key in sorted(spec.given.intersection(_OF_THE_POOL)):
-            yield f"{key} belongs to the pool {spec.node_pool}, which is its owner's; leave it out."
+        yield Fault("node_pool", spec.node_pool, "name the cluster that it belongs to", "without `cluster`")
+    for owner, value, keys in (
+        ("cluster", spec.cluster, _OF_THE_CLUSTER),
+        ("node_pool", spec.node_pool, _OF_THE_POOL),
+    ):
+        for key in sorted(spec.given.intersection(keys)) if value else ():
+            yield Fault(key, "given", "leave it out", f"with `{owner}` {value}, whose owner decides it")
 
 
-def _reference_faults(spec: GkeClusterSpec) -> Iterator[str]:
+def _reference_faults(spec: GkeClusterSpec) -> Iterator[Fault]:
     account = spec.node_service_account
-    if isinstance(account, str) and not limits.EMAIL.fullmatch(account):
-        yield (
-            f"node_service_account is {account!r}; allowed is an email, "
-            "<name>@<project>.iam.gserviceaccount.com."
-        )
+    if isinstance(account, str) and not ACCOUNT_EMAIL.fullmatch(account):
+        allowed = "allowed is an email, <name>@<project>.iam.gserviceaccount.com"
+        yield Fault("node_service_account", repr(account), allowed)
     if spec.image_repository and not ImageRepository.named(spec.image_repository):
-        yield (
-            f"image_repository is {spec.image_repository!r}; allowed is "
-            "projects/<project>/locations/<location>/repositories/<name>."
-        )
-
-
-def _label_faults(spec: GkeClusterSpec) -> Iterator[str]:
-    if len(spec.labels) > limits.LABELS:
-        yield f"there are {len(spec.labels)} labels; Google Cloud allows {limits.LABELS} of one's own."
-    for key, value in spec.labels.items():
-        if not limits.LABEL_KEY.fullmatch(key):
-            yield (
-                f"label {key!r} is no label; a key has 1 to 63 lowercase letters, digits, _ and -, "
-                "a letter first."
-            )
-        if not limits.LABEL_VALUE.fullmatch(value):
-            yield f"label {key} is {value!r}; a value has at most 63 lowercase letters, digits, _ and -."
+        allowed = "allowed is projects/<project>/locations/<location>/repositories/<name>"
+        yield Fault("image_repository", repr(spec.image_repository), allowed)

@@ -1,10 +1,11 @@
-"""What a workload must know of the nodes it is meant for. Pure, and before anything is made."""
+"""What a workload must know of the nodes it is meant for. Pure; available before anything is created."""
 
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..fault import Fault
 from .machines import allocatable, smallest_for
 from .rules import checked_spec
 from .spec import GkeClusterSpec
@@ -18,12 +19,12 @@ _CPU_SECONDS, _GPU_SECONDS, _SCARCE_SECONDS = 180, 600, 900
 
 @dataclass(frozen=True, slots=True)
 class Nodes:
-    """cpu, memory_gib, gpus: what the pods of one node may request; None: not known, as of an existing pool.
+    """The nodes that a workload will run on.
 
-    gpus counts shares where a GPU is shared. max_nodes: over all zones. tolerations: in Kubernetes' words.
-    selector: of an existing pool. Of a pool that the cluster makes only the cluster knows the name, which
-    `{POOL_LABEL: cluster.node_pool}` selects.
-    driver: branch of the NVIDIA driver; None: not known.
+    cpu, memory_gib, gpus: what the pods of one node may request; None: not known, such as in an existing
+    pool. gpus counts shares if a GPU is shared. max_nodes: over all zones. tolerations: in Kubernetes' terms.
+    selector: of an existing pool. Only the cluster knows the name of a pool that it creates, which
+    `{POOL_LABEL: cluster.node_pool}` selects. driver: branch of the NVIDIA driver; None: not known.
     """
 
     selector: Mapping[str, str]
@@ -38,35 +39,55 @@ class Nodes:
 
 
 def nodes_of(name: str, args: Mapping[str, Any]) -> Nodes:
-    """Of the GPU pool, or where there is none of the CPU pool. Raises ValueError as GkeCluster does."""
+    """Describe the nodes that a workload gets: the GPU pool's if `gpu` is given, else the CPU pool's.
+
+    Raises ArgumentsError, in which `name` is the component's.
+    """
     return nodes_of_spec(checked_spec(name, args))
 
 
 def nodes_of_spec(spec: GkeClusterSpec) -> Nodes:
-    """The same of arguments that were read. Of a machine that is not known nothing is known."""
+    """Return the nodes for a spec that is checked; a machine type that is not known leaves its sizes None."""
     return _gpu_nodes(spec) if spec.gpu else _cpu_nodes(spec)
 
 
 def fit_faults(
     nodes: Nodes, gpu: str, gpu_count: int, cpu: float, memory_gib: float, shared: bool
-) -> Iterator[str]:
-    """What keeps one pod that requests this much off every node, with the machine that would hold it."""
+) -> Iterator[Fault]:
+    """Yield what keeps one pod that requests this much off every node, with the machine that would hold it.
+
+    The faults are about the arguments of GkeCluster, and `cpu`, `memory_gib` and `gpu_count` of a service.
+    """
     if shared and gpu_count > 1:
-        yield f"gpuCount is {gpu_count} with gpuSharing; a pod takes one share of one GPU: leave one out."
+        allowed = "a pod takes one share of one GPU: leave one out"
+        yield Fault("gpu_count", f"{gpu_count}", allowed, "with `gpu_sharing`")
     if nodes.cpu is None or nodes.memory_gib is None:
         return
     if nodes.cpu >= cpu and nodes.memory_gib >= memory_gib:
         return
     larger = smallest_for(gpu, gpu_count, cpu, memory_gib)
-    nearest = f"; nearest: machineType {larger.name}" if larger else ""
-    yield (
-        f"an instance asks for {cpu:g} vCPU and {memory_gib:g} GiB, and a node of machineType "
-        f"{nodes.machine_type} offers its pods {nodes.cpu:g} vCPU and {nodes.memory_gib:g} GiB{nearest}."
+    yield Fault(
+        "machine_type" if gpu else "cpu_machine_type",
+        nodes.machine_type,
+        "" if larger else "no machine offers that: lower them",
+        f", whose nodes offer their pods {nodes.cpu:g} vCPU and {nodes.memory_gib:g} GiB, and an instance "
+        f"requests `cpu` {cpu:g} vCPU and `memory_gib` {memory_gib:g} GiB",
+        larger.name if larger else None,
     )
 
 
+def free_disk_gib(disk_gib: float) -> float:
+    """Return how much of a node's disk is left for images and volumes, after what GKE reserves.
+
+    docs.cloud.google.com/kubernetes-engine/docs/concepts/plan-node-sizes: reserved is half of it, or 6 GiB
+    and 35 %, or 100 GiB, whichever is least; pods are evicted when a tenth is left.
+    """
+    reserved = min(0.5 * disk_gib, 6 + 0.35 * disk_gib, 100)
+    return disk_gib - reserved - 0.1 * disk_gib
+
+
 def nodes_for(nodes: Nodes, gpu_count: int, cpu: float, memory_gib: float, replicas: int) -> int:
-    """How many of these nodes hold so many pods; 1 where it is not known."""
+    """Return how many of these nodes hold `replicas` pods; 1 if the node's size is not known."""
     if nodes.cpu is None or nodes.memory_gib is None:
         return 1
     each = min(_times(nodes.cpu, cpu), _times(nodes.memory_gib, memory_gib))

@@ -1,9 +1,10 @@
-"""What a person should know of a cluster though it is allowed: quotas, cost, what can be taken. Pure."""
+"""Warnings about a cluster that is allowed: quotas, cost, and nodes that can be taken away. Pure."""
 
 from collections.abc import Iterator
 
 from . import limits
 from .args import GpuDriver
+from .machines import GPUS
 from .spec import GkeClusterSpec
 
 
@@ -13,14 +14,14 @@ def cluster_warnings(spec: GkeClusterSpec) -> Iterator[str]:
     fee = f"${limits.CLUSTER_USD_PER_HOUR:.2f} an hour"
     if spec.is_zonal:
         yield (
-            f"location {spec.location} is a zone: one control plane, away for minutes at each upgrade, and "
-            "gone "
-            f"with its zone; what runs goes on. It costs {fee}, which the monthly credit of "
+            f"`location` {spec.location} is a zone: one control plane, unavailable for minutes at each "
+            "upgrade, and lost with its zone; running pods continue. "
+            f"It costs {fee}, which the monthly credit of "
             f"${limits.CREDIT_USD_PER_MONTH:.2f} pays for one such cluster of a billing account."
         )
     else:
         yield (
-            f"location {spec.location} is a region: a control plane in three zones, for {fee} (the monthly "
+            f"`location` {spec.location} is a region: a control plane in three zones, for {fee} (the monthly "
             f"credit of ${limits.CREDIT_USD_PER_MONTH:.2f} is for a zonal cluster), and traffic between "
             "zones is "
             "billed. A zone, such as "
@@ -31,26 +32,36 @@ def cluster_warnings(spec: GkeClusterSpec) -> Iterator[str]:
             "nodes are private: they reach Google's services (Artifact Registry, Cloud Storage), and the "
             "internet only where the network has a Cloud NAT."
         )
+    if spec.cpu_machine is None:
+        yield (
+            f"the size of `cpu_machine_type` {spec.cpu_machine_type} is not known here: whether the pods fit "
+            "is not checked."
+        )
     if not spec.control_plane_cidrs:
         yield (
             "the control plane answers on a public address to whoever has a login and the rights; "
-            "control_plane_cidrs narrows that to networks."
+            "`control_plane_cidrs` narrows that to networks."
         )
 
 
 def gpu_warnings(spec: GkeClusterSpec) -> Iterator[str]:
     if not spec.own_gpu_pool:
         return
+    if spec.machine is None or spec.gpu not in GPUS:
+        yield (
+            f"`machine_type` {spec.machine_type} with {spec.gpu} is not known: whether Google has it, and "
+            "whether the pods fit, is not checked."
+        )
     yield _quota(spec)
     yield from _disk_quota(spec)
     if spec.own_cluster and not spec.zones:
         yield (
-            f"not every zone has {spec.gpu}, and where the pool lies is left to Google. Name `zones` that "
+            f"not every zone has {spec.gpu}, and Google chooses the pool's zones. Name `zones` that "
             f"have it: `gcloud compute accelerator-types list --filter=name={spec.gpu}`."
         )
     if spec.gpu_min_nodes_per_zone:
         yield (
-            f"gpu_min_nodes_per_zone keeps {spec.least_gpu_nodes} nodes with "
+            f"`gpu_min_nodes_per_zone` keeps {spec.least_gpu_nodes} nodes with "
             f"{spec.least_gpu_nodes * int(spec.gpu_count)} "
             f"GPUs running all the time, {int(spec.gpu_min_nodes_per_zone)} in each of {spec.node_zones} "
             "zones."
@@ -63,8 +74,8 @@ def gpu_warnings(spec: GkeClusterSpec) -> Iterator[str]:
         )
     if spec.spot:
         yield (
-            "GPU nodes are on Spot capacity: Google takes one back with 25 seconds' notice, or has none to "
-            "give."
+            "GPU nodes are on Spot capacity: Google reclaims one with 25 seconds' notice, or has none "
+            "available."
         )
     if spec.flex_start:
         yield (
@@ -73,7 +84,7 @@ def gpu_warnings(spec: GkeClusterSpec) -> Iterator[str]:
         )
     if spec.gpu_driver is GpuDriver.DISABLED:
         yield (
-            "GKE installs no driver: a pod that asks for a GPU waits until something else has installed one."
+            "GKE installs no driver: a pod that requests a GPU waits until something else has installed one."
         )
 
 
@@ -98,5 +109,5 @@ def _disk_quota(spec: GkeClusterSpec) -> Iterator[str]:
         yield (
             f"{nodes} nodes with {int(spec.disk_gib)} GiB each are {size} GiB of disk, over the quota "
             "SSD_TOTAL_GB "
-            f"of a new project, {limits.SSD_QUOTA_GB} in a region; ask for more, or take smaller disks."
+            f"of a new project, {limits.SSD_QUOTA_GB} in a region; request more, or take smaller disks."
         )

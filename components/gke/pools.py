@@ -1,4 +1,4 @@
-"""The node pools of a cluster: the checked description in the words of GKE's API."""
+"""The node pools of a cluster: its checked spec in the terms of GKE's API."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ GPU_TAINT: gcp.container.NodePoolNodeConfigTaintArgsDict = {
 def cpu_pool(
     spec: GkeClusterSpec, cluster: pulumi.Input[str], account: NodeAccount, parent: pulumi.Resource
 ) -> gcp.container.NodePool:
-    """Where GKE's own pods run. A node more can be had: an upgrade brings one before it takes one."""
+    """Create the pool where GKE's own pods run; an upgrade adds a node before it removes one."""
     return gcp.container.NodePool(
         f"{spec.name}-cpu-pool",
         name=_name(spec, "cpu", cluster, spec.cpu_machine_type, account, {}, parent),
@@ -55,7 +55,10 @@ def gpu_pool(
     after: Sequence[pulumi.Resource],
     parent: pulumi.Resource,
 ) -> gcp.container.NodePool:
-    """after: the CPU pool. A GPU pool that is there first gets GKE's own pods, and can never go to 0."""
+    """Create the GPU pool. after: the CPU pool.
+
+    A GPU pool that exists first attracts GKE's own pods, and can then never scale to 0.
+    """
     return gcp.container.NodePool(
         f"{spec.name}-gpu-pool",
         name=_name(spec, "gpu", cluster, spec.machine_type, account, spec.gpu_choices, parent),
@@ -83,7 +86,10 @@ def _name(
     choices: Mapping[str, str],
     parent: pulumi.Resource,
 ) -> pulumi.Output[str]:
-    """Return a new name for each new pool, which is made before the old one goes; none is used twice."""
+    """Return a new name for each new pool, which exists before the old one is deleted.
+
+    No name is used twice.
+    """
     keepers: dict[str, pulumi.Input[str]] = {
         "project": spec.project,
         "location": spec.location,
@@ -98,7 +104,7 @@ def _name(
 
 
 def _options(parent: pulumi.Resource, after: list[pulumi.Resource]) -> pulumi.ResourceOptions:
-    """The autoscaler owns the number of nodes; another initial one would replace the pool.
+    """Return the options of a pool: the autoscaler owns its number of nodes, which must not replace it.
 
     The name is one of those that a pool keeps for its life: components/drawn_names.py.
     """
@@ -112,13 +118,16 @@ def _options(parent: pulumi.Resource, after: list[pulumi.Resource]) -> pulumi.Re
 
 
 def _initial(spec: GkeClusterSpec) -> int:
-    """Nodes in each zone to begin with: as few as hold the least, or none where that is over the most."""
+    """Return the initial nodes per zone: enough for the minimum, or 0 if that would exceed the maximum."""
     each = math.ceil(spec.cpu_min_nodes / spec.node_zones)
     return each if each * spec.node_zones <= spec.cpu_max_nodes else 0
 
 
 def _gpu_autoscaling(spec: GkeClusterSpec) -> gcp.container.NodePoolAutoscalingArgsDict:
-    """ANY takes a zone that has the GPU; over a number for each zone there is nothing to choose."""
+    """Return the limits of the GPU pool.
+
+    The policy ANY uses whichever zone has the GPU; with a number for each zone there is nothing to choose.
+    """
     if spec.gpu_min_nodes_per_zone is not None:
         return {
             "min_node_count": int(spec.gpu_min_nodes_per_zone),
@@ -133,9 +142,9 @@ def _gpu_autoscaling(spec: GkeClusterSpec) -> gcp.container.NodePoolAutoscalingA
 
 
 def _gpu_upgrade(spec: GkeClusterSpec) -> gcp.container.NodePoolUpgradeSettingsArgsDict | None:
-    """One node goes before its successor comes: nobody can count on a spare GPU.
+    """Return an upgrade that removes one node before adding its successor, because a spare GPU may not exist.
 
-    Flex start has a way of its own, which Google sets (GKEPB NodePoolUpdateStrategy.SHORT_LIVED).
+    Flex start has its own way, which Google sets (GKEPB NodePoolUpdateStrategy.SHORT_LIVED).
     """
     if spec.flex_start:
         return None
@@ -173,7 +182,10 @@ def _accelerator(spec: GkeClusterSpec) -> gcp.container.NodePoolNodeConfigGuestA
 def _node(
     spec: GkeClusterSpec, machine_type: str, account: NodeAccount
 ) -> gcp.container.NodePoolNodeConfigArgsDict:
-    """Rights come from the account's roles alone, so its scope is all of them."""
+    """Return the configuration of a node.
+
+    It has every OAuth scope, because its rights come from the account's roles alone.
+    """
     hyperdisk = machine_type.startswith(limits.HYPERDISK_FAMILIES)
     node: gcp.container.NodePoolNodeConfigArgsDict = {
         "machine_type": machine_type,

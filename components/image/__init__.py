@@ -1,4 +1,4 @@
-"""The inference server's image: built from a checkout and pushed, or an existing one, by its digest."""
+"""The inference server's image: built from a checkout and pushed, or an existing one given by its digest."""
 
 from .args import InferenceImageArgs, Platform, Registry, Variant
 from .component import InferenceImage

@@ -1,11 +1,16 @@
-"""What `InferenceImage` takes. Published for other languages too: so enums, no literals and no unions."""
+"""The arguments of `InferenceImage`.
+
+They are published for other languages: hence enums, no literals or unions.
+"""
 
 from enum import StrEnum
 from typing import NotRequired, TypedDict
 
+import pulumi
+
 
 class Registry(StrEnum):
-    """Where the component makes a repository of its own."""
+    """Where the component creates a repository."""
 
     ARTIFACT_REGISTRY = "artifact-registry"
     """Google Artifact Registry."""
@@ -14,7 +19,7 @@ class Registry(StrEnum):
 
 
 class Variant(StrEnum):
-    """What the server runs models with."""
+    """The software that runs the models."""
 
     CPU = "cpu"
     """ONNX Runtime, without torch."""
@@ -34,15 +39,15 @@ class Platform(StrEnum):
 
 
 class InferenceImageArgs(TypedDict):
-    """Name one place for the image: `registry`, `repository`, or the finished `image`."""
+    """The arguments of an image. Give it one place: `registry`, `repository`, or the finished `image`."""
 
     image: NotRequired[str]
     """Existing image with its digest, `host/name@sha256:...`: nothing is built, and Docker is not needed."""
     registry: NotRequired[Registry]
-    """Makes a repository: `artifact-registry` or `ecr`. It stays where `image` is given too."""
+    """Create a repository: `artifact-registry` or `ecr`. It is kept if `image` is given too."""
     repository: NotRequired[str]
-    """Existing repository, `host/name` without a tag; its clean-up and scanning stay its owner's."""
-    project: NotRequired[str]
+    """Existing repository, `host/name` without a tag; its clean-up and scanning are not changed."""
+    project: NotRequired[pulumi.Input[str]]
     """Google Cloud project of the repository; for `artifact-registry`."""
     region: NotRequired[str]
     """Region of the repository, such as `europe-west4` or `eu-west-1`."""
@@ -50,19 +55,18 @@ class InferenceImageArgs(TypedDict):
     """`bundled:<name>` or `hf:<repo>[@<revision>]`, put into the image; `gs://` or `s3://`, fetched at start.
     Default `bundled:sms-spam`."""
     task: NotRequired[str]
-    """What an `hf:` model has to be for: `classify`, `embed`, `summarize` or `generate`. Default: whatever it
-    is."""
+    """Task that an `hf:` model must be for: `classify`, `embed`, `summarize` or `generate`. Default: any."""
     variant: NotRequired[Variant]
-    """`cpu`, `torch-cpu` or `cuda`. For `cpu` an `hf:` model is converted to ONNX; for the others it stays
-    as it is. Default `cpu`."""
+    """`cpu`, `torch-cpu` or `cuda`. For `cpu` an `hf:` model is converted to ONNX; for the others it is
+    not changed. Default `cpu`."""
     buckets: NotRequired[bool]
-    """Whether the image can fetch a model from a bucket. Default: true where `model` is in one."""
+    """Whether the image can fetch a model from a bucket. Default: true if `model` is in one."""
     platform: NotRequired[Platform]
     """`linux/amd64` or `linux/arm64`. Default `linux/amd64`."""
     python_image: NotRequired[str]
-    """Base image with Python 3.11. Default: the one that the Dockerfile pins."""
+    """Base image with Python 3.11. Default: the image that the Dockerfile pins."""
     build_args: NotRequired[dict[str, str]]
-    """Further build arguments. They stay readable in the image: nothing secret."""
+    """Further build arguments. They are readable in the image, so give no secrets."""
     cache: NotRequired[bool]
     """Whether the registry keeps every layer for later builds. Default true."""
     provenance: NotRequired[bool]

@@ -1,6 +1,6 @@
-"""What docker-build gets. The same checkout and arguments give the same inputs on every machine.
+"""The inputs of docker-build, which are the same on every machine for the same checkout and arguments.
 
-Nothing here follows the commit, the clock or the machine: each would be a diff, and a diff is a build.
+Nothing here depends on the commit, the clock or the machine: each would be a diff, and a diff is a build.
 """
 
 import hashlib
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pulumi
 
+from ..model_address import Source
 from .context import (
     DEFAULT_BUNDLED,
     DOCKERFILE,
@@ -30,16 +31,17 @@ _CA = "ca"
 
 
 def build_inputs(spec: ImageSpec) -> tuple[Files, dict[str, str]]:
-    """The context's files, and the build arguments. A model in a bucket is in neither: it is fetched."""
-    kind, _, model = spec.model.partition(":")
-    # An image whose model is fetched at start holds the Dockerfile's default beside it; one of the Hub none.
-    files = context_files(spec.source, {"bundled": model, "hf": ""}.get(kind, DEFAULT_BUNDLED))
+    """Return the context's files and the build arguments, without a model in a bucket, which is fetched."""
+    source, model = spec.address.source, spec.address.place
+    # An image whose model is fetched at start also holds the Dockerfile's default; one of the Hub does not.
+    not_fetched: dict[Source | None, str] = {Source.BUNDLED: model, Source.HUB: ""}
+    files = context_files(spec.source, not_fetched.get(source, DEFAULT_BUNDLED))
     args = {"VARIANT": spec.variant.value, "REVISION": f"sha256:{content_digest(files)}"}
-    if kind == "bundled":
+    if source is Source.BUNDLED:
         args["BUNDLED"] = model
         manifest = model_manifest(files, model)
         args["MODEL_VERSION"] = f"{manifest['name']}-{manifest['version']}"
-    elif kind == "hf":
+    elif source is Source.HUB:
         args["MODEL"] = args["MODEL_VERSION"] = spec.model
         if spec.task:
             args["TASK"] = spec.task
@@ -51,9 +53,9 @@ def build_inputs(spec: ImageSpec) -> tuple[Files, dict[str, str]]:
 
 
 def tag_of(spec: ImageSpec, build_args: dict[str, str]) -> str:
-    """Another one for each content, so that the clean-up counts images and not moved tags.
+    """Return a different tag for each content, so that the clean-up counts images and not moved tags.
 
-    docker-build sees no difference in `exec`: provenance shows in the tag, or it would change nothing.
+    docker-build sees no difference in `exec`: provenance shows in the tag, or changing it would do nothing.
     """
     inputs = json.dumps([build_args, spec.platform.value, spec.provenance], sort_keys=True)
     return TAG_PREFIX + hashlib.sha256(inputs.encode()).hexdigest()[:12]
@@ -62,7 +64,7 @@ def tag_of(spec: ImageSpec, build_args: dict[str, str]) -> str:
 def build(
     spec: ImageSpec, repository: Repository, build_args: dict[str, str], opts: pulumi.ResourceOptions
 ) -> pulumi.Output[str]:
-    """Build and push. The image's digest.
+    """Build and push the image, and return its digest.
 
     The image outlives this resource, until the repository's clean-up: a service may still name it.
     """
@@ -94,7 +96,7 @@ def build(
 
 
 def _cache_to(mode: "CacheMode", repository: Repository) -> "CacheToArgsDict":
-    """As one OCI manifest, which ECR asks for. A build does not fail because its cache could not be kept."""
+    """Export the cache as one OCI manifest, which ECR requires; a failed export does not fail the build."""
     return {
         "registry": {
             "ref": repository.cache_ref,

@@ -1,8 +1,8 @@
 """The inference server's image.
 
-Owns the build, and the repository where `registry` asks for one. Does not own an existing repository, the
+Owns the build, and the repository if `registry` requests one. Does not own an existing repository, the
 login to it (the host's own, or a docker-build provider in the options) or the images of earlier builds: they
-stay until the repository's clean-up, for a service may run them.
+stay until the repository's clean-up, because a service may run them.
 """
 
 from pathlib import Path

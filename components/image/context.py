@@ -30,11 +30,11 @@ Files = Mapping[str, bytes]
 
 
 def context_files(source: Path, model: str = DEFAULT_BUNDLED) -> Files:
-    """Path in the context -> content, sorted: what `.dockerignore` lets through, and the Dockerfile.
+    """Return the files that `.dockerignore` lets through, and the Dockerfile, sorted: path -> content.
 
-    That one lies at the top, in no folder that it copies. source: a checkout. model: the bundled model that
-    is built in, '' for one that is imported from the Hub. The folders of all others stay out, and with a
-    bundled model the tools that import one, so that a change of theirs builds nothing.
+    The Dockerfile is at the top, in no folder that it copies. source: a checkout. model: the bundled model
+    that is built in, '' for one that is imported from the Hub. Other models' folders are left out, and with a
+    bundled model the import tools too, so that changing those builds nothing.
     """
     ignore = IgnoreFile((source / ".dockerignore").read_text())
     others = tuple(f"{_MODELS}/{name}/" for name in bundled_models(source) if name != model)
@@ -46,7 +46,7 @@ def context_files(source: Path, model: str = DEFAULT_BUNDLED) -> Files:
 
 
 def bundled_models(source: Path) -> list[str]:
-    """The names of the models that lie in the checkout."""
+    """Return the names of the models in the checkout."""
     return sorted(path.parent.name for path in (source / _MODELS).glob("*/manifest.json"))
 
 
@@ -61,7 +61,7 @@ def _kept(source: Path, folder: str, ignore: IgnoreFile) -> Iterator[str]:
 
 
 def content_digest(files: Files) -> str:
-    """SHA-256 of names and contents, in hexadecimal."""
+    """Return the SHA-256 of names and contents, in hexadecimal."""
     digest = hashlib.sha256()
     for name, content in files.items():
         digest.update(f"{name}\0{len(content)}\0".encode() + content)
@@ -69,14 +69,14 @@ def content_digest(files: Files) -> str:
 
 
 def model_manifest(files: Files, name: str) -> Mapping[str, Any]:
-    """The manifest of a bundled model."""
+    """Return the manifest of a bundled model."""
     return json.loads(files[f"{_MODELS}/{name}/manifest.json"])
 
 
 def stage(files: Files, folder: Path) -> None:
-    """Make `folder` hold exactly these files. Nothing is written where it does already.
+    """Make `folder` hold exactly these files, writing nothing if it already does.
 
-    It is swapped in whole, so that a build never sees half of it. Times are left as they come: BuildKit
+    It is swapped in whole, so that a build never sees half of it. Modification times are not set: BuildKit
     takes a file of the same size and time for unchanged.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)

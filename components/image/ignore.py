@@ -1,4 +1,4 @@
-"""Docker's ignore file: which paths of a folder a build gets. Pure.
+"""Docker's ignore file: decides which paths of a folder are part of a build. Pure.
 
 Source: docs.docker.com/build/concepts/context, .dockerignore. A test compares it with a real build.
 """
@@ -11,7 +11,10 @@ _REGEX = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
 
 
 class IgnoreFile:
-    """Raises ValueError for character classes and escapes, which Docker knows and this does not."""
+    """The rules of one file.
+
+    Raises ValueError for character classes and escapes, which only Docker supports.
+    """
 
     def __init__(self, text: str) -> None:
         self._rules = [_rule(line) for line in map(str.strip, text.splitlines()) if line and line[0] != "#"]
@@ -19,12 +22,15 @@ class IgnoreFile:
         self._kept_below = [_without_wildcards(pattern) for pattern in kept]
 
     def ignores(self, path: str) -> bool:
-        """The last rule that matches the path, or a folder above it, decides. path: relative, with /."""
+        """Return whether the last rule that matches the path, or a folder above it, excludes it.
+
+        path: relative, with /.
+        """
         verdicts = [ignored for matches, ignored in self._rules if matches(path)]
         return bool(verdicts) and verdicts[-1]
 
     def skips(self, folder: str) -> bool:
-        """Whether nothing below the folder can be kept."""
+        """Return whether nothing below the folder can be kept."""
         return self.ignores(folder) and not any(
             f"{folder}/".startswith(kept) or kept.startswith(f"{folder}/") for kept in self._kept_below
         )
@@ -43,7 +49,7 @@ def _rule(line: str) -> tuple[Callable[[str], object], bool]:
 
 
 def _without_wildcards(pattern: str) -> str:
-    """The folders that a pattern names before its first wildcard."""
+    """Return the folders that a pattern names before its first wildcard."""
     folders = pattern.strip("/ ").split("/")
     named = next((n for n, folder in enumerate(folders) if re.search(r"[*?]", folder)), len(folders))
     return "".join(f"{folder}/" for folder in folders[:named])

@@ -1,4 +1,4 @@
-"""The repository of an image: one that is made here, or an existing one.
+"""The repository of an image: one that is created here, or an existing one.
 
 Tags can be moved in both clouds: a service names its image by digest, so that a moved tag changes nothing
 that runs, while an immutable one would refuse a build that is repeated after an interruption.
@@ -68,12 +68,19 @@ def _artifact_registry(spec: ImageSpec, opts: pulumi.ResourceOptions) -> Reposit
         deletion_policy="DELETE" if spec.force_delete else "PREVENT",
         opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=enabled)),
     )
-    host = f"{spec.region}-docker.pkg.dev/{spec.project.replace(':', '/')}/{spec.name}"
-    return Repository(f"{host}/{IMAGE}", f"{host}/{CACHE}:{_CACHE_TAG}", [repository])
+    host = _artifact_host(spec)
+    address, cache = (pulumi.Output.concat(host, f"/{name}") for name in (IMAGE, f"{CACHE}:{_CACHE_TAG}"))
+    return Repository(address, cache, [repository])
+
+
+def _artifact_host(spec: ImageSpec) -> pulumi.Output[str]:
+    """Return the repository's address; a domain-scoped project, `example.com:acme`, becomes a path in it."""
+    path = pulumi.Output.from_input(spec.project).apply(lambda project: project.replace(":", "/"))
+    return pulumi.Output.concat(f"{spec.region}-docker.pkg.dev/", path, f"/{spec.name}")
 
 
 def _cleanup_policies(spec: ImageSpec) -> "list[RepositoryCleanupPolicyArgsDict]":
-    """Keep wins over delete, and deletes nothing by itself.
+    """Return policies to keep and to delete; keep wins over delete, and deletes nothing by itself.
 
     docs.cloud.google.com/artifact-registry/docs/repositories/cleanup-policy-overview
     """
@@ -126,7 +133,7 @@ def _ecr(spec: ImageSpec, opts: pulumi.ResourceOptions) -> Repository:
 
 
 def _lifecycle_rules(spec: ImageSpec) -> list[dict[str, object]]:
-    """By ascending priority: ECR returns them so, and another order would show as a change.
+    """Return the rules in ascending priority, as ECR returns them: another order would show as a change.
 
     An index's own images have no tag, but stay with it (ECR's failure code ImageReferencedByManifestList).
     docs.aws.amazon.com/AmazonECR/latest/userguide/lifecycle_policy_parameters.html

@@ -5,74 +5,59 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+import pulumi
+
 from ..checkout import ROOT
+from ..declared import argument, read_into
 from ..image_reference import ImageReference
+from ..model_address import ModelAddress
 from .args import Platform, Registry, Variant
 
 
 @dataclass(frozen=True, slots=True)
 class ImageSpec:
-    """'' and None: not given. keep_images, expire_days: whole numbers."""
+    """The arguments of one image. '' and None: not given. keep_images, expire_days: whole numbers."""
 
     name: str
-    image: str
-    registry: Registry | None
-    repository: str
-    project: str
-    region: str
-    model: str
-    task: str
-    variant: Variant
-    buckets: bool
-    platform: Platform
-    python_image: str
-    build_args: Mapping[str, str]
-    cache: bool
-    provenance: bool
-    builder: str
-    ca: str
-    source: Path
-    keep_images: float
-    expire_days: float
-    scan: bool
-    force_delete: bool
-    enable_apis: bool
-    labels: Mapping[str, str]
+    image: str = argument("")
+    registry: Registry | None = argument(None)
+    repository: str = argument("")
+    project: pulumi.Input[str] = argument("")
+    region: str = argument("")
+    model: str = argument("bundled:sms-spam")
+    task: str = argument("")
+    variant: Variant = argument(Variant.CPU)
+    buckets: bool = argument(derived=lambda spec: ModelAddress.parse(spec.model).is_in_bucket)
+    platform: Platform = argument(Platform.LINUX_AMD64)
+    python_image: str = argument("")
+    build_args: Mapping[str, str] = argument({})
+    cache: bool = argument(default=True)
+    provenance: bool = argument(default=False)
+    builder: str = argument("")
+    ca: str = argument("")
+    source: Path = argument(derived=lambda _: ROOT)
+    keep_images: float = argument(10)
+    expire_days: float = argument(7)
+    scan: bool = argument(default=True)
+    force_delete: bool = argument(default=False)
+    enable_apis: bool = argument(default=True)
+    labels: Mapping[str, str] = argument({})
 
     @classmethod
-    def filled(cls, name: str, given: Mapping[str, Any]) -> Self:
-        """With the defaults; the arguments are of the right types, but not checked yet."""
-        model = given.get("model", "bundled:sms-spam")
-        return cls(
-            name=name,
-            image=given.get("image", ""),
-            registry=given.get("registry"),
-            repository=given.get("repository", ""),
-            project=given.get("project", ""),
-            region=given.get("region", ""),
-            model=model,
-            task=given.get("task", ""),
-            variant=given.get("variant", Variant.CPU),
-            buckets=given.get("buckets", model.startswith(("gs://", "s3://"))),
-            platform=given.get("platform", Platform.LINUX_AMD64),
-            python_image=given.get("python_image", ""),
-            build_args=dict(given.get("build_args", {})),
-            cache=given.get("cache", True),
-            provenance=given.get("provenance", False),
-            builder=given.get("builder", ""),
-            ca=given.get("ca", ""),
-            source=Path(given.get("source") or ROOT),
-            keep_images=given.get("keep_images", 10),
-            expire_days=given.get("expire_days", 7),
-            scan=given.get("scan", True),
-            force_delete=given.get("force_delete", False),
-            enable_apis=given.get("enable_apis", True),
-            labels=dict(given.get("labels", {})),
-        )
+    def read(cls, name: str, args: Mapping[str, Any]) -> Self:
+        """Fill in the defaults; the arguments have the right types, but are not checked yet."""
+        source = {"source": Path(args["source"])} if args.get("source") else {}
+        given = {key: value for key, value in args.items() if key != "source"}
+        return read_into(cls, {**given, **source}, name=name)
+
+    @property
+    def address(self) -> ModelAddress:
+        """Return where the model comes from."""
+        return ModelAddress.parse(self.model)
 
     @property
     def image_name(self) -> str:
-        """The given image without its tag and digest; empty where it is none, or does not name its host."""
+        """Return the given image without tag and digest; '' if there is none or it names no host."""
         found = ImageReference.parse(self.image)
         return found.name if found and self.image.startswith(f"{found.host}/") else ""
 

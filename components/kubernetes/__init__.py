@@ -1,4 +1,4 @@
-"""The Kubernetes target, GKE and any other cluster: one component, and pure rules about what it takes."""
+"""The Kubernetes target, GKE and any other cluster: one component, and pure rules about its arguments."""
 
 from .args import KubernetesServiceArgs, ModelDelivery, Serving, Toleration
 from .component import KubernetesService

@@ -1,4 +1,4 @@
-"""What a service on Kubernetes takes beyond every target's arguments. Memory in GiB, times in seconds."""
+"""The arguments of a service on Kubernetes, beyond those of every target. Memory in GiB, times in seconds."""
 
 from enum import Enum
 from typing import NotRequired, TypedDict
@@ -9,7 +9,7 @@ from ..spec import InferenceServiceArgs
 
 
 class Serving(Enum):
-    """What runs the pods."""
+    """The kind of object that runs the pods."""
 
     DEPLOYMENT = "deployment"
     """Kubernetes' own Deployment, Service and HorizontalPodAutoscaler."""
@@ -27,7 +27,7 @@ class ModelDelivery(Enum):
 
 
 class Toleration(TypedDict):
-    """A taint that the pods bear."""
+    """A taint that the pods tolerate."""
 
     key: str
     """The taint's key."""
@@ -40,7 +40,7 @@ class Toleration(TypedDict):
 
 
 class KubernetesServiceArgs(InferenceServiceArgs):
-    """One inference service on GKE, or on any other Kubernetes cluster."""
+    """The arguments of one inference service on GKE, or on any other Kubernetes cluster."""
 
     image_ref: pulumi.Input[str]
     """Image with its digest, `host/repository@sha256:<64 hex digits>`, for the nodes' processor."""
@@ -50,20 +50,20 @@ class KubernetesServiceArgs(InferenceServiceArgs):
     """Environment name -> value, kept in a Secret of the service. `secrets` takes references to other Secrets
     of the namespace: `<secret>/<key>`."""
     kubeconfig: NotRequired[pulumi.Input[str]]
-    """The cluster's kubeconfig as YAML or JSON text. Default: the provider in the component's options."""
-    context: NotRequired[str]
+    """The cluster's kubeconfig, a YAML or JSON string. Default: the provider in the component's options."""
+    context: NotRequired[pulumi.Input[str]]
     """Context of the kubeconfig. Default its current one."""
-    cluster_identifier: NotRequired[str]
-    """Names the cluster for good: everything is made anew where it changes. Without it, where the
-    kubeconfig does."""
+    cluster_identifier: NotRequired[pulumi.Input[str]]
+    """Permanent name of the cluster: everything is created anew if it changes. Without it, if the
+    kubeconfig changes."""
     namespace: NotRequired[str]
     """Namespace of everything. Default the service's name."""
     create_namespace: NotRequired[bool]
-    """Whether the namespace is made, and deleted with the service. Default true."""
+    """Whether the namespace is created, and deleted with the service. Default true."""
     node_selector: NotRequired[dict[str, pulumi.Input[str]]]
     """Labels of the nodes that the pods run on. Default any."""
     tolerations: NotRequired[list[Toleration]]
-    """Taints of nodes that the pods bear. Default none; with a GPU every `nvidia.com/gpu:NoSchedule`."""
+    """Taints of nodes that the pods tolerate. Default none; with a GPU every `nvidia.com/gpu:NoSchedule`."""
     node_cpu: NotRequired[float]
     """vCPU that pods can request of one node of the pool. Default not known."""
     node_memory_gib: NotRequired[float]
@@ -71,57 +71,57 @@ class KubernetesServiceArgs(InferenceServiceArgs):
     node_gpus: NotRequired[int]
     """GPUs of one node of the pool, or shares of them. Default not known."""
     node_driver: NotRequired[int]
-    """NVIDIA driver of the pool's nodes by its branch, such as 580. Default not known."""
+    """Branch of the NVIDIA driver on the pool's nodes, such as 580. Default not known."""
     cuda_version: NotRequired[str]
     """CUDA that the image is built for, such as `13.2`, which that driver must run. Default unknown."""
     max_nodes: NotRequired[int]
-    """Nodes of the pool at most. Default not known."""
+    """Maximum number of nodes of the pool. Default not known."""
     spare_node: NotRequired[bool]
-    """Whether a rollout finds room for one pod more than there are. Default: by the pool's numbers where
-    they are known, else true without a GPU and false with one."""
+    """Whether a rollout finds room for one extra pod. Default: by the pool's numbers if they are known, else
+    true without a GPU and false with one."""
     node_start_seconds: NotRequired[float]
     """Seconds until a new node takes pods, with its driver. Default 180; 600 with a GPU."""
-    google_project: NotRequired[str]
+    google_project: NotRequired[pulumi.Input[str]]
     """Google Cloud project of a GKE cluster; the pods then have an identity there. Default none."""
-    google_region: NotRequired[str]
+    google_region: NotRequired[pulumi.Input[str]]
     """Region or zone of the cluster, for its pages in the console. Default none."""
     cluster_name: NotRequired[str]
     """Name of the GKE cluster, for its pages in the console. Default none."""
-    workload_pool: NotRequired[str]
+    workload_pool: NotRequired[pulumi.Input[str]]
     """Its workload identity pool, `<project>.svc.id.goog`. Default that of `google_project`."""
     serving: NotRequired[Serving]
-    """What runs the pods. Default a Deployment."""
+    """Kind of object that runs the pods. Default a Deployment."""
     canary_percent: NotRequired[int]
-    """Share of the requests for a new revision, 0 to 100, the others stay with the one before; KServe only.
-    Default all."""
+    """Share of the requests that a new revision gets, 0 to 100; the others stay with the previous one. KServe
+    only. Default all."""
     model_delivery: NotRequired[ModelDelivery]
     """How a model in a bucket gets into a pod. Default an init container fetches it."""
-    model_storage_class: NotRequired[str]
+    model_storage_class: NotRequired[pulumi.Input[str]]
     """Storage class of one volume that all pods share and that keeps a fetched model; it must offer
     ReadWriteMany. Default none: a volume of each pod, which ends with it."""
     model_gib: NotRequired[float]
-    """Size of a fetched model in GiB, for its volume and the time it takes. Default 2."""
+    """Size of a fetched model in GiB, which sets its volume and how long to wait for it. Default 2."""
     image_gib: NotRequired[float]
-    """Compressed size of the image in GiB, for the time it takes to pull. Default 0.2; 4 with a GPU."""
+    """Compressed size of the image in GiB, which sets how long to wait for it. Default 0.2; 4 with a GPU."""
     min_available: NotRequired[int]
     """Pods that a node's drain must leave. Default all but one."""
     cpu_target_percent: NotRequired[int]
     """CPU use at which pods are added and removed. Default 60."""
     requests_metric: NotRequired[str]
     """Requests per second of a pod, as the cluster's custom metrics API names it; needs an adapter there.
-    Default none: by CPU alone."""
+    Default none: by CPU only."""
     requests_per_replica: NotRequired[float]
     """Requests per second of a pod at which pods are added and removed; with `requests_metric`."""
     metrics_path: NotRequired[str]
     """Path of a page in Prometheus' format on the server's port; on GKE Managed Prometheus then reads it.
     Default none."""
     domain: NotRequired[str]
-    """Domain of one's own, such as `api.example.com`, by an Ingress; on GKE with Google's certificate."""
-    ingress_class: NotRequired[str]
+    """Custom domain, such as `api.example.com`, served by an Ingress; on GKE with Google's certificate."""
+    ingress_class: NotRequired[pulumi.Input[str]]
     """Class of the Ingress elsewhere than on GKE. Default the cluster's."""
-    tls_secret: NotRequired[str]
+    tls_secret: NotRequired[pulumi.Input[str]]
     """Secret of the namespace with the domain's certificate, elsewhere than on GKE. Default none: HTTP."""
-    cert_issuer: NotRequired[str]
+    cert_issuer: NotRequired[pulumi.Input[str]]
     """ClusterIssuer of cert-manager that fills `tls_secret`. Default none."""
     network_policy: NotRequired[bool]
     """Whether a NetworkPolicy limits who calls the pods and whom they call. Default true."""

@@ -1,8 +1,7 @@
 """An inference service on Kubernetes: GKE, or any other cluster by its kubeconfig.
 
-Owns every object of the service, its Google identity and its address where it is on GKE, and the provider
-where a kubeconfig is given. Does not own the cluster, its nodes, the image or a bucket: those arrive as
-arguments.
+Owns every object of the service; on GKE its Google identity and its address; and the provider if a kubeconfig
+is given. Does not own the cluster, its nodes, the image or a bucket: those arrive as arguments.
 """
 
 from collections.abc import Mapping
@@ -12,13 +11,16 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as k8s
 
+from ..fault import in_words
 from ..input_rules import API_KEY_NAME
 from ..inputs import api_key_of, recorded, with_digest
 from . import google, kserve, names, network, timing
 from .args import KubernetesServiceArgs
-from .objects import Manifest, ground_of, workload_of
+from .later import applied
+from .objects import KubernetesObject, ground_of, workload_of
 from .pod import CONTAINER, SERVICE_LABEL, Wiring
 from .registration import Registrar
+from .rollout import surge_of
 from .rules import checked_spec, spec_warnings
 from .spec import KubernetesSpec
 
@@ -41,7 +43,7 @@ class KubernetesService(pulumi.ComponentResource):
     api_key: pulumi.Output[str]
     """Bearer key of the service, a secret."""
     domain_records: pulumi.Output[list[str]]
-    """What the DNS of `domain` must say, as `<type> <name> <data>`; empty where only the cluster knows."""
+    """DNS records that `domain` needs, as `<type> <name> <data>`; empty if only the cluster knows them."""
 
     def __init__(
         self,
@@ -51,8 +53,10 @@ class KubernetesService(pulumi.ComponentResource):
         *,
         checked: KubernetesSpec | None = None,
     ) -> None:
-        """checked: what rules.checked_spec made of these arguments, with an image that stands for the one
-        that is made; they are not checked again then.
+        """Create every object of the service.
+
+        checked: the spec that rules.checked_spec made of these arguments, with a placeholder for the image if
+        the image is still to be built; only what differs from it is checked again.
         """
         spec = checked_spec(name, args, checked)
         # The type it had when it was for GKE alone: a state of then is taken over, children and all.
@@ -60,7 +64,7 @@ class KubernetesService(pulumi.ComponentResource):
         opts = pulumi.ResourceOptions.merge(opts, aliases)
         super().__init__("slipway:index:KubernetesService", name, _recorded(args), opts)
         for warning in spec_warnings(replace(spec, image_ref=checked.image_ref) if checked else spec):
-            pulumi.log.warn(warning, self)
+            pulumi.log.warn(in_words(warning), self)
         api_key = api_key_of(name, spec.api_key, self)
         image_ref = with_digest(spec.image_ref)
         values = {**spec.secret_values, API_KEY_NAME: api_key}
@@ -85,7 +89,7 @@ class KubernetesService(pulumi.ComponentResource):
         self.url = _url(spec, made)
         self.image_ref = image_ref
         self.service_name = pulumi.Output.from_input(name)
-        self.console_url = pulumi.Output.from_input(_console_url(spec))
+        self.console_url = _console_url(spec)
         self.logs_command = pulumi.Output.from_input(_logs_command(spec))
         self.api_key = api_key
         self.domain_records = google.domain_records(spec, address)
@@ -103,7 +107,7 @@ class KubernetesService(pulumi.ComponentResource):
 
 
 def _recorded(args: Mapping[str, Any]) -> dict[str, Any]:
-    """A kubeconfig may hold a token."""
+    """Return the arguments as the state records them; a kubeconfig is secret, as it may hold a token."""
     shown = recorded(args)
     if args.get("kubeconfig") is not None:
         shown["kubeconfig"] = pulumi.Output.secret(args["kubeconfig"])
@@ -111,7 +115,7 @@ def _recorded(args: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _provider(spec: KubernetesSpec, parent: pulumi.Resource) -> k8s.Provider | None:
-    """None: the one of the component's options."""
+    """Create a provider for the kubeconfig; None without one, which leaves the provider of the options."""
     if spec.kubeconfig is None:
         return None
     return k8s.Provider(
@@ -124,18 +128,16 @@ def _provider(spec: KubernetesSpec, parent: pulumi.Resource) -> k8s.Provider | N
 
 
 def _timeouts(spec: KubernetesSpec) -> pulumi.CustomTimeouts:
-    """Long enough for every pod to come. The provider waits this long for a rollout that stands still too:
-    of the Deployment's own deadline it only warns.
-    """
-    minutes = timing.apply_minutes(spec)
-    return pulumi.CustomTimeouts(create=f"{minutes}m", update=f"{minutes}m", delete=f"{_DELETE_MINUTES}m")
+    """Allow just enough time for every pod to start: one that never does is waited for as long."""
+    seconds = timing.apply_seconds(spec, surge_of(spec))
+    return pulumi.CustomTimeouts(create=f"{seconds}s", update=f"{seconds}s", delete=f"{_DELETE_MINUTES}m")
 
 
 # Where an outage would begin: `destroy --skip-preview` deletes what is not protected before it meets these.
 _PROTECTED = ("namespace", "deployment", "service", "inference", "model")
 
 
-def _is_protected(spec: KubernetesSpec, manifest: Manifest) -> bool:
+def _is_protected(spec: KubernetesSpec, manifest: KubernetesObject) -> bool:
     return spec.deletion_protection and manifest.role in _PROTECTED
 
 
@@ -148,20 +150,26 @@ def _url(spec: KubernetesSpec, made: Mapping[str, pulumi.CustomResource]) -> pul
 
 
 def _balancer_url(status: Any) -> str:
-    """Of the cloud's load balancer: an address on Google Cloud and Azure, a host name on AWS."""
+    """Return the load balancer's URL: an IP address on Google Cloud and Azure, a host name on AWS."""
     first = status.load_balancer.ingress[0]
     return f"http://{first.ip or first.hostname}"
 
 
-def _logs_command(spec: KubernetesSpec) -> str:
+def _logs_command(spec: KubernetesSpec) -> pulumi.Input[str]:
     label = kserve.SERVICE_LABEL if spec.with_kserve else SERVICE_LABEL
     container = kserve.CONTAINER if spec.with_kserve else CONTAINER
-    return names.logs_command(spec.namespace, spec.context, f"{label}={spec.name}", container)
+    return applied(
+        lambda context: names.logs_command(spec.namespace, context, f"{label}={spec.name}", container),
+        spec.context,
+    )
 
 
-def _console_url(spec: KubernetesSpec) -> str:
+def _console_url(spec: KubernetesSpec) -> pulumi.Output[str]:
     if not (spec.google_project and spec.google_region and spec.cluster_name):
-        return ""
-    return names.console_url(
-        spec.google_project, spec.google_region, spec.cluster_name, spec.namespace, spec.name
+        return pulumi.Output.from_input("")
+    place = pulumi.Output.all(project=spec.google_project, location=spec.google_region)
+    return place.apply(
+        lambda known: names.console_url(
+            known["project"], known["location"], spec.cluster_name, spec.namespace, spec.name
+        )
     )

@@ -1,4 +1,4 @@
-"""What of Google's a service on GKE has beside the cluster: an identity, its rights, an address."""
+"""The Google resources of a service on GKE, apart from the cluster: an identity, its rights, an address."""
 
 # Else the annotations import all of `gcp.compute`, a second or more, for those who need no address.
 from __future__ import annotations
@@ -8,32 +8,29 @@ from collections.abc import Sequence
 import pulumi
 import pulumi_gcp as gcp
 
-from . import model, names, network
+from ..google.identity import bucket_reader, service_account
+from . import network
+from .later import applied
 from .spec import KubernetesSpec
 
 
 def identity_of(
     spec: KubernetesSpec, parent: pulumi.Resource, cluster: pulumi.Resource | None
 ) -> list[pulumi.Resource]:
-    """The pods' own service account, what it may read, and that they may act as it. Empty elsewhere.
+    """Create the pods' own service account and its grants; nothing on other clusters than GKE.
 
-    cluster: what is there when the cluster is. A workload identity pool comes with its project's first one.
+    cluster: exists once the cluster does. A workload identity pool comes with its project's first cluster.
     """
     if not spec.on_gke:
         return []
-    options = pulumi.ResourceOptions(parent=parent)
-    account = gcp.serviceaccount.Account(
-        f"{spec.name}-account",
-        account_id=names.account_id(spec.name),
-        display_name=f"Inference service {spec.name}",
-        project=spec.google_project,
-        opts=options,
-    )
+    account = service_account(spec.name, spec.google_project, pulumi.ResourceOptions(parent=parent))
     user = gcp.serviceaccount.IAMMember(
         f"{spec.name}-pods",
         service_account_id=account.name,
         role="roles/iam.workloadIdentityUser",
-        member=f"serviceAccount:{spec.workload_pool}[{spec.namespace}/{spec.name}]",
+        member=applied(
+            lambda pool: f"serviceAccount:{pool}[{spec.namespace}/{spec.name}]", spec.workload_pool
+        ),
         # The member names the namespace. A grant that is made again is the one that is there, and goes with
         # it: the old one goes first, as the objects do.
         opts=pulumi.ResourceOptions(
@@ -41,23 +38,15 @@ def identity_of(
         ),
     )
     made: list[pulumi.Resource] = [account, user]
-    if bucket := model.bucket_of(spec):
-        made.append(
-            gcp.storage.BucketIAMMember(
-                f"{spec.name}-{bucket}-reader",
-                bucket=bucket,
-                role=model.READER,
-                member=account.member,
-                opts=options,
-            )
-        )
+    if bucket := spec.service.address.google_bucket:
+        made.append(bucket_reader(spec.name, bucket, account, parent))
     return made
 
 
 def address_of(spec: KubernetesSpec, parent: pulumi.Resource) -> list[gcp.compute.GlobalAddress]:
-    """The Ingress's: it stays the same for as long as the service lives, so that the DNS can name it.
+    """Create the address of the Ingress, which lasts as long as the service, so that DNS can name it.
 
-    It keeps the name that it was made with, in another namespace or cluster too.
+    It keeps the name that it was created with, in another namespace or cluster too.
     """
     if not (spec.on_gke and spec.domain):
         return []

@@ -1,4 +1,4 @@
-"""What a person should know of how the cluster's nodes get the image. Pure."""
+"""Warnings about how the cluster's nodes get the image. Pure."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ from .spec import KubernetesSpec
 
 
 def image_warnings(spec: KubernetesSpec) -> Iterator[str]:
-    """Yield a note where the nodes may need a login. Nodes of GKE have one to Google's registries."""
+    """Warn if the nodes may need a login. Nodes of GKE have one to Google's registries."""
     image = ImageReference.known(spec.image_ref)
     if image is None or image.is_public or (spec.on_gke and image.is_google):
         return
@@ -22,7 +22,7 @@ def image_warnings(spec: KubernetesSpec) -> Iterator[str]:
     # had when the pod was made.
     patch = f"kubectl --namespace {spec.namespace} patch serviceaccount {spec.name} --patch"
     yield (
-        f"the image is in {image.host}: where it asks for a login that the nodes do not have, keep one in a "
+        f"the image is in {image.host}: if it requires a login that the nodes do not have, keep one in a "
         f"Secret of the namespace (`kubectl create secret docker-registry`) and name it, `{patch} "
         """'{"imagePullSecrets": [{"name": "<secret>"}]}'`; then delete the pods that wait, as only new """
         "ones have it."

@@ -1,6 +1,6 @@
 """The same service as an InferenceService of KServe: same image, settings, limits; a canary's share. Pure.
 
-Knative, beneath it, takes no hook before a pod's end, no init container and no name of one's own for the
+Knative, on which it runs, allows no hook before a pod's end, no init container and no custom name for the
 port; so the server itself fetches its model, and Knative's proxy holds requests back while a pod ends.
 """
 
@@ -8,9 +8,10 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from . import timing
+from ..fault import Fault
+from . import limits, timing
 from .pod import Wiring, placement_of, server_of, volumes_of
-from .spec import KubernetesSpec
+from .spec import DEFAULT_CPU_TARGET, KubernetesSpec
 
 API_VERSION = "serving.kserve.io/v1beta1"
 # KServe puts it on its pods.
@@ -20,7 +21,10 @@ CONTAINER = "kserve-container"
 
 
 def labels_of(spec: KubernetesSpec) -> dict[str, str]:
-    """Knative gives every service a public address unless told otherwise: knative.dev, private-services."""
+    """Return the label that keeps a private service inside the cluster.
+
+    By default Knative gives every service a public address: knative.dev, private-services.
+    """
     return {} if spec.service.public else {"networking.knative.dev/visibility": "cluster-local"}
 
 
@@ -52,22 +56,53 @@ def _container(spec: KubernetesSpec, wiring: Wiring) -> dict[str, Any]:
     }
 
 
-def kserve_faults(spec: KubernetesSpec) -> Iterator[str]:
+def kserve_faults(spec: KubernetesSpec) -> Iterator[Fault]:
+    """Yield what KServe does its own way, or not at all."""
     if not spec.with_kserve:
         return
     if spec.domain:
-        yield f"domain is {spec.domain!r} with KServe, whose own gateway gives addresses; leave it out."
+        yield Fault(
+            "domain", repr(spec.domain), "leave it out", "with KServe, whose own gateway has addresses"
+        )
+    if spec.service.request_timeout_seconds > limits.KNATIVE_TIMEOUT_SECONDS:
+        most = limits.KNATIVE_TIMEOUT_SECONDS
+        allowed = f"Knative takes {most} s and less, unless its ConfigMap config-defaults says otherwise"
+        given = f"{spec.service.request_timeout_seconds:g}"
+        yield Fault("request_timeout_seconds", given, allowed, "with KServe", most)
     if spec.is_mounted:
-        yield "model_delivery is mount with KServe; its pods fetch: leave it out, and pin the model."
+        allowed = "leave it out, and pin the model"
+        yield Fault(
+            "model_delivery",
+            spec.model_delivery.value,
+            allowed,
+            "with KServe, whose pods always fetch the model",
+        )
     if spec.requests_metric:
-        yield "requests_metric is set with KServe, which scales by `concurrency`; leave it out."
+        reason = "with KServe, which scales by `concurrency`"
+        yield Fault("requests_metric", repr(spec.requests_metric), "leave it out", reason)
+    if spec.cpu_target_percent != DEFAULT_CPU_TARGET:
+        given, reason = f"{spec.cpu_target_percent:g}", "with KServe, which scales by `concurrency`"
+        yield Fault("cpu_target_percent", given, "leave it out", reason)
+    if spec.allowed_namespaces:
+        reason = "with KServe, for whose pods no NetworkPolicy is made"
+        allowed = "leave it out, and make one yourself"
+        yield Fault("allowed_namespaces", "given", allowed, reason)
+    if spec.metrics_path:
+        reason = "with KServe, whose pods are not monitored here"
+        yield Fault("metrics_path", repr(spec.metrics_path), "leave it out", reason)
 
 
 def kserve_warnings(spec: KubernetesSpec) -> Iterator[str]:
+    """Warn of what depends on how KServe is installed."""
     if not spec.with_kserve:
         return
+    if spec.network_policy:
+        yield (
+            "no NetworkPolicy is made for KServe's pods, whose gateway is where it was installed: every pod "
+            "of the cluster reaches them; make one that admits that gateway."
+        )
     if spec.service.public:
-        yield "it is public: Knative's own gateway gives it an address, which `kubectl get ksvc` tells."
+        yield "it is public: Knative's own gateway gives it an address, which `kubectl get ksvc` shows."
     if spec.service.min_replicas == 0 or spec.canary_percent is not None:
         yield "scaling to zero and a canary need KServe's Knative mode; its standard mode ignores both."
     if spec.node_selector or spec.tolerations:

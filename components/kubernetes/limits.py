@@ -1,10 +1,12 @@
-"""The limits of Kubernetes and what the pods' times are estimated from, each with its source.
+"""The limits of Kubernetes, and the figures from which the pods' times are estimated, each with its source.
 
 Collected on 2026-11-21. K8S: kubernetes.io/docs. GKE: docs.cloud.google.com/kubernetes-engine/docs.
 API: k8s.io/kubernetes v1.36.3, pkg/apis/core/validation. Sizes in GiB, times in seconds.
 """
 
 import re
+
+from .. import namespaces
 
 # The versions whose schemas the tests hold every manifest to. 1.30 is the first with the preStop `sleep`.
 VERSIONS = tuple(f"1.{minor}" for minor in range(30, 37 + 1))
@@ -17,35 +19,24 @@ LABEL_KEY = re.compile(
 )
 LABEL_VALUE = re.compile(r"([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?")
 RESERVED_LABELS = ("kubernetes.io/", "k8s.io/")
-# Kept by the cluster itself: K8S concepts/overview/working-with-objects/namespaces.
-RESERVED_NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
+RESERVED_NAMESPACES = namespaces.RESERVED
 # API: ConfigMap and Secret hold 1 MiB.
 OBJECT_BYTES = 1 << 20
 # API: validateDNSLabel of a Secret's name, and IsConfigMapKey of its key.
 SECRET_REFERENCE = re.compile(
     r"(?P<secret>[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?)/(?P<key>[A-Za-z0-9._-]{1,253})"
 )
+# knative.dev/docs/serving/configuration/config-defaults: max-revision-timeout-seconds.
+KNATIVE_TIMEOUT_SECONDS = 600
 EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 OPERATORS = ("Equal", "Exists")
 # The server is not root, and such a process opens no lower port.
 PORT_FROM = 1024
-DOMAIN = re.compile(r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
 # GKE how-to/managed-certs: at most 63 characters.
 MANAGED_DOMAIN_CHARACTERS = 63
 PATH = re.compile(r"/[A-Za-z0-9_./-]{0,253}")
 # K8S tasks/run-application/horizontal-pod-autoscale; names of the custom metrics API may hold a |.
 METRIC = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_:.|/-]{0,252}")
-# cloud.google.com/resource-manager/docs/creating-managing-projects; older ones carry their domain in front.
-PROJECT = re.compile(r"([a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]")
-# cloud.google.com/iam/docs/service-accounts-create: 6 to 30 characters.
-ACCOUNT_ID = re.compile(r"[a-z][a-z0-9-]{4,28}[a-z0-9]")
-# service/sources/address.py: a folder of a bucket and the version of its manifest.json.
-GS_MODEL = re.compile(
-    r"gs://(?P<bucket>[a-z0-9][a-z0-9._-]{1,220}[a-z0-9])/(?P<folder>[A-Za-z0-9!_.=+/-]+?)/?(?:@(?P<pin>[1-9][0-9]{0,18}))?"
-)
-S3_MODEL = re.compile(
-    r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[A-Za-z0-9!_.=+/-]+@(?!null$)[A-Za-z0-9._-]{1,1024}"
-)
 # GKE how-to/ingress-configuration: Google's load balancers and their health checks come from here.
 GOOGLE_BALANCERS = ("35.191.0.0/16", "130.211.0.0/22")
 # GKE concepts/workload-identity#metadata_server, how-to/network-policy: where pods get their tokens.

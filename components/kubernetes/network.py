@@ -17,12 +17,12 @@ _GOOGLE_MONITORING = "gke-gmp-system"
 
 
 def service_type(spec: KubernetesSpec) -> str:
-    """A public service without a domain has an address of its own."""
+    """Return the type of the Service: a load balancer for a public service without a domain."""
     return "LoadBalancer" if spec.service.public and not spec.domain else "ClusterIP"
 
 
 def service_annotations(spec: KubernetesSpec) -> dict[str, str]:
-    """Google's load balancer sends to the pods themselves, and asks them what `backend_of` says."""
+    """Return what makes Google's load balancer send to the pods directly and probe them by `backend_spec`."""
     if not (spec.on_gke and spec.domain):
         return {}
     return {
@@ -40,7 +40,7 @@ def service_spec(spec: KubernetesSpec) -> dict[str, Any]:
 
 
 def url_of(spec: KubernetesSpec) -> str:
-    """'' where only the load balancer knows."""
+    """Return the URL; '' if only the load balancer knows it."""
     if spec.domain:
         return f"http{'s' if has_tls(spec) else ''}://{spec.domain}"
     if service_type(spec) == "LoadBalancer" and not spec.with_kserve:
@@ -53,12 +53,12 @@ def has_tls(spec: KubernetesSpec) -> bool:
 
 
 def address_name(spec: KubernetesSpec) -> str:
-    """Of a new global address of Google's: a project has one of each name, whatever the cluster."""
+    """Return the name of Google's global address, which is unique in the project, whatever the cluster."""
     return hashed(spec.name, {"cluster": spec.cluster_name, "namespace": spec.namespace})
 
 
 def ingress_annotations(spec: KubernetesSpec, address: pulumi.Input[str]) -> dict[str, pulumi.Input[str]]:
-    """address: name of Google's global address; '' elsewhere."""
+    """Return the annotations of the Ingress. address: name of Google's global address; '' elsewhere."""
     if spec.on_gke:
         return {
             # GKE reads this annotation, not `ingressClassName`: GKE concepts/ingress.
@@ -82,7 +82,7 @@ def ingress_spec(spec: KubernetesSpec) -> dict[str, Any]:
 
 
 def backend_spec(spec: KubernetesSpec) -> dict[str, Any]:
-    """Of GKE's BackendConfig: a request's time, the drain's, and what a healthy pod answers."""
+    """Return the spec of GKE's BackendConfig: timeouts of requests and draining, and the health check."""
     seconds = math.ceil(spec.service.request_timeout_seconds)
     return {
         "timeoutSec": seconds + 5,
@@ -98,7 +98,7 @@ def backend_spec(spec: KubernetesSpec) -> dict[str, Any]:
 
 
 def policy_spec(spec: KubernetesSpec) -> dict[str, Any]:
-    """Calls come to the server's port alone; its own go to the name server, and to where the model is."""
+    """Return a policy that admits calls to the server's port only, and lets pods reach DNS and models."""
     return {
         "podSelector": {"matchLabels": selector_of(spec)},
         "policyTypes": ["Egress", "Ingress"],

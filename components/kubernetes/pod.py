@@ -1,6 +1,6 @@
 """The pod of a service: its server, how it starts and ends, where it may run, what it may not do. Pure.
 
-What is known only when it is applied (the image, names of ConfigMap and Secret) arrives in a Wiring and only
+What is known only at apply time (the image, names of ConfigMap and Secret) arrives in a Wiring and only
 flows through.
 """
 
@@ -31,7 +31,7 @@ _DRIVER_LIBRARIES = "/usr/local/nvidia/lib64:/usr/local/nvidia/lib"
 
 @dataclass(frozen=True, slots=True)
 class Wiring:
-    """What the workload refers to.
+    """The names that the workload refers to.
 
     image_ref: with its digest. settings_name: of the ConfigMap with the plain environment. secret_name: of
     the Secret with `secret_values` and the API key. address_name: of Google's global address; '' without.
@@ -44,7 +44,7 @@ class Wiring:
 
 
 def selector_of(spec: KubernetesSpec) -> dict[str, str]:
-    """What never changes: a Deployment's selector cannot."""
+    """Return the labels that select the pods, and never change, because a Deployment's selector cannot."""
     return {SERVICE_LABEL: spec.name}
 
 
@@ -52,8 +52,8 @@ def labels_of(spec: KubernetesSpec) -> dict[str, str]:
     return {**spec.service.labels, "app.kubernetes.io/part-of": "slipway", **selector_of(spec)}
 
 
-def settings_of(spec: KubernetesSpec) -> dict[str, str]:
-    """The server's plain environment."""
+def settings_of(spec: KubernetesSpec) -> dict[str, pulumi.Input[str]]:
+    """Return the server's plain environment."""
     service = spec.service
     libraries = {"LD_LIBRARY_PATH": _DRIVER_LIBRARIES} if service.gpu else {}
     return {
@@ -95,7 +95,7 @@ def pod_template(spec: KubernetesSpec, wiring: Wiring) -> dict[str, Any]:
 
 
 def placement_of(spec: KubernetesSpec) -> dict[str, Any]:
-    """Which nodes it may run on."""
+    """Return which nodes the pod may run on."""
     placement: dict[str, Any] = {}
     if spec.node_selector:
         placement["nodeSelector"] = dict(spec.node_selector)
@@ -105,7 +105,7 @@ def placement_of(spec: KubernetesSpec) -> dict[str, Any]:
 
 
 def server_of(spec: KubernetesSpec, wiring: Wiring, port: str | int = "http") -> dict[str, Any]:
-    """The container without what belongs to a pod of a Deployment alone. port: as probes name it."""
+    """Return the container, without what only a Deployment's pods have. port: as probes name it."""
     return {
         "name": CONTAINER,
         "image": wiring.image_ref,
@@ -121,13 +121,13 @@ def server_of(spec: KubernetesSpec, wiring: Wiring, port: str | int = "http") ->
 
 
 def volumes_of(spec: KubernetesSpec) -> list[dict[str, Any]]:
-    """The root file system is read-only; what is written goes here."""
+    """Return the volumes for everything that is written, because the root file system is read-only."""
     temporary = {"name": _TEMPORARY, "emptyDir": {"sizeLimit": _TEMPORARY_SIZE}}
     return [temporary, *model.volumes_of(spec, USER)]
 
 
 def resources_of(spec: KubernetesSpec) -> dict[str, dict[str, str]]:
-    """Requests equal limits: such a pod is the last that a node in need evicts, and none starves another."""
+    """Return requests equal to limits, so that a node evicts the pod last and no pod starves another."""
     both = _plain_resources(spec)
     gpu = {GPU: str(int(spec.service.gpu_count))} if spec.service.gpu else {}
     return {"requests": {**both, **gpu}, "limits": {**both, **gpu}}
@@ -135,7 +135,7 @@ def resources_of(spec: KubernetesSpec) -> dict[str, dict[str, str]]:
 
 def _plain_resources(spec: KubernetesSpec) -> dict[str, str]:
     milli = round(spec.service.cpu * 1000)
-    mib = math.floor(spec.service.memory_gib * 1024)
+    mib = math.floor(spec.service.memory_mib)
     return {"cpu": str(milli // 1000) if milli % 1000 == 0 else f"{milli}m", "memory": quantity(mib)}
 
 
@@ -151,7 +151,7 @@ def _server(spec: KubernetesSpec, wiring: Wiring) -> dict[str, Any]:
 
 
 def _fetcher(spec: KubernetesSpec, wiring: Wiring) -> dict[str, Any]:
-    """The server's own fetcher, with its settings and identity; the GPU is not its business."""
+    """Return the init container that fetches the model with the server's settings, but no GPU."""
     both = _plain_resources(spec)
     return {
         "name": "fetch-model",
@@ -166,7 +166,7 @@ def _fetcher(spec: KubernetesSpec, wiring: Wiring) -> dict[str, Any]:
 
 
 def _secrets(spec: KubernetesSpec, secret_name: pulumi.Input[str]) -> list[dict[str, Any]]:
-    """In the order of their names, so that nothing but a change is one."""
+    """Return the secret environment, sorted by name so that only real changes show in a diff."""
     own: Mapping[str, tuple[pulumi.Input[str], str]] = {
         name: (secret_name, name) for name in (API_KEY_NAME, *spec.secret_values)
     }
@@ -179,7 +179,7 @@ def _secrets(spec: KubernetesSpec, secret_name: pulumi.Input[str]) -> list[dict[
 
 
 def _probe(path: str, port: str | int, period_seconds: int, failures: int = 3) -> dict[str, Any]:
-    """A busy server answers in time all the same: its event loop does not compute."""
+    """Return an HTTP probe. A busy server still answers in time, because its event loop does not compute."""
     return {
         "httpGet": {"path": path, "port": port},
         "periodSeconds": period_seconds,
@@ -189,7 +189,7 @@ def _probe(path: str, port: str | int, period_seconds: int, failures: int = 3) -
 
 
 def _spread(spec: KubernetesSpec, topology_key: str) -> dict[str, Any]:
-    """Over zones and nodes where it can be; pods of the revision before do not count."""
+    """Return a preference to spread a revision's pods evenly over zones or nodes."""
     return {
         "maxSkew": 1,
         "topologyKey": topology_key,
@@ -200,7 +200,7 @@ def _spread(spec: KubernetesSpec, topology_key: str) -> dict[str, Any]:
 
 
 def _pod_security() -> dict[str, Any]:
-    """What the Pod Security Standard `restricted` asks for, and the owner of a volume's files."""
+    """Return what the Pod Security Standard `restricted` requires, and the owner of a volume's files."""
     return {
         "runAsNonRoot": True,
         "runAsUser": USER,

@@ -8,7 +8,7 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as k8s
 
-from .objects import Manifest
+from .objects import KubernetesObject
 
 _TYPES: Mapping[str, Any] = {
     "Namespace": k8s.core.v1.Namespace,
@@ -27,7 +27,10 @@ _TYPES: Mapping[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Registrar:
-    """provider: None: the parent's. before: role -> what it waits for beside other objects."""
+    """Registers the objects of one service.
+
+    provider: None: the parent's. before: role -> what it waits for in addition to other objects.
+    """
 
     name: str
     parent: pulumi.Resource
@@ -36,7 +39,7 @@ class Registrar:
     before: Mapping[str, Sequence[pulumi.Resource]]
     made: dict[str, pulumi.CustomResource] = field(default_factory=dict[str, pulumi.CustomResource])
 
-    def register(self, manifest: Manifest, *, protect: bool) -> pulumi.CustomResource:
+    def register(self, manifest: KubernetesObject, *, protect: bool) -> pulumi.CustomResource:
         body = dict(manifest.body)
         api_version, kind = body.pop("apiVersion"), body.pop("kind")
         given = {_snake(key): value for key, value in body.items()}
@@ -51,17 +54,18 @@ class Registrar:
         return resource
 
     def name_of(self, role: str) -> pulumi.Output[str]:
-        """Return the name of an object that the provider names, without what is secret about the object."""
+        """Return the name that the provider gave an object; it is not secret, even if the object is."""
         resource: Any = self.made[role]
         metadata: pulumi.Output[k8s.meta.v1.outputs.ObjectMeta] = resource.metadata
         return pulumi.Output.unsecret(metadata.apply(lambda known: known.name or ""))
 
-    def _options(self, manifest: Manifest, protect: bool, *, named: bool) -> pulumi.ResourceOptions:
-        """named: whether the object has the same name in every namespace and cluster.
+    def _options(self, manifest: KubernetesObject, protect: bool, *, named: bool) -> pulumi.ResourceOptions:
+        """Return the resource options of an object.
 
-        Where those change, the old one of a name goes first. Made later, it would wait to be deleted after an
-        `up` that failed; taken back, the change would adopt it, and lose it. What is in a namespace goes with
-        it: the engine must know, or it takes what it did not reach for still there.
+        named: whether the object has the same name in every namespace and cluster. When those change, the old
+        object of a name is deleted first. If it were deleted later, it would wait for that after an `up` that
+        failed; undoing the change would adopt it, and then delete it. Objects are deleted with their
+        namespace, which the engine must know, or it assumes that those it cannot reach still exist.
         """
         first: list[pulumi.Resource] = [self.made[role] for role in manifest.after if role in self.made]
         namespace = self.made.get("namespace")

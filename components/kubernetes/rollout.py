@@ -1,16 +1,20 @@
-"""How pods are replaced and how many may be away: the update's strategy and the disruption budget. Pure."""
+"""How pods are replaced and how many may be unavailable: the update strategy and the disruption budget.
+
+Pure.
+"""
 
 import math
 from collections.abc import Iterator
 from typing import Any
 
+from ..fault import Fault
 from . import timing
 from .capacity import has_spare, most_pods
 from .spec import KubernetesSpec
 
 
 def surge_of(spec: KubernetesSpec) -> int:
-    """Pods above the wanted number in a rollout: a quarter, as far as there is room. 0: there is no spare."""
+    """Return the extra pods during a rollout: a quarter of the maximum, as far as there is room; or 0."""
     if not has_spare(spec):
         return 0
     quarter = math.ceil(spec.service.max_replicas / 4)
@@ -21,7 +25,7 @@ def surge_of(spec: KubernetesSpec) -> int:
 
 
 def strategy_of(spec: KubernetesSpec) -> dict[str, Any]:
-    """Never below the wanted number; or where nothing is spare, one pod goes before its successor comes."""
+    """Return a strategy that never falls below the wanted number; without spare room one pod goes first."""
     surge = surge_of(spec)
     return {
         "type": "RollingUpdate",
@@ -30,41 +34,47 @@ def strategy_of(spec: KubernetesSpec) -> dict[str, Any]:
 
 
 def budget_of(spec: KubernetesSpec) -> dict[str, int]:
-    """One of the two fields of a PodDisruptionBudget. The default never blocks a node's drain."""
+    """Return one of the two fields of a PodDisruptionBudget; the default never blocks a node's drain."""
     if spec.min_available is None:
         return {"maxUnavailable": 1}
     return {"minAvailable": int(spec.min_available)}
 
 
-def rollout_faults(spec: KubernetesSpec) -> Iterator[str]:
-    least = spec.service.min_replicas
-    if least == 0 and not spec.with_kserve:
-        yield (
-            "min_replicas is 0; a HorizontalPodAutoscaler does not scale to zero, for nothing would wake the "
-            "service: that needs KEDA's HTTP add-on or Knative. Set `minInstances` to 1 or more, or "
-            "`serving: kserve` where KServe is installed; the target cloud-run scales to zero."
+def rollout_faults(spec: KubernetesSpec) -> Iterator[Fault]:
+    """Yield why the service could not be rolled out, scaled or drained."""
+    if spec.service.min_replicas == 0 and not spec.with_kserve:
+        allowed = (
+            "set it to 1 or more, or `serving` to kserve where KServe is installed; Cloud Run scales to zero"
         )
+        reason = (
+            ": a HorizontalPodAutoscaler does not scale to zero, because nothing would wake the service; for "
+            "that there are KEDA's HTTP add-on and Knative"
+        )
+        yield Fault("min_replicas", "0", allowed, reason, 1)
     if spec.min_available is not None:
         yield from _budget_faults(spec, spec.min_available)
     if spec.canary_percent is not None:
+        percent = f"{spec.canary_percent:g}"
         if not spec.with_kserve:
-            yield "canary_percent is for KServe; set `serving: kserve`, or leave it out."
+            allowed = "set `serving` to kserve, or leave this out"
+            yield Fault("canary_percent", percent, allowed, ", which only KServe can do")
         if not (0 <= spec.canary_percent <= 100 and spec.canary_percent % 1 == 0):
-            yield f"canary_percent is {spec.canary_percent:g}; it must be a whole number from 0 to 100."
+            yield Fault("canary_percent", percent, "it must be a whole number from 0 to 100 %")
 
 
-def _budget_faults(spec: KubernetesSpec, available: float) -> Iterator[str]:
-    least = spec.service.min_replicas
+def _budget_faults(spec: KubernetesSpec, available: float) -> Iterator[Fault]:
+    least, given = spec.service.min_replicas, f"{available:g}"
     if spec.with_kserve:
-        yield "min_available is for a Deployment; KServe's pods have no budget here: leave it out."
+        yield Fault("min_available", given, "leave it out", "with KServe, whose pods have no budget here")
     elif not (available >= 0 and available % 1 == 0):
-        yield f"min_available is {available:g}; it must be a whole number, 0 or more."
+        yield Fault("min_available", given, "it must be a whole number, 0 or more")
     elif available >= least:
-        yield (
-            f"min_available is {available:g} with min_replicas {least}: no pod may go away, so a node's "
-            "drain and an upgrade of the cluster would wait for ever; allowed are 0 to "
-            f"{max(least - 1, 0)}. Raise `minInstances`, or leave it out."
+        reason = (
+            f"with `min_replicas` {least}: no pod may go away, so a node's drain and an upgrade of the "
+            "cluster would wait forever"
         )
+        allowed = f"allowed are 0 to {max(least - 1, 0)}: raise `min_replicas`, or leave this out"
+        yield Fault("min_available", given, allowed, reason)
 
 
 def rollout_warnings(spec: KubernetesSpec) -> Iterator[str]:
@@ -80,6 +90,6 @@ def rollout_warnings(spec: KubernetesSpec) -> Iterator[str]:
         )
     if least == 1:
         yield (
-            "minInstances is 1: while a node is drained or lost the service is away until its pod runs "
+            "`min_replicas` is 1: while a node is drained or lost the service is away until its pod runs "
             f"elsewhere, about {timing.start_of(spec).total:.0f} s. Set it to 2."
         )

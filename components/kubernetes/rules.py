@@ -1,14 +1,13 @@
-"""Whether Kubernetes would run a service: every limit of limits.py over the arguments, all faults together.
+"""Checks whether Kubernetes would run a service, against every limit of limits.py, and collects all faults.
 
-Pure. A fault says what it got, what is allowed and where to change it; a warning lets the service pass.
+Pure. A fault says what was given, what is allowed and where to change it; a warning lets the service pass.
 """
 
 import math
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
-from ..arguments import readable_arguments
-from ..spec import refuse, was_checked
+from ..checking import Rules
+from ..fault import Fault
 from .args import KubernetesServiceArgs
 from .capacity import capacity_faults
 from .driver import driver_faults, driver_warnings
@@ -24,20 +23,9 @@ from .spec import KubernetesSpec
 LATER = ("image_ref", "node_selector", "kubeconfig")
 
 
-def checked_spec(name: str, args: Mapping[str, Any], checked: KubernetesSpec | None = None) -> KubernetesSpec:
-    """The arguments of KubernetesService, complete. Raises one ValueError with all their faults.
-
-    Arguments that cannot be read, by name or type, are reported before the others. checked: what they made
-    when they were checked before; only others are checked again.
-    """
-    spec = KubernetesSpec.read(name, readable_arguments(name, args, KubernetesServiceArgs))
-    if not was_checked(spec, checked, LATER):
-        refuse(name, [*spec.service.faults(), *spec_faults(spec)])
-    return spec
-
-
-def spec_faults(spec: KubernetesSpec) -> Iterator[str]:
-    """What Kubernetes would refuse, or take and then not run."""
+def spec_faults(spec: KubernetesSpec) -> Iterator[Fault]:
+    """Yield what Kubernetes would refuse, or accept and then not run."""
+    yield from spec.service.faults()
     yield from name_faults(spec)
     yield from _quantity_faults(spec)
     if math.isfinite(spec.service.cpu) and math.isfinite(spec.service.memory_gib):
@@ -49,8 +37,11 @@ def spec_faults(spec: KubernetesSpec) -> Iterator[str]:
     yield from kserve_faults(spec)
 
 
+checked_spec = Rules(KubernetesSpec, KubernetesServiceArgs, spec_faults, LATER).checked
+
+
 def spec_warnings(spec: KubernetesSpec) -> Iterator[str]:
-    """What a person should know though it is allowed."""
+    """Warn of what is allowed but needs attention."""
     yield from driver_warnings(spec)
     yield from rollout_warnings(spec)
     yield from scaling_warnings(spec)
@@ -60,15 +51,15 @@ def spec_warnings(spec: KubernetesSpec) -> Iterator[str]:
     yield from kserve_warnings(spec)
 
 
-def _quantity_faults(spec: KubernetesSpec) -> Iterator[str]:
-    cpu, mib = spec.service.cpu, spec.service.memory_gib * 1024
+def _quantity_faults(spec: KubernetesSpec) -> Iterator[Fault]:
+    cpu, mib = spec.service.cpu, spec.service.memory_mib
     if math.isfinite(cpu) and not math.isclose(cpu * 1000, round(cpu * 1000), abs_tol=1e-6):
-        yield f"cpu is {cpu:.10g}; Kubernetes counts in thousandths; nearest: {round(cpu, 3):g}."
+        nearest = max(round(cpu, 3), 0.001)
+        yield Fault("cpu", f"{cpu:.10g}", "Kubernetes counts in thousandths of a vCPU", nearest=nearest)
     if math.isfinite(mib) and mib != int(mib):
-        yield (
-            f"memory_gib is {spec.service.memory_gib:.10g}, which is {mib:.10g} MiB; "
-            f"it must be whole MiB; nearest: {math.floor(mib)}Mi or {math.ceil(mib)}Mi."
-        )
+        reason = f", which is {mib:.10g} MiB"
+        nearest = round(mib) / 1024
+        yield Fault("memory_gib", f"{spec.service.memory_gib:.10g}", "it must be whole MiB", reason, nearest)
     seconds = spec.node_start_seconds
     if not 0 <= seconds <= 7200:
-        yield f"node_start_seconds is {seconds:g}; it must be from 0 to 7200."
+        yield Fault("node_start_seconds", f"{seconds:g}", "it must be from 0 to 7200 seconds")

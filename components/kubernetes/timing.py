@@ -1,4 +1,4 @@
-"""How long a pod's start and end take, and the waits made from that. Estimates at the slow end. Seconds."""
+"""How long a pod takes to start and end, and the waits that follow. Estimates at the slow end. Seconds."""
 
 import math
 from dataclasses import dataclass
@@ -18,11 +18,13 @@ _LEAST_PATIENCE_SECONDS = 60
 _LONGEST_PERIOD_SECONDS = 2
 # K8S concepts/workloads/controllers/deployment: its default.
 _LEAST_DEADLINE_SECONDS = 600
+# From the deadline until the cluster has said so.
+_REPORT_SECONDS = 30
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """From the moment a pod is wanted until it is ready, at worst on a new node."""
+    """The parts of a pod's start, from the moment it is wanted until it is ready, at worst on a new node."""
 
     node: float
     image: float
@@ -55,26 +57,43 @@ def start_of(spec: KubernetesSpec) -> Start:
 
 
 def startup_patience_seconds(spec: KubernetesSpec) -> int:
-    """Of the start-up probe, which begins when the container does: three times the load."""
+    """Return how long the start-up probe waits, from the container's start: three times the load."""
     return max(math.ceil(LOADS_OF_A_START * start_of(spec).load), _LEAST_PATIENCE_SECONDS)
 
 
 def startup_period_seconds(spec: KubernetesSpec) -> int:
-    """Asks every second or two."""
+    """Return the period of the start-up probe, one or two seconds."""
     return min(max(math.ceil(spec.service.load_seconds / 10), 1), _LONGEST_PERIOD_SECONDS)
 
 
 def progress_deadline_seconds(spec: KubernetesSpec) -> int:
-    """Before a rollout counts as failed: twice a whole start, and never before the probe gives up."""
+    """Return the time after which a rollout counts as failed.
+
+    Twice a whole start, and never before the start-up probe gives up.
+    """
     start = start_of(spec)
     longest = start.total - start.load + startup_patience_seconds(spec)
     return max(math.ceil(2 * start.total), math.ceil(longest) + 60, _LEAST_DEADLINE_SECONDS)
 
 
-def apply_minutes(spec: KubernetesSpec) -> int:
-    """That `up` waits: every pod one after the other, each with its deadline once."""
-    one, pods = start_of(spec).total + end_seconds(spec), max(spec.service.max_replicas, 1)
-    return math.ceil((progress_deadline_seconds(spec) + one * pods) / 60)
+def rollout_seconds(spec: KubernetesSpec, at_once: int) -> int:
+    """Return how long a rollout takes that succeeds.
+
+    Nodes start for its first pods, then `at_once` pods start and as many end, in rounds.
+    """
+    start = start_of(spec)
+    rounds = math.ceil(max(spec.service.max_replicas, 1) / max(at_once, 1))
+    return math.ceil(start.node + rounds * (start.total - start.node + end_seconds(spec)))
+
+
+def apply_seconds(spec: KubernetesSpec, at_once: int) -> int:
+    """Return how long `up` waits for the pods: until the rollout has failed or should have succeeded.
+
+    The provider has no other end for a rollout that makes no progress (pulumi-kubernetes, provider/pkg/await/
+    deployment.go): of `ProgressDeadlineExceeded` it only warns, and reports the pods' reasons when its time
+    is up.
+    """
+    return max(progress_deadline_seconds(spec), rollout_seconds(spec, at_once)) + _REPORT_SECONDS
 
 
 def endpoint_removal_seconds(spec: KubernetesSpec) -> int:
@@ -82,5 +101,5 @@ def endpoint_removal_seconds(spec: KubernetesSpec) -> int:
 
 
 def end_seconds(spec: KubernetesSpec) -> int:
-    """The grace of a pod: until nobody sends to it, the drain, and a margin."""
+    """Return the grace period of a pod: until no request is sent to it, the drain, and a margin."""
     return endpoint_removal_seconds(spec) + spec.drain_seconds + _END_MARGIN_SECONDS

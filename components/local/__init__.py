@@ -1,4 +1,4 @@
-"""The local target: one server process on this machine, kept by a supervisor, described by a component.
+"""The local target: one server process on this machine, run by a supervisor, described by a component.
 
-Holds no import, so that the supervisor starts without loading Pulumi.
+Imports nothing, so that the supervisor starts without loading Pulumi.
 """

@@ -1,27 +1,26 @@
 """A local service in a container: one image on this machine's Docker engine, with the limits of a cloud.
 
-Owns the container and an API key where none is given; the image stays when the service goes. Memory is
+Owns the container and an API key if none is given; the image stays when the service is destroyed. Memory is
 in GiB. Replicas do not apply: there is one container.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NotRequired, Self
 
 import pulumi
 import pulumi_docker as docker
 import pulumi_random as random
 from pulumi.dynamic import Resource
 
-from ..load_time import load_seconds_of
-from ..model import model_folder, model_version, require_memory
-from ..need import inference_threads, need_of
-from ..spec import InferenceServiceSpec, refuse
-from .component import LocalServiceArgs, with_hidden_key
+from ..model_address import Source
+from ..need import inference_threads
+from ..spec import InferenceServiceSpec
+from .args import LocalContainerArgs
+from .component import with_hidden_key
 from .container_provider import ContainerImageProvider, ContainerReadyProvider
 from .docker import MODEL_LABEL, SERVICE_LABEL
 from .process import HOST
+from .rules import LocalRun, checked_container
 
 # As service/Dockerfile has them.
 _PORT = 8080
@@ -36,15 +35,8 @@ _KEY_LENGTH = 40
 _CPU_PERIOD_US = 100_000
 
 
-class LocalContainerArgs(LocalServiceArgs):
-    """What a local container takes beyond a local process."""
-
-    image: NotRequired[str]
-    """Image that the Docker engine has: a name or an id; or a digest reference to pull. Default `slipway`."""
-
-
 class ContainerImage(Resource, module="slipway", name="ContainerImage"):
-    """The image that a name stands for now, so that a new one is a change."""
+    """The image that a name refers to at present, so that a new image of that name is a change."""
 
     image_id: pulumi.Output[str]
 
@@ -74,21 +66,22 @@ class LocalContainer(pulumi.ComponentResource):
     def __init__(
         self, name: str, args: LocalContainerArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        run = _Run.of(InferenceServiceSpec.read(name, args), args)
+        run = checked_container(name, args)  # the model is looked at too: a wrong one registers nothing
+        spec = run.spec
         super().__init__("slipway:index:LocalContainer", name, with_hidden_key(args), opts)
         image = ContainerImage(
             ContainerImageProvider(),
             f"{name}-image",
             {
-                "image": run.image,
+                "image": spec.image,
                 "service": name,
-                "port": run.spec.port,
-                "run_folder": run.run_folder,
+                "port": spec.service.port,
+                "run_folder": spec.run_folder,
                 "image_id": None,
             },
             pulumi.ResourceOptions(parent=self),
         )
-        key = pulumi.Output.secret(args["api_key"] if "api_key" in args else self._created_key(name))
+        key = pulumi.Output.secret(self._created_key(name) if spec.api_key is None else spec.api_key)
         container = _container(run, image.image_id, key, pulumi.ResourceOptions(parent=self))
         ready = ContainerReady(
             ContainerReadyProvider(),
@@ -96,7 +89,7 @@ class LocalContainer(pulumi.ComponentResource):
             {
                 "service": name,
                 "container": container.id,
-                "url": f"http://{HOST}:{run.spec.port}",
+                "url": f"http://{HOST}:{spec.service.port}",
                 "load_seconds": run.load_seconds,
             },
             pulumi.ResourceOptions(parent=self),
@@ -124,48 +117,31 @@ class LocalContainer(pulumi.ComponentResource):
 
 
 @dataclass(frozen=True, slots=True)
-class _Run:
-    """What runs, complete and checked. mount: the host's folder of a mounted model, or empty."""
+class _Container:
+    """The inputs of the container. A model in a folder of its own is mounted."""
 
-    spec: InferenceServiceSpec
-    image: str
-    run_folder: str
-    model_dir: str
-    mount: str
-    model_digest: str
-    expected_model: str
-    load_seconds: float
+    run: LocalRun
 
-    @classmethod
-    def of(cls, spec: InferenceServiceSpec, args: LocalContainerArgs) -> Self:
-        """The model is looked at here, so that a wrong one registers nothing. Raises ValueError."""
-        refuse(spec.name, (*spec.faults(), *_faults(spec)))
-        model = model_folder(spec.name, spec.model, spec.task)
-        require_memory(spec.name, spec.model, need_of(model.manifest, spec.cpu), spec.memory_gib, spec.cpu)
-        mounted = spec.model.startswith("file:")
-        return cls(
-            spec=spec,
-            image=args.get("image") or "slipway",
-            run_folder=args.get("run_folder") or str(Path(".slipway") / spec.name),
-            model_dir=_MOUNTED if mounted else f"{_MODELS}/{Path(model.path).name}",
-            mount=str(model.location) if mounted else "",
-            model_digest=model.digest if mounted else "",
-            expected_model=spec.expected_model or model_version(model.manifest),
-            load_seconds=args.get("load_seconds") or load_seconds_of(model.manifest, spec.cpu, gpu=False),
-        )
+    @property
+    def spec(self) -> InferenceServiceSpec:
+        return self.run.spec.service
+
+    @property
+    def is_mounted(self) -> bool:
+        return self.spec.address.source is Source.FILE
 
     @property
     def memory_mib(self) -> int:
-        """Docker's provider takes whole MiB; rounded down, so that the limit is never above the setting."""
-        return int(self.spec.memory_gib * 1024)
+        """Return the memory in whole MiB, as Docker's provider requires, rounded down."""
+        return int(self.spec.memory_mib)
 
     @property
-    def env(self) -> dict[str, str]:
+    def env(self) -> dict[str, pulumi.Input[str]]:
         return {
             **self.spec.env,
             "PORT": str(_PORT),
-            "MODEL_DIR": self.model_dir,
-            "EXPECTED_MODEL": self.expected_model,
+            "MODEL_DIR": _MOUNTED if self.is_mounted else f"{_MODELS}/{Path(self.run.model.path).name}",
+            "EXPECTED_MODEL": self.run.expected_model,
             "INFERENCE_THREADS": str(inference_threads(self.spec.cpu)),
             "REQUEST_TIMEOUT_SECONDS": f"{self.spec.request_timeout_seconds:g}",
             "DRAIN_SECONDS": str(_DRAIN_SECONDS),
@@ -173,39 +149,38 @@ class _Run:
 
     @property
     def labels(self) -> dict[str, str]:
-        """A model that changed in its folder is another label, and so another container."""
+        """Return the labels; the digest among them makes a changed model replace the container."""
         own = {SERVICE_LABEL: self.spec.name, MODEL_LABEL: self.spec.model}
-        digest = {"slipway.model.digest": self.model_digest} if self.model_digest else {}
+        digest = {"slipway.model.digest": self.run.model.digest} if self.is_mounted else {}
         return {**self.spec.labels, **own, **digest}
 
 
-def _faults(spec: InferenceServiceSpec) -> Iterator[str]:
-    if spec.gpu:
-        yield f"gpu is {spec.gpu}; a local container has none. Leave it out."
-    if spec.secrets:
-        yield f"secrets are {', '.join(spec.secrets)}; a local container has no secret store. Leave them out."
-
-
 def _container(
-    run: _Run, image_id: pulumi.Output[str], key: pulumi.Output[str], opts: pulumi.ResourceOptions
+    run: LocalRun, image_id: pulumi.Output[str], key: pulumi.Output[str], opts: pulumi.ResourceOptions
 ) -> docker.Container:
-    """The container, locked down. Another `memory` makes a new one: its start under it is the proof."""
-    plain = [f"{name}={value}" for name, value in run.env.items()]
+    """Create the container, locked down.
+
+    A new `memory` replaces it, because only a start proves that it fits.
+    """
+    container, spec = _Container(run), run.spec.service
+    plain = [pulumi.Output.concat(f"{name}=", value) for name, value in container.env.items()]
     version = image_id.apply(lambda image: f"SERVICE_VERSION={image.removeprefix('sha256:')[:12]}")
-    mount = docker.ContainerMountArgs(type="bind", source=run.mount, target=_MOUNTED, read_only=True)
+    mount = docker.ContainerMountArgs(
+        type="bind", source=str(run.model.location), target=_MOUNTED, read_only=True
+    )
     return docker.Container(
-        f"{run.spec.name}-container",
-        name=run.spec.name,
+        f"{spec.name}-container",
+        name=spec.name,
         image=image_id,
         envs=[*plain, version, pulumi.Output.concat("MODEL_API_KEY=", key)],
-        ports=[{"internal": _PORT, "external": run.spec.port, "ip": HOST, "protocol": "tcp"}],
-        mounts=[mount] if run.mount else [],
-        labels=[{"label": name, "value": value} for name, value in sorted(run.labels.items())],
+        ports=[{"internal": _PORT, "external": spec.port, "ip": HOST, "protocol": "tcp"}],
+        mounts=[mount] if container.is_mounted else [],
+        labels=[{"label": name, "value": value} for name, value in sorted(container.labels.items())],
         # Not `cpus`: the provider reads 1 back as 1.0, 10 as `10.` and 0.08 as 0.1, each a change.
         cpu_period=_CPU_PERIOD_US,
-        cpu_quota=round(run.spec.cpu * _CPU_PERIOD_US),
-        memory=run.memory_mib,
-        memory_swap=run.memory_mib,  # both together: the same means no swap
+        cpu_quota=round(spec.cpu * _CPU_PERIOD_US),
+        memory=container.memory_mib,
+        memory_swap=container.memory_mib,  # both together: the same means no swap
         user=_USER,
         read_only=True,
         tmpfs={"/tmp": "rw,noexec,nosuid,nodev,size=16m,mode=1777"},  # noqa: S108 the container's own

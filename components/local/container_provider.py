@@ -1,7 +1,7 @@
 """The dynamic providers around a local container: its image by id, and its readiness.
 
-The container itself is pulumi-docker's. That provider runs an image by any name, though a name can move on,
-and it cannot tell why a container did not become ready. Module and class names are state, as in provider.py.
+The container itself is pulumi-docker's. That provider runs an image by any name, although a name can move on,
+and cannot say why a container did not become ready. Module and class names are state, as in provider.py.
 """
 
 import time
@@ -20,9 +20,9 @@ _POLL_SECONDS = 0.1
 
 
 class ContainerImageProvider(ResourceProvider):
-    """Inputs: `image`, a reference; `service`, `run_folder` and `port` of the container. Output: `image_id`.
+    """Resolves the name of an image to its id, and refuses an image that could not start, in the preview too.
 
-    Its check, which the preview makes too, refuses what could not start.
+    Inputs: `image`, a reference; `service`, `run_folder` and `port` of the container. Output: `image_id`.
     """
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
@@ -46,7 +46,10 @@ class ContainerImageProvider(ResourceProvider):
 
 
 class ContainerReadyProvider(ResourceProvider):
-    """Inputs: `container`, its id, and `url`. Made when the server answers; else fails with the cause."""
+    """Waits until the server in a container answers; fails with the cause if it does not.
+
+    Inputs: `container`, its id, and `url`.
+    """
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         _wait_until_ready(props)
@@ -66,8 +69,8 @@ def _faults(props: dict[str, Any], image_id: str | None, *, first: bool) -> Iter
     if image_id is None and "@" not in image:
         yield CheckFailure(
             "image",
-            f"this Docker engine has no image {image!r}. `make image` makes `slipway`; or set `image` to one "
-            "that it has, or to a digest reference, which is pulled.",
+            f"this Docker engine has no image {image!r}. In a checkout of Slipway `make image` makes "
+            "`slipway`; or set `image` to one that it has, or to a digest reference, which is pulled.",
         )
     lease = Lease.read(Path(props["run_folder"]))
     if lease and process.running(Path(props["run_folder"])):
@@ -106,7 +109,10 @@ def _is_up(props: dict[str, Any]) -> bool:
 
 
 def _wait_until_ready(props: dict[str, Any]) -> None:
-    """One that has ended is started once. Raises StartFailed with the cause and the last log lines."""
+    """Wait until the server answers, starting its container once if it has exited.
+
+    Raises StartFailed with the cause and the last log lines.
+    """
     if _container(props).status == "exited":
         docker.start(props["container"])
     # Not in the state of a container that was made before it was known.
@@ -119,23 +125,20 @@ def _wait_until_ready(props: dict[str, Any]) -> None:
         if process.is_ready(props["url"]):
             return
         time.sleep(_POLL_SECONDS)
-    raise process.StartFailed(
-        f"The server was not ready within {ready_seconds:.0f} s. Where the model needs longer, set "
-        f"`loadSeconds`.\n{_log_tail(props['container'])}"
-    )
+    raise process.StartFailed(f"{process.late(ready_seconds)}\n{_log_tail(props['container'])}")
 
 
-def _container(props: dict[str, Any]) -> docker.Container:
+def _container(props: dict[str, Any]) -> docker.DockerContainer:
     container = docker.container(props["container"])
     if container is None:
         raise process.StartFailed(
-            f"The container {props['service']} is gone. `pulumi up --refresh` makes it anew."
+            f"The container {props['service']} is gone. `pulumi up --refresh` recreates it."
         )
     return container
 
 
-def _why(container: docker.Container) -> str:
-    """The server's own last error if it gave one, else how it ended."""
+def _why(container: docker.DockerContainer) -> str:
+    """Return the server's own last error if it logged one, else how its container ended."""
     own_words = "" if container.oom_killed else process.last_error(docker.last_log_lines(container.id))
     return f"{own_words or container.trouble_in_words()}\n{_log_tail(container.id)}"
 

@@ -1,7 +1,7 @@
-"""Asks the Docker engine of this machine, through its command line. Knows nothing of Pulumi.
+"""Queries the Docker engine of this machine through its command line. Knows nothing of Pulumi.
 
-The context is always `default` (DOCKER_HOST, else the local socket), for Pulumi's provider knows no other.
-Sizes are bytes.
+The context is always `default` (DOCKER_HOST, else the local socket), because Pulumi's provider knows no
+other. Sizes are bytes.
 """
 
 import json
@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+from ..fault import ComponentError
 from .record import out_of_memory
 
 # Of a service's container: the component's name, and its model as the settings name it.
@@ -19,15 +20,15 @@ SERVICE_LABEL, MODEL_LABEL = "slipway.service", "slipway.model"
 _LAST_LINES = 10
 
 
-class DockerError(Exception):
-    """The engine cannot be asked, or refused; the text has its own words."""
+class DockerError(ComponentError):
+    """The engine could not be reached, or refused a command; the message has its own words."""
 
 
 @dataclass(frozen=True, slots=True)
-class Container:
+class DockerContainer:
     """A container as the engine describes it. status: created, running, restarting, exited, paused or dead.
 
-    port: the first that is published, on the host; 0 where none is. pid: 0 where it does not run.
+    port: the first that is published, on the host; 0 if none is. pid: 0 if it does not run.
     oom_killed: now, or before a restart as far as the engine remembers.
     """
 
@@ -68,7 +69,7 @@ class Container:
         return self.status == "running"
 
     def trouble_in_words(self) -> str:
-        """Why it ended or was started again, and what to change; empty where nothing is wrong."""
+        """Return why it ended or was restarted, and what to change; '' if nothing is wrong."""
         again = f"It was started again {self.restarts} time{'s' * (self.restarts > 1)}."
         if self.oom_killed:
             # The kernel kills at the limit, so that the limit was the peak.
@@ -91,13 +92,13 @@ def _published_port(host_config: dict[str, Any]) -> int:
 
 
 def image_id(reference: str) -> str | None:
-    """The id of an image that the engine has; None where it has none of that name. Raises DockerError."""
+    """Return the id of a local image; None if the engine has none of that name. Raises DockerError."""
     found = _inspected("image", reference)
     return str(found["Id"]) if found else None
 
 
 def pulled_image_id(reference: str) -> str:
-    """The id of an image after it was pulled. Raises DockerError."""
+    """Pull an image and return its id. Raises DockerError."""
     _docker("pull", "--quiet", reference)
     found = image_id(reference)
     if found is None:
@@ -105,14 +106,14 @@ def pulled_image_id(reference: str) -> str:
     return found
 
 
-def container(name: str) -> Container | None:
-    """The container of this name or id; None where there is none. Raises DockerError."""
+def container(name: str) -> DockerContainer | None:
+    """Return the container of this name or id; None if there is none. Raises DockerError."""
     found = _inspected("container", name)
-    return Container.of(found) if found else None
+    return DockerContainer.of(found) if found else None
 
 
-def container_of(service: str) -> Container | None:
-    """The container that runs (or ran) this service. Raises DockerError."""
+def container_of(service: str) -> DockerContainer | None:
+    """Return the container that runs (or ran) this service; None if there is none. Raises DockerError."""
     ids = _docker("ps", "--all", "--quiet", "--no-trunc", f"--filter=label={SERVICE_LABEL}={service}").split()
     return container(ids[0]) if ids else None
 
@@ -127,7 +128,7 @@ def last_log_lines(name: str, count: int = _LAST_LINES) -> list[str]:
 
 
 def log_command(name: str, tail: int, follow: bool) -> list[str]:
-    """The command that prints a container's log. Raises DockerError where there is no `docker`."""
+    """Return the command that prints a container's log. Raises DockerError if there is no `docker`."""
     return [*_command(), "logs", f"--tail={tail}", *(["--follow"] if follow else []), name]
 
 
@@ -149,14 +150,17 @@ def _command() -> list[str]:
     docker = shutil.which("docker")
     if docker is None:
         raise DockerError(
-            "`runtime: container` needs Docker, and there is no `docker` on PATH: install it, or set "
-            "`runtime: process`."
+            "A service in a container needs Docker, and there is no `docker` on PATH: install it, or run the "
+            "service as a process."
         )
     return [docker, "--context=default"]
 
 
 def _docker(*arguments: str) -> str:
-    """What it printed, its log lines on standard error too. Raises DockerError with what it said."""
+    """Run `docker` and return its output, for `logs` with standard error.
+
+    Raises DockerError with its message.
+    """
     done = subprocess.run(
         [*_command(), *arguments],
         stdin=subprocess.DEVNULL,

@@ -1,6 +1,6 @@
-"""Limits the memory of one process: a cgroup where one can be made, else what its own memory adds up to.
+"""Limits the memory of one process: by a cgroup if one can be made, else by watching its own memory.
 
-Sizes are bytes. Linux cgroup v2 and v1 are tried in turn; elsewhere, and where neither may be written,
+Sizes are bytes. Linux cgroup v2 and v1 are tried in turn; elsewhere, and if neither may be written,
 the supervisor watches the anonymous memory, because mapped weights can be dropped and do not count.
 """
 
@@ -21,7 +21,10 @@ class Cgroup:
     version: int
 
     def add_self(self) -> None:
-        """Called in the child between fork and exec, so that every byte of the server is counted."""
+        """Move the calling process into the group, so that all its memory counts.
+
+        The child calls this between fork and exec.
+        """
         (self.folder / "cgroup.procs").write_text(str(os.getpid()))
 
     def peak_bytes(self) -> int:
@@ -34,7 +37,7 @@ class Cgroup:
         return int(counts.get("oom_kill", "0")) > 0
 
     def remove(self) -> None:
-        """Only an empty group can be removed; one that still holds a process stays."""
+        """Remove the group if it is empty; one that still holds a process stays."""
         try:
             self.folder.rmdir()
         except OSError:
@@ -42,7 +45,7 @@ class Cgroup:
 
 
 def cgroup_with_limit(name: str, limit_bytes: int) -> Cgroup | None:
-    """A new cgroup with this limit and no swap, or None where this user may not make one."""
+    """Create a cgroup with this limit and no swap; None if this user may not."""
     for version, parent in _parents():
         folder = parent / name
         try:
@@ -55,12 +58,12 @@ def cgroup_with_limit(name: str, limit_bytes: int) -> Cgroup | None:
 
 
 def group_name(supervisor_pid: int) -> str:
-    """Of the cgroup that this supervisor makes for its server."""
+    """Return the name of the cgroup that this supervisor makes for its server."""
     return f"slipway-{supervisor_pid}"
 
 
 def anonymous_bytes(pid: int) -> int:
-    """Memory that belongs to the process alone and cannot be dropped; 0 when it is gone."""
+    """Return the memory that is the process's alone and cannot be dropped; 0 if the process is gone."""
     try:
         memory = psutil.Process(pid).memory_info()
     except psutil.Error:
@@ -69,7 +72,7 @@ def anonymous_bytes(pid: int) -> int:
 
 
 def charged_bytes(group: str, pid: int) -> int:
-    """Anonymous memory that the process's cgroup, named `group`, is charged for; 0 where it has none.
+    """Return the anonymous memory charged to the process's cgroup, named `group`; 0 if it has none.
 
     It can exceed what the process has resident: of a huge page that is half freed, all stays charged.
     """
@@ -91,12 +94,12 @@ def _limit(folder: Path, version: int, limit_bytes: int) -> None:
 
 
 def _parents() -> list[tuple[int, Path]]:
-    """Where a child group could be made: this process's own groups and their parents, nearest first."""
+    """Return where a child group could be made: in this process's groups or their parents, nearest first."""
     return [one for one in _groups_of(_read(Path("/proc/self/cgroup"))) if _controls_memory(*one)]
 
 
 def _groups_of(listing: str) -> list[tuple[int, Path]]:
-    """The folders that a /proc/<pid>/cgroup names for memory, each followed by its parents."""
+    """Return the folders that a /proc/<pid>/cgroup names for memory, each followed by its parents."""
     found: list[tuple[int, Path]] = []
     for line in listing.splitlines():
         _, controllers, path = line.split(":", 2)

@@ -21,7 +21,11 @@ from pathlib import Path
 import psutil
 
 from ..checkout import IS_CHECKOUT, ROOT
+from ..fault import ComponentError, in_words
 from ..load_time import LOADS_OF_A_START
+from ..printable import printable
+from .log import new_file
+from .private import make_private
 from .record import LEASE, LOG, PROCESS, Lease, ProcessId, ProcessRecord
 
 HOST = "127.0.0.1"
@@ -34,21 +38,24 @@ _LAST_LINES = 10
 _SUPERVISORS: list[subprocess.Popen[bytes]] = []
 
 
-class StartFailed(Exception):
-    """The server did not become ready; the text has the cause and the last log lines."""
+class StartFailed(ComponentError):
+    """The server did not become ready; the message, for a terminal, has the cause and the last log lines."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message))
 
 
 class PortTaken(StartFailed):
     """Another process listens on the service's port."""
 
 
-class OwnedByOther(Exception):
-    """The service was started another way; the text names the command that stops it."""
+class OwnedByOther(ComponentError):
+    """The service was started another way; the message names the command that stops it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """What one server is started with. model_folder is absolute; the key is never written to a file here."""
+    """How one server is started. model_folder is absolute; the key is never written to a file here."""
 
     folder: Path
     port: int
@@ -70,7 +77,7 @@ class Launch:
         return f"http://{HOST}:{self.port}"
 
     def environment(self) -> dict[str, str]:
-        """From nothing: the caller's own environment may hold passphrases and cloud credentials."""
+        """Return a new environment, because the caller's own may hold passphrases and cloud credentials."""
         return {
             "PATH": os.defpath,
             "LANG": "C.UTF-8",
@@ -90,7 +97,7 @@ class Launch:
 
 
 def ready_seconds(load_seconds: float) -> float:
-    """How long a start of a model is waited for that should take `load_seconds`."""
+    """Return how long to wait for the start of a model that should take `load_seconds`."""
     return max(LOADS_OF_A_START * load_seconds, LEAST_READY_SECONDS)
 
 
@@ -109,7 +116,7 @@ def refuse_other_owner(folder: Path, owner: str, stop_commands: Mapping[str, str
 
 
 def refuse_taken_port(port: int) -> None:
-    """Raise PortTaken if something listens there already, naming it where the system tells."""
+    """Raise PortTaken if another process already listens there, naming it if the system reveals it."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -124,6 +131,7 @@ def refuse_taken_port(port: int) -> None:
 def start(launch: Launch, owner: str, service: str, model: str) -> ProcessRecord:
     """Start the server and wait until it is ready. Raises StartFailed, leaving no process behind."""
     supervisor = None
+    make_private(launch.folder)
     try:
         Lease(owner, service, launch.url, model, launch.version).write(launch.folder)
         with _interrupts_held():
@@ -139,9 +147,9 @@ def start(launch: Launch, owner: str, service: str, model: str) -> ProcessRecord
 
 
 def stop(folder: Path, patience_seconds: float = _DRAIN_SECONDS + 5) -> None:
-    """End the server and its supervisor, letting requests under way finish; the log stays.
+    """End the server and its supervisor, letting running requests finish; the log stays.
 
-    A pid that was given to a stranger since is never signalled.
+    A pid that has since been given to an unrelated process is never signalled.
     """
     record = ProcessRecord.read(folder)
     if record:
@@ -152,13 +160,13 @@ def stop(folder: Path, patience_seconds: float = _DRAIN_SECONDS + 5) -> None:
 
 
 def running(folder: Path) -> ProcessRecord | None:
-    """The record of a live server, or None."""
+    """Return the record of a live server, or None."""
     record = ProcessRecord.read(folder)
     return record if record and record.server.process() else None
 
 
 def is_ready(url: str) -> bool:
-    """Whether `/ready` answers 200."""
+    """Return whether `/ready` answers 200."""
     host, _, port = url.removeprefix("http://").partition(":")
     connection = http.client.HTTPConnection(host, int(port), timeout=2)
     try:
@@ -179,13 +187,11 @@ def last_log_lines(folder: Path, count: int = _LAST_LINES) -> list[str]:
 
 
 def _spawned(launch: Launch) -> subprocess.Popen[bytes]:
-    """A session of its own and no inherited pipe: the server outlives the command that started it."""
+    """Start the supervisor in its own session without inherited pipes, so that it outlives this command."""
     (launch.folder / PROCESS).unlink(missing_ok=True)
-    if (launch.folder / LOG).exists():
-        (launch.folder / LOG).replace(launch.folder / f"{LOG}.1")
     command = [sys.executable, "-m", "slipway.components.local.supervisor", str(launch.folder.resolve())]
     command += [str(launch.memory_bytes), sys.executable, "-m", "slipway.service"]
-    with (launch.folder / LOG).open("wb") as log:
+    with new_file(launch.folder) as log:  # until the supervisor itself writes there
         supervisor = subprocess.Popen(
             command,
             # A checkout is imported from here; the folder of installed packages would hide Python's own.
@@ -202,7 +208,7 @@ def _spawned(launch: Launch) -> subprocess.Popen[bytes]:
 
 @contextmanager
 def _interrupts_held() -> Generator[None]:
-    """Ctrl-C inside comes at the end: in the middle of a fork nobody would know of the child."""
+    """Delay Ctrl-C to the end of the block: during a fork it would leave a child that is not recorded."""
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread is interrupted
         return
@@ -216,6 +222,12 @@ def _interrupts_held() -> Generator[None]:
         raise KeyboardInterrupt
 
 
+def late(ready_seconds: float) -> str:
+    """Return the message for a start that took too long, with how to give it longer."""
+    text = f"The server was not ready within {ready_seconds:.0f} s. If the model needs longer, raise "
+    return in_words(f"{text}`load_seconds`.")
+
+
 def _ready(launch: Launch) -> ProcessRecord:
     deadline = time.monotonic() + launch.ready_seconds
     while time.monotonic() < deadline:
@@ -225,21 +237,18 @@ def _ready(launch: Launch) -> ProcessRecord:
         if record and is_ready(launch.url) and record.server.process():
             return record
         time.sleep(_POLL_SECONDS)
-    raise StartFailed(
-        f"The server was not ready within {launch.ready_seconds:.0f} s. Where the model needs longer, set "
-        f"`loadSeconds`.\n{_log_tail(launch.folder)}"
-    )
+    raise StartFailed(f"{late(launch.ready_seconds)}\n{_log_tail(launch.folder)}")
 
 
 def _why(folder: Path, record: ProcessRecord) -> str:
-    """The cause in words: the server's own last error if it gave one, else how it ended."""
+    """Return the server's own last error if it logged one, else how it ended."""
     crashed = record.ended and record.ended.cause == "crashed"
     own_words = last_error(last_log_lines(folder)) if crashed else ""
     return f"{own_words or record.end_in_words()}\n{_log_tail(folder)}"
 
 
 def last_error(lines: list[str]) -> str:
-    """The message of the last of the server's log lines that carries a cause; empty where none does."""
+    """Return the message of the last of the server's log lines that carries a cause; '' if none does."""
     for line in reversed(lines):
         try:
             entry = json.loads(line)
@@ -256,7 +265,7 @@ def _log_tail(folder: Path) -> str:
 
 
 def _end(record: ProcessRecord, patience_seconds: float) -> None:
-    """Ask the supervisor, which asks the server; then end by force what is left."""
+    """Ask the supervisor to stop, which asks the server; then kill what is left."""
     both = [record.supervisor, record.server]
     for process in _alive(both)[:1]:
         _signal(process, signal.SIGTERM)
@@ -270,7 +279,10 @@ def _alive(ids: list[ProcessId]) -> list[psutil.Process]:
 
 
 def _alive_after(ids: list[ProcessId], patience_seconds: float) -> list[psutil.Process]:
-    """Those of the processes that have not ended by then. psutil.wait_procs would wait for zombies too."""
+    """Return those of the processes that have not ended by then.
+
+    psutil.wait_procs would wait for zombies too.
+    """
     deadline = time.monotonic() + patience_seconds
     while (alive := _alive(ids)) and time.monotonic() < deadline:
         time.sleep(_POLL_SECONDS)

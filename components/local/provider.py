@@ -33,7 +33,10 @@ _SERVER_INPUTS = (
 
 
 class LocalProcessProvider(ResourceProvider):
-    """Inputs and outputs are plain JSON; `api_key` is the one secret. Paths are relative to the project."""
+    """Creates, reads, updates and deletes one server process.
+
+    Inputs and outputs are plain JSON; `api_key` is the one secret. Paths are relative to the project.
+    """
 
     owner = PULUMI
 
@@ -75,11 +78,11 @@ class LocalProcessProvider(ResourceProvider):
         try:
             self._start(olds, olds["api_key"])
         except process.StartFailed:
-            return "It could not be started again as it was before the change either: it is stopped."
-        return "It runs on as it was before the change."
+            return "The previous version could not be started again either: the service is stopped."
+        return "The previous version is still running."
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        """The live state: a service that is gone has no id, so that `refresh` forgets it."""
+        """Return the live state; a service that is gone has no id, so that `refresh` forgets it."""
         record = self._own_running(props) if props else None
         return ReadResult(id_, {**props, **_live(record)}) if record else ReadResult("", {})
 
@@ -90,7 +93,7 @@ class LocalProcessProvider(ResourceProvider):
             process.stop(folder)
 
     def _own_running(self, props: dict[str, Any]) -> ProcessRecord | None:
-        """The record of this owner's live server, or None."""
+        """Return the record of this owner's live server, or None."""
         folder = Path(props["run_folder"])
         lease = Lease.read(folder)
         return process.running(folder) if lease and lease.owner == self.owner else None
@@ -131,6 +134,6 @@ def _live(record: ProcessRecord) -> dict[str, Any]:
 
 
 def _key_changed(olds: dict[str, Any], news: dict[str, Any]) -> bool:
-    """A given key that differs, or one that was given and is no longer: then a new one is created."""
+    """Return whether the key differs, or was given before and is not now, so that one is created."""
     given = news.get("api_key")
     return given != olds.get("api_key") if given else bool(olds.get("api_key_given"))

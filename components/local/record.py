@@ -1,8 +1,9 @@
-"""The files of one local service's run folder, and which process they speak of.
+"""The files of one local service's run folder, and the processes they refer to.
 
-`lease.json`: who owns the service (`slipway up` or `pulumi up`) and with what it runs, by the provider.
+`lease.json`: who owns the service (`slipway up` or `pulumi up`) and how it is run, by the provider.
 `process.json`: the supervisor's and server's process, and how the server ended, by the supervisor.
-`server.log`: the server's log. Files are replaced whole, so that a reader never sees half of one.
+`server.log`: the server's log, by the supervisor (log.py).
+All but the log are replaced whole, so that a reader never sees half of one.
 """
 
 import json
@@ -15,18 +16,20 @@ from typing import Any, Self
 
 import psutil
 
+from ..fault import ComponentError
+
 LEASE, PROCESS, LOG = "lease.json", "process.json", "server.log"
 # Clocks of the same process read twice differ by rounding only; a reused pid started later.
 _SAME_START_SECONDS = 0.05
 
 
-class RecordError(Exception):
-    """A file of the run folder that cannot be read or written, in words for its owner."""
+class RecordError(ComponentError):
+    """A file of the run folder cannot be read or written; the message is for its owner."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProcessId:
-    """A pid alone may have been given to a stranger; with the start time it names one process."""
+    """The pid and the start time of a process: a pid alone may have been given to another one since."""
 
     pid: int
     created: float
@@ -36,7 +39,7 @@ class ProcessId:
         return cls(pid, psutil.Process(pid).create_time())
 
     def process(self) -> psutil.Process | None:
-        """The process, or None when it is gone or the pid is a stranger's."""
+        """Return the process; None if it is gone or the pid is another process's."""
         try:
             process = psutil.Process(self.pid)
             same = abs(process.create_time() - self.created) < _SAME_START_SECONDS
@@ -46,7 +49,7 @@ class ProcessId:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class ServerExit:
     """How the server ended. cause: `stopped`, `out_of_memory` or `crashed`; sizes in bytes."""
 
     cause: str
@@ -57,20 +60,20 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class ProcessRecord:
-    """What the supervisor knows. limit in bytes; enforced_by: `cgroup v2`, `cgroup v1` or `watchdog`."""
+    """The supervisor's record. limit in bytes; enforced_by: `cgroup v2`, `cgroup v1` or `watchdog`."""
 
     supervisor: ProcessId
     server: ProcessId
     limit_bytes: int
     enforced_by: str
     started_at: float
-    ended: Ended | None = None
+    ended: ServerExit | None = None
 
-    def with_end(self, ended: Ended) -> Self:
+    def with_end(self, ended: ServerExit) -> Self:
         return replace(self, ended=ended)
 
     def end_in_words(self) -> str:
-        """Why the server is gone, and what to change. Only for a record with an end."""
+        """Return why the server ended, and what to change. Only for a record with an end."""
         assert self.ended
         if self.ended.cause == "out_of_memory":
             return out_of_memory(self.limit_bytes, self.ended.peak_bytes)
@@ -91,14 +94,14 @@ class ProcessRecord:
         try:
             ended = data.pop("ended")
             ids = {key: ProcessId(**data.pop(key)) for key in ("supervisor", "server")}
-            return cls(**ids, **data, ended=Ended(**ended) if ended else None)
+            return cls(**ids, **data, ended=ServerExit(**ended) if ended else None)
         except (KeyError, TypeError):
             raise _corrupt(folder / PROCESS) from None
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """Who owns the service, and with what it was started. Holds no secret."""
+    """Who owns the service, and how it was started. Holds no secret."""
 
     owner: str
     service: str
@@ -119,7 +122,7 @@ class Lease:
 
 
 def out_of_memory(limit_bytes: int, peak_bytes: int) -> str:
-    """What people are told of a server that was killed for memory."""
+    """Return the message about a server that was killed because of its memory."""
     return (
         f"The server ran out of memory: its limit is {_mib(limit_bytes)}, it reached {_mib(peak_bytes)} and "
         "was killed. Raise `memory` in the stack's settings."
@@ -131,7 +134,7 @@ def _mib(size: int) -> str:
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
-    """The file's object; None when there is no file. Raises RecordError for one that is damaged."""
+    """Return the file's object; None if there is no file. Raises RecordError if it is damaged."""
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -172,6 +175,6 @@ def unwritable(folder: Path, error: OSError) -> RecordError:
 
 def _corrupt(path: Path) -> RecordError:
     return RecordError(
-        f"{path} is damaged: it is not what was written there. Look for a process that still listens on "
+        f"{path} is damaged. Look for a process that still listens on "
         f"the service's port and stop it, delete {path.name}, and start the service again."
     )

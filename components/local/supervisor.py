@@ -1,33 +1,35 @@
-"""Keeps one local server: starts it under a memory limit, passes signals on, writes down how it ended.
+"""Runs one local server: starts it under a memory limit, passes signals on, records how it ended.
 
 Run as `python -m slipway.components.local.supervisor RUN_FOLDER LIMIT_BYTES COMMAND…` in a session of its
-own, with the server's environment, and the log as standard output. Exits when the server does.
+own, with the server's environment. Writes the server's output to the log. Exits when the server does.
 """
 
-import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
+from .log import RotatingLog, json_line
 from .memory import Cgroup, anonymous_bytes, cgroup_with_limit, group_name
-from .record import Ended, ProcessId, ProcessRecord
+from .output import Output
+from .record import ProcessId, ProcessRecord, ServerExit
 
 _WATCH_SECONDS = 0.1
+# For what is still in the pipes when the server has ended; longer only if a process of its own holds them.
+_LAST_OUTPUT_SECONDS = 5.0
 
 
 class _Server:
-    """The child process. `asked_to_stop` tells a stop from a crash."""
+    """The child process. `asked_to_stop` distinguishes a stop from a crash."""
 
     def __init__(self, command: list[str], cgroup: Cgroup | None) -> None:
         self.asked_to_stop = False
         self.peak_bytes = 0
         self.cgroup = cgroup
-        signals = (signal.SIGTERM, signal.SIGINT)
+        signals = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
         signal.pthread_sigmask(signal.SIG_BLOCK, signals)
         self.process = self._started(command)
         for number in signals:
@@ -37,11 +39,15 @@ class _Server:
     def _started(self, command: list[str]) -> subprocess.Popen[bytes]:
         if self.cgroup:
             try:
-                return subprocess.Popen(command, preexec_fn=self._enter)
+                return subprocess.Popen(
+                    command, preexec_fn=self._enter, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+                )
             except subprocess.SubprocessError:  # the group may be made but not entered: no delegation
                 self.cgroup.remove()
                 self.cgroup = None
-        return subprocess.Popen(command, preexec_fn=_unblock_signals)
+        return subprocess.Popen(
+            command, preexec_fn=_unblock_signals, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
 
     def _enter(self) -> None:
         assert self.cgroup
@@ -52,8 +58,8 @@ class _Server:
         self.asked_to_stop = True
         self.process.send_signal(number)
 
-    def ended(self, limit_bytes: int) -> Ended:
-        """Wait for the end. Without a cgroup, kill the server when its own memory passes the limit."""
+    def ended(self, limit_bytes: int) -> ServerExit:
+        """Wait for the end. Without a cgroup, kill the server when its own memory exceeds the limit."""
         exceeded = False
         while self.process.poll() is None:
             if self.cgroup:
@@ -70,17 +76,18 @@ class _Server:
         code = self.process.returncode
         stopped = self.asked_to_stop or code == 0
         cause = "out_of_memory" if exceeded else "stopped" if stopped else "crashed"
-        return Ended(cause, code, self.peak_bytes, time.time())
+        return ServerExit(cause, code, self.peak_bytes, time.time())
 
 
 def _unblock_signals() -> None:
-    """The child inherits the blocked mask, and would never see a stop."""
+    """Unblock every signal: the child inherits the blocked mask, and would never see a stop."""
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
 def main() -> int:
     folder, limit_bytes, command = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]
     own = ProcessId.of(os.getpid())
+    log = RotatingLog(folder)  # before the server, which would run on alone if there were none
     server = _Server(command, cgroup_with_limit(group_name(own.pid), limit_bytes))
     record = ProcessRecord(
         supervisor=own,
@@ -90,11 +97,13 @@ def main() -> int:
         started_at=time.time(),
     )
     record.write(folder)
+    output = Output(server.process, log)
     record = record.with_end(server.ended(limit_bytes))
+    output.wait(_LAST_OUTPUT_SECONDS)
     assert record.ended
     if record.ended.cause != "stopped":
-        line = {"time": datetime.now(UTC).isoformat(), "level": "error", "message": record.end_in_words()}
-        print(json.dumps(line), flush=True)
+        log.write(json_line("error", record.end_in_words()))
+    log.close()
     record.write(folder)
     return 0
 

@@ -10,7 +10,7 @@ from slipway.infra.advise.question import Question
 from slipway.infra.advise.yardsticks import yardsticks_of
 from slipway.infra.cost.money import dollars
 from slipway.infra.cost.prices import Price, PriceTable
-from slipway.infra.cost.stack import Told
+from slipway.infra.cost.stack import PricingNotes
 from slipway.infra.errors import Refused
 
 # Of two ways whose cost differs less than this, the one with less to look after.
@@ -44,10 +44,10 @@ class Advice:
 
 
 def advice_of(question: Question, table: PriceTable) -> Advice:
-    """Raises Refused where no way fits; the text says why each does not."""
-    told = Told()
+    """Recommend the cheapest option that fits. Raises Refused if none fits, with the reason for each."""
+    notes = PricingNotes()
     offers = [*offers_of(question), *yardsticks_of(question)]
-    estimates = sorted((estimate_of(one, question, table, told) for one in offers), key=_order)
+    estimates = sorted((estimate_of(one, question, table, notes) for one in offers), key=_order)
     best = _best(estimates)
     evens = tuple(_break_evens(question, best, estimates, table))
     rows = [row for one in estimates for line in one.lines for row in (line.price, line.share) if row]
@@ -59,7 +59,7 @@ def advice_of(question: Question, table: PriceTable) -> Advice:
         tuple(_otherwise(question, best, estimates, table)),
         evens,
         tuple(dict.fromkeys(rows)),
-        tuple(told.notes()),
+        tuple(notes.notes()),
     )
 
 
@@ -76,7 +76,7 @@ def _best(estimates: Sequence[Estimate]) -> Estimate:
     if not candidates:
         ours = [one for one in estimates if one.offer.target]
         reasons = [f"  {one.offer.name}: {'; '.join(_reasons(one))}" for one in ours]
-        raise Refused("No way fits what is asked.\n" + "\n".join(reasons))
+        raise Refused("No option meets the requirements.\n" + "\n".join(reasons))
     least = min(one.expected.usd for one in candidates)
     alike = [one for one in candidates if one.expected.usd <= least * (1 + _ALIKE)]
     return min(alike, key=lambda one: (one.offer.effort, one.expected.usd))
@@ -91,32 +91,34 @@ def _why(question: Question, best: Estimate, estimates: Sequence[Estimate]) -> I
     cheaper = [one for one in others if one.expected.usd < best.expected.usd]
     if cheaper:
         yield (
-            f"{cheaper[0].offer.name} would cost {cheaper[0].expected} against {best.expected}, less than "
-            f"{_ALIKE:.0%} apart; {best.offer.name} is less to look after."
+            f"{cheaper[0].offer.name} would cost {cheaper[0].expected} instead of {best.expected}, less than "
+            f"{_ALIKE:.0%} apart; {best.offer.name} is easier to operate."
         )
     elif others:
         yield (
-            f"It is the cheapest that fits: {best.expected} a month; the next, {others[0].offer.name}, "
-            f"costs {others[0].expected}."
+            f"It is the cheapest option that fits: {best.expected} a month; the next, "
+            f"{others[0].offer.name}, costs {others[0].expected}."
         )
     else:
-        yield f"It is the only one that fits: {best.expected} a month."
-    yield f"While nobody calls it costs {best.idle} a month; with every instance busy {best.maximum}."
+        yield f"It is the only option that fits: {best.expected} a month."
+    yield f"Idle cost: {best.idle} a month; with every instance busy: {best.maximum}."
     if question.warm:
-        yield f"An answer within {question.latency_ms:g} ms cannot wait for a start, so one instance is kept."
+        yield f"A response within {question.latency_ms:g} ms cannot wait for a start, so one always runs."
     if question.budget_usd is not None and best.expected.usd > question.budget_usd:
-        yield f"No way that fits is within the budget of ${question.budget_usd:,.2f}; this is the nearest."
+        yield f"No option that fits is within the budget of ${question.budget_usd:,.2f}; this is the closest."
 
 
 def _otherwise(
     question: Question, best: Estimate, estimates: Sequence[Estimate], table: PriceTable
 ) -> Iterator[str]:
-    """What another answer to one of the questions would give."""
+    """Yield what would be cheaper: with interruptions, with a wait for a start, or deployed otherwise."""
     if not question.spot:
-        yield from _with(replace(question, spot=True), "If it may be interrupted (--spot)", best, table)
+        yield from _with(
+            replace(question, spot=True), "If interruptions are acceptable (--spot)", best, table
+        )
     if question.warm:
         slow = replace(question, latency_ms=None)
-        yield from _with(slow, "If a first answer may wait for a start (no --latency)", best, table)
+        yield from _with(slow, "If the first response may wait for a start (no --latency)", best, table)
     for one in estimates:
         if not one.offer.target and one.fits and one.known and one.expected.usd < best.expected.usd:
             yield (
@@ -138,7 +140,7 @@ def _with(question: Question, condition: str, best: Estimate, table: PriceTable)
 def _break_evens(
     question: Question, best: Estimate, estimates: Sequence[Estimate], table: PriceTable
 ) -> Iterator[BreakEven]:
-    """For each other way that fits, the traffic nearest to what was asked at which it becomes the cheaper."""
+    """Yield, for each other option that fits, the nearest traffic from which it is cheaper."""
     for rival in _candidates(estimates):
         if rival is best:
             continue
@@ -158,7 +160,7 @@ def _cost(question: Question, name: str, table: PriceTable) -> float:
 
 
 def _crossing(gap: Callable[[float], float]) -> float | None:
-    """The factor nearest to 1 at which `gap` turns from positive (dearer) to negative; None: nowhere."""
+    """Find the factor nearest to 1 at which `gap` turns from positive (dearer) to negative; None: nowhere."""
     middle = len(_FACTORS) // 2
     gaps = [gap(factor) for factor in _FACTORS]
     found: list[float] = []

@@ -1,4 +1,4 @@
-"""The ways that Slipway deploys with a GPU: Cloud Run and GKE. Pure; each gives an Offer for a question."""
+"""The options with a GPU that Slipway deploys, Cloud Run and GKE. Pure; each returns an Offer."""
 
 import math
 
@@ -72,10 +72,10 @@ def gke_gpu(question: Question, spot: bool) -> Offer:
     assert question.gpu_seconds is not None  # checked with the question
     against = [*too_slow(question, question.gpu_seconds), *_against_gpu_memory(question)]
     if spot and not question.spot:
-        against.append("Google can take Spot back; allow it with --spot")
+        against.append("Google can reclaim Spot nodes; allow that with --spot")
     if gib > _GPU_POD_GIB[1]:
         against.append(
-            f"{question.need_mib / 1024:.1f} GiB of memory do not fit beside GKE's own on {machine}"
+            f"{question.need_mib / 1024:.1f} GiB of memory do not fit next to GKE's own pods on {machine}"
         )
     least = 1
     most = question.instances_at_peak(question.gpu_seconds, 1) + 1

@@ -1,4 +1,4 @@
-"""One way to run the service: its charges, what speaks against it, the settings that do it. Pure."""
+"""One option to run the service: its charges, what rules it out, its settings. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -7,7 +7,7 @@ from slipway.infra.advise.question import Question
 from slipway.infra.cost.charge import Charge
 from slipway.infra.cost.money import Money
 from slipway.infra.cost.prices import PriceTable
-from slipway.infra.cost.stack import Line, Told, line_of, money_of
+from slipway.infra.cost.stack import Line, PricingNotes, line_of, money_of
 
 # Rows of free quantities, by the row whose quantity they lessen.
 _FREE = {
@@ -53,11 +53,14 @@ class Estimate:
         return not self.expected.unknown
 
 
-def estimate_of(offer: Offer, question: Question, table: PriceTable, told: Told | None = None) -> Estimate:
+def estimate_of(
+    offer: Offer, question: Question, table: PriceTable, notes: PricingNotes | None = None
+) -> Estimate:
+    used = notes or PricingNotes()
     charges = offer.charges
     if question.free_tier:
         charges = tuple(_less_free(charge, offer.region, table) for charge in charges)
-    lines = tuple(line_of(one, offer.region, table, told or Told()) for one in charges if one.matters)
+    lines = tuple(line_of(one, offer.region, table, used) for one in charges if one.matters)
     missing = () if offer.charges else ("; ".join(offer.against) or offer.remark,)
     idle, expected, maximum = (money_of(lines, name) for name in ("idle", "expected", "maximum"))
     unknown = Money(0.0, missing)
@@ -65,7 +68,7 @@ def estimate_of(offer: Offer, question: Question, table: PriceTable, told: Told 
 
 
 def _less_free(charge: Charge, region: str, table: PriceTable) -> Charge:
-    """What the month gives for nothing, as if this service were the account's only one."""
+    """Deduct the monthly free tier, as if this service were the account's only one."""
     quote = table.find(_FREE.get(charge.key, ""), region)
     if quote is None or quote.price.usd is None:
         return charge

@@ -1,4 +1,4 @@
-"""The ways that Slipway deploys: Cloud Run, Fargate and GKE. Pure; each gives an Offer for a question."""
+"""The options that Slipway deploys: Cloud Run, Fargate and GKE. Pure; each returns an Offer."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -131,10 +131,10 @@ def on_gke(question: Question, *, spot: bool) -> Offer:
 
 
 @dataclass(frozen=True, slots=True)
-class Ways:
-    """What a target offers for a question, and what more for one with a GPU.
+class TargetOffers:
+    """The offers of a target for a question, and further ones for a question with a GPU.
 
-    none: why it offers nothing, in a sentence; '' where it does.
+    none: a sentence on why it offers nothing; '' if it does.
     """
 
     plain: Callable[[Question], list[Offer]] = lambda _: []
@@ -142,24 +142,24 @@ class Ways:
     none: str = ""
 
 
-# Target -> its ways; every target has an entry.
-WAYS: Mapping[str, Ways] = {
-    "local": Ways(none="This machine serves nobody else, and has no price."),
-    "cloud-run": Ways(
+# Target -> its offers; every target has an entry.
+WAYS: Mapping[str, TargetOffers] = {
+    "local": TargetOffers(none="This machine has no price."),
+    "cloud-run": TargetOffers(
         lambda question: [_cloud_run(question, always=always) for always in (False, True)],
         lambda question: [cloud_run_gpu(question)],
     ),
-    "fargate": Ways(lambda question: [_fargate(question, spot=spot) for spot in (False, True)]),
-    "gke": Ways(
+    "fargate": TargetOffers(lambda question: [_fargate(question, spot=spot) for spot in (False, True)]),
+    "gke": TargetOffers(
         lambda question: [on_gke(question, spot=spot) for spot in (False, True)],
         lambda question: [gke_gpu(question, spot) for spot in (False, True)],
     ),
-    "kubernetes": Ways(none="What a node of the cluster costs is not known."),
+    "kubernetes": TargetOffers(none="What a node of the cluster costs is not known."),
 }
 
 
 def offers_of(question: Question) -> list[Offer]:
-    """Every one, the ones that do not fit too."""
+    """List all offers, including those that do not fit."""
     offers = [offer for ways in WAYS.values() for offer in ways.plain(question)]
     if question.gpu:
         offers += [offer for ways in WAYS.values() for offer in ways.with_gpu(question)]

@@ -1,4 +1,4 @@
-"""What several ways share: charges of clusters, nodes and load balancers, and settings. Pure."""
+"""What several options share: charges of clusters, nodes and load balancers, and settings. Pure."""
 
 from slipway.infra.advise.question import Question
 from slipway.infra.cost import gcp
@@ -10,7 +10,7 @@ _DISK_GB = 100
 
 def too_slow(question: Question, seconds: float) -> list[str]:
     if question.latency_ms is not None and seconds * 1000 > question.latency_ms:
-        return [f"one request takes {seconds * 1000:.3g} ms; {question.latency_ms:g} ms are asked for"]
+        return [f"one request takes {seconds * 1000:.3g} ms; the maximum is {question.latency_ms:g} ms"]
     return []
 
 
@@ -22,7 +22,7 @@ def common_settings(question: Question, target: str, least: int, most: int) -> d
 
 
 def load_balancer_charges(usage: Usage) -> tuple[Charge, ...]:
-    """An own one with an address in each of two zones."""
+    """Charge a dedicated load balancer with an address in each of two zones."""
     used = usage.requests / (25 * 3600)
     return (
         Charge.always("alb/hour", HOURS),
@@ -32,14 +32,14 @@ def load_balancer_charges(usage: Usage) -> tuple[Charge, ...]:
 
 
 def cluster_charges() -> tuple[Charge, ...]:
-    """The fee and one address. The monthly credit is for a cluster in one zone; this one is in a region."""
+    """Charge the cluster's fee and one address. The monthly credit is only for zonal clusters."""
     return (Charge.always("gke/cluster", HOURS), Charge.always("forwarding-rule/first-five", HOURS))
 
 
 def node_charges(
     question: Question, machine: str, gpu: str, spot: bool, each: float, least: int, most: int
 ) -> tuple[Charge, ...]:
-    """each: requests a second of one busy node."""
+    """Charge the nodes of a pool. each: requests a second that one busy node answers."""
     usage = question.usage(1 / each)
     busy = usage.instances(each, least, most)
     hours = Charge(

@@ -1,17 +1,18 @@
-"""What is asked of a service, complete and checked. Times in seconds unless the name says otherwise."""
+"""The requirements of a service, complete and checked. Times in seconds unless the name says otherwise."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Self
 
+from slipway.components.aws.limits import REGION as AWS_REGION
+from slipway.components.google.limits import REGION as GOOGLE_REGION
 from slipway.components.need import need_of
 from slipway.components.sizes import gib
 from slipway.infra.cost.assume import manifest_of
 from slipway.infra.cost.usage import BUSY_SHARE, HOURS, Usage
 from slipway.infra.errors import Refused
-from slipway.infra.settings import values
-from slipway.infra.settings.common import BY_KEY
+from slipway.stacks.settings.setting import Setting
+from slipway.stacks.settings.targets import row_of
 
 # Below this an answer cannot wait for an instance to start: 8 to 10 s were read of a Python image on Cloud
 # Run (techfrontier.blog, 2026-02), minutes of Fargate and GKE.
@@ -21,18 +22,16 @@ RESIDENCIES: Mapping[str, tuple[str, str]] = {
     "us": ("us-central1", "us-east-1"),
     "eu": ("europe-west4", "eu-west-1"),
 }
-_AWS_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
-_GCP_REGION = re.compile(r"[a-z]+-[a-z]+[0-9]{1,2}")
 # GPU memory in GiB, less what a process with CUDA takes for itself.
 GPU_GIB: Mapping[str, float] = {"nvidia-l4": 24, "nvidia-tesla-t4": 16, "nvidia-tesla-a100": 40}
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """rps: requests a second on average in the busy hours; peak: at most. hours: busy ones of a day.
+    """rps, peak: average and maximum requests a second in the busy hours. hours: busy hours of a day.
 
     cpu_seconds, gpu_seconds: of one vCPU, of the GPU, that a request takes; None: not known.
-    latency_ms: within which an answer must come; None: any. budget_usd: a month; None: any.
+    latency_ms: maximum response time; None: any. budget_usd: a month; None: any.
     """
 
     model: str
@@ -56,12 +55,12 @@ class Question:
 
     @property
     def warm(self) -> bool:
-        """An instance must be there before a request comes."""
+        """Return whether an instance must be running before a request arrives."""
         return self.latency_ms is not None and self.latency_ms < COLD_START_MS
 
     @property
     def requests(self) -> float:
-        """A month."""
+        """Return the number of requests in a month."""
         return self.rps * self.hours * 3600 * HOURS / 24
 
     def usage(self, seconds: float | None) -> Usage:
@@ -73,7 +72,7 @@ class Question:
         return max(1, -int(-self.peak * seconds / cpu // BUSY_SHARE))
 
     def times(self, factor: float) -> Self:
-        """The same service with so many times the requests."""
+        """Return the same question with the requests multiplied by `factor`."""
         return replace(self, rps=self.rps * factor, peak=self.peak * factor)
 
 
@@ -96,7 +95,7 @@ def question_of(
     regions: tuple[str, ...] = (),
     project: str = "my-project",
 ) -> Question:
-    """Fill what the model's manifest tells. Raises Refused with every fault at once."""
+    """Complete the question from the model's manifest. Raises Refused with all faults at once."""
     manifest = manifest_of(_model(model))
     rate = manifest.get("measured", {}).get("texts_per_second")
     seconds = request_seconds or (1 / rate if rate else None)
@@ -144,10 +143,10 @@ def question_of(
 
 def _model(text: str) -> str:
     try:
-        return values.model(text)
+        return str(_row("model").parse(text))
     except ValueError as error:
         hint = f" Did you mean {error}?" if str(error) else ""
-        raise Refused(f"--model is {text!r}; it is {BY_KEY['model'].allowed}.{hint}") from None
+        raise Refused(f"--model is {text!r}; it is {_row('model').allowed}.{hint}") from None
 
 
 def _outside(flag: str, value: float | None, least: float, most: float) -> str:
@@ -161,7 +160,7 @@ def _need(manifest: Mapping[str, object], memory: str) -> tuple[float, str]:
         try:
             return gib(memory) * 1024, ""
         except ValueError:
-            return 0, f"--memory is {memory!r}; it is {BY_KEY['memory'].allowed}."
+            return 0, f"--memory is {memory!r}; it is {_row('memory').allowed}."
     if not manifest:
         return 0, "The model does not lie here, so its memory is not known: give --memory, such as 4Gi."
     return need_of(manifest, 1).with_margin_mib, ""
@@ -183,27 +182,34 @@ def _speed_faults(model: str, seconds: float | None, gpu: str, gpu_seconds: floa
     return faults
 
 
+def _row(key: str) -> Setting:
+    """Return the setting with the same key as an option."""
+    row = row_of(key)
+    assert row is not None
+    return row
+
+
 def _fault(key: str, text: str) -> str:
-    """Of an option that is a setting too."""
+    """Return what is wrong with an option that is also a setting; '' if nothing is."""
     try:
         if text:
-            BY_KEY[key].parse(text)
+            _row(key).parse(text)
     except ValueError:
-        return f"--{key} is {text!r}; it is {BY_KEY[key].allowed}."
+        return f"--{key} is {text!r}; it is {_row(key).allowed}."
     return ""
 
 
 def _regions(residency: str, regions: tuple[str, ...]) -> tuple[str, str, list[str]]:
-    """A region for each cloud: those that were asked for, else the residency's own."""
+    """Choose a region for each cloud: the requested one, otherwise the residency's default."""
     if residency not in RESIDENCIES:
         return "", "", [f"--residency is {residency!r}; it is one of {', '.join(RESIDENCIES)}."]
     gcp, aws = RESIDENCIES[residency]
     faults: list[str] = []
     starts = {"eu": ("eu-", "europe-"), "us": ("us-",)}.get(residency, ("",))
     for region in regions:
-        if _AWS_REGION.fullmatch(region):
+        if AWS_REGION.fullmatch(region):
             aws = region
-        elif _GCP_REGION.fullmatch(region):
+        elif GOOGLE_REGION.fullmatch(region):
             gcp = region
         else:
             faults.append(f"--region is {region!r}; it is a region such as europe-west4 or eu-west-1.")

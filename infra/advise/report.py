@@ -1,4 +1,4 @@
-"""How advice is shown: the table, the recommendation, what would change it, and where each figure is from."""
+"""Renders advice: the table, the recommendation, what would change it, and the source of each figure."""
 
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -58,7 +58,7 @@ def advice_text(advice: Advice, today: date, explain: bool) -> Iterator[Renderab
     yield _asked(advice)
     yield _table(advice)
     best = advice.best
-    yield Text.assemble("Take ", (best.offer.name, "bold cyan"), f" in {best.offer.region}.")
+    yield Text.assemble("Recommended: ", (best.offer.name, "bold cyan"), f" in {best.offer.region}.")
     for sentence in advice.why:
         yield Text(f"  {sentence}")
     changes = [*_traffic(advice), *advice.otherwise]
@@ -69,7 +69,7 @@ def advice_text(advice: Advice, today: date, explain: bool) -> Iterator[Renderab
     for note in [*advice.notes, *row_notes(advice.prices, today)]:
         yield Text(f"Note: {note}", style="yellow")
     yield Text(
-        "List prices of 730 hours; egress, logs, images and secrets are left out: they are alike everywhere.",
+        "List prices for 730 hours, without egress, logs, images and secrets, which cost alike everywhere.",
         style="dim",
     )
     if explain:
@@ -81,7 +81,7 @@ def advice_text(advice: Advice, today: date, explain: bool) -> Iterator[Renderab
 
 def _asked(advice: Advice) -> Text:
     asked = advice.question
-    parts = [f"{asked.rps:g} requests/s on average, {asked.peak:g} at most, {asked.hours:g} h a day"]
+    parts = [f"{asked.rps:g} requests/s on average, {asked.peak:g} maximum, {asked.hours:g} h a day"]
     if asked.cpu_seconds is not None:
         how = "measured by `slipway fit`" if asked.measured else "as given"
         parts.append(f"{asked.cpu_seconds * 1000:.3g} ms of a vCPU a request ({how})")
@@ -93,7 +93,7 @@ def _asked(advice: Advice) -> Text:
 
 def _table(advice: Advice) -> Table:
     table = Table(box=None, header_style="dim")
-    for title in ("way", "expected", "idle", "maximum", "what speaks for or against it"):
+    for title in ("option", "expected", "idle", "maximum", "pros and cons"):
         right = title in ("expected", "idle", "maximum")
         table.add_column(title, justify="right" if right else "left", overflow="fold")
     for one in advice.estimates:

@@ -1,4 +1,4 @@
-"""The stack file of a recommendation: checked as any other, and never written over one."""
+"""Writes the stack file of a recommendation: checked like any other, and never over an existing file."""
 
 import json
 import re
@@ -7,7 +7,8 @@ from pathlib import Path
 
 from slipway.infra.advise.choose import Advice
 from slipway.infra.errors import Refused
-from slipway.infra.settings.checked import SettingsError, settings_of
+from slipway.infra.settings.faults import SettingsError
+from slipway.infra.settings.reading import settings_of
 from slipway.infra.settings.stackfile import project_name
 
 # Pulumi allows these in a stack's name.
@@ -15,17 +16,20 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
 
 def stack_path(root: Path, name: str) -> Path:
-    """Where the file goes. Raises Refused for a name that no stack can have, and for a file that is there."""
+    """Return the file's path. Raises Refused for an invalid stack name, and for a file that exists."""
     if not _NAME.fullmatch(name):
-        raise Refused(f"--write got {name!r}; a stack's name has letters, digits, `-`, `_` and `.`.")
+        raise Refused(
+            f"--write got {name!r}; a stack's name has 1 to 100 letters, digits, `-`, `_` "
+            "and `.`, and begins with a letter or digit."
+        )
     path = root / f"Pulumi.{name}.yaml"
     if path.exists():
-        raise Refused(f"{path.name} is there already; it is not written over. Take another name.")
+        raise Refused(f"{path.name} already exists; not overwritten. Choose another name.")
     return path
 
 
 def settings_of_advice(advice: Advice) -> dict[str, str]:
-    """Every setting of the stack, the assumed use and the budget among them."""
+    """Return every setting of the stack, including the assumed use and the budget."""
     question, settings = advice.question, dict(advice.best.offer.settings)
     seconds = question.gpu_seconds if "gpu" in settings else question.cpu_seconds
     usage = {"requests": _plain(round(question.requests)), "hours": _plain(question.hours)}
@@ -42,7 +46,7 @@ def _plain(number: float) -> str:
 
 
 def written(root: Path, name: str, advice: Advice, today: date) -> Path:
-    """Raises Refused where the settings are not allowed, before anything is written."""
+    """Write the stack file. Raises Refused, before anything is written, if the settings are not allowed."""
     path = stack_path(root, name)
     settings = settings_of_advice(advice)
     try:
@@ -54,7 +58,7 @@ def written(root: Path, name: str, advice: Advice, today: date) -> Path:
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError:
-        raise Refused(f"{path.name} is there already; it is not written over. Take another name.") from None
+        raise Refused(f"{path.name} already exists; not overwritten. Choose another name.") from None
     return path
 
 
@@ -63,7 +67,7 @@ def _text(project: str, settings: dict[str, str], advice: Advice, today: date) -
     lines = [
         f"# {best.offer.name}: advised on {today.isoformat()} for {advice.question.rps:g} requests/s, "
         f"{advice.question.hours:g} h a day;",
-        f"# about {best.expected} a month. `slipway cost` tells it anew.",
+        f"# about {best.expected} a month. `slipway cost` computes it again.",
         "config:",
     ]
     for key, value in settings.items():

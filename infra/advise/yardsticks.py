@@ -33,7 +33,7 @@ def _lambda(question: Question) -> Offer:
     if question.warm:
         against.append("it starts cold; provisioned concurrency has no price row here")
     if question.need_mib > _LAMBDA_MOST_MIB:
-        against.append("it holds 10 GiB at most")
+        against.append("its maximum is 10 GiB")
     charges = (
         Charge.by_use("lambda/memory", question.requests * seconds * gib),
         Charge.by_use("lambda/requests", question.requests / _MILLION),
@@ -65,7 +65,7 @@ def _app_runner(question: Question) -> Offer:
 
 
 def _ec2(question: Question) -> Offer:
-    """Two vCPU that may burst; alone they are not what a steady load should stand on."""
+    """Offer one burstable machine with two vCPU, which does not suit a steady load."""
     hours = _instance_hours(question, 2 / (question.cpu_seconds or 1), 1)
     machine = "t3.medium" if question.need_mib <= 3 * 1024 else "t3.large"
     charges = (_of(hours, f"ec2/{machine}"), *load_balancer_charges(question.usage(question.cpu_seconds)))

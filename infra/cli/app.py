@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from slipway.components.model import example_request, model_folder
+from slipway.components.printable import printable
 from slipway.components.spec import ROUTES
 from slipway.infra.cli import (
     decisions as decision_commands,
@@ -28,54 +30,65 @@ from slipway.infra.cli import (
     model as model_commands,
 )
 from slipway.infra.cli.console import ERR, OUT, Format, PreviewFormat, print_json, progress, reported
+from slipway.infra.cli.handover import hand_over, pulumi_command
 from slipway.infra.errors import Refused
 from slipway.infra.plan.config import StackConfig
 from slipway.infra.settings.stackfile import settings_from, stack_config
 from slipway.infra.targets.registry import target_of
 
 app = typer.Typer(
-    help="Launch a machine-learning inference service with one command.",
+    help="Deploy a machine-learning model as an HTTP service with one command.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-FormatOption = Annotated[Format, typer.Option("--format", help="For people, or for programs.")]
-StackArgument = Annotated[str, typer.Argument(help="A stack: the NAME of a Pulumi.NAME.yaml.")]
-_GET_PULUMI = (
-    "https://www.pulumi.com/docs/install/ shows how; in a checkout `make setup-cloud` offers to install it"
-)
-_WITHOUT = (
-    " Without it, run the image with Compose, as docs/guides/container.md tells, or set `runtime: process`."
-)
+FormatOption = Annotated[Format, typer.Option("--format", help="Output format.")]
+StackArgument = Annotated[str, typer.Argument(help="Stack: the NAME in Pulumi.NAME.yaml.")]
 
 
 @app.callback()
 def project(
     cwd: Annotated[
-        Path | None, typer.Option("--cwd", "-C", help="Run as if started here.", file_okay=False, exists=True)
+        Path | None,
+        typer.Option("--cwd", "-C", help="Run as if started in this folder.", file_okay=False, exists=True),
     ] = None,
 ) -> None:
-    """Every path is relative to the project's folder: the nearest one upwards with a Pulumi.yaml."""
+    """Change to the project's folder, the nearest one upwards with a Pulumi.yaml."""
     with reported(Format.TEXT):
         start = (cwd or Path.cwd()).resolve()
         root = next(
             (folder for folder in (start, *start.parents) if (folder / "Pulumi.yaml").is_file()), None
         )
         if root is None:
-            raise Refused(f"There is no Pulumi.yaml in {start} or above it: run slipway inside a project.")
+            raise Refused(f"There is no Pulumi.yaml in {start} or above it. Run slipway inside a project.")
         os.chdir(root)
 
 
 @app.command()
-def up(stack: StackArgument = "local", format_: FormatOption = Format.TEXT) -> None:
+def up(
+    stack: StackArgument = "local",
+    refresh: Annotated[
+        bool | None,
+        typer.Option(
+            "--refresh/--no-refresh",
+            help="Read the existing resources first (default after a failed run). Only for stacks that "
+            "Pulumi applies.",
+            show_default=False,
+        ),
+    ] = None,
+    format_: FormatOption = Format.TEXT,
+) -> None:
     """Start or update the service of a stack."""
     with reported(format_):
         config = stack_config(Path(), stack)
         target = target_of(config)
         if not target.applied_here(config):
             target.require_access()
-            _hand_over("up", config)
-        settings = settings_from(config)
+            hand_over(config, refresh)
+        if refresh is not None:
+            raise Refused(
+                f"--refresh is for stacks that Pulumi applies; stack {stack} is always read first. Omit it."
+            )
         from slipway.infra.cli import up as apply  # imports Pulumi
 
         begun = time.monotonic()
@@ -84,6 +97,7 @@ def up(stack: StackArgument = "local", format_: FormatOption = Format.TEXT) -> N
         if format_ is Format.JSON:
             print_json({"stack": stack, "result": done, "outputs": apply.shown(outputs, reveal=False)})
         else:
+            settings = settings_from(config)
             model = model_folder(stack, settings.model, settings.task)
             route, body = ROUTES[settings.task], example_request(model.manifest)
             apply.print_welcome(outputs, done, time.monotonic() - begun, _self(), route, body)
@@ -91,7 +105,7 @@ def up(stack: StackArgument = "local", format_: FormatOption = Format.TEXT) -> N
 
 @app.command()
 def down(stack: StackArgument = "local", format_: FormatOption = Format.TEXT) -> None:
-    """Stop the service of a stack and forget its state."""
+    """Stop the service of a stack and delete its state."""
     with reported(format_):
         config = stack_config(Path(), stack)
         from slipway.infra.local import runner as local  # imports Pulumi
@@ -99,7 +113,7 @@ def down(stack: StackArgument = "local", format_: FormatOption = Format.TEXT) ->
         if not target_of(config).applied_here(config) and not local.runs(config):
             _destroy(config, format_)
             return
-        with progress("Stopping: requests under way finish first"):
+        with progress("Stopping: requests in progress finish first"):
             existed = local.down(config)
         remains = local.remaining(config)
         if format_ is Format.JSON:
@@ -111,7 +125,7 @@ def down(stack: StackArgument = "local", format_: FormatOption = Format.TEXT) ->
 
 @app.command()
 def status(stack: StackArgument = "local", format_: FormatOption = Format.TEXT) -> None:
-    """Tell what the service of a stack is doing."""
+    """Show whether the service of a stack is ready, and why not."""
     with reported(format_):
         config = stack_config(Path(), stack)
         found = target_of(config).status(config)
@@ -119,8 +133,10 @@ def status(stack: StackArgument = "local", format_: FormatOption = Format.TEXT) 
         if format_ is Format.JSON:
             print_json(report)
             return
-        colour = {"ready": "green", "starting": "yellow", "failed": "red"}.get(report["state"], "dim")
-        OUT.print(f"[bold]{stack}[/] is [{colour}]{report['state']}[/]")
+        colour = {"ready": "green", "starting": "yellow", "failed": "red", "stuck": "red"}.get(
+            report["state"], "dim"
+        )
+        OUT.print(Text.assemble((stack, "bold"), " is ", (report["state"], colour)))
         if found.limits:
             report["limits"] = ", ".join(f"{name} {limit}" for name, limit in found.limits.items())
         for name, value in report.items():
@@ -130,9 +146,11 @@ def status(stack: StackArgument = "local", format_: FormatOption = Format.TEXT) 
 
 @app.command()
 def output(
-    name: Annotated[str, typer.Argument(help="One output; all of them when left out.")] = "",
-    stack: Annotated[str, typer.Option("--stack", "-s", help="A stack.")] = "local",
-    show_secrets: Annotated[bool, typer.Option("--show-secrets", help="Print secrets in clear.")] = False,
+    name: Annotated[str, typer.Argument(help="Name of one output (default: all).")] = "",
+    stack: Annotated[str, typer.Option("--stack", "-s", help="Stack.")] = "local",
+    show_secrets: Annotated[
+        bool, typer.Option("--show-secrets", help="Print secrets in plain text.")
+    ] = False,
     format_: FormatOption = Format.TEXT,
 ) -> None:
     """Print the outputs of a stack: its URL, key and names."""
@@ -154,22 +172,22 @@ def output(
 @app.command()
 def logs(
     stack: StackArgument = "local",
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what is written next.")] = False,
-    tail: Annotated[int, typer.Option("--tail", min=0, help="Lines to begin with.")] = 100,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Follow new log lines.")] = False,
+    tail: Annotated[int, typer.Option("--tail", min=0, help="Number of past lines to print.")] = 100,
 ) -> None:
-    """Print the service's log: one JSON object a line, never a text that was sent to it."""
+    """Print the service's log: one JSON object per line. Request contents are never logged."""
     with reported(Format.TEXT):
         config = stack_config(Path(), stack)
         lines = target_of(config).log(config, tail, follow)
         with suppress(KeyboardInterrupt):  # the way to end --follow
             for line in lines:
-                sys.stdout.write(line)
+                sys.stdout.write(printable(line))
                 sys.stdout.flush()
 
 
 @app.command()
 def preview(
-    stacks: Annotated[list[str] | None, typer.Argument(help="Stacks; all of them when left out.")] = None,
+    stacks: Annotated[list[str] | None, typer.Argument(help="Stacks (default: all).")] = None,
     against: Annotated[
         str | None,
         typer.Option(
@@ -179,14 +197,15 @@ def preview(
         ),
     ] = None,
     overrides: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="What if this setting were so.")
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Preview with this setting changed; repeatable."),
     ] = None,
     format_: Annotated[
         PreviewFormat,
-        typer.Option("--format", help="For a terminal, a comment, programs, or a page on its own."),
+        typer.Option("--format", help="Output format: text, Markdown for a comment, JSON, or an HTML page."),
     ] = PreviewFormat.TEXT,
 ) -> None:
-    """Show what `up` would make or change, with no cloud, credential or Pulumi CLI."""
+    """Show what `up` would create or change, with no cloud, credential or Pulumi CLI."""
     gc.disable()  # the process ends with the preview: looking for garbage takes a tenth of its time
     with reported(Format.JSON if format_ is PreviewFormat.JSON else Format.TEXT):
         from slipway.infra.cli.preview import show
@@ -202,8 +221,8 @@ def preview(
 @app.command()
 def prune(
     stack: StackArgument,
-    keep: Annotated[int, typer.Option(min=1, help="Newest versions of each secret that stay.")] = 3,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    keep: Annotated[int, typer.Option(min=1, help="Number of newest versions of each secret to keep.")] = 3,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
     format_: FormatOption = Format.TEXT,
 ) -> None:
     """Destroy old secret versions of a Cloud Run stack that no revision with traffic uses."""
@@ -219,7 +238,7 @@ def prune(
         old = old_versions(plan, place, keep)
         for each in old:
             ERR.print(str(each), markup=False)
-        if old and not yes and not typer.confirm(f"Destroy these {len(old)} for good?", err=True):
+        if old and not yes and not typer.confirm(f"Destroy these {len(old)} permanently?", err=True):
             raise Refused("Nothing was destroyed.")
         destroy(place, old)
         if format_ is Format.JSON:
@@ -230,25 +249,30 @@ def prune(
 
 @app.command()
 def fit(
-    model: Annotated[str, typer.Argument(help="`bundled:<name>`, `file:<folder>`, a folder, `hf:…`.")],
+    model: Annotated[str, typer.Argument(help="`bundled:<name>`, `file:<folder>`, a folder, or `hf:…`.")],
     cpu: Annotated[float, typer.Option(min=0.1, max=64, help="vCPU of one instance.")] = 1,
     tokens: Annotated[
-        str, typer.Option(help="Lengths to ask for, `max` is the limit; of a tabular model rows.")
+        str, typer.Option(help="Request lengths in tokens, `max` for the limit; rows for a tabular model.")
     ] = "16,max",
-    concurrency: Annotated[str, typer.Option(help="Requests at once.")] = "1,8",
-    seconds: Annotated[float, typer.Option(min=0.1, max=60, help="Time for each pair.")] = 2,
+    concurrency: Annotated[str, typer.Option(help="Numbers of concurrent requests.")] = "1,8",
+    seconds: Annotated[
+        float, typer.Option(min=0.1, max=60, help="Seconds per pair of length and concurrency.")
+    ] = 2,
     estimate: Annotated[
-        bool, typer.Option("--estimate", help="From the manifest alone; runs nothing.")
+        bool, typer.Option("--estimate", help="Estimate from the manifest; run nothing.")
     ] = False,
-    write: Annotated[bool, typer.Option("--write", help="Record it in the model's manifest.")] = False,
+    write: Annotated[
+        bool, typer.Option("--write", help="Record the result in the model's manifest.")
+    ] = False,
     format_: FormatOption = Format.TEXT,
 ) -> None:
-    """Measure what a model needs here: memory, start and throughput; name the setting for each target."""
+    """Measure a model's memory, start-up time and throughput here; list the setting for each target."""
     with reported(format_):
+        from slipway.components.model_address import ModelAddress, Source
         from slipway.infra.model import fit as fitting
         from slipway.infra.model.fit_report import fit_json, fit_tables
 
-        if model.startswith("hf:"):
+        if ModelAddress.parse(model).source is Source.HUB:
             from slipway.infra.model.fit_hub import hub_model
 
             source, folder = model, hub_model(model, estimate)
@@ -259,9 +283,7 @@ def fit(
         else:
             work = fitting.work_of(folder, tokens, concurrency, seconds)
             if write and cpu > 1:
-                raise Refused(
-                    "--write records one vCPU: the need of more is derived from it. Leave --cpu out."
-                )
+                raise Refused("--write records one vCPU: the need with more is derived from it. Omit --cpu.")
             with progress("Measuring") as say:
                 found = fitting.measured(source, folder, cpu, work, say)
             if write:
@@ -278,27 +300,8 @@ model_commands.register(app)
 manifest_commands.register(app)
 
 
-def _pulumi(verb: str, config: StackConfig) -> list[str]:
-    """`pulumi VERB --stack STACK`: the clouds are its work, and so are containers."""
-    pulumi, stack = shutil.which("pulumi"), config.stack
-    if pulumi is None:
-        container = target_of(config).in_container(config)
-        raise Refused(
-            f"Stack {stack} {'has `runtime: container`; it ' if container else ''}is applied by the Pulumi "
-            f"CLI (`pulumi {verb} --stack {stack}`), which is not installed: "
-            f"{_GET_PULUMI}.{_WITHOUT if container else ''}"
-        )
-    ERR.print(f"Handing over to `pulumi {verb} --stack {stack}`", markup=False)
-    return [pulumi, verb, "--stack", stack]
-
-
-def _hand_over(verb: str, config: StackConfig) -> None:
-    command = _pulumi(verb, config)
-    os.execv(command[0], command)  # noqa: S606 no shell is wanted
-
-
 def _destroy(config: StackConfig, format_: Format) -> None:
-    """Let Pulumi destroy the stack, then tell what stays in the cloud all the same."""
+    """Let Pulumi destroy the stack, then list what remains in the cloud."""
     from slipway.infra.preview import previews_of  # imports Pulumi
     from slipway.infra.preview.leftovers import remaining_of
 
@@ -306,7 +309,7 @@ def _destroy(config: StackConfig, format_: Format) -> None:
     [(plan, _)] = previews_of(Path(), [config.stack], []).found
     remains = remaining_of(plan)
     spoken_on = sys.stderr if format_ is Format.JSON else None
-    done = subprocess.run(_pulumi("destroy", config), stdout=spoken_on, check=False)
+    done = subprocess.run(pulumi_command("destroy", config), stdout=spoken_on, check=False)
     if done.returncode:
         raise typer.Exit(done.returncode)
     if format_ is Format.JSON:
@@ -318,7 +321,7 @@ def _destroy(config: StackConfig, format_: Format) -> None:
 
 
 def _self() -> str:
-    """How the person can call this command again, as short as it works."""
+    """Return the shortest way in which the user can call this command again."""
     found = shutil.which("slipway")
     return "slipway" if found and Path(found).samefile(sys.argv[0]) else os.path.relpath(sys.argv[0])
 

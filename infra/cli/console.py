@@ -1,4 +1,4 @@
-"""How the command speaks: results on standard output, progress and errors on standard error, exit codes.
+"""Prints results on standard output, progress and errors on standard error, and maps errors to exit codes.
 
 0 done; 1 the operation failed; 2 refused: bad input, a state that does not allow it, or interrupted.
 """
@@ -6,34 +6,55 @@
 import json
 import os
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import asdict
 from enum import StrEnum
 from typing import Any
 
 import typer
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
+from rich.text import Text
 
-from slipway.components.local.process import OwnedByOther, PortTaken, StartFailed
-from slipway.components.local.record import RecordError
-from slipway.infra.errors import Failed, Refused
-from slipway.infra.settings.checked import SettingsError
+from slipway.components.fault import ComponentError
+from slipway.components.local.process import PortTaken, StartFailed
+from slipway.components.printable import printable
+from slipway.infra.errors import Failed, ProgramFailed, Refused
+from slipway.infra.settings.faults import SettingsError
 
-OUT = Console(highlight=False, soft_wrap=True)
-ERR = Console(stderr=True, highlight=False, soft_wrap=True)
-_REFUSALS = (Refused, RecordError, OwnedByOther, PortTaken)
+
+class Terminal(Console):
+    """Prints text as it is: nothing in it is markup, a picture's name, or a command to the terminal."""
+
+    def __init__(self, stderr: bool = False) -> None:
+        super().__init__(stderr=stderr, markup=False, emoji=False, highlight=False, soft_wrap=True)
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        return super().render_str(printable(text), **options)  # a Text drops what moves the cursor
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        for segment in super().render(renderable, options):
+            if segment.control or segment.text.isprintable():
+                yield segment
+            else:
+                yield Segment(printable(segment.text), segment.style)
+
+
+OUT, ERR = Terminal(), Terminal(stderr=True)
+# A component refuses too; a start that failed is no refusal, but for a port that another process has.
+_REFUSALS = (Refused, PortTaken)
 
 
 class Format(StrEnum):
-    """How a command reports: for people, or for programs."""
+    """The output format of a command."""
 
     TEXT = "text"
     JSON = "json"
 
 
 class PreviewFormat(StrEnum):
-    """How a preview is shown: also as a comment of a pull request, and as a page."""
+    """The output format of a preview: also a pull request comment, and a page."""
 
     TEXT = "text"
     MARKDOWN = "markdown"
@@ -42,31 +63,41 @@ class PreviewFormat(StrEnum):
 
 
 def print_json(data: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=False) + "\n")
+    for line in json.dumps(data, indent=2, ensure_ascii=False).split("\n"):
+        sys.stdout.write((line if line.isprintable() else "".join(map(_in_json, line))) + "\n")
+
+
+def _in_json(character: str) -> str:
+    """Return a character of JSON text, escaped if a terminal must not get it, such as a bidi mark."""
+    return character if printable(character) == character else f"\\u{ord(character):04x}"
 
 
 @contextmanager
 def progress(text: str) -> Generator[Callable[[str], None]]:
-    """What is being done now: a spinner on a terminal, elsewhere a line for each step."""
+    """Show the current step: with a spinner on a terminal, elsewhere with a line per step."""
     if not ERR.is_terminal:
         ERR.print(text, markup=False)
         yield lambda step: ERR.print(step, markup=False)
         return
-    with ERR.status(text) as status:
-        yield status.update
+    with ERR.status(ERR.render_str(text)) as status:
+        yield lambda step: status.update(ERR.render_str(step))
 
 
 @contextmanager
 def reported(format_: Format) -> Generator[None]:
-    """Turn what goes wrong inside into one message and the exit code it stands for."""
+    """Turn an error inside the block into one message and its exit code."""
     try:
         yield
     except _REFUSALS as error:
         raise typer.Exit(_report([error], format_, 2)) from None
     except ExceptionGroup as group:
         raise typer.Exit(_report(list(group.exceptions), format_, 2)) from None
+    except ProgramFailed as error:
+        raise typer.Exit(error.code) from None
     except (StartFailed, Failed) as error:
         raise typer.Exit(_report([error], format_, 1)) from None
+    except ComponentError as error:
+        raise typer.Exit(_report([error], format_, 2)) from None
     except KeyboardInterrupt:
         raise typer.Exit(
             _report([Refused("Interrupted: nothing half-started is left.")], format_, 2)
@@ -80,12 +111,8 @@ def _report(errors: list[Any], format_: Format, code: int) -> int:
     if format_ is Format.JSON:
         print_json({"errors": [_error_json(error) for error in errors]})
     for error in errors:
-        ERR.print(f"[bold red]Error:[/] {_plain(str(error))}")
+        ERR.print(Text.assemble(("Error:", "bold red"), " ", printable(str(error))))
     return code
-
-
-def _plain(text: str) -> str:
-    return text.replace("[", "\\[")
 
 
 def _error_json(error: Exception) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`slipway cost`, `policy` and `advise`: what a stack costs, what it breaks, which one to take.
+"""`slipway cost`, `policy` and `advise`: what a stack costs, which rules it breaks, which target suits.
 
 They need no cloud, credential or Pulumi CLI. Pulumi is imported only where a stack's program is run.
 """
@@ -17,13 +17,14 @@ from slipway.infra.settings.stackfile import stack_names
 if TYPE_CHECKING:
     from slipway.infra.cost.stack import StackCost
     from slipway.infra.plan.run import Plan
-    from slipway.infra.policy.judge import Violation
-    from slipway.infra.settings.checked import Settings
+    from slipway.infra.policy.judge import Judgement, Violation
+    from slipway.stacks.settings.common import Settings
 
-_Format = Annotated[Format, typer.Option("--format", help="For people, or for programs.")]
-_Stacks = Annotated[list[str] | None, typer.Argument(help="Stacks; all of them when left out.")]
+_Format = Annotated[Format, typer.Option("--format", help="Output format.")]
+_Stacks = Annotated[list[str] | None, typer.Argument(help="Stacks (default: all).")]
 _Set = Annotated[
-    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="What if this setting were so.")
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Preview with this setting changed; repeatable."),
 ]
 _Usage = Annotated[
     list[str] | None,
@@ -46,11 +47,11 @@ def cost(
     overrides: _Set = None,
     usage: _Usage = None,
     explain: Annotated[
-        bool, typer.Option("--explain", help="Also every charge, and the price rows with their sources.")
+        bool, typer.Option("--explain", help="Also show every charge, and the price rows with their sources.")
     ] = False,
     format_: _Format = Format.TEXT,
 ) -> None:
-    """Estimate what a stack costs a month: idle, as used, and with every instance busy."""
+    """Estimate the monthly cost of stacks: idle, expected, and with every instance busy."""
     with reported(format_):
         from slipway.infra.cost.report import cost_json, cost_table
 
@@ -67,23 +68,25 @@ def cost(
 def policy(
     stacks: _Stacks = None, overrides: _Set = None, usage: _Usage = None, format_: _Format = Format.TEXT
 ) -> None:
-    """Judge stacks by the rules; exit code 1 where a mandatory one is broken."""
+    """Check stacks against the policy rules; exit code 1 if a mandatory rule is broken."""
     with reported(format_):
-        from slipway.infra.policy.judge import refuse_mandatory, violations_of
+        from slipway.infra.policy.judge import judged, refuse_mandatory, unjudged_notes
 
-        judged = [
-            (plan.stack, violations_of(plan.stack, plan.resources, settings, found))
-            for plan, settings, found in _estimates(stacks, overrides, usage)
+        found = [
+            (plan.stack, judged(plan.stack, plan.resources, settings, cost))
+            for plan, settings, cost in _estimates(stacks, overrides, usage)
         ]
         if format_ is Format.JSON:
-            print_json({"stacks": [_judged_json(stack, broken) for stack, broken in judged]})
+            print_json({"stacks": [_judged_json(*each) for each in found]})
         else:
-            for stack, broken in judged:
-                for line in _judged_lines(stack, broken):
+            for stack, each in found:
+                for line in _judged_lines(stack, each.violations, unjudged_notes(each.unjudged)):
                     OUT.print(line, soft_wrap=False)
-        if format_ is Format.JSON and any(one.level == "mandatory" for _, broken in judged for one in broken):
+        broken = [one for _, each in found for one in each.violations]
+        is_broken = any(one.level == "mandatory" for one in broken)
+        if format_ is Format.JSON and is_broken:
             raise typer.Exit(1)  # the one JSON object on standard output says why
-        refuse_mandatory(one for _, broken in judged for one in broken)
+        refuse_mandatory(broken)
 
 
 def _estimates(
@@ -106,13 +109,18 @@ def _estimates(
             ERR.print(f"Left out {one.stack}: {one.left_out}", markup=False)
 
 
-def _judged_json(stack: str, broken: list["Violation"]) -> dict[str, Any]:
-    return {"name": stack, "findings": [one.as_finding() for one in broken]}
+def _judged_json(stack: str, judgement: "Judgement") -> dict[str, Any]:
+    from slipway.infra.policy.judge import unjudged_json
+
+    findings = [one.as_finding() for one in judgement.violations]
+    return {"name": stack, "findings": findings, "not_judged": unjudged_json(judgement.unjudged)}
 
 
-def _judged_lines(stack: str, broken: list["Violation"]) -> Iterator[Text]:
+def _judged_lines(stack: str, broken: list["Violation"], notes: list[str]) -> Iterator[Text]:
     if not broken:
-        yield Text.assemble((stack, "bold cyan"), " breaks no rule")
+        judged = " breaks no rule that could be judged" if notes else " breaks no rule"
+        yield Text.assemble((stack, "bold cyan"), judged)
+        yield from (Text(f"  {note}", style="dim") for note in notes)
         return
     yield Text.assemble((stack, "bold cyan"), f" breaks {len(broken)} rule{'s' if len(broken) > 1 else ''}")
     for one in broken:
@@ -121,40 +129,44 @@ def _judged_lines(stack: str, broken: list["Violation"]) -> Iterator[Text]:
         yield Text.assemble((f"  {one.level} ", colour), (f"{one.rule}", "bold"), f": {one.title}.")
         yield Text(f"    {name}: {one.detail}")
         yield Text(f"    {one.reason} {one.fix}", style="dim")
+    yield from (Text(f"  {note}", style="dim") for note in notes)
 
 
 def advise(
-    rps: Annotated[float, typer.Option(help="Requests a second, on average in the busy hours.")],
-    model: Annotated[str, typer.Option(help="As the setting `model`.")] = "bundled:sms-spam",
-    task: Annotated[str, typer.Option(help="As the setting `task`; unset: the manifest's.")] = "",
-    peak: Annotated[float | None, typer.Option(help="Requests a second at most; unset: as --rps.")] = None,
-    hours: Annotated[float, typer.Option(help="Busy hours of a day.")] = 24,
-    latency: Annotated[
-        float | None, typer.Option(help="Within how many ms an answer must come; unset: any.")
-    ] = None,
-    memory: Annotated[str, typer.Option(help="What the model needs, such as 4Gi; unset: its manifest.")] = "",
+    rps: Annotated[float, typer.Option(help="Average requests a second in the busy hours.")],
+    model: Annotated[str, typer.Option(help="Model, as in the setting `model`.")] = "bundled:sms-spam",
+    task: Annotated[str, typer.Option(help="Task, as in the setting `task` (default: the manifest's).")] = "",
+    peak: Annotated[float | None, typer.Option(help="Maximum requests a second (default: as --rps).")] = None,
+    hours: Annotated[float, typer.Option(help="Busy hours per day.")] = 24,
+    latency: Annotated[float | None, typer.Option(help="Maximum response time in ms (default: any).")] = None,
+    memory: Annotated[
+        str, typer.Option(help="Memory that the model needs, such as 4Gi (default: from its manifest).")
+    ] = "",
     request_seconds: Annotated[
-        float | None, typer.Option(help="Of one vCPU, that a request takes; unset: as measured.")
+        float | None, typer.Option(help="Seconds of one vCPU per request (default: as measured).")
     ] = None,
-    gpu: Annotated[str, typer.Option(help="Compare with this GPU too, such as nvidia-l4.")] = "",
-    gpu_seconds: Annotated[float | None, typer.Option(help="Of that GPU, that a request takes.")] = None,
-    budget: Annotated[float | None, typer.Option(help="USD a month; unset: any.")] = None,
-    spot: Annotated[bool, typer.Option("--spot", help="Instances may be taken back at any time.")] = False,
+    gpu: Annotated[str, typer.Option(help="Also compare with this GPU, such as nvidia-l4.")] = "",
+    gpu_seconds: Annotated[float | None, typer.Option(help="Seconds of that GPU per request.")] = None,
+    budget: Annotated[float | None, typer.Option(help="Maximum cost in USD a month (default: any).")] = None,
+    spot: Annotated[bool, typer.Option("--spot", help="Instances may be reclaimed at any time.")] = False,
     free_tier: Annotated[
-        bool, typer.Option("--free-tier", help="Cloud Run's free tier is unused by the account.")
+        bool, typer.Option("--free-tier", help="The account does not use Cloud Run's free tier yet.")
     ] = False,
     residency: Annotated[str, typer.Option(help="Where data must stay: any, eu or us.")] = "any",
     region: Annotated[
-        list[str] | None, typer.Option(help="Region of a cloud instead of the residency's own.")
+        list[str] | None,
+        typer.Option(help="Region of a cloud, instead of the residency's default; repeatable."),
     ] = None,
-    project: Annotated[str, typer.Option(help="Google Cloud project, for the stack file.")] = "my-project",
-    write: Annotated[str, typer.Option(metavar="NAME", help="Write Pulumi.NAME.yaml; never over one.")] = "",
+    project: Annotated[str, typer.Option(help="Google Cloud project for the stack file.")] = "my-project",
+    write: Annotated[
+        str, typer.Option(metavar="NAME", help="Write Pulumi.NAME.yaml; never overwrites a file.")
+    ] = "",
     explain: Annotated[
-        bool, typer.Option("--explain", help="Every charge, and the price rows with their sources.")
+        bool, typer.Option("--explain", help="Show every charge, and the price rows with their sources.")
     ] = False,
     format_: _Format = Format.TEXT,
 ) -> None:
-    """Compare the ways to run a service by cost, recommend one, and say what would change that."""
+    """Compare the targets by cost, recommend one, and say what would change the recommendation."""
     with reported(format_):
         from slipway.infra.advise.choose import advice_of
         from slipway.infra.advise.question import question_of

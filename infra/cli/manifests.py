@@ -12,7 +12,7 @@ from slipway.infra.errors import Refused
 
 
 class ManifestFormat(StrEnum):
-    """What is written."""
+    """The form of the manifests."""
 
     YAML = "yaml"
     HELM = "helm"
@@ -23,18 +23,19 @@ def register(slipway: typer.Typer) -> None:
 
 
 def manifests(
-    stack: Annotated[str, typer.Argument(help="A stack of the target gke or kubernetes.")],
+    stack: Annotated[str, typer.Argument(help="Stack with the target gke or kubernetes.")],
     format_: Annotated[
-        ManifestFormat, typer.Option("--format", help="Plain objects, or a chart of Helm.")
+        ManifestFormat, typer.Option("--format", help="Plain YAML objects, or a Helm chart.")
     ] = ManifestFormat.YAML,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="A folder, with a file for each object.")
+        Path | None, typer.Option("--output", "-o", help="Folder to write to, one file per object.")
     ] = None,
     overrides: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="What if this setting were so.")
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Preview with this setting changed; repeatable."),
     ] = None,
 ) -> None:
-    """Write the Kubernetes objects of a stack, sorted and without secrets, for GitOps; asks no cluster."""
+    """Write the Kubernetes objects of a stack for GitOps, without secrets; contacts no cluster."""
     with reported(Format.TEXT):
         if format_ is ManifestFormat.HELM and output is None:
             raise Refused("A chart is a folder; name one: `slipway manifests STACK --format helm -o chart`.")
@@ -51,8 +52,8 @@ def manifests(
         files = chart_files(found) if format_ is ManifestFormat.HELM else yaml_files(found)
         for name in write_files(output, files):
             ERR.print(
-                f"{output / name} is no longer made, and stays because it was changed: delete it if nobody "
-                "needs it.",
+                f"{output / name} is no longer generated, and was kept because it was edited. Delete it if "
+                "you do not need it.",
                 markup=False,
             )
         for line in head_lines(found)[1:]:

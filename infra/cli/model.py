@@ -1,4 +1,4 @@
-"""`slipway model`: export a model to ONNX, check what that changed, and find the fastest form of it."""
+"""`slipway model`: export a model to ONNX, check what that changed, and find its fastest form."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from slipway.infra.model.bench import Benched
 
 app = typer.Typer(
-    help="Export a model to ONNX, check it against the original, bench its forms.", no_args_is_help=True
+    help="Export a model to ONNX, compare it with the original, benchmark its forms.", no_args_is_help=True
 )
-_Format = Annotated[Format, typer.Option("--format", help="For people, or for programs.")]
+_Format = Annotated[Format, typer.Option("--format", help="Output format.")]
 
 
 def register(slipway: typer.Typer) -> None:
@@ -27,25 +27,28 @@ def register(slipway: typer.Typer) -> None:
 @app.command()
 def export(
     model: Annotated[str, typer.Argument(help="`hf:<owner>/<name>@<commit>`, or a save_pretrained folder.")],
-    folder: Annotated[Path, typer.Argument(help="A new or an empty folder for the model.")],
+    folder: Annotated[Path, typer.Argument(help="New or empty folder for the model.")],
     task: Annotated[
-        str | None, typer.Option(help="classify, embed, summarize or generate: refused if it is for another.")
+        str | None,
+        typer.Option(help="classify, embed, summarize or generate; a model for another task is refused."),
     ] = None,
     engine: Annotated[
-        str | None, typer.Option(help="onnx or torch; by default torch for a model that writes text.")
+        str | None, typer.Option(help="onnx or torch (default: torch for a model that writes text).")
     ] = None,
     precision: Annotated[
-        str | None, typer.Option(help="int8 or fp32, by default int8; torch keeps the weights as they are.")
+        str | None, typer.Option(help="int8 or fp32 (default: int8); torch keeps the weights as they are.")
     ] = None,
-    max_tokens: Annotated[int | None, typer.Option(help="Longest text, if fewer than it takes.")] = None,
+    max_tokens: Annotated[
+        int | None, typer.Option(help="Maximum length of a text, if shorter than the model's.")
+    ] = None,
     pooling: Annotated[
-        str | None, typer.Option(help="mean or cls: embeds, where the model does not say how.")
+        str | None, typer.Option(help="mean or cls, for an embedding model that does not state it.")
     ] = None,
     format_: _Format = Format.TEXT,
 ) -> None:
-    """Convert a model of transformers to ONNX: attention fused, weights int8, proved against torch.
+    """Convert a transformers model to ONNX: attention fused, weights int8, verified against torch.
 
-    One that writes text, or --engine torch, keeps its weights: they are copied, loaded and tried.
+    A model that writes text, or any with --engine torch, keeps its weights: they are copied and tried.
     """
     with reported(format_):
         from slipway.infra.model.export import exported
@@ -63,7 +66,7 @@ def export(
             print_json(manifest)
             return
         if manifest["engine"] == "torch":
-            OUT.print("Serve it with torch: docs/guides/bring-your-own-model.md tells how.", markup=False)
+            OUT.print("Serve it with torch: see docs/guides/bring-your-own-model.md.", markup=False)
             OUT.print(f"Its memory: slipway fit file:{folder} --estimate", markup=False)
             return
         OUT.print(f"Serve it: `model: file:{folder}` and `task: {manifest['task']}` in a stack's settings.")
@@ -72,23 +75,23 @@ def export(
 
 @app.command()
 def check(
-    model: Annotated[Path, typer.Argument(help="The model's folder.")],
+    model: Annotated[Path, typer.Argument(help="Model folder.")],
     against: Annotated[
-        Path, typer.Option(help="The reference: another model folder, or a save_pretrained folder.")
+        Path, typer.Option(help="Reference: another model folder, or a save_pretrained folder.")
     ],
-    texts: Annotated[Path, typer.Option(help="A file with a text a line, or label<TAB>text.")],
+    texts: Annotated[Path, typer.Option(help="File with one text per line, or label<TAB>text.")],
     threshold: Annotated[
         float | None,
         typer.Option(
             min=0,
             max=1,
-            help="Least mean cosine (embed, default 0.98), or least share of equal labels "
+            help="Minimum mean cosine (embed, default 0.98), or minimum share of equal labels "
             "(classify, default 0.99).",
         ),
     ] = None,
     format_: _Format = Format.TEXT,
 ) -> None:
-    """Compare a model with a reference on texts of yours; exit code 1 where it is too far from it."""
+    """Compare a model with a reference on your texts; exit code 1 if they differ too much."""
     with reported(format_):
         from slipway.infra.model.check import checked
 
@@ -103,7 +106,7 @@ def check(
         if verdict.faults:
             faults = "; ".join(verdict.faults)
             if format_ is Format.TEXT:
-                raise Failed(f"{model} is too far from {against}: {faults}.")
+                raise Failed(f"{model} differs too much from {against}: {faults}.")
             raise typer.Exit(1)
 
 
@@ -112,29 +115,31 @@ def bench(
     models: Annotated[list[str], typer.Argument(help="Folders, `file:<folder>` or `bundled:<name>`.")],
     cpu: Annotated[float, typer.Option(min=0.1, max=64, help="vCPU of one instance.")] = 1,
     tokens: Annotated[
-        str, typer.Option(help="Lengths to ask for, `max` is the limit; of a tabular model rows.")
+        str, typer.Option(help="Request lengths in tokens, `max` for the limit; rows for a tabular model.")
     ] = "16,max",
-    concurrency: Annotated[str, typer.Option(help="Requests at once.")] = "1,8",
-    seconds: Annotated[float, typer.Option(min=0.1, max=60, help="Time for each pair.")] = 2,
+    concurrency: Annotated[str, typer.Option(help="Numbers of concurrent requests.")] = "1,8",
+    seconds: Annotated[
+        float, typer.Option(min=0.1, max=60, help="Seconds per pair of length and concurrency.")
+    ] = 2,
     write: Annotated[
-        bool, typer.Option("--write", help="Record each folder's best engine and its figures.")
+        bool, typer.Option("--write", help="Record each folder's best engine and its measurements.")
     ] = False,
     format_: _Format = Format.TEXT,
 ) -> None:
-    """Measure every engine and precision of a model on this machine, and name the fastest."""
+    """Measure every engine and precision of a model on this machine, and show the fastest."""
     with reported(format_):
         from slipway.infra.model.bench import benched, best_of, can_run, forms_of, write_best
         from slipway.infra.model.fit import model_of, work_of
         from slipway.infra.model.torch_env import how_it_is_made
 
         if write and cpu > 1:
-            raise Refused("--write records one vCPU: the need of more is derived from it. Leave --cpu out.")
+            raise Refused("--write records one vCPU: the need with more is derived from it. Omit --cpu.")
         sources = [model_of(model) for model in models]
         forms = forms_of(sources)
         left_out = [form for form in forms if not can_run(form)]
         for form in left_out:
             ERR.print(
-                f"Left out {form.source} on torch, which needs .venv-train. {how_it_is_made()}.",
+                f"Skipped {form.source} on torch, which needs .venv-train. {how_it_is_made()}.",
                 markup=False,
             )
         runnable = [form for form in forms if form not in left_out]
@@ -153,7 +158,7 @@ def bench(
             for part in _report(one):
                 OUT.print(part)
         OUT.print(
-            f"Fastest here: {_titled(best)}. What its answers are worth: `slipway model check`.", markup=False
+            f"Fastest here: {_titled(best)}. To check its accuracy: `slipway model check`.", markup=False
         )
 
 
@@ -169,7 +174,7 @@ def _form_json(one: "Benched") -> dict[str, Any]:
     return {
         **_named(one),
         "requests_per_vcpu_second": round(one.requests_per_vcpu_second, 1),
-        "memory_mb": one.fit.need.memory_mib,
+        "memory_mib": one.fit.need.memory_mib,
         "ready_seconds": one.fit.ready_seconds,
         "rates": [asdict(rate) for rate in one.fit.rates],
     }
@@ -180,7 +185,7 @@ def _report(one: "Benched") -> list[RenderableType]:
 
     head = Text.assemble(
         (_titled(one), "bold cyan"),
-        f"\n{one.fit.need.memory_mib:.0f} MiB at its peak, ready after {one.fit.ready_seconds:.1f} s, "
+        f"\n{one.fit.need.memory_mib:.0f} MiB at peak, ready after {one.fit.ready_seconds:.1f} s, "
         f"{one.requests_per_vcpu_second:.0f} requests/s a vCPU",
     )
     return [head, rates_table(one.fit)]

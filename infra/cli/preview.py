@@ -1,10 +1,8 @@
-"""Prints a preview in the format that was asked for. Each format's own imports wait until it is."""
+"""Prints a preview in the requested format, and imports only what that format needs."""
 
 import sys
 
-from rich.text import Text
-
-from slipway.infra.cli.console import ERR, OUT, PreviewFormat, print_json
+from slipway.infra.cli.console import OUT, PreviewFormat, print_json
 from slipway.infra.plan.run import without_collector
 from slipway.infra.preview.command import Shown
 
@@ -28,14 +26,7 @@ def show(shown: Shown, format_: PreviewFormat) -> None:
 
 
 def _show_text(shown: Shown) -> None:
-    from slipway.infra.preview.text import preview_text
+    from slipway.infra.preview.text import text_of
 
-    for stack, reason in shown.left_out.items():
-        ERR.print(f"Left out {stack}: {reason}", markup=False)
-    if shown.base:
-        OUT.print(Text.assemble("Against ", (shown.base, "bold")))
-        for note in shown.notes:
-            OUT.print(Text(note, style="dim"))
-    for preview in shown.stacks:
-        for part in preview_text(preview):
-            OUT.print(part, soft_wrap=False)  # a value that is too long is folded, not cut
+    for part in text_of(shown):
+        OUT.print(part, soft_wrap=False)  # a value that is too long is folded, not cut

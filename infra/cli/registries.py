@@ -1,4 +1,4 @@
-"""Lists the registries that a stack pushes its image to, for whoever logs Docker in to them.
+"""Lists the registries that a stack pushes its image to, so that a script can log Docker in to them.
 
 Run as `python -m slipway.infra.cli.registries STACK`; prints a line for each: kind, host and region, `-`
 where there is none or where it is not known before `up`. Reads the stack's Plan, so that a login follows its
@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from slipway.infra.errors import Refused
-from slipway.infra.plan.monitor import UNKNOWN
 from slipway.infra.plan.run import Plan
 from slipway.infra.preview.plans import planned
+from slipway.infra.resources.aws import ECR_REPOSITORY
+from slipway.infra.resources.local import IMAGE
+from slipway.infra.resources.reading import UNKNOWN
 
-BUILD = "docker-build:index:Image"
-ECR_REPOSITORY = "aws:ecr/repository:Repository"
 # docs.aws.amazon.com/AmazonECR/latest/userguide/Registries.html, China's partition included.
 _ECR = re.compile(r"\d{12}\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?")
 # docs.cloud.google.com/artifact-registry/docs/docker/authentication: gcr.io is served from there too.
@@ -25,7 +25,7 @@ _ARTIFACT_REGISTRY = re.compile(r"[a-z0-9-]+-docker\.pkg\.dev|(?:[a-z]+\.)?gcr\.
 
 
 @dataclass(frozen=True, order=True, slots=True)
-class Registry:
+class ImageRegistry:
     """kind: artifact-registry, ecr or other. host: '' where only the cloud knows it. region: of an ECR."""
 
     kind: str
@@ -36,13 +36,13 @@ class Registry:
         return f"{self.kind} {self.host or '-'} {self.region or '-'}"
 
 
-def registries_of(plan: Plan) -> list[Registry]:
-    """The registries of the images that the plan builds, sorted; none where an existing image is used."""
+def registries_of(plan: Plan) -> list[ImageRegistry]:
+    """List the registries of the images that the plan builds, sorted; none if it uses an existing image."""
     return sorted(set(_registries(plan)))
 
 
-def _registries(plan: Plan) -> Iterator[Registry]:
-    for build in (resource for resource in plan.resources if resource.type == BUILD):
+def _registries(plan: Plan) -> Iterator[ImageRegistry]:
+    for build in (resource for resource in plan.resources if resource.type == IMAGE):
         for tag in build.inputs["tags"]:
             if tag == UNKNOWN:
                 yield from _made_by(plan, build.uses["tags"])
@@ -50,20 +50,20 @@ def _registries(plan: Plan) -> Iterator[Registry]:
                 yield registry_at(tag.partition("/")[0])
 
 
-def _made_by(plan: Plan, urns: tuple[str, ...]) -> Iterator[Registry]:
+def _made_by(plan: Plan, urns: tuple[str, ...]) -> Iterator[ImageRegistry]:
     """ECR gives a repository its address, which holds the account's number."""
     for resource in plan.resources:
         if resource.urn in urns and resource.type == ECR_REPOSITORY:
-            yield Registry("ecr", region=resource.inputs["region"])
+            yield ImageRegistry("ecr", region=resource.inputs["region"])
 
 
-def registry_at(host: str) -> Registry:
-    """The registry at a host, by the form of its name."""
+def registry_at(host: str) -> ImageRegistry:
+    """Classify the registry at a host by the form of its name."""
     if _ARTIFACT_REGISTRY.fullmatch(host):
-        return Registry("artifact-registry", host)
+        return ImageRegistry("artifact-registry", host)
     if found := _ECR.fullmatch(host):
-        return Registry("ecr", host, found["region"])
-    return Registry("other", host)
+        return ImageRegistry("ecr", host, found["region"])
+    return ImageRegistry("other", host)
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""The command line of a confined program, and what it may read to run at all."""
+"""Builds the command line of a confined program, and lists what it must read to run at all."""
 
 import json
 import os
@@ -23,7 +23,7 @@ _DEVICES = ("/dev/null",)
 
 
 def confined(command: Sequence[str], readable: Iterable[str], writable: Iterable[str]) -> list[str]:
-    """Return the command line that runs `command` with these paths, the system and this interpreter alone."""
+    """Return the command line that runs `command` with only these paths, the system and this interpreter."""
     given = {
         "readable": [*_SYSTEM, *_interpreter(), *readable],
         "writable": [*_DEVICES, *writable],
@@ -50,7 +50,7 @@ def library_path() -> dict[str, str]:
 
 
 def _interpreter() -> list[str]:
-    """Where this interpreter, its packages and the libraries that it has loaded lie."""
+    """Return the folders of this interpreter, its packages and the libraries that it has loaded."""
     folders = [sys.prefix, sys.exec_prefix, sys.base_prefix, sys.base_exec_prefix]
     folders.append(str(Path(sys.executable).resolve().parent))
     folders += filter(None, os.environ.get("LD_LIBRARY_PATH", "").split(os.pathsep))

@@ -34,9 +34,9 @@ def version() -> int:
 
 
 def restrict(readable: Iterable[str], writable: Iterable[str]) -> None:
-    """Leave this process nothing but reading and running what lies at the one, and all with the other.
+    """Restrict this process to reading and running `readable`, and to any access below `writable`.
 
-    The caller has set no_new_privs. A path that is not there is left out. Raises OSError.
+    The caller has set no_new_privs. A missing path is left out. Raises OSError.
     """
     found = version()
     every = (1 << (13 if found < 2 else 14 if found < 3 else 15 if found < 5 else 16)) - 1

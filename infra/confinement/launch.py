@@ -1,4 +1,4 @@
-"""What stands between the caller and the confined program: confines itself, then becomes that program.
+"""Runs between the caller and the confined program: confines itself, then becomes that program.
 
 Run by its own interpreter, with one argument: JSON with the lists `readable`, `writable` and `command`.
 """

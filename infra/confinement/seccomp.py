@@ -28,7 +28,7 @@ _REFUSED = {
 
 
 def is_available() -> bool:
-    """Whether the kernel takes a filter, and the machine's numbers are known. Changes nothing."""
+    """Return whether the kernel supports filters and this machine's call numbers are known."""
     if sys.platform != "linux" or os.uname().machine not in _REFUSED or sys.maxsize < 2**32:
         return False
     libc = ctypes.CDLL(None, use_errno=True)

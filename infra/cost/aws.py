@@ -17,7 +17,8 @@ from slipway.infra.cost.charge import (
     Verdict,
 )
 from slipway.infra.cost.usage import HOURS, Usage
-from slipway.infra.plan.reading import (
+from slipway.infra.resources.aws import SCALING_TARGET, SCHEDULED_ACTION, TASK_DEFINITION
+from slipway.infra.resources.reading import (
     UNKNOWN,
     Resource,
     at,
@@ -25,9 +26,6 @@ from slipway.infra.plan.reading import (
     number,
 )
 
-TASK = "aws:ecs/taskDefinition:TaskDefinition"
-SCALING = "aws:appautoscaling/target:Target"
-SCHEDULED = "aws:appautoscaling/scheduledAction:ScheduledAction"
 _INCLUDED_GIB = 20
 # elasticloadbalancing/pricing: one LCU holds 25 new connections a second. A connection for every request.
 _REQUESTS_PER_LCU_HOUR = 25 * 3600
@@ -55,7 +53,7 @@ def region_of(resource: Resource) -> str:
 
 
 def service(resource: Resource, scene: Scene) -> Verdict:
-    task = scene.partner(resource, TASK)
+    task = scene.partner(resource, TASK_DEFINITION)
     region = region_of(resource)
     if task is None or not region:
         return NotPriced("its task definition or region is not in this stack")
@@ -80,20 +78,20 @@ def service(resource: Resource, scene: Scene) -> Verdict:
 
 
 def _limits(resource: Resource, scene: Scene, desired: float) -> tuple[float, float]:
-    """Of autoscaling, its schedules included; else the fixed number of tasks."""
-    target = scene.partner(resource, SCALING)
+    """Return the limits of autoscaling, its schedules included; else the fixed number of tasks, twice."""
+    target = scene.partner(resource, SCALING_TARGET)
     if target is None:
         return desired, desired
     least = number(target.inputs.get("minCapacity"), desired)
     most = number(target.inputs.get("maxCapacity"), desired)
-    for action in scene.of_type(SCHEDULED):
+    for action in scene.of_type(SCHEDULED_ACTION):
         if action.parent == resource.parent:
             most = max(most, number(at(action.inputs, "scalableTargetAction", "maxCapacity"), most))
     return least, most
 
 
 def _spot(resource: Resource) -> tuple[float, float]:
-    """Tasks that are never on Spot, and the share of the others that is."""
+    """Return how many tasks are never on Spot, and which share of the others is."""
     strategies = items_at(resource.inputs, "capacityProviderStrategies")
     spot = sum(number(at(one, "weight"), 0) for one in strategies if _on_spot(one))
     weight = sum(number(at(one, "weight"), 0) for one in strategies)
@@ -120,7 +118,7 @@ def priced(size: FargateSize, region: str, usage: Usage) -> Priced:
         charges.append(_times(hours, "public-ipv4", 1))
     missing = capacity is None and usage.requests > 0
     needed = usage.instances(capacity, 0, math.inf) if capacity else 0
-    over = f"the assumed requests ask for {needed:g} instances; maxInstances is {size.most:g}"
+    over = f"the assumed requests need {needed:g} instances; maxInstances is {size.most:g}"
     return Priced(
         region,
         tuple(charges),
@@ -139,7 +137,7 @@ def priced(size: FargateSize, region: str, usage: Usage) -> Priced:
 
 
 def _task_charges(size: FargateSize, hours: Charge) -> list[Charge]:
-    """Of each number of tasks, `on_demand_base` are on demand and of the rest `spot_share` is on Spot."""
+    """Yield the charges: `on_demand_base` tasks are on demand, and of the rest `spot_share` is on Spot."""
     spot = _spot_hours(size, hours)
     on_demand = Charge(
         "",

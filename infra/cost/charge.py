@@ -5,23 +5,17 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from slipway.infra.cost.usage import Usage
-from slipway.infra.plan.reading import Resource, at
-
-SERVICE = "kubernetes:core/v1:Service"
-RULE_TYPES = (
-    "gcp:compute/forwardingRule:ForwardingRule",
-    "gcp:compute/globalForwardingRule:GlobalForwardingRule",
-    "kubernetes:networking.k8s.io/v1:Ingress",
-    "kubernetes:gateway.networking.k8s.io/v1:Gateway",
-)
+from slipway.infra.resources.reading import Resource, at
+from slipway.infra.resources.row import Billed
+from slipway.infra.resources.table import row_of
 
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """Quantities of one price row a month, in the row's unit.
+    """Hold the quantities of one price row a month, in the row's unit.
 
     idle: at the minimum of instances, without a request. expected: at the assumed usage. maximum: with every
-    instance busy all month. per_million: for a million requests more, on fully busy instances.
+    instance busy all month. per_million: for each further million requests, on fully busy instances.
     share: key of a row that the price is multiplied by (Spot).
     """
 
@@ -34,25 +28,26 @@ class Charge:
 
     @property
     def matters(self) -> bool:
-        """Whether anything is charged at all."""
+        """Return whether anything is charged at all."""
         return bool(self.idle or self.expected or self.maximum or self.per_million)
 
     @classmethod
     def always(cls, key: str, quantity: float) -> "Charge":
-        """The same whatever is asked of the service."""
+        """Make a charge that is the same however busy the service is."""
         return cls(key, quantity, quantity, quantity)
 
     @classmethod
     def by_use(cls, key: str, quantity: float) -> "Charge":
-        """None while nobody calls."""
+        """Make a charge of which nothing is due when idle."""
         return cls(key, 0.0, quantity, quantity)
 
 
 @dataclass(frozen=True, slots=True)
 class Priced:
-    """region: whose rows apply. unknown: what no charge covers, in a few words. serves: it answers requests.
+    """How a resource is charged. region: whose rows apply. unknown: what no charge covers, in a few words.
 
-    capacity_known: how many requests an instance answers is known. remarks: to be told beside the figures.
+    serves: it answers requests. capacity_known: how many requests an instance answers is known. remarks: what
+    a reader of the figures must know.
     """
 
     region: str
@@ -66,14 +61,14 @@ class Priced:
 
 @dataclass(frozen=True, slots=True)
 class Free:
-    """reason: why it costs nothing by itself."""
+    """A resource without a charge. reason: why it costs nothing by itself."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class NotPriced:
-    """reason: why nobody here can tell."""
+    """A resource of unknown cost. reason: why its cost is unknown."""
 
     reason: str
 
@@ -98,7 +93,7 @@ class Scene:
         return [resource for type_ in types for resource in self._by_type.get(type_, [])]
 
     def partner(self, resource: Resource, type_: str) -> Resource | None:
-        """The one resource of the type that this depends on, else that has its parent, else that there is."""
+        """Return the one resource of the type that this depends on, else its sibling, else the only one."""
         named = [self._by_urn[urn] for urn in resource.dependencies if urn in self._by_urn]
         for chosen in (
             [one for one in named if one.type == type_],
@@ -111,13 +106,14 @@ class Scene:
 
     @cached_property
     def forwarding_rules(self) -> Mapping[str, int]:
-        """URN -> position among the resources that are, or make, a forwarding rule."""
-        rules = [one for one in self.of_type(*RULE_TYPES, SERVICE) if is_forwarding_rule(one)]
+        """Number the resources that are, or make, a forwarding rule: URN -> position."""
+        rules = [one for one in self._by_urn.values() if is_forwarding_rule(one)]
         return {one.urn: position for position, one in enumerate(rules)}
 
 
 def is_forwarding_rule(resource: Resource) -> bool:
-    """Also what Kubernetes makes one for."""
-    if resource.type == SERVICE:
+    """Return whether the resource is a forwarding rule, or one that Kubernetes makes a rule for."""
+    row = row_of(resource.type)
+    if row and row.charge == Billed("kubernetes-service"):
         return at(resource.inputs, "spec", "type") == "LoadBalancer"
-    return resource.type in RULE_TYPES
+    return row is not None and row.charge == Billed("forwarding-rule")

@@ -16,7 +16,7 @@ from slipway.infra.cost.charge import (
     Verdict,
 )
 from slipway.infra.cost.usage import SECONDS, Usage
-from slipway.infra.plan.reading import (
+from slipway.infra.resources.reading import (
     UNKNOWN,
     Resource,
     at,
@@ -33,7 +33,7 @@ _MILLION = 1e6
 
 @dataclass(frozen=True, slots=True)
 class RunSize:
-    """What one Cloud Run service is billed by. memory in GiB. gpu: its name, or ''."""
+    """What one Cloud Run service is billed for. memory in GiB. gpu: its name, or ''."""
 
     cpu: float
     memory_gib: float
@@ -65,7 +65,7 @@ def service(resource: Resource, scene: Scene) -> Verdict:
 
 
 def _count(resource: Resource, field: str, default: float) -> float:
-    """Of the service, else of the revision."""
+    """Return a number of instances, of the service or else of the revision."""
     own = at(resource.inputs, "scaling", field)
     return number(own if own is not None else at(resource.inputs, "template", "scaling", field), default)
 
@@ -96,7 +96,7 @@ def _remarks(size: RunSize, usage: Usage, capacity: float | None) -> list[str]:
     if capacity is None or usage.instances(capacity, 0, math.inf) <= size.most:
         return []
     needed = usage.instances(capacity, 0, math.inf)
-    return [f"the assumed requests ask for {needed:g} instances; maxInstances is {size.most:g}"]
+    return [f"the assumed requests need {needed:g} instances; maxInstances is {size.most:g}"]
 
 
 def _always(size: RunSize, usage: Usage, capacity: float | None) -> list[Charge]:
@@ -128,7 +128,7 @@ def _by_request(size: RunSize, usage: Usage, capacity: float | None) -> list[Cha
 
 
 def _active_seconds(size: RunSize, usage: Usage, capacity: float | None) -> float:
-    """Seconds a month in which an instance has a request under way.
+    """Return the seconds a month in which an instance has a request under way.
 
     Requests arrive at random (Poisson), `n` instances share them evenly, and each is billed for its time
     rounded up: an instance is busy for the share 1 - exp(-rate x seconds / n) of the time (M/G/infinity).

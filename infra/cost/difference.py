@@ -9,19 +9,22 @@ from slipway.infra.cost.stack import ResourceCost, StackCost
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Of one amount."""
+    """One amount before and after."""
 
     before: Money
     after: Money
 
     @property
     def usd(self) -> float:
-        """Of the known parts."""
+        """Return the difference of the known parts in USD."""
         return self.after.usd - self.before.usd
 
     @property
     def text(self) -> str:
-        """`+$3.10`, `-$3.10`, `no change`, or `unknown` where an unknown part came, went or changed."""
+        """Show the difference: `+$3.10`, `-$3.10` or `no change`.
+
+        If an unknown part changed too, `+$3.10 and an unknown part`, or `unknown` if nothing else did.
+        """
         known = (
             "no change"
             if abs(self.usd) < 0.005
@@ -34,7 +37,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class ResourceChange:
-    """A resource whose cost differs; one that is new or gone had or has none."""
+    """One resource whose cost differs; a new one cost nothing before, a removed one costs nothing after."""
 
     urn: str
     type: str
@@ -46,7 +49,7 @@ class ResourceChange:
 
 @dataclass(frozen=True, slots=True)
 class CostDifference:
-    """Of two Plans of one stack. resources: only those that differ, the largest change first."""
+    """The costs of one stack before and after. resources: those that differ, the largest change first."""
 
     stack: str
     idle: Change
@@ -56,7 +59,7 @@ class CostDifference:
 
 
 def difference_of(before: StackCost | None, after: StackCost | None) -> CostDifference:
-    """None: the stack did not exist, or does not any more."""
+    """Compare two costs of one stack. None: the stack did not exist yet, or does not any more."""
     either = after or before
     if either is None:
         raise ValueError("A difference needs one stack at least.")

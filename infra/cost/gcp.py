@@ -1,7 +1,7 @@
-"""Charges of what runs on Google Cloud beside Cloud Run: GKE, disks, addresses, storage, secrets. Pure.
+"""Charges of what runs on Google Cloud apart from Cloud Run: GKE, disks, addresses, storage, secrets. Pure.
 
 A machine type of the families below is priced with its GPU: an accelerator that is declared with it, as GKE
-asks for, costs nothing more. A T4 is attached to an N1 and is priced by itself.
+requires, costs nothing more. A T4 is attached to an N1 and is priced by itself.
 """
 
 import math
@@ -9,13 +9,17 @@ import re
 
 from slipway.infra.cost.charge import (
     Charge,
+    Free,
     NotPriced,
     Priced,
     Scene,
     Verdict,
+    is_forwarding_rule,
 )
 from slipway.infra.cost.usage import HOURS
-from slipway.infra.plan.reading import (
+from slipway.infra.resources.google import CLUSTER, NODE_POOL
+from slipway.infra.resources.kubernetes import DEPLOYMENT
+from slipway.infra.resources.reading import (
     UNKNOWN,
     Resource,
     at,
@@ -32,16 +36,13 @@ _DEFAULT_MACHINE, _DEFAULT_DISK, _DEFAULT_DISK_GB = "e2-medium", "pd-balanced", 
 _DEFAULT_ZONES = 3
 _MILLION = 1e6
 _FIRST_RULES = 5
-DEPLOYMENT = "kubernetes:apps/v1:Deployment"
 _OWN_PODS_CPU = 0.4
-CLUSTER = "gcp:container/cluster:Cluster"
-POOL = "gcp:container/nodePool:NodePool"
 
 
 def node_charges(
     machine: str, gpus: tuple[tuple[str, float], ...], spot: bool, hours: Charge
 ) -> list[Charge]:
-    """Of nodes for these hours. gpus: accelerator type and count of each node."""
+    """Return the charges of nodes for these hours. gpus: accelerator type and count of each node."""
     suffix = "/spot" if spot else ""
     charges = [_times(hours, f"compute/{machine}{suffix}", 1)]
     if not machine.startswith(_WITH_GPU):
@@ -58,7 +59,7 @@ def node_pool(resource: Resource, scene: Scene) -> Verdict:
     zones = _zones(resource, location, scene)
     least, most = _counts(resource, zones)
     capacity = _capacity(scene, str(machine), bool(items_at(config, "guestAccelerators")))
-    serving = bool(items_at(config, "guestAccelerators")) or not scene.of_type(POOL)[1:]
+    serving = bool(items_at(config, "guestAccelerators")) or not scene.of_type(NODE_POOL)[1:]
     hours, missing = _hours(scene, capacity if serving else None, serving, least, most)
     gpus = tuple(
         (str(at(one, "type")), number(at(one, "count"), 1)) for one in items_at(config, "guestAccelerators")
@@ -101,7 +102,7 @@ def _times(hours: Charge, key: str, each: float) -> Charge:
 
 
 def _capacity(scene: Scene, machine: str, gpu: bool) -> float | None:
-    """Requests a second of one busy node: of its GPU, or of the pods that fit on it."""
+    """Return the requests a second of one busy node: of its GPU, or of the pods that fit on it."""
     room = cpu_for_pods(_vcpu(machine))
     asked = [
         cores(at(one.inputs, "spec", "template", "spec", "containers", 0, "resources", "requests", "cpu"))
@@ -113,10 +114,10 @@ def _capacity(scene: Scene, machine: str, gpu: bool) -> float | None:
 
 
 def cpu_for_pods(vcpu: float) -> float:
-    """vCPU of a node that the service's pods may ask for: less GKE's share and its own pods.
+    """Return the vCPU of a node that the service's pods may request: less GKE's share and its own pods.
 
-    Source: components/gke/machines.py, with which a test compares it; it is not imported, for the policy pack
-    has no SDK of a cloud.
+    Source: components/gke/machines.py, with which a test compares it; it is not imported, because the
+    policy pack has no cloud's SDK.
     """
     share = 0.06 * min(vcpu, 1) + 0.01 * min(max(vcpu - 1, 0), 1)
     share += 0.005 * min(max(vcpu - 2, 0), 2) + 0.0025 * max(vcpu - 4, 0)
@@ -124,7 +125,7 @@ def cpu_for_pods(vcpu: float) -> float:
 
 
 def _vcpu(machine: str) -> float:
-    """The last number of a machine type's name; `e2-medium` has 2 (shared)."""
+    """Return the last number of a machine type's name; `e2-medium` has 2 (shared)."""
     found = re.search(r"-(\d+)$", machine)
     return float(found[1]) if found else 2.0
 
@@ -142,10 +143,10 @@ def _region(location: str) -> str:
 
 
 def _zones(resource: Resource, location: str, scene: Scene) -> int:
-    """Of the pool, else of its cluster, whose further zones stand beside the one that it is in."""
+    """Count the zones of the pool, else of its cluster, which lists only the zones next to its own."""
     own = len(items_at(resource.inputs, "nodeLocations"))
     zonal = _region(location) != location
-    if own and resource.type == POOL:
+    if own and resource.type == NODE_POOL:
         return own
     cluster = resource if resource.type == CLUSTER else scene.partner(resource, CLUSTER)
     further = len(items_at(cluster.inputs, "nodeLocations")) if cluster else 0
@@ -155,7 +156,7 @@ def _zones(resource: Resource, location: str, scene: Scene) -> int:
 
 
 def _counts(resource: Resource, zones: int) -> tuple[float, float]:
-    """Nodes of the whole pool: GKE's `min` and `max` are for each zone, its `total` ones are not."""
+    """Count the nodes of the whole pool: GKE's `min` and `max` are per zone, its `total` ones are not."""
     scaling = at(resource.inputs, "autoscaling")
     if scaling is None:
         count = resource.inputs.get("nodeCount")
@@ -184,7 +185,10 @@ def cluster(resource: Resource, scene: Scene) -> Verdict:
 
 
 def forwarding_rule(resource: Resource, scene: Scene) -> Verdict:
-    """The first five of a stack cost more each than those after them; a project may have others already."""
+    """Price a forwarding rule: the first five of a stack cost more each than the others.
+
+    A project may have others already.
+    """
     position = scene.forwarding_rules[resource.urn]
     key = "forwarding-rule/first-five" if position < _FIRST_RULES else "forwarding-rule/further"
     charges = [Charge.always(key, HOURS), Charge.by_use("forwarding-rule/data", scene.usage.egress_gb)]
@@ -194,6 +198,13 @@ def forwarding_rule(resource: Resource, scene: Scene) -> Verdict:
     return Priced(
         region if isinstance(region, str) else cluster_region(scene), tuple(charges), note="a forwarding rule"
     )
+
+
+def kubernetes_service(resource: Resource, scene: Scene) -> Verdict:
+    """Price the load balancer of a Service; without one it is an address within the cluster."""
+    if is_forwarding_rule(resource):
+        return forwarding_rule(resource, scene)
+    return Free("an address within the cluster has no charge")
 
 
 def volume_claim(resource: Resource, scene: Scene) -> Verdict:
@@ -207,7 +218,7 @@ def volume_claim(resource: Resource, scene: Scene) -> Verdict:
 
 
 def cluster_region(scene: Scene) -> str:
-    for one in [*scene.of_type(CLUSTER), *scene.of_type(POOL)]:
+    for one in [*scene.of_type(CLUSTER), *scene.of_type(NODE_POOL)]:
         location = one.inputs.get("location")
         if isinstance(location, str) and location != UNKNOWN:
             return _region(location)

@@ -31,7 +31,7 @@ class Money:
 
 
 def dollars(usd: float) -> str:
-    """To the cent; a smaller amount than that to two figures, so that it is not shown as nothing."""
+    """Format to the cent; an amount below a cent to two figures, so that it is not shown as nothing."""
     sign, size = ("-" if usd < 0 else ""), abs(usd)
     if 0 < size < 0.005:
         return f"{sign}${size:.2g}" if size >= 0.0001 else f"{sign}below $0.0001"

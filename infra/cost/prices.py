@@ -66,7 +66,7 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """A price for a region. priced_as: the region whose row it is, where the asked one has none; or ''."""
+    """A price for a region. priced_as: the region whose row stands in, where this one has none; or ''."""
 
     price: Price
     priced_as: str = ""
@@ -82,7 +82,7 @@ class PriceTable:
             self._by_key.setdefault(row.key, []).append(row)
 
     def find(self, key: str, region: str) -> Quote | None:
-        """The row of the region, else of the cloud's reference region; None: no such key at all."""
+        """Return the region's row, else that of the cloud's reference region; None for an unknown key."""
         rows = self._by_key.get(key, [])
         for row in rows:
             if row.covers(region):

@@ -73,7 +73,7 @@ def _change_json(change: Change) -> dict[str, Any]:
 
 
 def cost_rows(cost: StackCost) -> list[tuple[str, ...]]:
-    """The header, what is priced or unknown, the free resources in one row, and the sum."""
+    """Make the table: the header, what is priced or unknown, the free resources in one row, and the sum."""
     rows: list[tuple[str, ...]] = [HEADER]
     rows += [_row(one) for one in cost.resources if one.kind != "free"]
     free = [one for one in cost.resources if one.kind == "free"]
@@ -89,7 +89,10 @@ def _row(cost: ResourceCost) -> tuple[str, ...]:
 
 
 def cost_table(cost: StackCost, explain: bool = False) -> Iterator[RenderableType]:
-    """explain: also why a resource is free, each charge, and the price rows with their sources."""
+    """Report a stack's cost.
+
+    explain: also why a resource is free, each charge, and the price rows with their sources.
+    """
     yield Text.assemble(("Cost of ", "bold"), (cost.stack, "bold cyan"), ", USD a month")
     yield _table(cost_rows(cost))
     yield _idle_line(cost)
@@ -105,8 +108,8 @@ def cost_table(cost: StackCost, explain: bool = False) -> Iterator[RenderableTyp
 
 def _idle_line(cost: StackCost) -> Text:
     if cost.idle.usd < 1 and not cost.idle.unknown:
-        return Text(f"While nobody calls it costs {cost.idle} a month.")
-    return Text(f"While nobody calls it costs {cost.idle} a month all the same.", style="bold")
+        return Text(f"Idle cost: {cost.idle} a month.")
+    return Text(f"Idle cost: {cost.idle} a month.", style="bold")
 
 
 def _unknown(cost: StackCost) -> Iterable[str]:
@@ -153,7 +156,7 @@ def _mark(keys: list[str], key: str) -> int:
 
 
 def price_lines(prices: Iterable[Price]) -> Iterator[Text]:
-    """The rows that figures were computed with, numbered as the marks in brackets are."""
+    """List the price rows that were used, numbered as the marks in brackets are."""
     for number, row in enumerate(prices, start=1):
         sign = "" if row.unit.startswith("of ") else "$"
         usd = "unknown" if row.usd is None else f"{sign}{plain(row.usd)}"
@@ -165,12 +168,12 @@ def price_lines(prices: Iterable[Price]) -> Iterator[Text]:
 
 
 def plain(usd: float) -> str:
-    """Every digit that matters, without an exponent."""
+    """Format every digit that matters, without an exponent."""
     return f"{usd:.10f}".rstrip("0").rstrip(".")
 
 
 def difference_lines(difference: CostDifference) -> list[str]:
-    """In words, the whole first; one line where nothing changes."""
+    """Show a difference in words, the whole first; in one line where nothing changes."""
     lines = [
         f"Cost of {difference.stack} a month: idle {_moved(difference.idle)}; expected "
         f"{_moved(difference.expected)}; maximum {_moved(difference.maximum)}."

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import date
 
 from slipway.infra.cost.charge import Charge, Free, NotPriced, Priced, Scene
-from slipway.infra.cost.kinds import is_component, verdict_of
+from slipway.infra.cost.kinds import verdict_of
 from slipway.infra.cost.money import Money
 from slipway.infra.cost.prices import STALE_DAYS, Price, PriceTable, price_table
 from slipway.infra.cost.usage import Usage
-from slipway.infra.plan.reading import Resource
+from slipway.infra.resources.reading import Resource
+from slipway.infra.resources.table import is_component
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class Line:
 class ResourceCost:
     """USD a month. kind: priced, free, unknown. note: how it is priced, why it is free, or why unknown.
 
-    per_million: for a million requests more on fully busy instances; None where that means nothing.
+    per_million: for each further million requests on fully busy instances; None where that means nothing.
     """
 
     urn: str
@@ -43,7 +44,7 @@ class ResourceCost:
 
     @property
     def prices(self) -> tuple[Price, ...]:
-        """The rows used."""
+        """Return the price rows that were used."""
         rows = [row for line in self.lines for row in (line.price, line.share) if row is not None]
         return tuple(dict.fromkeys(rows))
 
@@ -52,7 +53,7 @@ class ResourceCost:
 class StackCost:
     """USD a month. idle: the minimum of instances and no request. expected: at the assumed usage.
 
-    maximum: every instance busy all month. notes: what a reader of the figures must be told.
+    maximum: every instance busy all month. notes: what a reader of the figures must know.
     """
 
     stack: str
@@ -73,11 +74,11 @@ def cost_of(
     today: date,
     prices: PriceTable | None = None,
 ) -> StackCost:
-    """today: against which the age of a price is told."""
+    """Price each resource of a stack, and sum up. today: the age of a price is counted from it."""
     table = prices or price_table()
     scene = Scene(resources, usage)
-    told = Told()
-    costs = [_resource_cost(one, scene, table, told) for one in resources if not is_component(one)]
+    notes = PricingNotes()
+    costs = [_resource_cost(one, scene, table, notes) for one in resources if not is_component(one)]
     rows = tuple(dict.fromkeys(row for cost in costs for row in cost.prices))
     millions = [cost.per_million for cost in costs if cost.per_million is not None]
     return StackCost(
@@ -86,15 +87,15 @@ def cost_of(
         Money.total(cost.idle for cost in costs),
         Money.total(cost.expected for cost in costs),
         Money.total(cost.maximum for cost in costs),
-        Money.total(millions) if millions and told.capacity_known else None,
+        Money.total(millions) if millions and notes.capacity_known else None,
         tuple(_assumptions(usage)),
-        (*told.notes(), *row_notes(rows, today)),
+        (*notes.notes(), *row_notes(rows, today)),
         rows,
     )
 
 
-class Told:
-    """What pricing the resources brought up, for the notes."""
+class PricingNotes:
+    """What a reader of the figures must know, collected while resources are priced."""
 
     def __init__(self) -> None:
         self.remarks: list[str] = []
@@ -103,17 +104,17 @@ class Told:
 
     def notes(self) -> list[str]:
         regions = [
-            f"{_place(asked)} priced as {used} where no row is nearer ({', '.join(dict.fromkeys(keys))})."
+            f"{_place(asked)} price for {', '.join(dict.fromkeys(keys))}; {used}'s is used."
             for (asked, used), keys in self.priced_as.items()
         ]
         return list(dict.fromkeys([*(f"{remark}." for remark in self.remarks), *regions]))
 
 
 def _place(region: str) -> str:
-    return f"{region} is" if region else "a resource without a region is"
+    return f"No {region}" if region else "A resource has no region, and so no"
 
 
-def _resource_cost(resource: Resource, scene: Scene, table: PriceTable, told: Told) -> ResourceCost:
+def _resource_cost(resource: Resource, scene: Scene, table: PriceTable, notes: PricingNotes) -> ResourceCost:
     verdict = verdict_of(resource, scene)
     named = (resource.urn, resource.type, resource.name)
     if isinstance(verdict, Free):
@@ -121,13 +122,13 @@ def _resource_cost(resource: Resource, scene: Scene, table: PriceTable, told: To
     if isinstance(verdict, NotPriced):
         unknown = Money(0.0, (f"{resource.name}: {verdict.reason}",))
         return ResourceCost(*named, "unknown", verdict.reason, unknown, unknown, unknown, None)
-    return _priced(resource, verdict, table, told)
+    return _priced(resource, verdict, table, notes)
 
 
-def _priced(resource: Resource, verdict: Priced, table: PriceTable, told: Told) -> ResourceCost:
-    lines = [line_of(charge, verdict.region, table, told) for charge in verdict.charges if charge.matters]
-    told.remarks += [f"{resource.name}: {remark}" for remark in verdict.remarks]
-    told.capacity_known |= verdict.serves and verdict.capacity_known
+def _priced(resource: Resource, verdict: Priced, table: PriceTable, notes: PricingNotes) -> ResourceCost:
+    lines = [line_of(charge, verdict.region, table, notes) for charge in verdict.charges if charge.matters]
+    notes.remarks += [f"{resource.name}: {remark}" for remark in verdict.remarks]
+    notes.capacity_known |= verdict.serves and verdict.capacity_known
     missing = Money(0.0, tuple(f"{resource.name}: {what}" for what in verdict.unknown))
     has_million = any(line.charge.per_million for line in lines)
     return ResourceCost(
@@ -144,13 +145,13 @@ def _priced(resource: Resource, verdict: Priced, table: PriceTable, told: Told) 
     )
 
 
-def line_of(charge: Charge, region: str, table: PriceTable, told: Told) -> Line:
-    """One charge at the price of the region; what stands in for it is told."""
+def line_of(charge: Charge, region: str, table: PriceTable, notes: PricingNotes) -> Line:
+    """Price one charge in the region, and note the region whose price stands in."""
     quote = table.find(charge.key, region)
     share = table.find(charge.share, region) if charge.share else None
     for key, found in ((charge.key, quote), (charge.share, share)):
         if found and found.priced_as:
-            told.priced_as.setdefault((region, found.priced_as), []).append(key)
+            notes.priced_as.setdefault((region, found.priced_as), []).append(key)
     price = quote.price if quote else None
     usd = price.usd if price else None
     if usd is not None and share is not None:
@@ -159,7 +160,7 @@ def line_of(charge: Charge, region: str, table: PriceTable, told: Told) -> Line:
 
 
 def money_of(lines: Iterable[Line], scenario: str) -> Money:
-    """The sum in one scenario: idle, expected, maximum or per_million. What has no price is named."""
+    """Sum up one scenario: idle, expected, maximum or per_million. What has no price is named."""
     return Money.total(_amount(line, getattr(line.charge, scenario)) for line in lines)
 
 
@@ -179,7 +180,7 @@ def _assumptions(usage: Usage) -> Iterable[str]:
         how = "measured by `slipway fit`" if usage.measured else "as given"
         yield f"A request takes {usage.request_seconds * 1000:.3g} ms of one vCPU or of the GPU ({how})."
     else:
-        yield "What a request takes is not known: `slipway fit <model> --write`, or usage requestSeconds."
+        yield "The time of a request is not known: `slipway fit <model> --write`, or usage requestSeconds."
     yield (
         "A month has 730 hours. Taxes, discounts and free tiers are left out. Idle: the minimum of "
         "instances and no request. Maximum: every instance busy all month, with the assumed requests."
@@ -187,7 +188,7 @@ def _assumptions(usage: Usage) -> Iterable[str]:
 
 
 def row_notes(rows: Sequence[Price], today: date) -> Iterable[str]:
-    """What must be said of the prices that were used."""
+    """Yield what a reader must know of the prices that were used."""
     stale = sorted(f"{row.key} ({row.dated})" for row in rows if row.is_stale(today))
     if stale:
         yield f"Prices older than {STALE_DAYS} days, or without a date: {', '.join(dict.fromkeys(stale))}."

@@ -8,17 +8,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from slipway.infra.errors import Refused
-from slipway.infra.settings.readers import KEYS, usage_number
+from slipway.stacks.settings.readers import KEYS, usage_number
 
 HOURS = 730.0
 SECONDS = HOURS * 3600
-# A vCPU that is asked for more than this share of what it can do makes its callers wait (`slipway fit`).
+# A vCPU that is busier than this makes its callers wait (`slipway fit`).
 BUSY_SHARE = 0.7
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """requests: a month. request_seconds: of one vCPU, or of the GPU; None: not known. hours: a day.
+    """The assumed use.
+
+    requests: a month. request_seconds: of one vCPU, or of the GPU; None: not known. hours: a day.
 
     measured: request_seconds comes from the model's manifest, not from a person.
     """
@@ -32,36 +34,36 @@ class Usage:
     measured: bool = False
 
     def capacity(self, cpu: float, gpu: bool) -> float | None:
-        """Requests a second that one instance answers when it is fully busy."""
+        """Return the requests a second that one instance answers when it is fully busy."""
         if not self.request_seconds:
             return None
         return (1.0 if gpu else cpu) / self.request_seconds
 
     @property
     def busy_hours(self) -> float:
-        """Of a month."""
+        """Return the busy hours of a month."""
         return HOURS * self.hours / 24
 
     @property
     def requests_per_second(self) -> float:
-        """In the busy hours."""
+        """Return the rate in the busy hours."""
         return self.requests / (self.busy_hours * 3600)
 
     def instances(self, capacity: float, least: float, most: float) -> float:
-        """How many run in the busy hours: as many as are asked for, within the limits."""
+        """Return how many instances run in the busy hours: as many as are needed, within the limits."""
         asked = math.ceil(self.requests_per_second / (capacity * BUSY_SHARE)) if self.requests else 0
         return min(max(asked, least), max(most, least))
 
 
 def with_values(usage: Usage, values: Mapping[str, float]) -> Usage:
-    """values: as the setting `usage` holds them."""
+    """Read the setting `usage`."""
     fields = {KEYS[key][0]: value for key, value in values.items()}
     measured = usage.measured and "request_seconds" not in fields
     return replace(usage, **fields, measured=measured)  # pyright: ignore[reportArgumentType]  numbers, by KEYS
 
 
 def given_values(pairs: Iterable[str]) -> Mapping[str, float]:
-    """`KEY=VALUE` from the command line. Raises Refused."""
+    """Read a `KEY=VALUE` of the command line. Raises Refused."""
     found: dict[str, float] = {}
     for pair in pairs:
         key, separator, text = pair.partition("=")

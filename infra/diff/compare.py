@@ -11,19 +11,22 @@ from dataclasses import replace
 from slipway.infra.diff.follow import with_followers
 from slipway.infra.diff.model import Action, Knowledge, ResourceChange, StackDiff, StackSource
 from slipway.infra.diff.paths import ABSENT, Change, changes_between, leaf_paths, values_with_paths
-from slipway.infra.diff.replacements import Row, row_of
-from slipway.infra.plan.monitor import SECRET, Resource
+from slipway.infra.resources.reading import SECRET, UNKNOWN, Resource
+from slipway.infra.resources.row import Replacement, Role
+from slipway.infra.resources.table import role_of, row_of
 
 # Of the inputs of two resources of a type, from which share on one is the other under a new name.
 _LIKE = 0.5
-# The resource option, as a path beside the inputs.
+# The resource option, as a path next to the inputs.
 PROTECT = "(protect)"
-# What forces the replacement of a resource with a new URN, beside the inputs.
+# The resource option whose change replaces, in words.
+TRIGGER = "what it is bound to"
+# What forces the replacement of a resource with a new URN, apart from the inputs.
 RENAMED = "a new name or place without an alias"
 
 
 def difference_of(stack: str, before: StackSource | None, after: StackSource | None) -> StackDiff:
-    """None: the stack is not on that side."""
+    """Compare two sides of one stack. None: the stack is not on that side."""
     old = before.plan.resources if before else ()
     new = after.plan.resources if after else ()
     settings, secrets = _settings(before, after)
@@ -38,12 +41,14 @@ def difference_of(stack: str, before: StackSource | None, after: StackSource | N
 
 
 def _with_options_of(before: Resource | None, after: Resource | None, known: bool) -> Resource | None:
-    """Options that are not known are taken to be the same."""
-    return before if known or before is None or after is None else replace(before, protect=after.protect)
+    """Take options that are not known to be the same."""
+    if known or before is None or after is None:
+        return before
+    return replace(before, protect=after.protect, replacement_trigger=after.replacement_trigger)
 
 
 def _settings(before: StackSource | None, after: StackSource | None) -> tuple[tuple[Change, ...], set[str]]:
-    """The changed settings, and the environment names whose encrypted value is another one."""
+    """Return the changed settings, and the environment names whose encrypted value changed."""
     if before is None or after is None:
         return (), set()
     plain = changes_between(before.settings, after.settings)
@@ -71,7 +76,7 @@ def _environment_name(key: str) -> str:
 def _paired(
     old: Iterable[Resource], new: Iterable[Resource]
 ) -> list[tuple[Resource | None, Resource | None, bool]]:
-    """Before, after, and whether an alias joins them."""
+    """Pair the resources: before, after, and whether an alias joins them."""
     left = {resource.urn: resource for resource in old}
     pairs: list[tuple[Resource | None, Resource | None, bool]] = []
     created: list[Resource] = []
@@ -91,7 +96,7 @@ def _paired(
 
 
 def _renamed(deleted: list[Resource], created: list[Resource]) -> dict[str, Resource]:
-    """New URN -> the deleted resource that it is most like. Each deleted one is taken once."""
+    """Map each new URN to the deleted resource that it is most like; each deleted one is taken once."""
     by_type: dict[str, list[Resource]] = defaultdict(list)
     for resource in deleted:
         by_type[resource.type].append(resource)
@@ -106,7 +111,7 @@ def _renamed(deleted: list[Resource], created: list[Resource]) -> dict[str, Reso
 
 
 def _likeness(one: Resource, other: Resource) -> float:
-    """The share of equal inputs, their own names left out; a role that the name ends with counts too."""
+    """Return the share of equal inputs, without their own names; an equal end of the name counts too."""
     first = dict(values_with_paths(_without(one.inputs, one.name)))
     second = dict(values_with_paths(_without(other.inputs, other.name)))
     keys = {*first, *second}
@@ -129,28 +134,47 @@ def _changed(
     changes = [change for change in changes if not _ignored(change, after.ignore_changes)]
     renamed_from = before.urn if before.urn != after.urn else ""
     row = row_of(after.type) if after.custom else None
-    forced = tuple(dict.fromkeys(_forcing(after, changes, row)))
+    replaced_by = row.replaced_by if row else None
+    forced = tuple(dict.fromkeys(_forcing(after, changes, replaced_by)))
+    if _is_triggered(before, after):
+        changes.append(Change(TRIGGER, before.replacement_trigger, after.replacement_trigger))
+        forced = (*forced, TRIGGER)
     if renamed_from and not by_alias and after.custom:
         forced = (RENAMED, *forced)
     action = Action.REPLACE if forced else Action.UPDATE if changes else Action.SAME
     if action is Action.SAME and renamed_from:
         action = Action.RENAME
-    known = Knowledge.UNKNOWN if after.custom and row is None else Knowledge.KNOWN
+    known = Knowledge.UNKNOWN if after.custom and replaced_by is None else Knowledge.KNOWN
     return ResourceChange(action, before, after, tuple(changes), forced, renamed_from, known)
 
 
-def _forcing(resource: Resource, changes: list[Change], row: Row | None) -> Iterable[str]:
+def _forcing(resource: Resource, changes: list[Change], replaced_by: Replacement | None) -> Iterable[str]:
     for change in changes:
         if change.path == PROTECT or _first_identified(resource, change):
             continue
         paths = list(leaf_paths(change))
-        yield from row.forced_by(paths)[:1] if row else ()
+        yield from replaced_by.forced_by(paths)[:1] if replaced_by else ()
         yield from [path for path in paths if _is_within(path, resource.replace_on_changes)][:1]
 
 
+def _is_triggered(before: Resource, after: Resource) -> bool:
+    """Return whether the replacement trigger changed; one that is only added or removed replaces nothing.
+
+    Source: pulumi, step_generator.go, shouldTriggerReplace.
+
+    One that is not known before or after is taken to be the same; what it is made of may replace it all the
+    same.
+    """
+    both = (before.replacement_trigger, after.replacement_trigger)
+    return None not in both and UNKNOWN not in both and both[0] != both[1]
+
+
 def _first_identified(resource: Resource, change: Change) -> bool:
-    """A cluster's identifier that is only added or taken away replaces nothing: provider.go, DiffConfig."""
-    return resource.type.startswith("pulumi:providers:") and ABSENT in (change.before, change.after)
+    """Return whether a provider's cluster identifier is only added or removed, which replaces nothing.
+
+    Source: pulumi-kubernetes, provider.go, DiffConfig.
+    """
+    return role_of(resource.type) is Role.CLUSTER_ACCESS and ABSENT in (change.before, change.after)
 
 
 def _protection(before: Resource, after: Resource) -> Iterable[Change]:
@@ -159,7 +183,7 @@ def _protection(before: Resource, after: Resource) -> Iterable[Change]:
 
 
 def _changed_secrets(before: Resource, after: Resource, names: set[str]) -> Iterable[Change]:
-    """Masked values whose encrypted text in the stack file is another one; the name tells which they are."""
+    """Yield the masked values whose encrypted text in the stack file changed, found by their names."""
     if not names:
         return
     old = dict(values_with_paths(before.inputs))
@@ -179,5 +203,5 @@ def _ignored(change: Change, ignored: tuple[str, ...]) -> bool:
 
 
 def _is_within(path: str, named: tuple[str, ...]) -> bool:
-    """Whether the path is one of those, or of something in one."""
+    """Return whether the path is one of those, or within one."""
     return any(path == name or path.startswith((f"{name}.", f"{name}[")) for name in named)

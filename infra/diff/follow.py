@@ -11,17 +11,16 @@ from dataclasses import replace
 
 from slipway.infra.diff.model import Action, ResourceChange
 from slipway.infra.diff.paths import Change, values_with_paths
-from slipway.infra.diff.replacements import row_of
-from slipway.infra.plan.monitor import UNKNOWN, Resource
+from slipway.infra.resources.reading import UNKNOWN, Resource
+from slipway.infra.resources.table import row_of
 
-# What forces the replacement, beside the inputs.
+# What forces the replacement, apart from the inputs.
 PROVIDER = "another provider"
-# Changed in place, these have another output all the same: the image's digest.
-_NEW_OUTPUT = frozenset({"docker-build:index:Image"})
+TOGETHER = "what it is replaced with"
 
 
 def with_followers(found: Iterable[ResourceChange]) -> list[ResourceChange]:
-    """The changes with FOLLOW for what uses them, and REPLACE where that forces it."""
+    """Add what follows: FOLLOW for what uses a change, REPLACE where that forces it."""
     changes = {change.urn: change for change in found}
     changes |= {change.urn: change for change in _of_new_providers(changes)}
     users = _users(changes)
@@ -30,7 +29,7 @@ def with_followers(found: Iterable[ResourceChange]) -> list[ResourceChange]:
         source = waiting.popleft()
         for urn, name in users[source]:
             was = changes[urn]
-            now = _following(was, name, source)
+            now = _following(was, name, changes[source])
             changes[urn] = now
             if _has_new_outputs(now) and not _has_new_outputs(was):
                 waiting.append(urn)
@@ -46,11 +45,13 @@ def _of_new_providers(changes: Mapping[str, ResourceChange]) -> Iterator[Resourc
 
 
 def _users(changes: dict[str, ResourceChange]) -> dict[str, list[tuple[str, str]]]:
-    """URN -> the resources, and their inputs, that have an unknown value made of it."""
+    """Map each URN to the resources, and their inputs, that have an unknown value made of it."""
     users: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for urn, change in changes.items():
         if change.after is None or change.before is None or not change.after.custom:
             continue
+        for source in change.after.replace_with:
+            users[source].append((urn, TOGETHER))
         for name, sources in change.after.uses.items():
             if _has_unknown(change.after, name):
                 for source in sources:
@@ -65,16 +66,28 @@ def _has_unknown(resource: Resource, name: str) -> bool:
 def _has_new_outputs(change: ResourceChange) -> bool:
     if change.action in (Action.CREATE, Action.REPLACE):
         return True
-    return change.action is Action.UPDATE and change.type in _NEW_OUTPUT
-
-
-def _following(change: ResourceChange, name: str, source: str) -> ResourceChange:
-    """The change with that one of its inputs is another value; once for each input."""
-    if any(each.path == name for each in change.changes):
-        return change
-    follows = Change(name, UNKNOWN, UNKNOWN, follows=source)
     row = row_of(change.type)
-    forced = row.forced_by([name])[:1] if row else []
+    return change.action is Action.UPDATE and row is not None and row.new_outputs
+
+
+def _together(change: ResourceChange, source: ResourceChange) -> ResourceChange:
+    """Mark the change as replaced because another resource is."""
+    if change.action is Action.REPLACE or source.action is not Action.REPLACE:
+        return change
+    return replace(change, action=Action.REPLACE, forced_by=(*change.forced_by, f"{TOGETHER}, {source.name}"))
+
+
+def _following(change: ResourceChange, name: str, source: ResourceChange) -> ResourceChange:
+    """Mark one input of the change as another value, once for each input."""
+    if name == TOGETHER:
+        return _together(change, source)
+    if any(each.path == name for each in change.changes) or name in change.resource.ignore_changes:
+        return change
+    follows = Change(name, UNKNOWN, UNKNOWN, follows=source.urn)
+    row = row_of(change.type)
+    forced = row.replaced_by.forced_by([name])[:1] if row and row.replaced_by else []
+    if name in change.resource.replace_on_changes:
+        forced = [name]
     action = Action.REPLACE if forced else change.action
     if action in (Action.SAME, Action.RENAME):
         action = Action.FOLLOW

@@ -4,51 +4,26 @@ from collections.abc import Iterator
 
 from slipway.infra.diff.compare import PROTECT, RENAMED
 from slipway.infra.diff.model import Action, Knowledge, ResourceChange, StackDiff
-from slipway.infra.diff.paths import ABSENT
-from slipway.infra.diff.risk import (
-    CLUSTER_PROVIDER,
-    CLUSTERS,
-    IMAGE,
-    KEYS,
-    NAMESPACE,
-    NODE_POOL,
-    SECRET_TYPES,
-    SECRET_VERSIONS,
-    SERVICES,
-    Level,
-    Risk,
-    components,
-    has_gpu,
-    of_types,
-)
+from slipway.infra.diff.paths import ABSENT, Change
+from slipway.infra.diff.risk import Level, Risk, components, of_roles
+from slipway.infra.resources.row import Role
+from slipway.infra.resources.table import accelerators_of, role_of, row_of
 
-# What holds something that cannot be made again.
-_HOLDS = (
-    "gcp:artifactregistry/repository:Repository",
-    "aws:ecr/repository:Repository",
-    "gcp:storage/bucket:Bucket",
-    "aws:s3/bucket:Bucket",
-    "aws:cloudwatch/logGroup:LogGroup",
-    "kubernetes:core/v1:PersistentVolumeClaim",
-)
-# A new one stands in for the old at once, and what runs goes on.
-_HARMLESS = (
-    "aws:ecs/taskDefinition:TaskDefinition",
-    "random:index/randomId:RandomId",  # the end of a name; its owner is reported
-    *SECRET_VERSIONS,
-)
-_OWN_WORDS = (
-    NODE_POOL,
-    NAMESPACE,
-    CLUSTER_PROVIDER,
-    KEYS,
-    IMAGE,
-    *CLUSTERS,
-    *SERVICES,
-    *SECRET_TYPES,
-    *_HOLDS,
-    *_HARMLESS,
-)
+# A new one takes over at once, and what runs goes on; the owner of a drawn name is reported.
+_HARMLESS = frozenset({Role.REVISION, Role.NAME, Role.SECRET_VERSION})
+# What a cloud itself checks before it deletes.
+_HELD_BY = ("deletionProtection", "enableDeletionProtection")
+_PROTECTED_BY = (*_HELD_BY, "deletion_protection")
+# The roles that other rules speak of in their own words.
+_OWN_WORDS = _HARMLESS | {
+    Role.NODE_POOL,
+    Role.NAMESPACE,
+    Role.CLUSTER_ACCESS,
+    Role.API_KEY,
+    Role.IMAGE,
+    Role.CLUSTER,
+    Role.SERVICE,
+}
 
 
 def stack_gone(diff: StackDiff) -> Iterator[Risk]:
@@ -71,7 +46,7 @@ def stack_new(diff: StackDiff) -> Iterator[Risk]:
 def clusters(diff: StackDiff) -> Iterator[Risk]:
     if diff.after is None:
         return
-    for change in of_types(diff, CLUSTERS, Action.REPLACE, Action.DELETE):
+    for change in of_roles(diff, {Role.CLUSTER}, Action.REPLACE, Action.DELETE):
         yield Risk(
             Level.HIGH,
             f"{_verb(change)} the cluster {change.name}: everything that runs in it stops",
@@ -81,16 +56,16 @@ def clusters(diff: StackDiff) -> Iterator[Risk]:
 
 
 def other_clusters(diff: StackDiff) -> Iterator[Risk]:
-    for change in of_types(diff, (CLUSTER_PROVIDER,), Action.REPLACE):
+    for change in of_roles(diff, {Role.CLUSTER_ACCESS}, Action.REPLACE):
         text = f"moves all objects of {change.name} to another cluster, or another address of it"
-        detail = "They are deleted where they are, and made anew."
+        detail = "They are deleted there and created again."
         yield Risk(Level.HIGH, text, f"{detail} {_why(change)}", change.urn)
 
 
 def namespaces(diff: StackDiff) -> Iterator[Risk]:
     if diff.after is None:
         return
-    for change in of_types(diff, (NAMESPACE,), Action.REPLACE, Action.DELETE):
+    for change in of_roles(diff, {Role.NAMESPACE}, Action.REPLACE, Action.DELETE):
         text = f"{_verb(change)} the namespace {change.name}: all that is in it is deleted"
         yield Risk(Level.HIGH, text, _why(change), change.urn)
 
@@ -98,30 +73,32 @@ def namespaces(diff: StackDiff) -> Iterator[Risk]:
 def node_pools(diff: StackDiff) -> Iterator[Risk]:
     if diff.after is None:
         return
-    for change in of_types(diff, (NODE_POOL,), Action.REPLACE, Action.DELETE):
-        kind = "GPU node pool" if has_gpu((change.before or change.resource).inputs) else "node pool"
+    for change in of_roles(diff, {Role.NODE_POOL}, Action.REPLACE, Action.DELETE):
+        kind = "GPU node pool" if accelerators_of(change.before or change.resource) else "node pool"
         yield Risk(
             Level.HIGH, f"{_verb(change)} the {kind} {change.name}: its pods stop", _why(change), change.urn
         )
-    for change in of_types(diff, (NODE_POOL,), Action.UPDATE):
+    for change in of_roles(diff, {Role.NODE_POOL}, Action.UPDATE):
         paths = ("machineType", "diskType", "diskSizeGb", "imageType")
         changed = [name for name in paths if change.change_of(f"nodeConfig.{name}")]
         if changed:
-            text = f"makes the nodes of {change.name} anew, one after the other: each one's pods move"
+            text = f"recreates the nodes of {change.name} one by one: their pods move"
             yield Risk(Level.MEDIUM, text, f"Changed: {', '.join(changed)}.", change.urn)
 
 
 def services(diff: StackDiff) -> Iterator[Risk]:
     if diff.after is None:
         return
-    for change in of_types(diff, SERVICES, Action.REPLACE, Action.DELETE):
+    for change in of_roles(diff, {Role.SERVICE}, Action.REPLACE, Action.DELETE):
         after = "calls fail until the new one is ready" if change.action is Action.REPLACE else "calls fail"
         text = f"{_verb(change)} the service {change.name}: {after}"
         yield Risk(Level.HIGH, text, f"{_why(change)} {_gone(change)}".strip(), change.urn)
 
 
 def _gone(change: ResourceChange) -> str:
-    if change.action is not Action.REPLACE or not change.resource.delete_before_replace:
+    if change.action is not Action.REPLACE or RENAMED in change.forced_by:
+        return ""
+    if not change.resource.delete_before_replace:
         return ""
     return (
         "The old one is deleted first: if the new one does not get ready, there is none until the change is "
@@ -132,32 +109,53 @@ def _gone(change: ResourceChange) -> str:
 def holders(diff: StackDiff) -> Iterator[Risk]:
     if diff.after is None:
         return
-    for change in of_types(diff, (*_HOLDS, *SECRET_TYPES), Action.REPLACE, Action.DELETE):
-        kind = "secret" if change.type in SECRET_TYPES else _kind(change)
+    for change in diff.resources:
+        if not _holds(change) or change.action not in (Action.REPLACE, Action.DELETE):
+            continue
+        kind = "secret" if role_of(change.type) is Role.SECRET else _kind(change)
         what = "what it holds stays" if change.resource.retain_on_delete else "what it holds is lost"
         text = f"{_verb(change)} the {kind} {change.name}: {what}"
         yield Risk(Level.HIGH, text, _why(change), change.urn)
 
 
+def _holds(change: ResourceChange) -> bool:
+    """Return whether a deletion loses what cannot be made again."""
+    row = row_of(change.type)
+    return row is not None and row.holds is True
+
+
 def protection(diff: StackDiff) -> Iterator[Risk]:
+    """Yield one risk for each resource: several properties may protect it, in the engine and the cloud."""
     for change in diff.resources:
-        for each in change.changes:
-            name = each.plain_path.rpartition(".")[2]
-            off = each.before is True and each.after in (False, ABSENT)
-            if (
-                name in ("deletionProtection", "deletion_protection", PROTECT, "enableDeletionProtection")
-                and off
-            ):
-                if change.resource.custom or name == PROTECT:
-                    yield Risk(
-                        Level.HIGH, f"turns the deletion protection of {change.name} off", "", change.urn
-                    )
-            elif name == "deletionPolicy" and each.before == "PREVENT":
-                yield Risk(Level.HIGH, f"turns the deletion protection of {change.name} off", "", change.urn)
+        if any(_unprotects(change, each) for each in change.changes):
+            yield Risk(Level.HIGH, f"turns off the deletion protection of {change.name}", "", change.urn)
+
+
+def _unprotects(change: ResourceChange, value: Change) -> bool:
+    name = value.plain_path.rpartition(".")[2]
+    if name == "deletionPolicy":
+        return value.before == "PREVENT"
+    off = value.before is True and value.after in (False, ABSENT)
+    return off and (name == PROTECT or (change.resource.custom and name in _PROTECTED_BY))
+
+
+def held_by_the_cloud(diff: StackDiff) -> Iterator[Risk]:
+    """Yield what the cloud still protects when the engine would already delete it in the same `up`."""
+    if diff.after is None:
+        return
+    for change in diff.resources:
+        held = change.before is not None and any(change.before.inputs.get(name) is True for name in _HELD_BY)
+        if held and change.action in (Action.REPLACE, Action.DELETE):
+            yield Risk(
+                Level.HIGH,
+                f"cannot delete {change.name}: its deletion protection is on in the cloud",
+                "Two steps: `deletionProtection: false` and `up`, then this change; one `up` for both fails.",
+                change.urn,
+            )
 
 
 def renames(diff: StackDiff) -> Iterator[Risk]:
-    """Once for a component: its children are named for it."""
+    """Yield one risk for each component, because its children are named after it."""
     lost = [each for each in diff.resources if RENAMED in each.forced_by and each.before and each.after]
     for parent in sorted({each.resource.parent or "" for each in lost}):
         children = [each for each in lost if each.resource.parent == parent]
@@ -172,7 +170,7 @@ def renames(diff: StackDiff) -> Iterator[Risk]:
 
 
 def _way_out(children: list[ResourceChange]) -> str:
-    """An alias keeps the resource; a name in the cloud that changes as well replaces it all the same."""
+    """Say how to avoid it: an alias keeps the resource, unless its name in the cloud changes too."""
     kept = [each for each in children if each.forced_by == (RENAMED,)]
     option = "`aliases=[pulumi.Alias(name=...)]` with the old name"
     if not kept:
@@ -190,11 +188,15 @@ def other_losses(diff: StackDiff) -> Iterator[Risk]:
     if diff.after is None:
         return
     for change in diff.resources:
-        if change.type in _OWN_WORDS or not change.resource.custom or change.renamed_from:
+        row = row_of(change.type)
+        reported = _holds(change) or (row is not None and row.role in _OWN_WORDS)
+        if reported or not change.resource.custom or change.renamed_from:
             continue
         if change.action in (Action.REPLACE, Action.DELETE):
             text = f"{_verb(change)} {change.name} ({_kind(change)})"
-            yield Risk(Level.MEDIUM, text, _why(change), change.urn)
+            unknown = row is None or row.holds is None
+            loss = "Whether something is lost with it is not known here." if unknown else ""
+            yield Risk(Level.MEDIUM, text, f"{_why(change)} {loss}".strip(), change.urn)
 
 
 def unknown_types(diff: StackDiff) -> Iterator[Risk]:
@@ -203,7 +205,7 @@ def unknown_types(diff: StackDiff) -> Iterator[Risk]:
             yield Risk(
                 Level.MEDIUM,
                 f"changes {change.name}, of the unknown type {change.type}",
-                "Whether that replaces it is not known here; `pulumi preview` tells.",
+                "Whether that replaces it is not known here; `pulumi preview` shows it.",
                 change.urn,
             )
 

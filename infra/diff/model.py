@@ -6,8 +6,8 @@ from enum import StrEnum
 from typing import Any
 
 from slipway.infra.diff.paths import Change
-from slipway.infra.plan.monitor import Resource
 from slipway.infra.plan.run import Plan
+from slipway.infra.resources.reading import Resource
 
 
 class Action(StrEnum):
@@ -34,10 +34,10 @@ class Knowledge(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ResourceChange:
-    """before: None where it is created. after: None where it is deleted.
+    """What happens to one resource. before: None where it is created. after: None where it is deleted.
 
     forced_by: paths that make the provider replace it. renamed_from: its URN before, with an alias (RENAME,
-    or beside another action) or without (REPLACE).
+    or next to another action) or without (REPLACE).
     """
 
     action: Action
@@ -72,7 +72,7 @@ class ResourceChange:
 
 @dataclass(frozen=True, slots=True)
 class StackDiff:
-    """Of one stack. before: None for a new stack; after: None for one that is deleted.
+    """The comparison of one stack. before: None for a new stack; after: None for one that is deleted.
 
     settings: the stack file's changed keys. notes: what could not be compared, in sentences.
     """
@@ -86,7 +86,7 @@ class StackDiff:
 
     @property
     def changed(self) -> tuple[ResourceChange, ...]:
-        """The stack itself left out."""
+        """Return what changes, without the stack itself."""
         return tuple(
             each
             for each in self.resources
@@ -94,7 +94,7 @@ class StackDiff:
         )
 
     def counts(self) -> dict[str, int]:
-        """Action -> number of resources that are no components, the gravest first."""
+        """Count the resources that are no components by action, the gravest first."""
         own = [each.action for each in self.resources if each.resource.custom and each.resource.parent]
         return {action.value: own.count(action) for action in Action if action in own}
 
@@ -103,7 +103,7 @@ class StackDiff:
 class StackSource:
     """One side of a comparison. settings: key -> text as the file has it; ciphers: key -> encrypted text.
 
-    with_options: whether the Plan tells the resource options; that of an old commit may not.
+    with_options: whether the Plan has the resource options; that of an old commit may not.
     """
 
     plan: Plan

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from slipway.infra.plan.monitor import SECRET, UNKNOWN
+from slipway.infra.resources.reading import SECRET, UNKNOWN
 
 # What names an item of a list; the first that every item has, and has once.
 _NAMES = ("name", "key", "id", "sid", "containerName", "topologyKey", "capacityProvider")
@@ -38,17 +38,17 @@ class Change:
 
     @property
     def plain_path(self) -> str:
-        """Without what names an item of a list: as a table of properties has it."""
+        """Return the path without what names an item of a list, as a table of properties has it."""
         return _without_items(self.path)
 
 
 def changes_between(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
-    """Of two resources' inputs, sorted by path."""
+    """Compare the inputs of two resources, sorted by path."""
     return sorted(_of_maps("", before, after), key=lambda change: change.path)
 
 
 def leaf_paths(change: Change) -> Iterator[str]:
-    """The plain paths that a change touches: a block that is added or removed touches all that is in it."""
+    """Yield the plain paths that a change touches; an added or removed block touches all within it."""
     yield change.plain_path
     for value in (change.before, change.after):
         if isinstance(value, dict | list):
@@ -56,7 +56,7 @@ def leaf_paths(change: Change) -> Iterator[str]:
 
 
 def values_with_paths(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Every leaf, with its path."""
+    """Yield every leaf with its path."""
     inner = _parsed(value)
     if isinstance(inner, dict) and inner:
         for key, part in cast("dict[str, Any]", inner).items():
@@ -102,7 +102,7 @@ def _kind(items: Mapping[str, Any]) -> bool:
 
 
 def _items(values: list[Any]) -> dict[str, Any]:
-    """The items under their names; under their places where they have none."""
+    """Return the items by their names; by their positions where they have none."""
     if values and all(isinstance(value, dict) for value in values):
         for key in _NAMES:
             names = [value.get(key) for value in values]
@@ -118,7 +118,7 @@ def _by_place(values: Sequence[Any]) -> dict[str, Any]:
 
 
 def _parsed(value: Any) -> Any:
-    """A document that is written as text, such as a policy, is compared by what it says."""
+    """Parse a document that is written as a string, such as a policy, so that its content is compared."""
     if isinstance(value, str) and value[:1] in "{[" and value not in (SECRET, UNKNOWN):
         try:
             return json.loads(value)

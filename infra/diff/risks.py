@@ -22,6 +22,7 @@ RULES: tuple[Rule, ...] = (
     running_rules.gpu,
     running_rules.probes,
     loss_rules.protection,
+    loss_rules.held_by_the_cloud,
     access_rules.rotated_key,
     access_rules.secrets,
     access_rules.roles,
@@ -41,5 +42,5 @@ RULES: tuple[Rule, ...] = (
 
 
 def risks_of(diff: StackDiff) -> list[Risk]:
-    """Sorted by level, then in the order of the rules."""
+    """Return every risk, sorted by level, then in the order of the rules."""
     return sorted((risk for rule in RULES for risk in rule(diff)), key=lambda risk: risk.level)

@@ -4,10 +4,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from slipway.components.model import model_folder
+from slipway.components.model_address import ModelAddress
 from slipway.components.need import Need, need_of
 from slipway.infra.diff.model import Action, ResourceChange, StackDiff
 from slipway.infra.diff.paths import ABSENT
-from slipway.infra.diff.risk import IMAGE, SERVICES, Level, Risk, components, numbers, of_types, said
+from slipway.infra.diff.risk import Level, Risk, components, numbers, of_roles, said
+from slipway.infra.resources.row import Role
+from slipway.infra.resources.table import row_of
 
 _PROBES = ("startupProbe", "livenessProbe", "readinessProbe", "healthCheck")
 _RETENTION = ("retentionInDays", "log_retention_days")
@@ -26,8 +29,10 @@ def memory(diff: StackDiff) -> Iterator[Risk]:
             text = f"lowers the memory limit below what the model needs with its margin, {sizes}"
             yield Risk(Level.HIGH, text, detail, change.urn)
         elif after < before:
-            known = "" if need else "What this model needs is not known here: `slipway fit` measures it."
-            yield Risk(Level.MEDIUM, f"lowers the memory limit {sizes}", known, change.urn)
+            detail = "The model still fits, with its margin."
+            if need is None:
+                detail = "What this model needs is not known here: `slipway fit` measures it."
+            yield Risk(Level.MEDIUM, f"lowers the memory limit {sizes}", detail, change.urn)
         else:
             yield Risk(Level.LOW, f"raises the memory limit {sizes}", "", change.urn)
 
@@ -46,7 +51,7 @@ def gpu(diff: StackDiff) -> Iterator[Risk]:
         if change.before and change.after and (found := change.change_of("gpu")):
             before, after = _text(found.before), _text(found.after)
             text = f"changes the GPU from {before or 'none'} to {after or 'none'}"
-            detail = "Its quota in the region is another one; the rollout fails where there is none."
+            detail = "It has its own quota in the region; without one the rollout fails."
             yield Risk(Level.HIGH, text, detail if after else "", change.urn)
 
 
@@ -55,31 +60,35 @@ def instances(diff: StackDiff) -> Iterator[Risk]:
         if found := numbers(change, "min_replicas"):
             before, after = found
             if after == 0:
-                text = f"lets the service scale to zero (before: at least {before:g})"
-                yield Risk(Level.MEDIUM, text, "A call after a quiet time waits for a start.", change.urn)
+                text = f"lets the service scale to zero (minimum instances before: {before:g})"
+                yield Risk(
+                    Level.MEDIUM, text, "The first request after an idle time waits for a start.", change.urn
+                )
             else:
                 verb = "lowers" if after < before else "raises"
                 level = Level.MEDIUM if after < before else Level.LOW
-                yield Risk(level, f"{verb} the least instances from {before:g} to {after:g}", "", change.urn)
+                yield Risk(
+                    level, f"{verb} the minimum instances from {before:g} to {after:g}", "", change.urn
+                )
         if found := numbers(change, "max_replicas"):
             verb, level = ("lowers", Level.MEDIUM) if found[1] < found[0] else ("raises", Level.LOW)
             detail = (
-                "Above them calls are refused." if found[1] < found[0] else "The bill can grow with them."
+                "Requests above that are refused." if found[1] < found[0] else "The bill can grow with it."
             )
             yield Risk(
-                level, f"{verb} the most instances from {found[0]:g} to {found[1]:g}", detail, change.urn
+                level, f"{verb} the maximum instances from {found[0]:g} to {found[1]:g}", detail, change.urn
             )
 
 
 def image(diff: StackDiff) -> Iterator[Risk]:
-    for change in of_types(diff, (IMAGE,), Action.UPDATE, Action.REPLACE):
+    for change in of_roles(diff, {Role.IMAGE}, Action.UPDATE, Action.REPLACE):
         paths = [each.path for each in change.changes if not each.follows and each.path != "tags[0]"]
         if paths:
             yield Risk(Level.MEDIUM, "rebuilds the image", f"Changed: {', '.join(paths[:5])}.", change.urn)
     for change in components(diff):
         found = change.change_of("image_ref")
         if change.before and change.after and found and not found.follows:
-            text = "runs another image"
+            text = "changes the image"
             detail = f"Before {said(found.before)}, then {said(found.after)}."
             yield Risk(Level.MEDIUM, text, detail, change.urn)
 
@@ -89,19 +98,20 @@ def model(diff: StackDiff) -> Iterator[Risk]:
         for name in ("model", "task"):
             found = change.change_of(name)
             if change.before and change.after and found:
-                text = f"serves another {name}: {_text(found.before)} becomes {_text(found.after)}"
-                yield Risk(Level.MEDIUM, text, "Its answers are other ones.", change.urn)
+                text = f"changes the {name} from {_text(found.before)} to {_text(found.after)}"
+                yield Risk(Level.MEDIUM, text, "Its answers change.", change.urn)
 
 
 def rollout(diff: StackDiff) -> Iterator[Risk]:
     if diff.before is None or diff.after is None:
         return
-    for change in of_types(diff, SERVICES, Action.UPDATE, Action.FOLLOW):
-        rolls = ("template", "spec.template", "taskDefinition")
-        if any(each.follows or each.plain_path.startswith(rolls) for each in change.changes):
+    for change in of_roles(diff, {Role.SERVICE}, Action.UPDATE, Action.FOLLOW):
+        row = row_of(change.type)
+        rolls = row.rolls_on if row else ()
+        if not rolls:
+            yield Risk(Level.LOW, f"restarts {change.name}", "", change.urn)
+        elif any(each.follows or each.plain_path.startswith(rolls) for each in change.changes):
             yield Risk(Level.LOW, f"rolls out a new revision of {change.name}", "", change.urn)
-        elif change.type.startswith(("pulumi-python:", "docker:")):
-            yield Risk(Level.LOW, f"starts {change.name} anew", "", change.urn)
 
 
 def probes(diff: StackDiff) -> Iterator[Risk]:
@@ -109,7 +119,7 @@ def probes(diff: StackDiff) -> Iterator[Risk]:
         for each in change.changes:
             name = each.plain_path.rpartition(".")[2]
             if name in _PROBES and each.after is ABSENT and change.after is not None:
-                yield Risk(Level.HIGH, f"takes the {name} of {change.name} away", "", change.urn)
+                yield Risk(Level.HIGH, f"removes the {name} of {change.name}", "", change.urn)
 
 
 def logs(diff: StackDiff) -> Iterator[Risk]:
@@ -117,31 +127,31 @@ def logs(diff: StackDiff) -> Iterator[Risk]:
         for name in _RETENTION:
             found = numbers(change, name) if change.resource.custom else None
             if found and found[1] < found[0]:
-                text = f"keeps the log {found[1]:g} days instead of {found[0]:g}"
-                yield Risk(Level.MEDIUM, text, "What is older is deleted.", change.urn)
+                text = f"keeps the log for {found[1]:g} days instead of {found[0]:g}"
+                yield Risk(Level.MEDIUM, text, "Older log entries are deleted.", change.urn)
 
 
 def spot(diff: StackDiff) -> Iterator[Risk]:
     for change in components(diff):
         found = numbers(change, "spot_percent")
         if found and found[1] > found[0]:
-            text = f"puts {found[1]:g} % of the further instances on Spot (before: {found[0]:g} %)"
-            yield Risk(Level.MEDIUM, text, "The cloud can take them back within minutes.", change.urn)
+            text = f"puts {found[1]:g} % of the instances above the base on Spot (before: {found[0]:g} %)"
+            yield Risk(Level.MEDIUM, text, "The cloud can reclaim them within minutes.", change.urn)
 
 
 def speed(diff: StackDiff) -> Iterator[Risk]:
     for change in components(diff):
         if found := numbers(change, "request_timeout_seconds"):
             verb, level = ("lowers", Level.MEDIUM) if found[1] < found[0] else ("raises", Level.LOW)
-            text = f"{verb} the time that a request may take from {found[0]:g} to {found[1]:g} s"
+            text = f"{verb} the maximum time of a request from {found[0]:g} to {found[1]:g} s"
             yield Risk(level, text, "", change.urn)
 
 
 def _need(change: ResourceChange) -> Need | None:
-    """Of a model whose manifest lies here."""
+    """Return the need of a model whose manifest is here."""
     inputs = change.resource.inputs
     source, task, cpus = inputs.get("model"), inputs.get("task"), inputs.get("cpu")
-    if not isinstance(source, str) or not source.startswith(("bundled:", "file:")):
+    if not isinstance(source, str) or not ModelAddress.parse(source).is_here:
         return None
     try:
         folder = model_folder(change.name, source, str(task))

@@ -12,16 +12,20 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from slipway.components.fault import reader_words
+from slipway.components.local.private import make_private
 from slipway.components.local.process import refuse_other_owner, running, stop
 from slipway.components.local.provider import SLIPWAY, STOP_COMMANDS, LocalProcessProvider
 from slipway.components.local.record import Lease, RecordError, read_json, unwritable, write_json
 from slipway.infra.errors import Refused
 from slipway.infra.plan.config import StackConfig
-from slipway.infra.plan.monitor import UNKNOWN, Monitor, PlanError, masked, revealed, secret
+from slipway.infra.plan.monitor import Monitor, PlanError, masked, revealed, secret
 from slipway.infra.plan.run import run
+from slipway.infra.resources.local import PROCESS
+from slipway.infra.resources.reading import UNKNOWN
+from slipway.stacks.settings.local import LocalSettings
 
 STATE = "state.json"
-_APPLIES = "pulumi-python:dynamic/slipway:LocalProcess"
 _VERSION = 1
 
 
@@ -30,14 +34,14 @@ class Busy(Refused):
 
 
 class SlipwayProvider(LocalProcessProvider):
-    """The provider as `slipway up` uses it: what it starts is its own."""
+    """The provider as `slipway up` uses it, which owns what it starts."""
 
     owner = SLIPWAY
 
 
 @dataclass(frozen=True, slots=True)
-class Output:
-    """A stack output in clear, and whether it is a secret."""
+class StackOutput:
+    """A stack output in plain text, and whether it is a secret."""
 
     value: Any
     secret: bool
@@ -45,14 +49,14 @@ class Output:
 
 @dataclass
 class State:
-    """What the last `up` made. resources: URN -> {"id", "outputs"}."""
+    """What the last `up` created. resources: URN -> {"id", "outputs"}."""
 
     resources: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
-    outputs: dict[str, Output] = field(default_factory=dict[str, Output])
+    outputs: dict[str, StackOutput] = field(default_factory=dict[str, StackOutput])
 
     @classmethod
     def read(cls, folder: Path) -> "State":
-        """An empty state where there is none. Raises RecordError for a damaged one."""
+        """Read the state, an empty one if there is no file. Raises RecordError if the file is damaged."""
         data = read_json(folder / STATE)
         if data is None:
             return cls()
@@ -61,15 +65,15 @@ class State:
                 raise RecordError(
                     f"{folder / STATE} has version {data['version']}; this slipway reads {_VERSION}."
                 )
-            outputs = {name: Output(**output) for name, output in data["outputs"].items()}
+            outputs = {name: StackOutput(**output) for name, output in data["outputs"].items()}
             return cls(
                 {urn: {"id": r["id"], "outputs": r["outputs"]} for urn, r in data["resources"].items()},
                 outputs,
             )
         except (KeyError, TypeError, AttributeError):
             raise RecordError(
-                f"{folder / STATE} is damaged: not what `slipway up` wrote. `slipway status` tells what "
-                "runs; delete the file, and `slipway up` starts the service again with a new key."
+                f"{folder / STATE} is damaged: not what `slipway up` wrote. `slipway status` shows what "
+                "runs. Delete the file; `slipway up` then starts the service again with a new key."
             ) from None
 
     def write(self, folder: Path) -> None:
@@ -80,14 +84,15 @@ class State:
 def up(config: StackConfig, program: Callable[[], None], say: Callable[[str], None]) -> tuple[State, str]:
     """Bring the stack to what its program registers. Returns the state, and created, updated or unchanged.
 
-    say: told each step in words. Raises Busy, RecordError, PlanError, OwnedByOther, StartFailed, and the
-    program's own errors; after any of them the state still tells what runs.
+    say: called with each step in words. Raises Busy, RecordError, PlanError, OwnedByOther, StartFailed and
+    the program's own errors; after any of them the state still lists what runs.
     """
     wanted = _wanted(config, program)
     folder = config.run_folder
     with _locked(folder):
         state = State.read(folder)
-        done = [_apply(urn, props, state, folder, say) for urn, props in wanted.items()]
+        with reader_words(LocalSettings.words()):
+            done = [_apply(urn, props, state, folder, say) for urn, props in wanted.items()]
         _delete([urn for urn in state.resources if urn not in wanted], state, folder)
         state.outputs = _outputs(config, program, state)
         state.write(folder)
@@ -114,7 +119,7 @@ def down(config: StackConfig) -> bool:
 
 
 def runs(config: StackConfig) -> bool:
-    """Whether a process runs that `slipway up` started, whatever the settings say by now."""
+    """Return whether a process that `slipway up` started runs, whatever the settings say now."""
     lease = Lease.read(config.run_folder)
     return lease is not None and lease.owner == SLIPWAY and running(config.run_folder) is not None
 
@@ -131,7 +136,7 @@ def _wanted(config: StackConfig, program: Callable[[], None]) -> dict[str, dict[
     run(program, config, monitor, preview=True)
     wanted: dict[str, dict[str, Any]] = {}
     for urn, resource in monitor.recorded.items():
-        if resource.type == _APPLIES:
+        if resource.type == PROCESS:
             wanted[urn] = revealed(
                 {k: v for k, v in monitor.requests[urn].object.items() if k != "__provider"}
             )
@@ -173,12 +178,12 @@ def _delete(urns: list[str], state: State, folder: Path) -> None:
         state.write(folder)
 
 
-def _outputs(config: StackConfig, program: Callable[[], None], state: State) -> dict[str, Output]:
-    """Run the program once more, now that its resources exist, for the outputs it exports."""
+def _outputs(config: StackConfig, program: Callable[[], None], state: State) -> dict[str, StackOutput]:
+    """Run the program again, with its resources in place, and return the outputs that it exports."""
     applied = {urn: _with_secrets(resource["outputs"]) for urn, resource in state.resources.items()}
     outputs = run(program, config, Monitor(config.project, config.stack, applied=applied), preview=False)
     return {
-        name: Output(revealed(outputs[name]), revealed(outputs[name]) != masked(outputs[name]))
+        name: StackOutput(revealed(outputs[name]), revealed(outputs[name]) != masked(outputs[name]))
         for name in sorted(outputs)
     }
 
@@ -191,7 +196,7 @@ def _with_secrets(outputs: Mapping[str, Any]) -> dict[str, Any]:
 def _locked(folder: Path) -> Generator[None]:
     lock = FileLock(folder / "lock")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private(folder)
         lock.acquire(timeout=0)
     except Timeout:
         raise Busy(

@@ -1,6 +1,6 @@
-"""The same objects as a Helm chart: what people change is in values.yaml, all else stands in the templates.
+"""Renders the objects as a Helm chart: what users change is in values.yaml, everything else in templates.
 
-`helm template` of the chart as it is written gives the plain objects.
+`helm template` of an unchanged chart renders the plain objects.
 """
 
 import re
@@ -11,7 +11,7 @@ from typing import Any
 from slipway.infra.manifests.objects import Manifests, dumped, head_lines, made_by
 
 _VERSION = "0.1.0"
-# What stands in an object for an expression until it is text. YAML quotes it, for it begins with @.
+# Marks an expression in an object until it is rendered. YAML quotes it because it begins with @.
 _MARKED = re.compile(r"'@@(.*?)@@'")
 _SETTINGS_NAME = re.compile(r"(?P<base>.+-settings)-[0-9a-f]{8}")
 
@@ -37,7 +37,7 @@ def chart_files(manifests: Manifests) -> dict[str, str]:
 
 
 def _template(body: Mapping[str, Any], values: dict[str, Any]) -> str:
-    """The object as a template; what it takes from the values is put into them."""
+    """Render an object as a template, and add to `values` what the template reads from them."""
     marked: dict[str, Any] = deepcopy(dict(body))
     _take_namespace(marked, values)
     if marked["kind"] in _TAKING:
@@ -68,7 +68,7 @@ def _take_settings(body: dict[str, Any], values: dict[str, Any]) -> None:
 
 
 def _settings_name(name: str) -> str:
-    """Other settings make another name here too: Kubernetes lets nobody change an immutable ConfigMap."""
+    """Name the ConfigMap after its values, because Kubernetes does not allow changes to an immutable one."""
     found = _SETTINGS_NAME.fullmatch(name)
     if found is None:
         return name

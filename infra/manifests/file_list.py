@@ -1,7 +1,7 @@
-"""The list in a folder of manifests: which files `slipway manifests` wrote there, and what it wrote.
+"""Keeps the list of the files that `slipway manifests` wrote into a folder, with their digests.
 
-A line for each file, as `sha256sum` writes it: 64 hexadecimal digits, two spaces, the name below the folder.
-Lists of earlier versions hold names alone. Anybody may have edited a list; it is checked before it is used.
+One line per file, as `sha256sum` writes it: 64 hexadecimal digits, two spaces, the name below the folder.
+Lists of earlier versions hold only names. A list may have been edited, so it is checked before use.
 """
 
 import os
@@ -24,7 +24,7 @@ Written = Mapping[str, frozenset[str]]
 
 
 def is_plain(name: str) -> bool:
-    """Whether a name leads to a file below the folder, and nowhere else."""
+    """Return whether a name leads to a file below the folder and nowhere else."""
     return _NAME.fullmatch(name) is not None
 
 

@@ -1,7 +1,7 @@
 """Writes a set of manifests into a folder, and deletes those of an earlier set; touches nothing else there.
 
-A file is its own only if the list has the digest of its content and its first line carries the mark. What
-somebody edited, a link, and whatever lies behind a link stays. An interrupted run can be repeated, with any
+A file counts as written here only if the list has its digest and its first line has the mark. An edited
+file, a link, and whatever is behind a link stays. An interrupted run can be repeated, with any
 settings.
 """
 
@@ -21,11 +21,11 @@ _MOST_BYTES = 4 * 2**20
 
 
 def write_files(folder: Path, files: Mapping[str, str]) -> list[str]:
-    """Write the files, and delete those of an earlier set that are no longer made.
+    """Write the files, and delete those of an earlier set that are no longer generated.
 
     files: name below the folder -> text with the mark in its first line. Returns the names of files that are
-    no longer made and stay all the same, because somebody changed them. Raises Refused, after which nothing
-    has changed, and Failed.
+    no longer generated but stay because they were edited. Raises Refused, after which nothing has changed,
+    and Failed.
     """
     _require_names(files)
     _require_folder(folder)
@@ -38,8 +38,8 @@ def write_files(folder: Path, files: Mapping[str, str]) -> list[str]:
         _swap_in(folder, contents, before, own)
     except OSError as error:
         raise Failed(
-            f"{folder} cannot be written: {error.strerror}. Repeat the command when that is mended; what is "
-            "missing by then is written."
+            f"{folder} cannot be written: {error.strerror}. Fix that and repeat the command; it writes "
+            "what is still missing."
         ) from None
     return sorted(set(gone) - set(own))
 
@@ -95,9 +95,9 @@ def _may_be_replaced(folder: Path, name: str, content: bytes, before: Written) -
 
 
 def _is_old(folder: Path, name: str, files: Mapping[str, str]) -> bool:
-    """Whether a name of the list leads to something that is not one of the new files.
+    """Return whether a name from the list leads to something that is not one of the new files.
 
-    Where case is ignored, the old name of a file that changed in case alone leads to the new one.
+    On a case-insensitive file system, an old name that differs only in case leads to the new file.
     """
     try:
         found = os.lstat(folder / name)
@@ -108,7 +108,7 @@ def _is_old(folder: Path, name: str, files: Mapping[str, str]) -> bool:
 
 
 def _is_own(folder: Path, name: str, before: Written) -> bool:
-    """Whether the file is as `slipway manifests` wrote it; an earlier version's list has no digest."""
+    """Return whether the file is as `slipway manifests` wrote it; an earlier version's list has no digest."""
     if _blocking(folder, name) is not None:
         return False
     content = _content(folder / name)
@@ -119,7 +119,7 @@ def _is_own(folder: Path, name: str, before: Written) -> bool:
 
 
 def _blocking(folder: Path, name: str) -> Path | None:
-    """The first folder on the way to the file that is a link or no folder; None where there is none."""
+    """Find the first part of the file's path that is a link or not a folder; None if there is none."""
     for parent in reversed(Path(name).parents[:-1]):
         path = folder / parent
         if path.is_symlink() or (path.exists() and not path.is_dir()):
@@ -128,7 +128,7 @@ def _blocking(folder: Path, name: str) -> Path | None:
 
 
 def _content(path: Path) -> bytes | None:
-    """What a plain file holds; None for anything else, a link among it."""
+    """Read a regular file; None for anything else, including a link."""
     try:
         found = os.lstat(path)
         return path.read_bytes() if stat.S_ISREG(found.st_mode) and found.st_size <= _MOST_BYTES else None

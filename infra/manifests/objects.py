@@ -1,6 +1,6 @@
-"""A stack's Kubernetes objects as plain YAML, for those who apply them by other means. Reads a Plan only.
+"""Renders a stack's Kubernetes objects as plain YAML, to apply them by other means. Reads only a Plan.
 
-Secrets are never in it: their Secret is referred to, and a comment tells how to make it.
+It never contains secrets: the objects refer to their Secret, and a comment says how to create it.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -13,8 +13,8 @@ import yaml
 from slipway.components.gke.nodes import POOL_LABEL
 from slipway.components.input_rules import API_KEY_NAME
 from slipway.infra.errors import Refused
-from slipway.infra.plan.monitor import UNKNOWN, Resource
 from slipway.infra.plan.run import Plan
+from slipway.infra.resources.reading import UNKNOWN, Resource
 
 # In this order each object finds what it names; kinds of extensions come last.
 _ORDER = (
@@ -42,7 +42,7 @@ class Object:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """A Secret that the objects name and that is not among them. keys: what it must hold."""
+    """A Secret that the objects refer to but do not include. keys: the keys that it must hold."""
 
     name: str
     namespace: str
@@ -55,7 +55,7 @@ class Missing:
 
 
 def _literal(key: str) -> str:
-    """The server takes any key that is long enough; what the others are, only their owner knows."""
+    """Render one value's argument: the API key may be any long string; only the owner knows the others."""
     if key == API_KEY_NAME:
         return f'--from-literal={key}="$(openssl rand -hex 20)"'
     return f"--from-file={key}=<file with its value>"
@@ -72,7 +72,7 @@ class Manifests:
 
 
 def manifests_of(plan: Plan) -> Manifests:
-    """Raises Refused where a stack has no such objects, or where one is not known before `up`."""
+    """Collect a plan's Kubernetes objects. Raises Refused if it has none, or one is unknown before `up`."""
     found = [resource for resource in plan.resources if _is_object(resource)]
     if not found:
         raise Refused(
@@ -100,26 +100,26 @@ def manifests_of(plan: Plan) -> Manifests:
 
 
 def yaml_of(manifests: Manifests) -> str:
-    """All objects in one text."""
+    """Render all objects as one YAML stream."""
     documents = [dumped(each.body) for each in manifests.objects]
     return _comment(head_lines(manifests)) + "---\n".join(documents)
 
 
 def yaml_files(manifests: Manifests) -> dict[str, str]:
-    """A file for each object, by a name that stays when the object's own changes; and what else is needed."""
+    """Render one file per object, whose name stays when the object's name changes, and a README.txt."""
     first = _comment([made_by(manifests.stack)])
     files = {f"{each.name}.yaml": first + dumped(each.body) for each in manifests.objects}
     return {**files, "README.txt": _comment(head_lines(manifests))}
 
 
 def head_lines(manifests: Manifests) -> list[str]:
-    """What a person must know beside the objects."""
+    """List what a reader needs in addition to the objects."""
     lines = [made_by(manifests.stack)]
     for each in manifests.missing:
-        lines += [f"Secret {each.name} is not among them, for what it holds is secret. Make it once:"]
+        lines += [f"Secret {each.name} is not included, because its values are secret. Create it once:"]
         lines += [f"  {each.command}"]
     if manifests.beside:
-        lines.append(f"Made by `pulumi up` and not among them: {', '.join(manifests.beside)}.")
+        lines.append(f"Created by `pulumi up` and not included: {', '.join(manifests.beside)}.")
     return lines
 
 
@@ -150,7 +150,7 @@ def _position(each: Object) -> tuple[int, str, str]:
 
 
 def _with_plain_names(inputs: Mapping[str, Any], secrets: list[Resource]) -> dict[str, Any]:
-    """References to the service's own Secret by a name without the hash of its values, which are not here."""
+    """Refer to the service's own Secret by its name without the hash of its values, which are left out."""
     plain = {secret.inputs["metadata"]["name"]: secret.name for secret in secrets}
     body = deepcopy(dict(inputs))
     _walk(body, _leave_out_drawn_pool)
@@ -160,8 +160,9 @@ def _with_plain_names(inputs: Mapping[str, Any], secrets: list[Resource]) -> dic
 
 
 def _leave_out_drawn_pool(fields: Any) -> None:
-    """A pool that `up` makes gets its name then. Its GPU and taint decide without it: pods that request a GPU
-    fit nowhere else, and others are kept off.
+    """Drop the selector of a node pool whose name only `up` creates.
+
+    The pool's GPU and taint suffice: pods that request a GPU fit nowhere else, and others are kept off.
     """
     if isinstance(fields, dict) and fields.get("nodeSelector", {}).get(POOL_LABEL) == UNKNOWN:  # pyright: ignore[reportUnknownMemberType]
         del cast("dict[str, Any]", fields)["nodeSelector"][POOL_LABEL]
@@ -202,13 +203,13 @@ def _missing(secret: Resource, objects: list[Object]) -> Missing:
 
 
 def _require_known(stack: str, body: Mapping[str, Any]) -> None:
-    """An unknown image is by far the likeliest: `up` builds it."""
+    """Raise Refused if an object holds an unknown value, most likely an image that `up` builds."""
 
     def look(value: Any) -> None:
         if value == UNKNOWN:
             raise Refused(
-                f"Stack {stack}: the {body['kind']} needs what only `pulumi up` makes, most likely the image "
-                "that it builds. Name one: `--set image=<registry>/<repository>@sha256:<64 hex digits>`."
+                f"Stack {stack}: the {body['kind']} needs what only `pulumi up` creates, most likely the "
+                "image. Give one: `--set image=<registry>/<repository>@sha256:<64 hex digits>`."
             )
 
     _walk(body, look)

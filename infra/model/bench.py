@@ -5,6 +5,7 @@ run as the local target runs it, as `slipway fit` does.
 """
 
 import json
+import shutil
 import tempfile
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
@@ -17,11 +18,11 @@ from slipway.components.tasks import TASKS
 from slipway.infra.errors import Refused
 from slipway.infra.model import torch_env as training
 from slipway.infra.model.fit import Fit, measured_keys, observed, write_manifest
-from slipway.infra.model.measured_server import Work
+from slipway.infra.model.measured_server import LoadProfile
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class ModelForm:
     """One engine of one model folder. source: the folder as it was named."""
 
     source: str
@@ -30,41 +31,43 @@ class Form:
 
     @property
     def precision(self) -> str:
-        """The manifest tells that of model.onnx; on a CPU torch computes in fp32."""
+        """Return the manifest's precision for model.onnx, and fp32 for torch on a CPU."""
         return str(self.folder.manifest.get("precision", "fp32")) if self.engine == "onnx" else "fp32"
 
 
 @dataclass(frozen=True, slots=True)
 class Benched:
-    form: Form
+    form: ModelForm
     fit: Fit
 
     @property
     def requests_per_vcpu_second(self) -> float:
-        """Of the shortest requests, by the CPU time that they took, which neighbours spoil least."""
+        """Return the rate of the shortest requests per CPU second, which other load distorts least."""
         return self.fit.requests_per_vcpu_second or 0.0
 
 
-def forms_of(sources: Sequence[tuple[str, ModelFolder]]) -> list[Form]:
-    """Every form that lies in the folders. Raises Refused for folders of different tasks."""
+def forms_of(sources: Sequence[tuple[str, ModelFolder]]) -> list[ModelForm]:
+    """List every form in the folders. Raises Refused for folders of different tasks."""
     tasks = sorted({folder.manifest["task"] for _, folder in sources})
     if len(tasks) > 1:
         raise Refused(f"The folders are of the tasks {', '.join(tasks)}; compared are forms of one model.")
     return [
-        Form(source, folder, engine)
+        ModelForm(source, folder, engine)
         for source, folder in sources
         for engine, files in TASKS[tasks[0]].files.items()
         if set(files) <= set(folder.manifest["files"])
     ]
 
 
-def can_run(form: Form) -> bool:
-    """torch is only where models are made."""
+def can_run(form: ModelForm) -> bool:
+    """Return whether this machine has the form's engine: torch only in the training environment."""
     return form.engine != "torch" or training.environment().is_dir()
 
 
-def benched(forms: Sequence[Form], cpu: float, work: Work, say: Callable[[str], None]) -> list[Benched]:
-    """One after the other. Raises Failed or StartFailed, as `fit` does."""
+def benched(
+    forms: Sequence[ModelForm], cpu: float, work: LoadProfile, say: Callable[[str], None]
+) -> list[Benched]:
+    """Measure the forms one after the other. Raises Failed or StartFailed, as `fit` does."""
     found: list[Benched] = []
     for form in forms:
         with _folder_of(form) as folder:
@@ -75,12 +78,12 @@ def benched(forms: Sequence[Form], cpu: float, work: Work, say: Callable[[str], 
 
 
 def best_of(found: Sequence[Benched]) -> Benched:
-    """The one that gives most requests; what its answers are worth, `slipway model check` judges."""
+    """Choose the form with the most requests per CPU second. `slipway model check` judges its answers."""
     return max(found, key=lambda one: one.requests_per_vcpu_second)
 
 
 def write_best(found: Sequence[Benched]) -> None:
-    """Into each folder's manifest its best engine, and what was measured of it."""
+    """Write into each folder's manifest its best engine and that engine's measurements."""
     for source in {one.form.source for one in found}:
         best = best_of([one for one in found if one.form.source == source])
         manifest = dict(best.form.folder.manifest)
@@ -91,14 +94,22 @@ def write_best(found: Sequence[Benched]) -> None:
 
 
 @contextmanager
-def _folder_of(form: Form) -> Generator[ModelFolder]:
-    """The model's own folder, or one of links to it whose manifest names the other engine."""
+def _folder_of(form: ModelForm) -> Generator[ModelFolder]:
+    """Yield the model's own folder, or a temporary one with the same files for the other engine."""
     manifest: dict[str, Any] = dict(form.folder.manifest)
     if manifest.get("engine", "onnx") == form.engine:
         yield form.folder
         return
     with tempfile.TemporaryDirectory(prefix="slipway-bench-") as name:
         for file in manifest["files"]:
-            (Path(name) / file).symlink_to(form.folder.location / file)
+            _linked(form.folder.location / file, Path(name) / file)
         (Path(name) / "manifest.json").write_text(json.dumps(manifest | {"engine": form.engine}))
         yield model_folder("bench", f"file:{name}", None)
+
+
+def _linked(file: Path, name: Path) -> None:
+    """Give the file another name, or copy it: the server opens no link that leads out of a model's folder."""
+    try:
+        name.hardlink_to(file.resolve())
+    except OSError:  # another file system, or one without hard links
+        shutil.copyfile(file, name)

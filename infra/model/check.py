@@ -24,7 +24,7 @@ class Verdict:
 
 
 def checked(model: Path, reference: Path, texts: Path, threshold: float | None) -> Verdict:
-    """Raises Refused where one of them cannot be used, or torch is needed and is not there."""
+    """Compare two models. Raises Refused if an input cannot be used, or torch is needed and missing."""
     for name, path in (("MODEL", model), ("--against", reference)):
         if not path.is_dir():
             raise Refused(f"{name} is {path}, which is not a folder here.")
@@ -37,23 +37,23 @@ def checked(model: Path, reference: Path, texts: Path, threshold: float | None) 
 
 
 def _needs_torch(folder: Path) -> bool:
-    """A folder without a manifest is what save_pretrained wrote."""
+    """Return whether the folder has no manifest, as save_pretrained writes it."""
     try:
         return json.loads((folder / "manifest.json").read_bytes()).get("engine") == "torch"
     except FileNotFoundError:
         return True
-    except (ValueError, AttributeError):  # the comparison tells what is wrong with it
+    except (ValueError, AttributeError):  # the comparison reports what is wrong with it
         return False
 
 
 def _faults(found: dict[str, Any], least: float) -> list[str]:
     name = "mean_cosine" if found["task"] == "embed" else "same_label"
-    faults = [f"{name} is {found[name]:.4f}; at least {least:g} is asked for"] if found[name] < least else []
+    faults = [f"{name} is {found[name]:.4f}; the minimum is {least:g}"] if found[name] < least else []
     if found.get("accuracy") is not None:
         loss = found["reference_accuracy"] - found["accuracy"]
         if loss > MOST_ACCURACY_LOSS:
             faults.append(
-                f"accuracy is {found['accuracy']:.4f}, {loss:.4f} below the reference's; at most "
-                f"{MOST_ACCURACY_LOSS:g} is allowed"
+                f"accuracy is {found['accuracy']:.4f}, {loss:.4f} below the reference's; the "
+                f"maximum is {MOST_ACCURACY_LOSS:g}"
             )
     return faults

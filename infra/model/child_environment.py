@@ -1,7 +1,7 @@
-"""Environments of the programs that open models which somebody else made: from nothing, not the caller's.
+"""Builds environments for programs that open untrusted models: from nothing, not from the caller's.
 
-The caller's may hold passphrases and keys of clouds, which a model has no use for. The person's own programs,
-such as git, Docker, pulumi and the clouds' command lines, have all of it: their logins are in it.
+The caller's may hold passphrases and cloud keys, which a model does not need. The user's own programs,
+such as git, Docker, pulumi and the clouds' command lines, get all of it, because it contains their logins.
 """
 
 import os

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import typer
-
 from slipway.components.checkout import IS_CHECKOUT, ROOT
+from slipway.components.model_address import ModelAddress, Source
+from slipway.infra.errors import ProgramFailed
 from slipway.infra.model.child_environment import hub_environment
 from slipway.infra.model.torch_env import environment, training_python
 
@@ -20,11 +20,11 @@ _MODULE = "slipway.modeltools.importing"
 
 
 def exported(source: str, folder: Path, options: Sequence[str]) -> dict[str, Any]:
-    """The manifest of the folder that was made. Ends with the converter's exit code where it fails.
+    """Export a model and return the new folder's manifest. Raises ProgramFailed if the converter fails.
 
-    source: `hf:<owner>/<name>@<commit>`, or a folder. Raises Refused where torch is not there.
+    source: `hf:<owner>/<name>@<commit>`, or a folder. Raises Refused if torch is not installed.
     """
-    source = source if source.startswith("hf:") else str(Path(source).resolve())
+    source = source if ModelAddress.parse(source).source is Source.HUB else str(Path(source).resolve())
     line = [source, str(folder.resolve()), *options]
     if not environment().is_dir():  # what cannot be served is refused before torch is asked for
         _run(sys.executable, [*line, "--check"])
@@ -38,4 +38,4 @@ def _run(python: str, arguments: Sequence[str]) -> None:
     folder = ROOT if IS_CHECKOUT else None
     done = subprocess.run(line, cwd=folder, env=hub_environment(), stdin=subprocess.DEVNULL, check=False)
     if done.returncode:
-        raise typer.Exit(done.returncode)
+        raise ProgramFailed(done.returncode)

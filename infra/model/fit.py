@@ -15,13 +15,14 @@ from typing import Any
 from slipway.components.local import process
 from slipway.components.local.record import write_json
 from slipway.components.model import ModelFolder, model_folder
+from slipway.components.model_address import ModelAddress
 from slipway.components.need import Need, need_of
 from slipway.components.sizes import Size
 from slipway.infra.errors import Failed, Refused
 from slipway.infra.model.load_generator import Rate
 from slipway.infra.model.measured_server import (
+    LoadProfile,
     MeasuredServer,
-    Work,
     all_memory_mib,
     drop_cached,
     is_tabular,
@@ -39,7 +40,7 @@ _MOST_ROWS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """What is known of a model. proof: the limit it lived under and how it was enforced; None = not run."""
+    """What is known of a model. proof: the limit it ran within, and how that was enforced; None = not run."""
 
     model: str
     cpu: float
@@ -52,13 +53,13 @@ class Fit:
 
     @property
     def requests_per_vcpu_second(self) -> float | None:
-        """Of the shortest texts, by the CPU time that they took: a server may use more CPUs than one."""
+        """Return the rate of the shortest texts per CPU second, because a server may use several CPUs."""
         costs_ms = [one.cpu_ms_per_request for one in self.rates if one.tokens == self.rates[0].tokens]
         return 1000 / min(costs_ms) if costs_ms and min(costs_ms) > 0 else None
 
     @property
     def startup_probe(self) -> dict[str, int] | None:
-        """Thrice the start that was measured, at least 10 s and at most what Cloud Run allows."""
+        """Allow three times the measured start, from 10 s up to what Cloud Run allows."""
         if self.ready_seconds is None:
             return None
         patience = min(_STARTUP_LIMIT_SECONDS, max(10, math.ceil(self.ready_seconds * 3)))
@@ -67,22 +68,22 @@ class Fit:
 
 
 def model_of(text: str) -> tuple[str, ModelFolder]:
-    """A model as a setting names it, or as a plain folder. Raises Refused."""
-    source = text if text.startswith(("bundled:", "file:")) else f"file:{Path(text).resolve()}"
+    """Find a model named as in a setting, or by its folder. Raises Refused."""
+    source = text if ModelAddress.parse(text).is_here else f"file:{Path(text).resolve()}"
     try:
         return source, model_folder("fit", source, None)
     except ValueError as error:
         raise Refused(str(error)) from None
 
 
-def work_of(model: ModelFolder, tokens: str, concurrency: str, seconds: float) -> Work:
-    """From comma-separated numbers; `max` stands for the model's limit. Raises Refused.
+def work_of(model: ModelFolder, tokens: str, concurrency: str, seconds: float) -> LoadProfile:
+    """Read a load profile from comma-separated numbers; `max` is the model's limit. Raises Refused.
 
-    A tabular model has no tokens: the numbers are rows of a request, and `max` is what one call may have.
+    A tabular model has no tokens: the numbers are rows per request, and `max` is the limit of one call.
     """
     least, limit = (1, _MOST_ROWS) if is_tabular(model) else (3, int(model.manifest["max_tokens"]))
     lengths = _numbers("tokens", tokens.replace("max", str(limit)), least, limit)
-    return Work(lengths, _numbers("concurrency", concurrency, 1, 256), seconds)
+    return LoadProfile(lengths, _numbers("concurrency", concurrency, 1, 256), seconds)
 
 
 def _numbers(option: str, text: str, low: int, high: int) -> tuple[int, ...]:
@@ -93,13 +94,15 @@ def _numbers(option: str, text: str, low: int, high: int) -> tuple[int, ...]:
 
 
 def estimated(source: str, model: ModelFolder, cpu: float) -> Fit:
-    """From the manifest alone: nothing runs."""
+    """Estimate the need from the manifest, without running anything."""
     need = need_of(model.manifest, cpu)
     return Fit(source, cpu, need, sizes=smallest_sizes(need.with_margin_mib, cpu))
 
 
-def measured(source: str, model: ModelFolder, cpu: float, work: Work, say: Callable[[str], None]) -> Fit:
-    """Run it, then prove the limit. Raises Failed or StartFailed, as `observed` does."""
+def measured(
+    source: str, model: ModelFolder, cpu: float, work: LoadProfile, say: Callable[[str], None]
+) -> Fit:
+    """Run the model, then verify the limit. Raises Failed or StartFailed, as `observed` does."""
     found = observed(source, model, cpu, work, say)
     proof = _proved(model, cpu, found.sizes[0].memory_mib, work, say)
     if proof[0] > found.sizes[0].memory_mib:
@@ -111,13 +114,13 @@ def observed(
     source: str,
     model: ModelFolder,
     cpu: float,
-    work: Work,
+    work: LoadProfile,
     say: Callable[[str], None],
     python_path: str = "",
 ) -> Fit:
-    """Run it once. Raises Failed where the model cannot be served, StartFailed where it does not start.
+    """Run the model once. Raises Failed if it cannot be served, StartFailed if it does not start.
 
-    python_path: where the server finds packages beside its own, such as torch.
+    python_path: where the server finds packages in addition to its own, such as torch.
     """
     say(f"Starting {source} from a cold page cache")
     drop_cached(model.location)
@@ -135,9 +138,9 @@ def write_measured(model: ModelFolder, fit: Fit) -> None:
 
 
 def measured_keys(fit: Fit) -> dict[str, Any]:
-    """What a manifest says of it."""
+    """Return the measurements as a manifest records them."""
     return {
-        "memory_mb": round(fit.need.memory_mib),
+        "memory_mib": round(fit.need.memory_mib),
         "load_seconds": fit.ready_seconds,
         "texts_per_second": round(fit.requests_per_vcpu_second or 0, 1),
     }
@@ -150,10 +153,10 @@ def write_manifest(model: ModelFolder, manifest: dict[str, Any]) -> None:
 
 
 def _proved(
-    model: ModelFolder, cpu: float, memory_mib: int, work: Work, say: Callable[[str], None]
+    model: ModelFolder, cpu: float, memory_mib: int, work: LoadProfile, say: Callable[[str], None]
 ) -> tuple[int, str]:
-    """The smallest limit from `memory_mib` on, in steps, under which the server lived through the work."""
-    hardest = Work((max(work.tokens),), (max(work.concurrency),), work.seconds)
+    """Find the smallest limit, upwards from `memory_mib` in steps, within which the server does the work."""
+    hardest = LoadProfile((max(work.tokens),), (max(work.concurrency),), work.seconds)
     for _ in range(_PROOF_TRIES):
         say(f"Running it once more with a limit of {memory_mib} MiB")
         drop_cached(model.location)
@@ -165,5 +168,5 @@ def _proved(
         except (process.StartFailed, Failed):
             memory_mib += _PROOF_STEP_MIB
     raise Failed(
-        f"It did not live under {memory_mib} MiB either, though it was seen to use less: measure again."
+        f"It did not run within {memory_mib} MiB either, although it used less before. Measure again."
     )

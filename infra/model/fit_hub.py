@@ -1,6 +1,6 @@
-"""What is known of a model of the Hub before it is fetched, for `slipway fit hf:… --estimate`.
+"""Describes a Hub model before it is downloaded, for `slipway fit hf:… --estimate`.
 
-The Hub is asked by modeltools/importing, in a process of its own; no weights are fetched.
+modeltools/importing queries the Hub in a separate process; no weights are downloaded.
 """
 
 import json
@@ -10,11 +10,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import typer
-
 from slipway.components.checkout import IS_CHECKOUT, ROOT
 from slipway.components.model import ModelFolder
-from slipway.infra.errors import Refused
+from slipway.infra.errors import ProgramFailed, Refused
 from slipway.infra.model.child_environment import hub_environment
 
 _MODULE = "slipway.modeltools.importing"
@@ -27,7 +25,9 @@ def hub_model(source: str, estimate: bool) -> ModelFolder:
     """
     here = f"`slipway model export {source} models/mine`, then `slipway fit file:models/mine`"
     if not estimate:
-        raise Refused(f"fit runs a model that lies here; {source} does not. Add --estimate; or {here}.")
+        raise Refused(
+            f"fit runs a model that is on this machine; {source} is not. Add --estimate, or run {here}."
+        )
     with TemporaryDirectory() as scratch:
         line = [sys.executable, "-m", _MODULE, source, str(Path(scratch) / "none"), "--check"]
         done = subprocess.run(
@@ -40,7 +40,7 @@ def hub_model(source: str, estimate: bool) -> ModelFolder:
             check=False,
         )
     if done.returncode:
-        raise typer.Exit(done.returncode)
+        raise ProgramFailed(done.returncode)
     manifest: dict[str, Any] = json.loads(done.stdout)
     if "files" not in manifest:
         raise Refused(

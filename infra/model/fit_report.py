@@ -1,4 +1,4 @@
-"""What `slipway fit` says: as tables for people, and as data for programs."""
+"""Renders the result of `slipway fit` as tables and as JSON."""
 
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -10,7 +10,7 @@ from rich.text import Text
 
 from slipway.infra.model.fit import Fit
 
-# A vCPU that is asked for more than this share of what it can do makes its callers wait.
+# Above this share of its capacity a vCPU makes its callers wait.
 _BUSY_SHARE = 0.7
 
 
@@ -19,12 +19,12 @@ def fit_json(fit: Fit) -> dict[str, Any]:
     return {
         "model": fit.model,
         "cpu": fit.cpu,
-        "memory_mb": fit.need.memory_mib,
+        "memory_mib": fit.need.memory_mib,
         "measured": fit.need.measured,
         "ready_seconds": fit.ready_seconds,
         "rates": [asdict(one) for one in fit.rates],
         "sizes": [{"target": size.target, "cpu": size.cpu, "memory": size.memory} for size in fit.sizes],
-        "lived_under": {"memory_mb": fit.proof[0], "enforced_by": fit.proof[1]} if fit.proof else None,
+        "lived_under": {"memory_mib": fit.proof[0], "enforced_by": fit.proof[1]} if fit.proof else None,
         "startup_probe": fit.startup_probe,
     }
 
@@ -34,7 +34,7 @@ def fit_tables(fit: Fit) -> Iterable[RenderableType]:
         "measured" if fit.need.measured else "estimated from the manifest; run without --estimate to measure"
     )
     yield Text.assemble((fit.model, "bold cyan"), f" with cpu {fit.cpu:g}")
-    yield Text(f"Memory   {fit.need.memory_mib:.0f} MiB at its peak ({how})")
+    yield Text(f"Memory   {fit.need.memory_mib:.0f} MiB at peak ({how})")
     if fit.ready_seconds is not None:
         probe = fit.startup_probe or {}
         yield Text(
@@ -46,11 +46,11 @@ def fit_tables(fit: Fit) -> Iterable[RenderableType]:
         planned = (fit.requests_per_vcpu_second or 0) * _BUSY_SHARE
         yield Text(
             f"CPU      plan one vCPU for every {planned:.0f} requests/s of {fit.rates[0].tokens} {fit.unit}: "
-            f"{_BUSY_SHARE:.0%} of what it can do"
+            f"{_BUSY_SHARE:.0%} of its capacity"
         )
     yield _sizes(fit)
     if fit.proof:
-        yield Text(f"It was run with a limit of {fit.proof[0]} MiB ({fit.proof[1]}) and lived.")
+        yield Text(f"Verified: it also ran with a limit of {fit.proof[0]} MiB ({fit.proof[1]}).")
 
 
 def rates_table(fit: Fit) -> Table:

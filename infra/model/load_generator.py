@@ -1,4 +1,4 @@
-"""Asks a service on this machine for predictions, closed loop, for a bounded time. Times are ms."""
+"""Sends requests to a service on this machine, in a closed loop, for a bounded time. Times are in ms."""
 
 import http.client
 import json
@@ -15,7 +15,7 @@ from tokenizers import Tokenizer
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """What a service gave at one length and concurrency; the client ran on the same machine."""
+    """Throughput and latency at one length and concurrency; the client ran on the same machine."""
 
     tokens: int
     """Of a request; rows where the model takes no text."""
@@ -27,11 +27,11 @@ class Rate:
 
 
 class LoadFailed(Exception):
-    """The service did not answer as it should have; the text tells what came instead."""
+    """The service did not answer as expected; the text says what it answered instead."""
 
 
 def text_of(tokenizer: Tokenizer, tokens: int) -> str:
-    """A text of exactly or just under `tokens` tokens, special ones included."""
+    """Compose a text of exactly or just under `tokens` tokens, including special ones."""
     words = tokens
     while words > 1 and len(tokenizer.encode("a " * words).ids) > tokens:
         words -= 1
@@ -40,7 +40,7 @@ def text_of(tokenizer: Tokenizer, tokens: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """Where it listens, its key, the process whose CPU time counts, and the route of its task."""
+    """The service's address, its key, the process whose CPU time counts, and the route of its task."""
 
     host: str
     port: int
@@ -58,9 +58,9 @@ class Service:
 
 
 def rate(service: Service, request: Mapping[str, Any], tokens: int, concurrency: int, seconds: float) -> Rate:
-    """Keep `concurrency` requests under way for `seconds`. Raises LoadFailed.
+    """Keep `concurrency` requests in progress for `seconds`. Raises LoadFailed.
 
-    request: the body of each. tokens: that it has, or rows; as it is told.
+    request: the body of each request. tokens: how many it has, or rows; only reported.
     """
     body = json.dumps(request)
     headers = {"Authorization": f"Bearer {service.key}", "Content-Type": "application/json"}

@@ -1,4 +1,4 @@
-"""One server that is measured: started as the local target starts it, asked, watched, and gone at the end.
+"""Runs one server to measure it: started as the local target starts it, queried, watched and stopped.
 
 Memory is MiB of anonymous memory: mapped and cached files can be dropped, so they do not count.
 """
@@ -34,8 +34,8 @@ _WRITTEN_TOKENS = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
-    """What is asked of the model: each length (tokens) at each concurrency (requests), for some seconds."""
+class LoadProfile:
+    """The load on the model: each length (tokens) at each concurrency (requests), for some seconds."""
 
     tokens: tuple[int, ...]
     concurrency: tuple[int, ...]
@@ -43,7 +43,7 @@ class Work:
 
 
 class MeasuredServer:
-    """One server of the model in a run folder of its own, gone at the end."""
+    """One server of the model in a separate run folder, stopped at the end."""
 
     def __init__(self, model: ModelFolder, cpu: float, limit_mib: int, python_path: str = "") -> None:
         self._python_path = python_path
@@ -83,7 +83,7 @@ class MeasuredServer:
         self.enforced_by, self._pid = record.enforced_by, record.server.pid
         return time.monotonic() - begun
 
-    def rates(self, work: Work, say: Callable[[str], None]) -> Generator[Rate]:
+    def rates(self, work: LoadProfile, say: Callable[[str], None]) -> Generator[Rate]:
         route = ROUTES[self._model.manifest["task"]]
         service = Service(HOST, self._port, self._key, self._pid, route)
         request_of = _requests(self._model)
@@ -103,7 +103,7 @@ class MeasuredServer:
 
     @contextmanager
     def peak_mib(self) -> Generator[list[float]]:
-        """The highest anonymous memory while inside, in a list of one."""
+        """Record the highest anonymous memory inside the block, in a list with one item."""
         peak, done = [0.0], threading.Event()
 
         def watch() -> None:
@@ -128,12 +128,12 @@ def is_tabular(model: ModelFolder) -> bool:
 
 
 def unit_of(model: ModelFolder) -> str:
-    """What the length of a request is counted in."""
+    """Name the unit in which the length of a request is counted."""
     return "rows" if is_tabular(model) else "tokens"
 
 
 def _requests(model: ModelFolder) -> Callable[[int], dict[str, Any]]:
-    """From a length to the body of a request."""
+    """Return the function from a length to the body of a request."""
     if is_tabular(model):
         row = example_request(model.manifest)["features"]
         return lambda rows: {"features": [row] * rows}
@@ -146,7 +146,7 @@ def _requests(model: ModelFolder) -> Callable[[int], dict[str, Any]]:
 
 
 def _generation(tokenizer: Tokenizer, tokens: int) -> dict[str, Any]:
-    """A prompt and its answer that have so many tokens together."""
+    """Build a request whose prompt and answer have `tokens` tokens together."""
     written = min(_WRITTEN_TOKENS, max(1, tokens - 1))
     return {"prompt": text_of(tokenizer, max(1, tokens - written)), "max_tokens": written, "temperature": 0}
 

@@ -1,6 +1,6 @@
-"""The environment with torch, .venv-train, in which models are made: where it is, and how it is asked.
+"""The environment with torch, .venv-train, that creates models: where it is, and how to run it.
 
-Nothing that serves is in it, and torch is in no other: 2.9 GB to download, 5.7 GB on the disk.
+It contains nothing that serves, and torch is in no other environment: 2.9 GB to download, 5.7 GB on the disk.
 """
 
 import os
@@ -26,18 +26,18 @@ def environment() -> Path:
 def how_it_is_made() -> str:
     """Return the shell commands that make it, in words."""
     if IS_CHECKOUT:
-        return "`make train-env` makes it"
+        return "`make train-env` creates it"
     pip = f"{_NAME}/bin/pip install --no-deps"
-    return f"These make it: `python3 -m venv {_NAME} && {pip} --require-hashes -r {_LIST} && {pip} slipway`"
+    return f"These create it: `python3 -m venv {_NAME} && {pip} --require-hashes -r {_LIST} && {pip} slipway`"
 
 
 def training_python() -> Path:
-    """Raises Refused where the environment is not there."""
+    """Return the training environment's interpreter. Raises Refused if there is no such environment."""
     python = environment() / "bin" / "python"
     if not python.exists():
         raise Refused(
-            f"This needs torch, which has an environment of its own, {_NAME}, and that is not "
-            f"here. {how_it_is_made()}; it downloads 2.9 GB once."
+            f"This needs torch in a separate environment, {_NAME}, which is missing. "
+            f"{how_it_is_made()}; it downloads 2.9 GB once."
         )
     return python
 
@@ -50,10 +50,10 @@ def beside_torch() -> dict[str, str]:
 
 
 def printed_by(module: str, arguments: Sequence[str], variables: Mapping[str, str]) -> str:
-    """What a module of the service prints, run by this interpreter with further variables.
+    """Run a module of the service with this interpreter and further variables, and return what it prints.
 
-    It opens models that may be anybody's, so it has neither the caller's environment nor its home. Raises
-    Refused or Failed with what it says on standard error, as its exit code 2 or another tells.
+    It opens untrusted models, so it has neither the caller's environment nor its home. Raises Refused (exit
+    code 2) or Failed with what it prints on standard error.
     """
     with TemporaryDirectory(prefix="slipway-") as home:
         done = subprocess.run(

@@ -1,4 +1,4 @@
-"""The URNs that a resource had before, as the engine works them out: its own aliases and its parents'.
+"""Computes a resource's earlier URNs as the engine does: from its own aliases and its parents'.
 
 Source: pulumi sdk, resource/urn, and pkg/resource/deploy, generateAliases and inheritedChildAlias.
 """
@@ -6,7 +6,7 @@ Source: pulumi sdk, resource/urn, and pkg/resource/deploy, generateAliases and i
 from collections.abc import Iterator
 from typing import Any, Protocol
 
-STACK_TYPE = "pulumi:pulumi:Stack"
+from slipway.infra.resources.table import STACK
 
 
 class Parent(Protocol):
@@ -17,7 +17,7 @@ class Parent(Protocol):
 
 
 def aliases_of(urn: str, request: Any, parent: Parent | None) -> tuple[str, ...]:
-    """Of a registration with `urn`. request: a RegisterResourceRequest. parent: already registered."""
+    """List the earlier URNs of `urn`. request: a RegisterResourceRequest. parent: already registered."""
     found = [*request.aliasURNs]
     for alias in request.aliases:
         found += [alias.urn] if alias.urn else _of_spec(urn, alias.spec, request, parent)
@@ -29,7 +29,7 @@ def aliases_of(urn: str, request: Any, parent: Parent | None) -> tuple[str, ...]
 
 
 def _of_spec(urn: str, spec: Any, request: Any, parent: Parent | None) -> Iterator[str]:
-    """What a spec leaves out is as it is now."""
+    """Yield the URNs that an alias stands for; what its spec leaves out is as in the current URN."""
     own_stack, own_project = urn.split("::")[:2]
     stack = spec.stack or own_stack.removeprefix("urn:pulumi:")
     project = spec.project or own_project
@@ -48,11 +48,11 @@ def _urn_under(parent: str, type_: str, name: str) -> str:
 
 def _qualified(parent: str, type_: str) -> str:
     parent_type = parent.split("::")[2] if parent else ""
-    return type_ if parent_type in ("", STACK_TYPE) else f"{parent_type}${type_}"
+    return type_ if parent_type in ("", STACK) else f"{parent_type}${type_}"
 
 
 def _name_under(name: str, parent_name: str, old_parent: str) -> str:
-    """A child that is named for its parent had the parent's old name in its own."""
+    """Return a child's old name, which began with its parent's old name if it is named after the parent."""
     if parent_name and name.startswith(parent_name):
         return old_parent.split("::", 3)[3] + name.removeprefix(parent_name)
     return name

@@ -10,13 +10,19 @@ ENCRYPTED = "\0encrypted"
 
 @dataclass(frozen=True, slots=True)
 class StackConfig:
-    """One stack's configuration: full key (`slipway:memory`) -> text, and where each came from."""
+    """One stack's configuration: full key (`slipway:memory`) -> text, and where each came from.
+
+    twice: keys that a file has twice, and the file. environments: Pulumi environments that the stack imports,
+    whose values are not here.
+    """
 
     project: str
     stack: str
     values: Mapping[str, str]
     secret_keys: frozenset[str]
     where: Mapping[str, str]
+    twice: tuple[tuple[str, str], ...] = ()
+    environments: tuple[str, ...] = ()
 
     @property
     def run_folder(self) -> Path:

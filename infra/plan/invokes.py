@@ -1,13 +1,14 @@
-"""What a program may ask a cloud for, and what stands for the answer where no cloud is asked."""
+"""The queries that a program may send to a cloud, with the answers of a plan, which contacts no cloud."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from slipway.infra.plan.monitor import UNKNOWN, Answer
+from slipway.infra.plan.monitor import Answer
+from slipway.infra.resources.reading import UNKNOWN
 
 
 def _cluster(asked: Mapping[str, Any]) -> Mapping[str, Any]:
-    """An existing GKE cluster: its address and certificate, which only Google knows."""
+    """Answer a look-up of an existing GKE cluster: only Google knows its address and certificate."""
     return {**asked, "endpoint": UNKNOWN, "masterAuths": [{"clusterCaCertificate": UNKNOWN}]}
 
 

@@ -9,7 +9,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, cast
 
 from google.protobuf.struct_pb2 import Struct
@@ -18,12 +18,12 @@ from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mo
 from pulumi.runtime.proto import resource_pb2
 
 from slipway.infra.errors import Refused
-from slipway.infra.plan.aliases import STACK_TYPE, aliases_of
+from slipway.infra.plan.aliases import aliases_of
 from slipway.infra.plan.autoname import autonamed
 from slipway.infra.plan.warning import WarningLog
+from slipway.infra.resources.reading import SECRET, UNKNOWN, Resource
+from slipway.infra.resources.table import STACK
 
-SECRET = "[secret]"  # noqa: S105 what stands in place of one
-UNKNOWN = "[unknown]"
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
 _SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 a type tag of Pulumi's wire format
 _RESOURCE_SIGNATURE = "5cf8f73096256a8f31e491e813e4eb8e"
@@ -36,35 +36,8 @@ class PlanError(Refused):
 
 
 @dataclass(frozen=True, slots=True)
-class Resource:
-    """One registration. inputs: plain JSON, secrets and unknowns masked. parent: a URN; None: the stack.
-
-    uses: input -> the URNs that its value is made of. aliases: the URNs that it had before, its parents' too.
-    provider: URN of the provider that the program made for it; '' where the engine makes one. deleted_with:
-    URN of what takes it along when it is deleted; '' without.
-    """
-
-    urn: str
-    type: str
-    name: str
-    parent: str | None
-    custom: bool
-    inputs: Mapping[str, Any]
-    dependencies: tuple[str, ...]
-    uses: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
-    aliases: tuple[str, ...] = ()
-    protect: bool = False
-    ignore_changes: tuple[str, ...] = ()
-    replace_on_changes: tuple[str, ...] = ()
-    retain_on_delete: bool = False
-    delete_before_replace: bool = False
-    provider: str = ""
-    deleted_with: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class _DeclaredAnswers(Mocks):
-    """What the program may ask a cloud: the declared provider functions, and no existing resource."""
+    """The answers to a program's queries: only declared provider functions, no existing resource."""
 
     answers: Mapping[str, Answer]
 
@@ -104,9 +77,9 @@ class Monitor(MockMonitor):
         self.log = WarningLog()
 
     def make_urn(self, parent: str, type_: str, name: str) -> str:
-        """A type carries its parents' types, but not the stack's. Source: pulumi sdk, resource/urn, New."""
+        """Build a URN with the types of all parents but the stack (pulumi sdk, resource/urn, New)."""
         parent_type = parent.split("::")[2] if parent else ""
-        if parent_type and parent_type != STACK_TYPE:
+        if parent_type and parent_type != STACK:
             type_ = f"{parent_type}${type_}"
         return f"{self._prefix}{type_}::{name}"
 
@@ -138,7 +111,11 @@ class Monitor(MockMonitor):
             custom=request.custom,
             inputs=masked({k: v for k, v in request.object.items() if k != "__provider"}),
             dependencies=tuple(sorted(set(request.dependencies))),
-            uses={k: tuple(sorted(set(v.urns))) for k, v in request.propertyDependencies.items() if v.urns},
+            uses={
+                k: tuple(sorted(set(v.urns)))
+                for k, v in sorted(request.propertyDependencies.items())
+                if v.urns
+            },
             aliases=aliases_of(urn, request, self.recorded.get(request.parent)),
             protect=request.protect,
             ignore_changes=tuple(request.ignoreChanges),
@@ -147,6 +124,8 @@ class Monitor(MockMonitor):
             delete_before_replace=request.deleteBeforeReplace,
             provider=request.provider.rpartition("::")[0],
             deleted_with=request.deletedWith,
+            replace_with=tuple(sorted(request.replace_with)),
+            replacement_trigger=_trigger_of(request),
         )
         with self._lock:
             if urn in self.recorded:
@@ -159,9 +138,18 @@ class Monitor(MockMonitor):
         return resource
 
 
+def _trigger_of(request: Any) -> Any:
+    """Return the resource's replacement trigger as plain JSON with secrets masked; None if it has none."""
+    if not request.HasField("replacement_trigger"):
+        return None
+    value = request.replacement_trigger
+    kind = value.WhichOneof("kind")
+    return None if kind == "null_value" else masked(getattr(value, kind))
+
+
 @contextmanager
 def _event_loop() -> Generator[None]:
-    """One for this worker thread: MockMonitor would make its own and never close it."""
+    """Give this worker thread an event loop, because MockMonitor would create one and never close it."""
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     try:
@@ -172,22 +160,22 @@ def _event_loop() -> Generator[None]:
 
 
 def secret(value: Any) -> dict[str, Any]:
-    """A plain value as a secret of the wire format."""
+    """Wrap a plain value as a secret in the wire format."""
     return {_SIGNATURE: _SECRET_SIGNATURE, "value": value}
 
 
 def revealed(value: Any) -> Any:
-    """A wire-format value as plain JSON with its secrets in clear: only for what applies or prints them."""
+    """Convert a wire-format value to plain JSON with secrets in plain text, to apply or print them."""
     return _plain(value, lambda fields: revealed(fields["value"]))
 
 
 def masked(value: Any) -> Any:
-    """A wire-format value as plain JSON: secrets as "[secret]", unknowns as "[unknown]"."""
+    """Convert a wire-format value to plain JSON: secrets as "[secret]", unknowns as "[unknown]"."""
     return _plain(value, lambda _fields: SECRET)
 
 
 def _plain(value: Any, of_secret: Callable[[dict[str, Any]], Any]) -> Any:
-    """Keys sorted, for the wire keeps no order; whole numbers lose the `.0` that it gives them."""
+    """Convert to plain JSON: keys sorted, because the wire keeps no order, and whole numbers without `.0`."""
     if isinstance(value, Struct | dict):
         fields: dict[str, Any] = dict(value.items())  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType]
         signature = fields.pop(_SIGNATURE, None)

@@ -21,15 +21,16 @@ from pulumi.runtime.stack import Stack
 
 from slipway.infra.plan.config import StackConfig
 from slipway.infra.plan.invokes import LOOKUPS
-from slipway.infra.plan.monitor import Answer, Monitor, Resource, masked
+from slipway.infra.plan.monitor import Answer, Monitor, masked
 from slipway.infra.plan.warning import Warned
+from slipway.infra.resources.reading import Resource
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What one stack's program registers. outputs: name -> plain JSON, masked as the inputs are.
 
-    warnings: what its components warn of by `pulumi.log.warn`, sorted by the resource's URN.
+    warnings: what its components report through `pulumi.log.warn`, sorted by the resource's URN.
     """
 
     project: str
@@ -44,8 +45,8 @@ def plan_of(
 ) -> Plan:
     """Run `program` as a first preview of the stack.
 
-    invokes: answers to provider functions, token -> result (or a function of the arguments), beside those
-    of lookups.py.
+    invokes: answers to provider functions, token -> result (or a function of the arguments), in addition
+    to those of invokes.py.
     Raises PlanError for an undeclared one or a duplicate URN; the program's own errors travel.
     """
     monitor = Monitor(config.project, config.stack, {**LOOKUPS, **(invokes or {})})
@@ -72,8 +73,10 @@ def run(
 
 @contextmanager
 def without_collector() -> Generator[None]:
-    """Nearly all that a plan makes lives as long as the plan: the collector would look at all of it again and
-    again, half of the whole time for 50 services, and a growing share of it for more.
+    """Turn the garbage collector off inside the block.
+
+    Nearly everything in a plan lives as long as the plan, so the collector would visit all of it again and
+    again: half of the total time for 50 services, and a growing share for more.
     """
     was_on = gc.isenabled()
     gc.disable()

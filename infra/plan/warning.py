@@ -8,7 +8,7 @@ from pulumi.runtime.proto import engine_pb2
 
 @dataclass(frozen=True, slots=True)
 class Warned:
-    """One warning. urn: of the resource that it is about; '' where it is about none."""
+    """One warning. urn: the resource that it is about; '' if none."""
 
     urn: str
     text: str
@@ -26,5 +26,5 @@ class WarningLog:
 
     @property
     def warnings(self) -> tuple[Warned, ...]:
-        """By resource, as resources of a Plan are; of one resource in the order it gave them."""
+        """List the warnings sorted by resource, and for one resource in the order it gave them."""
         return tuple(sorted(self._found, key=lambda each: each.urn))

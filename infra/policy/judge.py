@@ -6,25 +6,27 @@ from typing import Protocol
 
 from slipway.infra.cost.stack import StackCost
 from slipway.infra.errors import Failed
-from slipway.infra.plan.reading import Resource
+from slipway.infra.policy.checks import Context, Detail, Unjudged
 from slipway.infra.policy.levels import level_of
-from slipway.infra.policy.rules import BUDGET, ON_RESOURCES, Context, Rule
+from slipway.infra.policy.rules import BUDGET, ON_RESOURCES, Rule
+from slipway.infra.resources.reading import Resource
+from slipway.infra.resources.table import is_component, row_of
 
 
 class PolicySettings(Protocol):
-    """What a stack says of how it is judged. policy: rule -> level. budget_usd: a month; None: any."""
+    """The settings by which a stack is judged. policy: rule -> level. budget_usd: a month; None: any."""
 
     @property
     def policy(self) -> Mapping[str, str]: ...
     @property
     def budget_usd(self) -> float | None: ...
     @property
-    def public(self) -> bool: ...
+    def is_public(self) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """level: advisory or mandatory. resource: a URN, or '' for the whole stack."""
+    """A broken rule. level: advisory or mandatory. resource: a URN, or '' for the whole stack."""
 
     rule: str
     level: str
@@ -35,7 +37,7 @@ class Violation:
     detail: str
 
     def as_finding(self) -> dict[str, str]:
-        """As a preview's findings are: severity error or warning."""
+        """Return it as a preview's finding, of severity error or warning."""
         name = self.resource.rpartition("::")[2]
         return {
             "severity": "error" if self.level == "mandatory" else "warning",
@@ -47,22 +49,75 @@ class Violation:
         }
 
 
-def violations_of(
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the rules say of a stack.
+
+    violations: mandatory ones first. unjudged: a resource's name -> rule that waits for `up` -> why.
+    """
+
+    violations: list[Violation]
+    unjudged: Mapping[str, Mapping[str, str]]
+
+
+def judged(
     stack: str, resources: Sequence[Resource], settings: PolicySettings, cost: StackCost | None
-) -> list[Violation]:
-    """Mandatory ones first. cost: for the budget; None: it is not judged."""
-    context = Context(public=settings.public)
-    found = [
-        _violation(rule, level, one.urn, detail)
-        for rule in ON_RESOURCES
-        if (level := level_of(rule.name, stack, settings.policy)) != "off"
-        for one in resources
-        for detail in rule.check(one, context)
-    ]
+) -> Judgement:
+    """Hold each resource against each rule that is on. cost: for the budget; None: it is not judged."""
+    found: list[Violation] = []
+    unjudged: dict[str, dict[str, str]] = {}
+    for rule, level, resource, detail in _details(stack, resources, settings):
+        if isinstance(detail, Unjudged):
+            unjudged.setdefault(resource.name, {})[rule.name] = detail.why
+        else:
+            found.append(_violation(rule, level, resource.urn, detail))
     level = level_of(BUDGET.name, stack, settings.policy)
     if level != "off" and cost is not None:
         found += [_violation(BUDGET, level, "", detail) for detail in over_budget(cost, settings.budget_usd)]
-    return sorted(found, key=lambda one: one.level != "mandatory")
+    return Judgement(sorted(found, key=lambda one: one.level != "mandatory"), unjudged)
+
+
+def unjudged_notes(unjudged: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """Write one sentence for each resource: which rules were not judged, and why.
+
+    unjudged: resource's name -> rule -> reason.
+    """
+    return [f"Not judged of {name}: {'; '.join(_by_reason(rules))}." for name, rules in unjudged.items()]
+
+
+def _by_reason(rules: Mapping[str, str]) -> Iterator[str]:
+    for why in dict.fromkeys(rules.values()):
+        yield f"{', '.join(rule for rule in rules if rules[rule] == why)}, because {why}"
+
+
+def unjudged_json(unjudged: Mapping[str, Mapping[str, str]]) -> list[dict[str, str]]:
+    """Return what could not be judged for programs."""
+    return [
+        {"resource": name, "rule": rule, "reason": why}
+        for name, rules in unjudged.items()
+        for rule, why in rules.items()
+    ]
+
+
+def _details(
+    stack: str, resources: Sequence[Resource], settings: PolicySettings
+) -> Iterator[tuple[Rule, str, Resource, Detail]]:
+    """Yield what each rule that is on says of each resource."""
+    components = {one.urn: one for one in resources if one.type.startswith("slipway:index:")}
+    context = Context(settings.is_public, components)
+    for rule in ON_RESOURCES:
+        level = level_of(rule.name, stack, settings.policy)
+        for resource in resources if level != "off" else ():
+            yield from ((rule, level, resource, detail) for detail in _held(rule, resource, context))
+
+
+def _held(rule: Rule, resource: Resource, context: Context) -> Iterable[Detail]:
+    """Return what a rule says of a resource; that it is not judged where too little is known of the type."""
+    row = row_of(resource.type)
+    known = row is not None and (not rule.cell or getattr(row, rule.cell) is not None)
+    if known or is_component(resource):
+        return rule.check(resource, context)
+    return (Unjudged(f"the type {resource.type} is not known here"),)
 
 
 def _violation(rule: Rule, level: str, urn: str, detail: str) -> Violation:
@@ -70,7 +125,7 @@ def _violation(rule: Rule, level: str, urn: str, detail: str) -> Violation:
 
 
 def over_budget(cost: StackCost, budget_usd: float | None) -> Iterator[str]:
-    """An unknown part makes it no cheaper: what is known may be over already; the rest is said."""
+    """Yield a sentence if the maximum cost a month is above the budget, or may be, as a part is unknown."""
     if budget_usd is None:
         return
     if cost.maximum.usd > budget_usd:
@@ -91,6 +146,6 @@ def refuse_mandatory(violations: Iterable[Violation]) -> None:
         if len(broken) > 1:
             count = f"Mandatory rules are broken {len(broken)} times"
         raise Failed(
-            f"{count} ({rules}). Put it right, or set the rule's level in the stack's `policy`: "
+            f"{count} ({rules}). Fix it, or set the rule's level in the stack's `policy`: "
             f"`pulumi config set --path policy.{broken[0].rule} advisory`."
         )

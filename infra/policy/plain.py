@@ -1,31 +1,21 @@
 """Resources as a policy pack's engine hands them over, in the plain form that the rules read. Pure."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, cast
 
-from slipway.infra.plan.reading import UNKNOWN
-
-
-@dataclass(frozen=True, slots=True)
-class PlainResource:
-    """inputs: plain JSON, unknowns as a Plan writes them."""
-
-    urn: str
-    type: str
-    name: str
-    parent: str | None
-    inputs: Mapping[str, Any]
-    dependencies: tuple[str, ...] = ()
+from slipway.infra.resources.reading import UNKNOWN
 
 
 def stack_of(urn: str) -> str:
-    """`urn:pulumi:<stack>::<project>::…`"""
+    """Return the stack of a URN, `urn:pulumi:<stack>::<project>::…`."""
     return urn.split("::")[0].rpartition(":")[2]
 
 
 def plain(value: Any, unknown: type[Exception]) -> Any:
-    """A value behind the policy SDK's proxies as plain JSON. unknown: what reading an unknown one raises."""
+    """Read a value behind the policy SDK's proxies as plain JSON.
+
+    unknown: the exception that reading an unknown value raises.
+    """
     if isinstance(value, Mapping):
         fields = cast("Mapping[str, Any]", value)
         return {key: _read(lambda key=key: fields[key], unknown) for key in sorted(fields)}

@@ -1,4 +1,4 @@
-"""The rules: each with what it looks for, why, and how it is put right. Pure.
+"""The rules: each with what it looks for, why, and how to fix it. Pure.
 
 A rule sees a resource as plain type, name and inputs, so the offline preview and a CrossGuard policy pack
 run the same functions.
@@ -7,22 +7,26 @@ run the same functions.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from slipway.infra.plan.reading import Resource
 from slipway.infra.policy import checks
-from slipway.infra.policy.checks import Context
+from slipway.infra.policy.checks import Context, Detail
+from slipway.infra.resources.reading import Resource
 
-Check = Callable[[Resource, Context], Iterable[str]]
+Check = Callable[[Resource, Context], Iterable[Detail]]
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """check: what breaks it in one resource, each in a sentence."""
+    """A rule. check: yields what breaks it in one resource, each in a sentence.
+
+    cell: the one of a resource type's row (infra/resources) that the check needs; '' where it needs none.
+    """
 
     name: str
     title: str
     reason: str
     fix: str
     check: Check
+    cell: str = ""
 
 
 ON_RESOURCES = (
@@ -32,18 +36,20 @@ ON_RESOURCES = (
         "Anybody can then call the service, use up its instances, and be billed to you.",
         "Set `public: true` if that is meant; else name who may call it (`invokers`, `allowedCidrs`).",
         checks.public,
+        cell="opens",
     ),
     Rule(
         "memory-limit",
         "No memory limit",
         "One instance that grows takes its neighbours with it, and its bill has no bound.",
-        "Set `memory`; `slipway fit <model>` tells how much.",
+        "Set `memory`; `slipway fit <model>` shows how much is needed.",
         checks.memory_limit,
+        cell="containers",
     ),
     Rule(
         "max-instances",
-        "No maximum of instances",
-        "A burst of requests, or a loop, is then paid for without a bound.",
+        "No maximum number of instances",
+        "The cost of a burst of requests, or of a loop, then has no bound.",
         "Set `maxInstances`.",
         checks.max_instances,
     ),
@@ -53,6 +59,7 @@ ON_RESOURCES = (
         "A tag moves: two instances can run different code, and a rollback may not bring back the old one.",
         "Name the image with @sha256:…, or let the stack build it.",
         checks.image_digest,
+        cell="containers",
     ),
     Rule(
         "plain-secret",
@@ -60,6 +67,7 @@ ON_RESOURCES = (
         "It stands in the clear in the state, the console, every preview and every dump of the environment.",
         "Put it into `secrets`: `pulumi config set --secret --path secrets.NAME`.",
         checks.plain_secret,
+        cell="containers",
     ),
     Rule(
         "wide-role",
@@ -71,7 +79,7 @@ ON_RESOURCES = (
     Rule(
         "log-retention",
         "No log retention",
-        "A log that is never deleted is paid for every month, and may hold what must be forgotten.",
+        "A log that is never deleted costs money every month, and may hold what must be deleted.",
         "Set `logRetentionDays`.",
         checks.log_retention,
     ),
@@ -81,6 +89,7 @@ ON_RESOURCES = (
         "One `pulumi destroy`, or a change that replaces it, takes production down.",
         "Set `deletionProtection: true`.",
         checks.deletion_protection,
+        cell="protection",
     ),
     Rule(
         "probe",
@@ -88,11 +97,12 @@ ON_RESOURCES = (
         "Requests then go to an instance whose model is not loaded, and a dead one is not replaced.",
         "Ask /ready before requests come, and /alive while it runs.",
         checks.probe,
+        cell="containers",
     ),
     Rule(
         "gpu-taint",
         "A GPU node pool without a taint",
-        "Other pods then sit on GPU nodes and keep them from scaling in; the GPU is paid for all the same.",
+        "Other pods then run on GPU nodes and keep them from scaling in, and the GPU is paid for.",
         "Declare the taint nvidia.com/gpu=present:NO_SCHEDULE in the pool.",
         checks.gpu_taint,
     ),

@@ -1,4 +1,4 @@
-"""What `slipway preview` does: plans the stacks, and compares them with those of another commit."""
+"""Plans the stacks for `slipway preview`, and compares them with those of another commit."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from slipway.infra.settings.stackfile import stack_names
 
 @dataclass
 class Shown:
-    """All that is shown. base: name of the commit that it is compared with, or empty."""
+    """Holds everything to show. base: name of the commit that it is compared with, or empty."""
 
     stacks: list[StackPreview]
     left_out: dict[str, str] = field(default_factory=dict[str, str])
@@ -32,7 +32,7 @@ class Shown:
 
 
 def previewed(root: Path, stacks: Iterable[str], overrides: list[str]) -> Shown:
-    """The stacks as they are here. Raises their refusals together."""
+    """Preview the stacks as they are here. Raises their refusals together."""
     with without_collector():
         named = list(stacks)
         every = [planned(root, stack, overrides) for stack in named or stack_names(root)]
@@ -45,9 +45,9 @@ def previewed(root: Path, stacks: Iterable[str], overrides: list[str]) -> Shown:
 
 
 def previewed_against(root: Path, ref: str, stacks: Iterable[str], overrides: list[str]) -> Shown:
-    """The stacks against those of `ref`. Raises Refused where there is nothing to compare.
+    """Compare the stacks with those of `ref`. Raises Refused where there is nothing to compare.
 
-    A stack that is refused here is shown as such, beside the others.
+    A stack that is refused here is shown as such, next to the others.
     """
     named = list(stacks)
     with without_collector(), checkout_of(root, ref) as base:

@@ -1,4 +1,4 @@
-"""A stack as a picture: SVG, in columns from what is used to what uses it. No script, no request."""
+"""Draws a stack as SVG, in columns from what is used to what uses it. No script, no request."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from html import escape
 
 from slipway.infra.diff.model import Action
-from slipway.infra.plan.monitor import Resource
 from slipway.infra.preview.mermaid import arrows, shortened
 from slipway.infra.preview.words import VERBS, kind
+from slipway.infra.resources.reading import Resource
 
 _WIDTH, _HEIGHT, _GAP_X, _GAP_Y, _EDGE = 168, 40, 34, 12, 8
 _CHARACTERS = 22  # that fit in a box
@@ -23,7 +23,7 @@ class _Box:
 
 
 def svg_of(resources: Iterable[Resource], actions: Mapping[str, Action], title: str) -> str:
-    """Empty where there is nothing to draw. actions: URN -> what happens to it."""
+    """Draw the resources; empty where there are none. actions: URN -> what happens to it."""
     shown = [each for each in resources if each.custom]
     if not shown:
         return ""
@@ -40,7 +40,7 @@ def svg_of(resources: Iterable[Resource], actions: Mapping[str, Action], title: 
 
 
 def _placed(resources: list[Resource], edges: list[tuple[str, str]]) -> dict[str, _Box]:
-    """Columns by the longest way from what uses nothing; within one, near to what they are joined with."""
+    """Place in columns by the longest way from what uses nothing; within one, near to neighbours."""
     columns: dict[int, list[str]] = defaultdict(list)
     for urn, depth in _depths(resources, edges).items():
         columns[depth].append(urn)
@@ -102,5 +102,5 @@ def _drawn(box: _Box, action: Action | None) -> str:
 
 
 def _cut(text: str) -> str:
-    """The end of a name tells more than its start, which is the stack's."""
+    """Keep the end of a long name: it says more than the start, which is the stack's."""
     return text if len(text) <= _CHARACTERS else f"…{text[1 - _CHARACTERS :]}"

@@ -1,4 +1,4 @@
-"""Kubeconfigs without logins, for the program of another commit.
+"""Copies kubeconfigs without logins, for the program of another commit.
 
 A plan for Kubernetes names the cluster that the stack's kubeconfig leads to, so both sides of a comparison
 must know it; the tokens and keys in it stay with the caller.
@@ -54,7 +54,7 @@ def _setting(config: StackConfig, key: str) -> str:
 
 
 def _without_logins(path: Path) -> str | None:
-    """None for what cannot be read as one: the plan of this checkout says what is wrong with it."""
+    """Return the kubeconfig; None if it is unreadable: the plan of this checkout says what is wrong."""
     try:
         if not path.is_file() or path.stat().st_size > _MOST_BYTES:
             return None
@@ -76,7 +76,7 @@ def _without_logins(path: Path) -> str | None:
 
 
 def _entries(config: Mapping[str, Any], part: str, fields: tuple[str, ...]) -> list[dict[str, Any]]:
-    """Names, and of what they stand for these fields alone."""
+    """Return the named entries of a part, with these fields alone."""
     kind, listed = part.removesuffix("s"), config.get(part)
     kept: list[dict[str, Any]] = []
     for entry in cast("list[Any]", listed) if isinstance(listed, list) else []:

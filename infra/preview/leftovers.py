@@ -1,26 +1,29 @@
-"""What stays after a stack is destroyed. Reads a Plan only."""
+"""Lists what stays after a stack is destroyed. Reads a Plan only."""
 
-from slipway.infra.plan.monitor import Resource
+from collections import defaultdict
+
 from slipway.infra.plan.run import Plan
-
-# What writes into Cloud Logging.
-_LOGGED = ("gcp:cloudrunv2/service:Service", "gcp:container/cluster:Cluster")
+from slipway.infra.resources.reading import Resource
+from slipway.infra.resources.row import Role
+from slipway.infra.resources.table import row_of
 
 
 def remaining_of(plan: Plan) -> list[str]:
-    """One line for each class of which something remains, with why and how to be rid of it."""
-    apis = [str(r.inputs["service"]) for r in plan.resources if _stays_enabled(r)]
-    services = [r.name for r in plan.resources if r.type in _LOGGED]
-    images = [str(r.inputs["image"]) for r in plan.resources if r.type.endswith("/slipway:ContainerImage")]
-    lines = [
-        ("APIs, enabled for the project: other services may use them", apis),
-        ("logs, until Cloud Logging's retention ends", services),
-        ("image on the Docker engine, which `docker image rm` deletes", images),
-        ("the stack's own settings and history", [f"`pulumi stack rm {plan.stack}` deletes them"]),
-    ]
-    return [f"{kind}: {', '.join(names)}" for kind, names in lines if names]
+    """Return a line for each kind of thing that remains, with why and how to get rid of it."""
+    names: dict[str, list[str]] = defaultdict(list)
+    for resource in plan.resources:
+        row = row_of(resource.type)
+        if row and row.stays and not _goes(resource, row.role):
+            names[row.stays].append(_name(resource, row.role))
+    names["the stack's own settings and history"] = [f"`pulumi stack rm {plan.stack}` deletes them"]
+    return [f"{kind}: {', '.join(found)}" for kind, found in names.items()]
 
 
-def _stays_enabled(resource: Resource) -> bool:
-    is_api = resource.type == "gcp:projects/service:Service"
-    return is_api and not resource.inputs.get("disableOnDestroy", False)
+def _goes(resource: Resource, role: Role) -> bool:
+    return role is Role.CLOUD_API and bool(resource.inputs.get("disableOnDestroy", False))
+
+
+def _name(resource: Resource, role: Role) -> str:
+    """Return the name by which the reader knows what stays."""
+    own = {Role.CLOUD_API: "service", Role.IMAGE: "image"}.get(role)
+    return str(resource.inputs[own]) if own else resource.name

@@ -1,126 +1,151 @@
-"""A preview as a comment of a pull request: GitHub's Markdown, within its limit of a comment's length.
+"""Renders a preview as a comment of a pull request: GitHub's Markdown, within its limit of length.
 
-What does not fit goes in steps, the least telling first: diagrams, inputs, all resources; and the comment
+What does not fit goes in steps, the least important first: diagrams, inputs, all resources; and the comment
 says what is missing and how to see it.
 """
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from slipway.infra.cost.report import cost_rows
-from slipway.infra.diff.model import Action, StackDiff
+from slipway.infra.diff.model import Action
 from slipway.infra.diff.paths import Change
 from slipway.infra.diff.risk import Level
+from slipway.infra.policy.judge import unjudged_notes
 from slipway.infra.preview import words
+from slipway.infra.preview.blocks import (
+    Block,
+    Changes,
+    Contents,
+    Cost,
+    Depth,
+    Findings,
+    Graph,
+    Heading,
+    LeftOut,
+    Notes,
+    Outputs,
+    Resources,
+    Risks,
+    RulesNotJudged,
+    StackState,
+    Title,
+)
 from slipway.infra.preview.command import Shown
+from slipway.infra.preview.contents import contents_of
 from slipway.infra.preview.mermaid import flowchart
-from slipway.infra.preview.stack import StackPreview
+from slipway.infra.preview.rendering import Renderers
 
 # github.com/orgs/community/discussions/41331: "Body is too long (maximum is 65536 characters)".
 LIMIT = 65536
 _LEVELS = {Level.HIGH: "🔴 **high**", Level.MEDIUM: "🟠 **medium**", Level.LOW: "🔵 **low**"}
 # Marks the comment, so that the next preview finds and replaces it.
 MARKER = "<!-- slipway-preview -->"
-
-
-@dataclass(frozen=True, slots=True)
-class _Detail:
-    """What is shown beside the risks. missing: how it is said that the rest is not."""
-
-    diagrams: bool
-    inputs: bool
-    resources: bool
-    missing: str
-
-
-_STEPS = (
-    _Detail(diagrams=True, inputs=True, resources=True, missing=""),
-    _Detail(diagrams=False, inputs=True, resources=True, missing="the diagrams"),
-    _Detail(diagrams=False, inputs=False, resources=True, missing="the diagrams and the inputs"),
-    _Detail(diagrams=False, inputs=False, resources=False, missing="the diagrams and every resource"),
-)
+_SEVERITIES = {"error": "🔴", "warning": "🟠", "info": "🔵"}
+# What is left out of a comment that is too long, a step further each time.
+_STEPS = ("", "the diagrams", "the diagrams and the inputs", "the diagrams and every resource")
 
 
 def comment_of(shown: Shown, limit: int = LIMIT) -> str:
-    """limit: characters, of which a comment has no more."""
+    """Return the comment, of no more characters than `limit`."""
+    contents = contents_of(shown)
     text = ""
-    for step in _STEPS:
-        text = "\n".join(_lines(shown, step)) + "\n"
+    for step in range(len(_STEPS)):
+        text = "\n".join(_lines(contents, step)) + "\n"
         if len(text) <= limit:
             return text
     end = "\n\n**Cut here: the preview is longer than a comment may be.** `slipway preview` shows it all.\n"
     return text[: limit - len(end)].rpartition("\n")[0] + end
 
 
-def _lines(shown: Shown, detail: _Detail) -> Iterator[str]:
+def _lines(contents: Contents, step: int) -> Iterator[str]:
     yield MARKER
-    yield f"## Preview against {_code(shown.base)}" if shown.base else "## Preview"
-    yield ""
-    if detail.missing:
-        yield f"> Too long for a comment: {detail.missing} are left out. `slipway preview` shows them."
+    yield from RENDERERS.rendered(contents.opening)
+    if _STEPS[step]:
+        yield f"> Too long for a comment: {_STEPS[step]} are left out. `slipway preview` shows them."
         yield ""
-    for note in shown.notes:
+    for section in contents.sections:
+        yield from RENDERERS.rendered(_shortened(section.blocks(Depth.NEWS), step))
+
+
+def _shortened(blocks: Iterable[Block], step: int) -> Iterator[Block]:
+    """Leave out of the blocks what _STEPS names; their counts stay."""
+    for block in blocks:
+        if isinstance(block, Changes):
+            yield _shorter_changes(block, step)
+        elif isinstance(block, Resources) and step >= 2:
+            bare = tuple(replace(each, inputs={}) for each in block.resources)
+            yield replace(block, resources=bare if step == 2 else ())
+        elif not (isinstance(block, Graph) and step >= 1):
+            yield block
+
+
+def _shorter_changes(changes: Changes, step: int) -> Changes:
+    if step < 2:
+        return changes
+    bare = tuple(replace(each, changes=()) for each in changes.resources)
+    return replace(changes, resources=bare if step == 2 else ())
+
+
+def _title(title: Title) -> Iterator[str]:
+    yield f"## Preview against {_code(title.base)}" if title.base else "## Preview"
+    yield ""
+    for note in title.notes:
         yield f"> {_text(note)}"
         yield ""
-    for stack, reason in shown.left_out.items():
-        yield f"> Stack {_code(stack)} is left out: {_text(reason)}"
+
+
+def _left_out(left_out: LeftOut) -> Iterator[str]:
+    for stack, why in left_out.stacks.items():
+        yield f"> {words.left_out(_code(stack), _text(why))}"
         yield ""
-    for preview in shown.stacks:
-        yield from _stack(preview, detail)
 
 
-def _stack(preview: StackPreview, detail: _Detail) -> Iterator[str]:
-    diff = preview.diff
-    state = _state(preview)
-    yield f"### Stack {_code(preview.stack)}{state}"
+def _heading(heading: Heading) -> Iterator[str]:
+    state = words.named_state(heading)
+    yield f"### Stack {_code(heading.stack)}{f' — {state}' if state else ''}"
     yield ""
-    if diff and words.is_unchanged(diff):
-        yield f"Nothing changes: {words.counted(diff)}."
+    if heading.state is StackState.PLANNED and heading.counts:
+        yield f"**{words.summary(heading)}**"
         yield ""
-        return
-    yield from _risks(preview)
-    for note in (*preview.notes, *(diff.notes if diff else ())):
-        yield f"{_text(note)}"
-        yield ""
-    if diff:
-        yield f"**{words.counted(diff)}**"
-        yield ""
-        yield from _table("Settings", diff.settings)
-        if detail.resources:
-            yield from _resources(diff, detail)
-    elif preview.plan and detail.resources:
-        yield from _made(preview, detail)
-    yield from _cost(preview)
-    yield from _findings(preview)
-    resources = (
-        preview.plan.resources if preview.plan else diff.before.resources if diff and diff.before else ()
-    )
-    chart = flowchart(resources, diff) if detail.diagrams else ""
-    if chart:
-        yield from _folded("Diagram", ["```mermaid", chart, "```"])
 
 
-def _state(preview: StackPreview) -> str:
-    if preview.refused:
-        return " — refused"
-    if preview.diff is None:
-        return ""
-    return " — new" if preview.diff.before is None else " — removed" if preview.diff.after is None else ""
-
-
-def _risks(preview: StackPreview) -> Iterator[str]:
-    for risk in preview.risks:
+def _risks(block: Risks) -> Iterator[str]:
+    for risk in block.risks:
         detail = f". {_text(risk.detail)}" if risk.detail else ""
         yield f"- {_LEVELS[risk.level]} {_text(risk.text)}{detail}"
-    if preview.risks:
+    if block.risks:
         yield ""
 
 
-def _table(title: str, changes: tuple[Change, ...]) -> Iterator[str]:
+def _notes(notes: Notes) -> Iterator[str]:
+    for note in notes.sentences:
+        yield _text(note)
+        yield ""
+
+
+def _changes(changes: Changes) -> Iterator[str]:
+    counts = words.counted(changes.counts, changes.state)
+    yield f"Nothing changes: {counts}." if changes.state is StackState.UNCHANGED else f"**{counts}**"
+    yield ""
+    yield from _settings(changes.settings)
+    for action, tally, found in changes.by_action():
+        body: list[str] = []
+        for change in found:
+            title = (
+                f"**{_text(change.name)}** {_text(words.kind(change.type))}: {_text(words.headline(change))}"
+            )
+            body.append(f"- `{words.MARKS[action]}` {title}")  # bare, a plus or a minus opens a list
+            body += [f"  - {_code(words.change_line(each))}" for each in change.changes]
+        number = f"{words.tallied(tally)} to {words.VERBS[action]}"
+        yield from _folded(number, body, is_open=action in (Action.DELETE, Action.REPLACE))
+
+
+def _settings(changes: tuple[Change, ...]) -> Iterator[str]:
     if not changes:
         return
-    yield f"| {title} | before | after |"
+    yield "| Settings | before | after |"
     yield "|---|---|---|"
     for change in changes:
         before, after = words.change_sides(change)
@@ -128,47 +153,37 @@ def _table(title: str, changes: tuple[Change, ...]) -> Iterator[str]:
     yield ""
 
 
-def _resources(diff: StackDiff, detail: _Detail) -> Iterator[str]:
-    for action in Action:
-        found = [change for change in diff.changed if change.action is action]
-        if not found:
-            continue
-        body: list[str] = []
-        for change in found:
-            title = (
-                f"**{_text(change.name)}** {_text(words.kind(change.type))}: {_text(words.headline(change))}"
-            )
-            body += [f"- {words.MARKS[action]} {title}"]
-            if detail.inputs:
-                body += [f"  - {_code(words.change_line(each))}" for each in change.changes]
-        number = f"{len(found)} to {words.VERBS[action]}"
-        yield from _folded(number, body, is_open=action in (Action.DELETE, Action.REPLACE))
+def _graph(graph: Graph) -> Iterator[str]:
+    chart = flowchart(graph.resources, graph.actions)
+    if chart:
+        yield from _folded("Diagram", ["```mermaid", chart, "```"])
 
 
-def _made(preview: StackPreview, detail: _Detail) -> Iterator[str]:
-    assert preview.plan is not None
-    by_urn = {each.urn: each for each in preview.plan.resources}
+def _resources(resources: Resources) -> Iterator[str]:
     body: list[str] = []
-    for each in preview.plan.resources:
-        if each.parent is None:
-            continue
+    for each, parent in resources.with_parents():
         body.append(f"- **{_text(each.name)}** {_text(words.kind(each.type))}")
-        if detail.inputs:
-            above = by_urn[each.parent].inputs
-            body += [
-                f"  - {_code(f'{path}: {value}')}" for path, value in words.inputs_that_matter(each, above)
-            ]
-    yield from _folded(f"{len(by_urn) - 1} resources", body)
+        lines = words.inputs_that_matter(each, parent.inputs)
+        body += [f"  - {_code(f'{path}: {value}')}" for path, value in lines]
+    if body:
+        yield from _folded("Resources", body)
 
 
-def _cost(preview: StackPreview) -> Iterator[str]:
-    if preview.cost_difference:
-        yield f"**Cost a month:** {_text(words.cost_line(preview.cost_difference))}"
+def _outputs(outputs: Outputs) -> Iterator[str]:
+    if outputs.outputs:
+        lines = [f"- {_code(f'{name}: {words.value(value)}')}" for name, value in outputs.outputs.items()]
+        yield from _folded("Outputs", lines)
+
+
+def _cost(cost: Cost) -> Iterator[str]:
+    if cost.difference is not None:
+        yield f"**Monthly cost:** {_text(words.cost_line(cost.difference))}"
         yield ""
-    if preview.cost:
-        header, *rows = cost_rows(preview.cost)
+    if cost.cost is not None:
+        header, *rows = cost_rows(cost.cost)
         table = [_row(header), "|" + "---|" * len(header), *map(_row, rows), ""]
-        table += [f"- {_text(each)}" for each in (*preview.cost.assumptions, *preview.cost.notes)]
+        said = (*(f"Unknown: {each}" for each in cost.unknown), *cost.cost.assumptions, *cost.cost.notes)
+        table += [f"- {_text(each)}" for each in said]
         yield from _folded("Cost by resource", table)
 
 
@@ -176,17 +191,19 @@ def _row(cells: tuple[str, ...]) -> str:
     return "| " + " | ".join(_text(cell) for cell in cells) + " |"
 
 
-def _findings(preview: StackPreview) -> Iterator[str]:
-    marks = {"error": "🔴", "warning": "🟠"}
-    for finding in preview.new_findings:
-        rest = " ".join(filter(None, (finding["reason"], finding["fix"])))
-        title = _text(finding["title"].rstrip("."))
-        severity = f"{marks.get(finding['severity'], '🔵')} **{finding['severity']}**"
-        yield f"- {severity} {title}. {_text(rest)}".rstrip()
-    known = len(preview.findings) - len(preview.new_findings)
-    if known:
-        yield f"- {words.as_before(known)}"
-    if preview.findings:
+def _findings(findings: Findings) -> Iterator[str]:
+    for finding in findings.new:
+        severity = finding["severity"]
+        said = " ".join(map(_text, words.finding_sentences(finding))).rstrip()
+        yield f"- {_SEVERITIES.get(severity, '🔵')} **{severity}** {said}"
+    if known := words.as_before(findings.known_by_severity):
+        yield f"- {known}"
+    yield ""
+
+
+def _unjudged(unjudged: RulesNotJudged) -> Iterator[str]:
+    for note in unjudged_notes(unjudged.by_resource):
+        yield _text(note)
         yield ""
 
 
@@ -200,14 +217,32 @@ def _folded(title: str, body: list[str], is_open: bool = False) -> Iterator[str]
 
 
 def _text(text: str) -> str:
-    """Text as text: a value from a pull request must not become markup, a link or a mention."""
+    """Escape text: a value from a pull request must not become markup, a link or a mention."""
     return re.sub(r"([\\`*_\[\]<>|#~])", r"\\\1", " ".join(text.split())).replace("@", "@\u200b")
 
 
 def _code(text: str) -> str:
-    """As code, in as many backticks as it needs; a bar would end a table's cell."""
+    """Quote as code, in as many backticks as it needs; a bar would end a table's cell."""
     line = " ".join(text.split()).replace("|", "\\|") or " "
     longest = max((len(run) for run in re.findall(r"`+", line)), default=0)
     fence = "`" * (longest + 1)
     pad = " " if line.startswith("`") or line.endswith("`") else ""
     return f"{fence}{pad}{line}{pad}{fence}"
+
+
+RENDERERS = Renderers[str](
+    {
+        Title: _title,
+        LeftOut: _left_out,
+        Heading: _heading,
+        Risks: _risks,
+        Notes: _notes,
+        Changes: _changes,
+        Graph: _graph,
+        Resources: _resources,
+        Outputs: _outputs,
+        Cost: _cost,
+        Findings: _findings,
+        RulesNotJudged: _unjudged,
+    }
+)

@@ -1,14 +1,14 @@
-"""A stack as a Mermaid flowchart, which GitHub draws in a comment.
+"""Draws a stack as a Mermaid flowchart, which GitHub shows in a comment.
 
-An arrow goes from what is used to what uses it. What a longer way says already has no arrow of its own.
+An arrow goes from what is used to what uses it. Where a longer way says the same there is no arrow.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
-from slipway.infra.diff.model import Action, StackDiff
-from slipway.infra.plan.monitor import Resource
+from slipway.infra.diff.model import Action
 from slipway.infra.preview.words import kind
+from slipway.infra.resources.reading import Resource
 
 # A chart of more is no picture any more, and GitHub refuses one of 500 arrows.
 MOST_NODES = 60
@@ -29,9 +29,11 @@ _STYLES = (
 )
 
 
-def flowchart(resources: Iterable[Resource], diff: StackDiff | None = None) -> str:
-    """Empty where there is nothing to draw. A large stack is drawn by what changes alone."""
-    actions = {change.urn: change.action for change in diff.changed} if diff else {}
+def flowchart(resources: Iterable[Resource], actions: Mapping[str, Action]) -> str:
+    """Draw the resources; of a large stack only those that change. Empty where there is nothing to draw.
+
+    actions: URN -> what happens to it.
+    """
     shown = [each for each in resources if each.custom]
     if len(shown) > MOST_NODES:
         shown = [each for each in shown if each.urn in actions][:MOST_NODES]
@@ -53,7 +55,7 @@ def flowchart(resources: Iterable[Resource], diff: StackDiff | None = None) -> s
 
 
 def arrows(resources: Iterable[Resource]) -> list[tuple[str, str]]:
-    """Pairs of what is used and what uses it, without those that others imply."""
+    """Return pairs of what is used and what uses it, without those that others imply."""
     uses = {each.urn: set(each.dependencies) for each in resources}
     uses = {urn: {other for other in others if other in uses} for urn, others in uses.items()}
     reach: dict[str, frozenset[str]] = {}
@@ -85,10 +87,10 @@ def _by_parent(resources: Iterable[Resource]) -> dict[str, list[Resource]]:
 
 
 def shortened(name: str, parent: str) -> str:
-    """A child is named for its parent, which stands above it."""
+    """Leave out what a child's name repeats of its parent's, which stands above it."""
     return name.removeprefix(f"{parent}-") or name
 
 
 def _text(text: str) -> str:
-    """Of a label: in quotes only a quote itself and what opens an entity or a tag need care."""
+    """Escape a label: in quotes only a quote itself and what opens an entity or a tag need care."""
     return text.replace("#", "#35;").replace('"', "#quot;").replace("<", "#lt;").replace(">", "#gt;")

@@ -1,4 +1,4 @@
-"""The Plans of another commit: from a clean checkout of it, made by its own code in a process of its own.
+"""Makes the Plans of another commit: from a clean checkout, by its own code, in a process of its own.
 
 The checkout is a temporary folder that `git archive` fills: neither the work tree nor `.git` is touched. Its
 program runs with the packages that are installed here, and confined (other_program.py).
@@ -35,10 +35,10 @@ _FRAME = re.compile(r'^  File "(?P<file>[^"]+)", line (?P<line>\d+)', re.MULTILI
 
 @dataclass
 class Base:
-    """plans: stack -> Plan. failed: stack -> why it has none. notes: what a reader must know of them.
+    """Holds the other side of a comparison. plans: stack -> Plan. failed: stack -> why it has none.
 
-    findings: stack -> titles of what was found there. with_options: whether its Plans tell resource options.
-    home: a folder that its program has for its own.
+    notes: what a reader must know of it. findings: stack -> titles of what was found there. with_options:
+    whether its Plans have resource options. home: a folder that its program has for its own.
     """
 
     ref: str
@@ -60,7 +60,7 @@ class Base:
 
 @contextmanager
 def checkout_of(root: Path, ref: str) -> Generator[Base]:
-    """A clean checkout of the project at `ref`, gone afterwards. Raises Refused."""
+    """Check the project out at `ref` into a folder that is gone afterwards. Raises Refused."""
     commit = _commit_of(root, ref)
     prefix = _git(root, "rev-parse", "--show-prefix").strip()
     with tempfile.TemporaryDirectory(prefix="slipway-") as folder:
@@ -85,7 +85,7 @@ def checkout_of(root: Path, ref: str) -> Generator[Base]:
 
 
 class Planning:
-    """The base's preview under way, in a process of its own, so that this one can plan beside it."""
+    """Runs the base's preview in a process of its own, so that this one can plan meanwhile."""
 
     def __init__(self, root: Path, base: Base, stacks: Iterable[str]) -> None:
         self._root, self._base = root, base
@@ -94,7 +94,10 @@ class Planning:
         self._process = self._start(self._stacks) if runs else None
 
     def finish(self) -> None:
-        """Fill the base's plans. Raises Refused where it gives none of those that are asked for."""
+        """Wait for the preview of the other commit, and store its plans in the base.
+
+        Raises Refused, with the reasons, if none of the wanted stacks has a plan.
+        """
         if self._process is not None:
             self._take(self._process, self._stacks)
         elif self._stacks:
@@ -104,7 +107,7 @@ class Planning:
             raise Refused(f"There is nothing to compare with at {self._base.name}. {reasons}")
 
     def stop(self) -> None:
-        """End the process where nobody waits for it any more."""
+        """End the process if it still runs."""
         if self._process is not None and self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGKILL)  # what it started itself among it
             self._process.wait()
@@ -175,12 +178,12 @@ class Planning:
             self._base.notes.append(note)
 
     def _relocated(self, report: Mapping[str, Any]) -> Mapping[str, Any]:
-        """As if it lay where this checkout does: an absolute path is no change."""
+        """Rewrite it as if it lay where this checkout does: an absolute path is no change."""
         here, there = (json.dumps(str(path))[1:-1] for path in (self._root.resolve(), self._base.root))
         return json.loads(json.dumps(report).replace(there, here))
 
     def _place(self, complained: str) -> str:
-        """The innermost line of its own, and what was raised there, of a traceback."""
+        """Return the innermost line of that program in a traceback, with what was raised there."""
         lines = complained.strip().splitlines()
         own = [
             f"{Path(found['file']).relative_to(self._base.root)}:{found['line']}"
@@ -204,7 +207,7 @@ class Planning:
 
 
 def _holds_slipway(project: Path) -> bool:
-    """Whether the program lies in the project, not in an installed package: folders may be called alike."""
+    """Return whether the program lies in the project, not in an installed package of the same folders."""
     return (project / "slipway" / "infra" / "program.py").is_file()
 
 
@@ -223,7 +226,7 @@ def _json_of(text: str) -> dict[str, Any]:
 
 
 def _requirements_notes(root: Path, base: Base) -> list[str]:
-    """The packages whose pins differ: what is installed here is used for both sides."""
+    """Name the packages whose pins differ: what is installed here is used for both sides."""
     differing: list[str] = []
     for name in _REQUIREMENTS:
         old, new = _pins(base.root / name), _pins(root / name)

@@ -1,4 +1,4 @@
-"""How the program of another commit is run: its command line and environment, from nothing.
+"""Makes the command line and the environment in which the program of another commit runs, from nothing.
 
 A commit that is compared may be anybody's. Its program gets a home of its own, and of the caller's variables
 those that a plan is made of; where the system can withhold them, no file of the caller and no network.
@@ -53,6 +53,6 @@ def _is_of_a_plan(name: str) -> bool:
 
 
 def _package_folders(root: Path) -> list[str]:
-    """The caller's PYTHONPATH, for packages may be there, without this project: it is the other side."""
+    """Return the caller's PYTHONPATH, which may hold packages, without this project: it is the other side."""
     entries = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
     return [entry for entry in entries if Path(entry).resolve() not in (root.resolve(), ROOT.resolve())]

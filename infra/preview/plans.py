@@ -1,8 +1,8 @@
-"""Plans of this checkout's stacks, with what a reviewer should know of each."""
+"""Plans the stacks of this checkout, with what a reviewer should know of each."""
 
 import traceback
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pulumi
@@ -10,26 +10,28 @@ import pulumi
 from slipway.infra.errors import Refused
 from slipway.infra.plan.config import StackConfig
 from slipway.infra.plan.run import Plan, plan_of
-from slipway.infra.program import MissingSdk
+from slipway.infra.plan.warning import Warned
+from slipway.infra.program import MissingSdk, refusal_of
 from slipway.infra.program import main as program
-from slipway.infra.settings.checked import Settings
+from slipway.infra.settings.faults import SettingsError, unread
 from slipway.infra.settings.stackfile import settings_from, stack_config, stack_names
+from slipway.stacks.settings.common import Settings
 
 
 class BrokenProgram(Refused):
-    """The program of the stack fails by itself: the message names the file and the line."""
+    """Raised where the stack's program itself fails: the message names the file and the line."""
 
 
 def findings_of(plan: Plan, settings: Settings) -> list[dict[str, str]]:
-    """What a reviewer should know before `up`. Each: severity, title, reason, fix."""
+    """Return what a reviewer should know before `up`. Each: severity, title, reason, fix."""
     warned = [
         {"severity": "warning", "title": warned.text, "reason": "", "fix": ""} for warned in plan.warnings
     ]
-    return warned + _without_effect(settings)
+    return [*warned, *_without_effect(settings)]
 
 
 def _without_effect(settings: Settings) -> list[dict[str, str]]:
-    if settings.target != "local" or (settings.min_instances <= 1 and settings.max_instances == 3):
+    if settings.target != "local" or not settings.given & {"min_replicas", "max_replicas"}:
         return []
     return [
         {
@@ -43,7 +45,7 @@ def _without_effect(settings: Settings) -> list[dict[str, str]]:
 
 @dataclass
 class Previews:
-    """found: a Plan and its findings for each stack. left_out: stack -> why there is none."""
+    """Holds a Plan and its findings for each stack. left_out: stack -> why there is none."""
 
     found: list[tuple[Plan, list[dict[str, str]]]] = field(
         default_factory=list[tuple[Plan, list[dict[str, str]]]]
@@ -53,7 +55,7 @@ class Previews:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A stack of this checkout. Either plan and settings are there, or refused, or left_out: why not."""
+    """Holds one stack of this checkout: plan and settings, or refused, or left_out, which says why."""
 
     stack: str
     config: StackConfig | None = None
@@ -64,21 +66,35 @@ class Planned:
 
 
 def planned(root: Path, stack: str, overrides: Iterable[str] = ()) -> Planned:
-    """The Plan of one stack, or what stands in its way."""
+    """Plan one stack, or say what stands in its way."""
     try:
         config = stack_config(root, stack, overrides)
-        settings = settings_from(config)
-        return Planned(stack, config, settings, _plan_of(config, root))
+    except Refused as error:
+        return Planned(stack, refused=error)
+    try:
+        plan = _plan_of(config, root)
+        if config.environments:
+            incomplete = Warned("", f"This plan is incomplete. {unread(config.environments)}")
+            plan = replace(plan, warnings=(incomplete, *plan.warnings))
+        return Planned(stack, config, settings_from(config), plan)
     except Refused as error:
         return Planned(stack, refused=error)
     except MissingSdk as error:
         return Planned(stack, left_out=str(error))
     except pulumi.RunError as error:
-        return Planned(stack, refused=Refused(str(error)))
+        return Planned(stack, refused=_refusal(error, config.environments))
+
+
+def _refusal(error: pulumi.RunError, environments: tuple[str, ...]) -> Refused:
+    """Explain why the program refused; what an unread environment sets may be missing."""
+    refused = refusal_of(error)
+    if environments and isinstance(refused, SettingsError):
+        return SettingsError(refused.stack, refused.faults, environments)
+    return refused
 
 
 def previews_of(root: Path, stacks: Iterable[str], overrides: list[str]) -> Previews:
-    """Previews of the stacks, or where none is named of every stack here whose SDK is installed.
+    """Preview the stacks; where none is named, every stack here whose SDK is installed.
 
     Raises every stack's refusal together, as an ExceptionGroup.
     """
@@ -106,7 +122,7 @@ def refuse(every: Iterable[Planned], *, named: bool) -> None:
 
 def _plan_of(config: StackConfig, root: Path) -> Plan:
     try:
-        return plan_of(program, config)
+        return plan_of(lambda: program(config), config)
     except (Refused, pulumi.RunError):
         raise
     except Exception as error:
@@ -117,7 +133,7 @@ def _plan_of(config: StackConfig, root: Path) -> Plan:
 
 
 def place_of(error: BaseException, root: Path) -> str | None:
-    """`file:line: Type: message` of the innermost line below `root`; None where there is none."""
+    """Return `file:line: Type: message` of the innermost line below `root`; None where there is none."""
     said = f"{type(error).__name__}: {error}"
     if isinstance(error, SyntaxError) and error.filename and Path(error.filename).is_relative_to(root):
         return f"{Path(error.filename).relative_to(root)}:{error.lineno}: {type(error).__name__}: {error.msg}"

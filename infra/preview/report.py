@@ -1,4 +1,4 @@
-"""A preview as data: what `slipway preview --format json` prints, and the reading of it back.
+"""Writes resources and changes as data, as `slipway preview --format json` prints them, and reads them back.
 
 VERSION counts up when a field changes its meaning or goes; a new field leaves it. A preview without
 `version` is of the time before there was one: 0, which had no `custom` and nothing of what follows it.
@@ -7,13 +7,16 @@ VERSION counts up when a field changes its meaning or goes; a new field leaves i
 from collections.abc import Mapping
 from typing import Any
 
-from slipway.infra.diff.model import ResourceChange, StackDiff
+from slipway.infra.diff.model import ResourceChange
 from slipway.infra.diff.paths import ABSENT, Change
 from slipway.infra.errors import Refused
-from slipway.infra.plan.monitor import Resource
 from slipway.infra.plan.run import Plan
+from slipway.infra.preview.blocks import Changes, StackState
+from slipway.infra.resources.reading import Resource
+from slipway.infra.resources.table import is_component_type
 
 SCHEMA, VERSION = "slipway-preview", 1
+_KINDS = {StackState.NEW: "new", StackState.REMOVED: "deleted"}
 # Fields of a resource that are left out where they say nothing.
 _OPTIONAL = (
     "uses",
@@ -29,18 +32,8 @@ _OPTIONAL = (
 _TUPLES = ("dependencies", "aliases", "ignore_changes", "replace_on_changes")
 
 
-def preview_json(plan: Plan, findings: list[dict[str, str]]) -> dict[str, Any]:
-    """One entry of `stacks` in `slipway preview --format json`."""
-    return {
-        "name": plan.stack,
-        "project": plan.project,
-        "resources": [_resource_json(resource) for resource in plan.resources],
-        "outputs": plan.outputs,
-        "findings": findings,
-    }
-
-
-def _resource_json(resource: Resource) -> dict[str, Any]:
+def resource_json(resource: Resource) -> dict[str, Any]:
+    """Return one entry of `resources`."""
     optional = {name: getattr(resource, name) for name in _OPTIONAL}
     return {
         "urn": resource.urn,
@@ -55,7 +48,7 @@ def _resource_json(resource: Resource) -> dict[str, Any]:
 
 
 def plans_of(report: Mapping[str, Any], where: str) -> dict[str, Plan]:
-    """Stack -> Plan of a report of this version or before. Raises Refused, with `where` it came from."""
+    """Read stack -> Plan of a report of this version or before. Raises Refused, with `where` it came from."""
     if report.get("version", 0) > VERSION:
         raise Refused(
             f"{where} gives a preview of version {report['version']}; this slipway reads up to {VERSION}. "
@@ -75,7 +68,7 @@ def _plan(stack: Mapping[str, Any]) -> Plan:
 
 def _resource(entry: Mapping[str, Any]) -> Resource:
     fields = {name: entry[name] for name in ("urn", "type", "name", "parent", "inputs", "dependencies")}
-    fields["custom"] = entry.get("custom", not entry["type"].startswith(("slipway:", "pulumi:pulumi:Stack")))
+    fields["custom"] = entry.get("custom", not is_component_type(entry["type"]))
     fields |= {name: entry[name] for name in _OPTIONAL if name in entry}
     for name in _TUPLES:
         if name in fields:
@@ -84,14 +77,15 @@ def _resource(entry: Mapping[str, Any]) -> Resource:
     return Resource(**fields)
 
 
-def diff_json(diff: StackDiff) -> dict[str, Any]:
-    """Of a comparison what is another: `resources` holds no unchanged one, `counts` holds all."""
+def changes_json(changes: Changes) -> dict[str, Any]:
+    """Return what differs: `resources` holds no unchanged one; `counts` counts all but components."""
+    by_action = changes.counts.by_action
     return {
-        "kind": "new" if diff.before is None else "deleted" if diff.after is None else "changed",
-        "counts": diff.counts(),
-        "settings": [_change_json(change) for change in diff.settings],
-        "resources": [_resource_change_json(change) for change in diff.changed],
-        "notes": list(diff.notes),
+        "kind": _KINDS.get(changes.state, "changed"),
+        "counts": {action.value: tally.resources for action, tally in by_action.items() if tally.resources},
+        "settings": [_change_json(change) for change in changes.settings],
+        "resources": [_resource_change_json(change) for change in changes.resources],
+        "notes": list(changes.notes),
     }
 
 
@@ -109,7 +103,7 @@ def _resource_change_json(change: ResourceChange) -> dict[str, Any]:
 
 
 def _change_json(change: Change) -> dict[str, Any]:
-    """A side that has no value lacks the key: null is a value."""
+    """Leave out the key of a side that has no value: null is a value."""
     sides = {"before": change.before, "after": change.after}
     return {
         "path": change.path,

@@ -1,5 +1,6 @@
-"""Everything that is shown of one stack: plan, findings, cost, and against another commit what changes."""
+"""Finds what a preview shows of one stack: plan, findings, cost, and what changes against another commit."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -14,21 +15,23 @@ from slipway.infra.diff.risk import Level, Risk
 from slipway.infra.diff.risks import risks_of
 from slipway.infra.errors import Refused
 from slipway.infra.plan.config import ENCRYPTED, StackConfig
-from slipway.infra.plan.monitor import SECRET
 from slipway.infra.plan.run import Plan
-from slipway.infra.policy.judge import Violation, violations_of
+from slipway.infra.policy.judge import Violation, judged
 from slipway.infra.preview.other_commit import Base
 from slipway.infra.preview.plans import Planned, findings_of
-from slipway.infra.settings.checked import Settings
+from slipway.infra.resources.reading import SECRET
+from slipway.infra.settings.faults import SettingsError
 from slipway.infra.settings.stackfile import ciphers_of, settings_from, stack_config
+from slipway.stacks.settings.common import Settings
 
 
 @dataclass(frozen=True, slots=True)
 class StackPreview:
-    """plan: None for a stack that is deleted, or refused. diff: None without another commit.
+    """Holds what a preview shows of one stack.
 
-    refused: why the stack has no plan. notes: what could not be told, in sentences. found_before: titles of
-    the findings at the other commit.
+    plan: None for a stack that is deleted, or refused. diff: None without another commit. refused: why the
+    stack has no plan. notes: what is not known, in sentences. found_before: titles of the findings at the
+    other commit. unjudged: a resource's name -> rule that could not be judged -> why.
     """
 
     stack: str
@@ -43,35 +46,36 @@ class StackPreview:
     refused: Refused | None = None
     notes: tuple[str, ...] = ()
     found_before: frozenset[str] = frozenset()
-
-    @property
-    def new_findings(self) -> list[dict[str, str]]:
-        """Those that the other commit does not have; without one all of them."""
-        return [finding for finding in self.findings if finding["title"] not in self.found_before]
+    unjudged: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
 
 
 def stack_preview(planned: Planned, today: date) -> StackPreview:
-    """Of a stack as it is in this checkout. today: against which the age of a price is told."""
+    """Judge a stack as it is in this checkout. today: against which the age of a price is shown."""
     plan, settings = planned.plan, planned.settings
     if plan is None or settings is None:
         return StackPreview(planned.stack, refused=planned.refused)
     cost = _cost(plan, settings, today)
-    violations = violations_of(plan.stack, plan.resources, settings, cost)
+    judgement = judged(plan.stack, plan.resources, settings, cost)
+    violations = judgement.violations
     findings = [*findings_of(plan, settings), *(each.as_finding() for each in violations)]
-    return StackPreview(plan.stack, plan, settings, findings, tuple(violations), cost)
+    return StackPreview(
+        plan.stack, plan, settings, findings, tuple(violations), cost, unjudged=judgement.unjudged
+    )
 
 
 def compared(planned: Planned, base: Base, today: date) -> StackPreview:
-    """Of a stack that is in this checkout, in the base, or in both."""
+    """Compare a stack that is in this checkout, in the base, or in both."""
     now = stack_preview(planned, today)
     stack = planned.stack
+    if planned.refused:
+        now = replace(now, risks=(_refusal(planned.refused),))
     if stack in base.failed:
         note = f"There is nothing to compare with: at {base.name} the stack has no plan. {base.failed[stack]}"
         return replace(now, notes=(note,))
+    if planned.refused:
+        return now
     before = _source(base, stack)
     after = StackSource(now.plan, *_texts(planned.config, Path())) if now.plan and planned.config else None
-    if planned.refused:
-        return replace(now, risks=(_refusal(planned.refused),))
     if before is None and after is None:
         return now
     diff = difference_of(stack, before, after)
@@ -85,8 +89,8 @@ def compared(planned: Planned, base: Base, today: date) -> StackPreview:
 
 
 def _refusal(refused: Refused) -> Risk:
-    """Settings that the program does not take: the most common by far is too little memory."""
-    if "was measured to need" in str(refused) or "needs about" in str(refused):
+    """Return the refusal as a risk; too little memory, by far the most common, has its own words."""
+    if isinstance(refused, SettingsError) and any(fault.needs_memory for fault in refused.faults):
         return Risk(Level.HIGH, "lowers the memory limit below what the model needs", str(refused))
     return Risk(Level.HIGH, "cannot be deployed", str(refused))
 
@@ -99,7 +103,7 @@ def _source(base: Base, stack: str) -> StackSource | None:
 
 
 def _texts(config: StackConfig | None, root: Path) -> tuple[dict[str, object], dict[str, str]]:
-    """The settings of a stack file as they stand there, and the encrypted texts in it."""
+    """Return the settings of a stack file as they stand there, and its encrypted values."""
     if config is None:
         return {}, {}
     prefix = f"{config.project}:"
@@ -112,7 +116,7 @@ def _texts(config: StackConfig | None, root: Path) -> tuple[dict[str, object], d
 
 
 def _base_cost(base: Base, stack: str, now: StackPreview, today: date) -> StackCost | None:
-    """With the assumptions of its own settings; with those of today where they cannot be read."""
+    """Estimate with the assumptions of its own settings, or with those of today if they cannot be read."""
     plan = base.plans.get(stack)
     if plan is None:
         return None

@@ -1,20 +1,37 @@
-"""A preview for a terminal: risks first, then what changes, or the tree of what is made."""
+"""Renders a preview for a terminal: risks first, then what changes, or the tree of what is made."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 
 from rich.console import RenderableType
 from rich.text import Text
 from rich.tree import Tree
 
 from slipway.infra.cost.report import cost_table
-from slipway.infra.diff.model import Action, ResourceChange, StackDiff
+from slipway.infra.diff.model import Action, ResourceChange
 from slipway.infra.diff.paths import Change
-from slipway.infra.diff.risk import Level, Risk
-from slipway.infra.plan.monitor import Resource
-from slipway.infra.plan.run import Plan
+from slipway.infra.diff.risk import Level
+from slipway.infra.policy.judge import unjudged_notes
 from slipway.infra.preview import words
-from slipway.infra.preview.stack import StackPreview
+from slipway.infra.preview.blocks import (
+    Changes,
+    Cost,
+    Depth,
+    Findings,
+    Graph,
+    Heading,
+    LeftOut,
+    Notes,
+    Outputs,
+    Resources,
+    Risks,
+    RulesNotJudged,
+    Title,
+)
+from slipway.infra.preview.command import Shown
+from slipway.infra.preview.contents import contents_of
+from slipway.infra.preview.rendering import Renderers
+from slipway.infra.resources.reading import Resource
 
 _COLOURS = {
     Action.CREATE: "green",
@@ -26,77 +43,62 @@ _COLOURS = {
     Action.SAME: "dim",
 }
 _LEVELS = {Level.HIGH: "bold red", Level.MEDIUM: "bold yellow", Level.LOW: "bold cyan"}
+_SEVERITIES = {"error": "bold red", "warning": "bold yellow"}
 
 
-def preview_text(preview: StackPreview) -> Iterator[RenderableType]:
-    """Everything of one stack. A stack that is unchanged takes one line."""
-    if preview.diff is not None:
-        yield from _difference(preview, preview.diff)
-    elif preview.plan is not None:
-        yield from preview_tree(preview.plan, [])
-    else:
-        yield Text.assemble(("Stack ", "bold"), (preview.stack, "bold cyan"))
-        yield from map(_risk, preview.risks)
-    for note in preview.notes:
-        yield Text(note, style="dim")
-    if preview.diff is None or not words.is_unchanged(preview.diff):
-        yield from _cost(preview)
-        yield from map(_finding, preview.new_findings)
-        if known := len(preview.findings) - len(preview.new_findings):
-            yield Text(words.as_before(known), style="dim")
-    yield Text()
+def text_of(shown: Shown) -> Iterator[RenderableType]:
+    """Yield what a terminal prints, part by part. A stack that is unchanged takes one line."""
+    contents = contents_of(shown)
+    yield from RENDERERS.rendered(contents.opening)
+    for section in contents.sections:
+        yield from RENDERERS.rendered(section.blocks(Depth.NEWS))
+        yield Text()
 
 
-def preview_tree(plan: Plan, findings: list[dict[str, str]]) -> Iterator[RenderableType]:
-    """The resources below the stack with their inputs, the outputs, and the findings."""
-    root = next(resource for resource in plan.resources if resource.parent is None)
-    children: dict[str | None, list[Resource]] = defaultdict(list)
-    for resource in plan.resources:
-        children[resource.parent].append(resource)
-    yield _grown(root, children, Text.assemble(("Stack ", "bold"), (plan.stack, "bold cyan")))
-    if plan.outputs:
-        outputs = Tree(Text("Outputs", style="bold"), guide_style="dim")
-        for name, value in plan.outputs.items():
-            outputs.add(_pair(name, words.value(value)))
-        yield outputs
-    yield from map(_finding, findings)
+def _title(title: Title) -> Iterator[RenderableType]:
+    if title.base:
+        yield Text.assemble("Against ", (title.base, "bold"))
+    yield from (Text(note, style="dim") for note in title.notes)
 
 
-def _grown(top: Resource, children: dict[str | None, list[Resource]], label: Text) -> Tree:
-    """Each resource is looked at once, whatever the stack's size; deep nesting needs no recursion."""
-    tree = Tree(label, guide_style="dim")
-    waiting = [(top, tree)]
-    while waiting:
-        parent, branch = waiting.pop()
-        for resource in children[parent.urn]:
-            title = Text.assemble(
-                ("+ ", "green"), (resource.name, "bold"), (f"  {words.kind(resource.type)}", "dim")
-            )
-            twig = branch.add(title)
-            for name, value in words.inputs_that_matter(resource, parent.inputs):
-                twig.add(_pair(name, value))
-            waiting.append((resource, twig))
-    return tree
+def _left_out(left_out: LeftOut) -> Iterator[RenderableType]:
+    yield from (Text(words.left_out(stack, why)) for stack, why in left_out.stacks.items())
 
 
-def _difference(preview: StackPreview, diff: StackDiff) -> Iterator[RenderableType]:
-    state = "  new" if diff.before is None else "  removed" if diff.after is None else ""
+def _heading(heading: Heading) -> Iterator[RenderableType]:
+    state, counts = words.named_state(heading), words.summary(heading)
     yield Text.assemble(
-        ("Stack ", "bold"), (diff.stack, "bold cyan"), (state, "bold"), (f"  {words.counted(diff)}", "dim")
+        ("Stack ", "bold"),
+        (heading.stack, "bold cyan"),
+        (f"  {state}" if state else "", "bold"),
+        (f"  {counts}" if counts else "", "dim"),
     )
-    yield from map(_risk, preview.risks)
-    if diff.settings:
-        settings = Tree(Text("Settings", style="bold"), guide_style="dim")
-        for change in diff.settings:
+
+
+def _risks(block: Risks) -> Iterator[RenderableType]:
+    for risk in block.risks:
+        yield Text.assemble(
+            (f"  {risk.level.name.lower():<7}", _LEVELS[risk.level]),
+            (risk.text, "bold"),
+            f". {risk.detail}" if risk.detail else "",
+        )
+
+
+def _notes(notes: Notes) -> Iterator[RenderableType]:
+    yield from (Text(note, style="dim") for note in notes.sentences)
+
+
+def _changes(changes: Changes) -> Iterator[RenderableType]:
+    if changes.settings:
+        settings = _tree("Settings")
+        for change in changes.settings:
             settings.add(_change(change))
         yield settings
-    if diff.changed:
-        resources = Tree(Text("Resources", style="bold"), guide_style="dim")
-        for change in diff.changed:
-            _add(resources, change)
+    if changes.resources:
+        resources = _tree("Resources")
+        for each in changes.resources:
+            _add(resources, each)
         yield resources
-    for note in diff.notes:
-        yield Text(note, style="dim")
 
 
 def _add(tree: Tree, change: ResourceChange) -> None:
@@ -115,29 +117,81 @@ def _add(tree: Tree, change: ResourceChange) -> None:
 
 def _change(change: Change) -> Text:
     name, _, rest = words.change_line(change).partition(": ")
-    return Text.assemble((f"{name}: ", "dim"), rest, overflow="fold")
+    return _pair(name, rest)
 
 
-def _risk(risk: Risk) -> Text:
-    return Text.assemble(
-        (f"  {risk.level.name.lower():<7}", _LEVELS[risk.level]),
-        (risk.text, "bold"),
-        f". {risk.detail}" if risk.detail else "",
-    )
+def _resources(resources: Resources) -> Iterator[RenderableType]:
+    """Grow the tree from its root: each resource is looked at once, and deep nesting needs no recursion."""
+    children: dict[str, list[Resource]] = defaultdict(list)
+    for resource, parent in resources.with_parents():
+        children[parent.urn].append(resource)
+    tree = _tree("Resources")
+    waiting = [(each, tree) for each in resources.resources if each.parent is None]
+    while waiting:
+        parent, branch = waiting.pop()
+        for resource in children[parent.urn]:
+            waiting.append((resource, branch.add(_planned(resource))))
+            for name, value in words.inputs_that_matter(resource, parent.inputs):
+                waiting[-1][1].add(_pair(name, value))
+    yield tree
 
 
-def _cost(preview: StackPreview) -> Iterable[RenderableType]:
-    if preview.cost_difference is not None:
-        yield Text.assemble(("Cost a month  ", "bold"), words.cost_line(preview.cost_difference))
-    elif preview.cost is not None:
-        yield from cost_table(preview.cost)
+def _planned(resource: Resource) -> Text:
+    return Text.assemble(("+ ", "green"), (resource.name, "bold"), (f"  {words.kind(resource.type)}", "dim"))
 
 
-def _finding(finding: dict[str, str]) -> Text:
-    sentences = (f"{finding['title'].rstrip('.')}.", finding["reason"], finding["fix"])
-    colour = "bold red" if finding["severity"] == "error" else "bold yellow"
-    return Text.assemble((f"{finding['severity']}: ", colour), " ".join(filter(None, sentences)))
+def _outputs(outputs: Outputs) -> Iterator[RenderableType]:
+    if outputs.outputs:
+        tree = _tree("Outputs")
+        for name, value in outputs.outputs.items():
+            tree.add(_pair(name, words.value(value)))
+        yield tree
+
+
+def _cost(cost: Cost) -> Iterator[RenderableType]:
+    if cost.difference is not None:
+        yield Text.assemble(("Monthly cost  ", "bold"), words.cost_line(cost.difference))
+    elif cost.cost is not None:
+        yield from cost_table(cost.cost)
+
+
+def _findings(findings: Findings) -> Iterator[RenderableType]:
+    yield from map(_finding, findings.new)
+    if known := words.as_before(findings.known_by_severity):
+        yield Text(known, style="dim")
+
+
+def _finding(finding: Mapping[str, str]) -> Text:
+    severity = finding["severity"]
+    sentences = " ".join(filter(None, words.finding_sentences(finding)))
+    return Text.assemble((f"{severity}: ", _SEVERITIES.get(severity, "bold cyan")), sentences)
+
+
+def _unjudged(unjudged: RulesNotJudged) -> Iterator[RenderableType]:
+    yield from (Text(note, style="dim") for note in unjudged_notes(unjudged.by_resource))
+
+
+def _tree(title: str) -> Tree:
+    return Tree(Text(title, style="bold"), guide_style="dim")
 
 
 def _pair(name: str, value: str) -> Text:
     return Text.assemble((f"{name}: ", "dim"), value, overflow="fold")
+
+
+RENDERERS = Renderers[RenderableType](
+    {
+        Title: _title,
+        LeftOut: _left_out,
+        Heading: _heading,
+        Risks: _risks,
+        Notes: _notes,
+        Changes: _changes,
+        Resources: _resources,
+        Outputs: _outputs,
+        Cost: _cost,
+        Findings: _findings,
+        RulesNotJudged: _unjudged,
+    },
+    left_out={Graph: "A terminal draws no picture; the tree nests resources in their components."},
+)

@@ -1,14 +1,15 @@
-"""How values, changes and counts are said, the same in every format."""
+"""Words values, changes and counts, the same in every format."""
 
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from slipway.infra.cost.difference import CostDifference
-from slipway.infra.diff.model import Action, ResourceChange, StackDiff
+from slipway.infra.diff.model import Action, ResourceChange
 from slipway.infra.diff.paths import ABSENT, Change, values_with_paths
 from slipway.infra.diff.risk import shortened
-from slipway.infra.plan.monitor import SECRET, Resource
+from slipway.infra.preview.blocks import Counts, Heading, StackState, Tally
+from slipway.infra.resources.reading import SECRET, Resource
 
 MARKS = {
     Action.CREATE: "+",
@@ -38,12 +39,13 @@ _PAST = {
     Action.SAME: "unchanged",
 }
 _LONGEST = 120
+_SEVERITIES = ("error", "warning", "info")
 # What every resource of a stack repeats.
 _REPEATED = ("project", "region", "location")
 
 
 def value(found: Any, longest: int = _LONGEST) -> str:
-    """A value in one line; a long one is cut, and how much is said."""
+    """Write a value in one line; a long one is cut, with its length."""
     if found is ABSENT:
         return "nothing"
     text = found if isinstance(found, str) else json.dumps(found, ensure_ascii=False)
@@ -54,65 +56,109 @@ def value(found: Any, longest: int = _LONGEST) -> str:
 
 
 def change_sides(change: Change) -> tuple[str, str]:
-    """Before and after in words."""
+    """Return both sides in words, the one before first."""
     if change.secret:
         before = "nothing" if change.before is ABSENT else SECRET
-        after = "nothing" if change.after is ABSENT else "another secret" if before != "nothing" else SECRET
+        after = "nothing" if change.after is ABSENT else "a new secret" if before != "nothing" else SECRET
         return before, after
     if change.follows:
-        return value(change.before), f"another one, of {change.follows.rpartition('::')[2]}"
+        return value(change.before), f"a new value, from {change.follows.rpartition('::')[2]}"
     return value(change.before), value(change.after)
 
 
 def change_line(change: Change) -> str:
-    """`memory: 1Gi → 2Gi`."""
+    """Write a change as `memory: 1Gi → 2Gi`."""
     before, after = change_sides(change)
     if change.before is ABSENT:
         return f"{change.path}: {after}  (new)"
     if change.after is ABSENT:
-        return f"{change.path}: {before}  (taken away)"
+        return f"{change.path}: {before}  (removed)"
     return f"{change.path}: {before} → {after}"
 
 
 def headline(change: ResourceChange) -> str:
-    """What happens to one resource and why, without its name."""
+    """Say what happens to one resource and why, without its name."""
     notes = [VERBS[change.action]]
     if change.forced_by:
         notes.append(f"forced by {', '.join(change.forced_by)}")
     if change.renamed_from:
         notes.append(f"before: {change.renamed_from.rpartition('::')[2]}")
     if change.knowledge.value == "unknown" and change.action is Action.UPDATE:
-        notes.append("unknown type: perhaps replaced")
+        notes.append("unknown type: may be replaced")
     return "; ".join(notes)
 
 
-def counted(diff: StackDiff) -> str:
-    """`1 created, 2 changed, 12 unchanged`."""
-    counts = diff.counts()
-    if diff.after is None:
-        return f"{counts.get(Action.DELETE, 0)} resources that no program plans any more"
-    told = [f"{counts[action]} {_PAST[action]}" for action in Action if counts.get(action)]
-    return ", ".join(told) or "no resource"
+def counted(counts: Counts, state: StackState) -> str:
+    """Write `1 created, 2 changed, 12 unchanged`, or how large a stack is that is not compared."""
+    if state is StackState.REMOVED:
+        number = _number(counts.total.resources, "resource")
+        return f"{number} that no program plans any more"
+    if not counts.by_action:
+        return sized(counts.total)
+    parts = [
+        f"{tally.resources} {_PAST[action]}" for action, tally in counts.by_action.items() if tally.resources
+    ]
+    return ", ".join(parts) or "no resource"
 
 
-def is_unchanged(diff: StackDiff) -> bool:
-    return not diff.changed and not diff.settings
+def named_state(heading: Heading) -> str:
+    """Name the state of a stack that is more than changed; empty for the others."""
+    return heading.state if heading.state in (StackState.NEW, StackState.REMOVED, StackState.REFUSED) else ""
+
+
+def summary(heading: Heading) -> str:
+    """Write the counts of a stack; empty for one without a plan."""
+    return counted(heading.counts, heading.state) if heading.counts else ""
+
+
+def sized(tally: Tally) -> str:
+    """Write `11 resources in 2 components`."""
+    resources = _number(tally.resources, "resource")
+    return f"{resources} in {_number(tally.components, 'component')}" if tally.components else resources
+
+
+def tallied(tally: Tally) -> str:
+    """Write `2 resources and 1 component`, without the one of which there is none."""
+    numbers = ((tally.resources, "resource"), (tally.components, "component"))
+    return " and ".join(_number(number, noun) for number, noun in numbers if number)
+
+
+def _number(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def left_out(stack: str, why: str) -> str:
+    """Say why a stack has no preview."""
+    return f"Stack {stack} is left out: {why}"
 
 
 def cost_line(change: CostDifference) -> str:
-    """A month's cost after the change, and how it differs; short where it does not."""
-    amounts = {"idle": change.idle, "expected": change.expected, "at the maximum": change.maximum}
+    """Write a month's cost after the change, and how it differs; short where it does not."""
+    amounts = {"idle": change.idle, "expected": change.expected, "maximum": change.maximum}
     if all(each.text == "no change" for each in amounts.values()):
         return f"no change ({', '.join(f'{name} {each.after}' for name, each in amounts.items())})"
     return ", ".join(f"{name} {each.after} ({each.text})" for name, each in amounts.items())
 
 
-def as_before(number: int) -> str:
-    return f"{number} {'finding' if number == 1 else 'findings'} as before."
+def as_before(by_severity: Mapping[str, int]) -> str:
+    """Write `3 findings as before: 1 error, 2 warnings.`; empty where there is none."""
+    if not by_severity:
+        return ""
+    parts = [
+        _number(by_severity[each], each) if each != "info" else f"{by_severity[each]} info"
+        for each in sorted(by_severity, key=_SEVERITIES.index)
+    ]
+    return f"{_number(sum(by_severity.values()), 'finding')} as before: {', '.join(parts)}."
+
+
+def finding_sentences(finding: Mapping[str, str]) -> tuple[str, str]:
+    """Return what was found, and why it matters with how to fix it, which may be empty."""
+    rest = " ".join(filter(None, (finding["reason"], finding["fix"])))
+    return f"{finding['title'].rstrip('.')}.", rest
 
 
 def kind(type_: str) -> str:
-    """The last part of a resource's type, with the cloud that it is of: `gcp Service`."""
+    """Write the last part of a resource's type, with its cloud: `gcp Service`."""
     package, _, rest = type_.partition(":")
     name = rest.rpartition(":")[2]
     if rest.startswith("providers:"):
@@ -121,7 +167,7 @@ def kind(type_: str) -> str:
 
 
 def inputs_that_matter(resource: Resource, above: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Path and value of what is set and not said already. above: the parent's inputs."""
+    """Yield path and value of what is set and not said already. above: the parent's inputs."""
     for path, found in values_with_paths(resource.inputs):
         empty = found in (None, "", [], {})
         said_above = path in _REPEATED and found in (above.get(path), above.get("region"))

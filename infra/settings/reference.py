@@ -1,60 +1,109 @@
-"""Writes what the settings table says into Pulumi.yaml and README.md, between their markers.
+"""Writes the settings' declarations into Pulumi.yaml, README.md and a page of each target.
 
-Run as `python -m slipway.infra.settings.reference`; a test fails when either is not what this would write.
+Run as `python -m slipway.infra.settings.reference`; a test fails when one is not what this would write.
 """
 
+import importlib
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
-from slipway.infra.settings.common import TABLE
-from slipway.infra.settings.setting import Setting
+from slipway.stacks.settings.setting import Setting
+from slipway.stacks.settings.targets import SETTINGS, keys, rows_of
 
 ROOT = Path(__file__).resolve().parents[2]
 README_MARKS = ("<!-- settings: made by `make reference` -->", "<!-- settings end -->")
 PULUMI_MARKS = ("config: # made by `make reference`", "")
+PAGES = Path("docs/reference/settings")
 
 
-def settings_table() -> str:
-    """Every key as a row of Markdown."""
-    rows = ["| key | type | unit | default | allowed | what |", "|---|---|---|---|---|---|"]
-    return "\n".join([*rows, *(_row(setting) for setting in TABLE)])
+def files() -> Mapping[Path, str]:
+    """Return every file with the reference, relative to the project, and its whole text."""
+    found = {PAGES / f"{target}.md": page(target) for target in SETTINGS}
+    for path, marks, content in (
+        (Path("README.md"), README_MARKS, overview()),
+        (Path("Pulumi.yaml"), PULUMI_MARKS, pulumi_config()),
+    ):
+        found[path] = between((ROOT / path).read_text(), marks, content)
+    return found
+
+
+def overview() -> str:
+    """Render the settings of every target as a table, with links to each target's own."""
+    common = [row for row in SETTINGS["local"].rows() if len(rows_of(row.key)) == len(SETTINGS)]
+    pages = ", ".join(f"[`{target}`]({PAGES}/{target}.md)" for target in SETTINGS)
+    return f"{_table('cloud-run', common)}\n\nThe settings of each target, those above included: {pages}."
+
+
+def page(target: str) -> str:
+    """Render the reference of one target."""
+    return (
+        f"# Settings of the target `{target}`\n\n"
+        f"Set one with `pulumi config set --stack <stack> <key> <value>`, or in `Pulumi.<stack>.yaml`.\n\n"
+        f"{_table(target, SETTINGS[target].rows())}\n"
+    )
 
 
 def pulumi_config() -> str:
-    """The keys that are not secret, as the `config` of Pulumi.yaml; empty = unset."""
-    return "\n".join(_declared(setting) for setting in TABLE if not setting.secret)
+    """Render the keys that are not secret as the `config` of Pulumi.yaml; empty = unset."""
+    return "\n".join(_declared(list(rows_of(key).values())) for key in keys() if key != "apiKey")
 
 
-def _declared(setting: Setting) -> str:
+def _declared(rows: list[Setting]) -> str:
     kinds = {"list": "array\n    items:\n      type: string\n    default: []"}
     kinds |= dict.fromkeys(("map", "secret map"), "object\n    default: {}")
-    kind = kinds.get(setting.type, "string\n    default: ''")
-    return f"  {setting.key}:\n    type: {kind}\n    description: {setting.description!r}"
+    kind = kinds.get(rows[0].type, "string\n    default: ''")
+    sentence = " Or: ".join(dict.fromkeys(row.sentence for row in rows))
+    return f"  {rows[0].key}:\n    type: {kind}\n    description: {sentence!r}"
 
 
-def _row(setting: Setting) -> str:
-    default = f"`{setting.default}`" if setting.default else "required" if setting.required else ""
-    default += "".join(f"; `{text}` on `{target}`" for target, text in setting.elsewhere)
-    what = setting.description
-    if setting.targets:
-        what += f" Only for {', '.join(f'`{target}`' for target in setting.targets)}."
-    cells = (f"`{setting.key}`", setting.type, setting.unit, default, setting.allowed, what)
+def _table(target: str, rows: Iterable[Setting]) -> str:
+    defaults = _defaults(target)
+    head = ["| key | type | unit | default | allowed | what |", "|---|---|---|---|---|---|"]
+    return "\n".join([*head, *(_row(row, defaults) for row in rows)])
+
+
+def _row(row: Setting, defaults: Mapping[str, Any]) -> str:
+    default = "required" if row.required else ""
+    value = defaults.get(row.field)
+    if row.default:
+        default = f"`{row.default}`"
+    elif not row.unset and not row.secret and value not in (None, "", (), {}):
+        default = f"`{row.check.show(getattr(value, 'value', value))}`"
+    cells = (f"`{row.key}`", row.type, row.unit, default, row.allowed, row.sentence)
     return f"| {' | '.join(cells)} |"
 
 
+def _defaults(target: str) -> dict[str, Any]:
+    """Argument -> what the target's components take where it is not given."""
+    return {name: value for spec in SETTINGS[target].specs for name, value in _fields(_spec_of(spec))}
+
+
+def _spec_of(path: str) -> Any:
+    module, _, name = path.rpartition(".")
+    return getattr(importlib.import_module(f"slipway.components.{module}"), name).read("service", {})
+
+
+def _fields(spec: Any) -> Iterator[tuple[str, Any]]:
+    for name in spec.__dataclass_fields__:
+        value = getattr(spec, name)
+        if name == "service":
+            yield from _fields(value)
+        else:
+            yield name, value
+
+
 def between(text: str, marks: tuple[str, str], content: str) -> str:
-    """`text` with what stands between the two marks replaced; an empty second mark is the end."""
+    """`text` with what is between the two marks replaced; an empty second mark is the end."""
     head, _, rest = text.partition(marks[0])
     tail = rest[rest.index(marks[1]) :] if marks[1] else ""
     return f"{head}{marks[0]}\n{content}\n{tail}"
 
 
 def main() -> None:
-    for name, marks, content in (
-        ("README.md", README_MARKS, settings_table()),
-        ("Pulumi.yaml", PULUMI_MARKS, pulumi_config()),
-    ):
-        path = ROOT / name
-        path.write_text(between(path.read_text(), marks, content))
+    for path, text in files().items():
+        (ROOT / path).parent.mkdir(parents=True, exist_ok=True)
+        (ROOT / path).write_text(text)
 
 
 if __name__ == "__main__":

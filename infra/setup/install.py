@@ -40,8 +40,8 @@ def main() -> int:
         return 0
     if ENVIRONMENT.is_symlink():
         print(
-            f"{ENVIRONMENT} is a link to {ENVIRONMENT.readlink()}: installing would turn that one over to "
-            "this folder. Delete the link; this folder gets an environment of its own.",
+            f"{ENVIRONMENT} is a link to {ENVIRONMENT.readlink()}: installing would change that "
+            "environment. Delete the link; this folder then gets a separate environment.",
             file=sys.stderr,
         )
         return 2
@@ -52,7 +52,7 @@ def main() -> int:
         print(f"\n{error.output or ''}\nInstalling {LISTS[name]} failed; see above.", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nInterrupted. The next run goes on with what is missing.", file=sys.stderr)
+        print("\nInterrupted. The next run continues where this one stopped.", file=sys.stderr)
         return 2
     for included in {name, "local"}:  # every list holds the local one, at the same versions
         _stamp(included).write_text(_digest(included))

@@ -19,12 +19,12 @@ def main() -> int:
         print(f"There is no `pulumi` on PATH. Install it as {_HOW} says.")
         return 0
     if input(f"There is no `pulumi` on PATH. Install it into {target}? [y/N] ").strip().lower() != "y":
-        print(f"Left alone. {_HOW} tells how to install it by hand.")
+        print(f"Not installed. {_HOW} shows how to install it by hand.")
         return 0
     try:
         PulumiCommand.install(root=str(target))
     except Exception as error:  # the installer is a download of a script that may fail in any way
-        print(f"It could not be installed: {error}\n{_HOW} tells how to do it by hand.", file=sys.stderr)
+        print(f"It could not be installed: {error}\n{_HOW} shows how to install it by hand.", file=sys.stderr)
         return 1
     print(f"Installed. Put it on PATH: export PATH={target / 'bin'}:$PATH")
     return 0

@@ -1,1 +1,1 @@
-"""What each target is asked about a service that runs there."""
+"""The targets: status, log and access of a service on each."""

@@ -13,7 +13,7 @@ _TIMEOUT_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A cloud's program. missing: what to do where it is not on PATH, in words."""
+    """A cloud's command-line program. missing: a sentence on what to do if it is not on PATH."""
 
     name: str
     missing: str
@@ -35,7 +35,7 @@ class Command:
             raise Failed(f"{self.name} did not answer within {_TIMEOUT_SECONDS} s.") from None
 
     def said(self, done: subprocess.CompletedProcess[str]) -> str:
-        """What it says of its failure, in a line."""
+        """Return the command's own error message as one line."""
         lines = [line for line in done.stderr.strip().splitlines() if line.strip()]
         return f"{self.name} says: " + (" ".join(lines[:3]) or f"nothing (exit code {done.returncode}).")
 
@@ -45,12 +45,12 @@ class Command:
         except json.JSONDecodeError:
             found = None
         if not isinstance(found, dict):
-            raise Failed(f"{self.name}'s answer is not the JSON object that was asked for; is it up to date?")
+            raise Failed(f"{self.name} did not answer with a JSON object. Is it up to date?")
         return cast("dict[str, Any]", found)
 
 
 def at(value: Any, *path: str | int) -> dict[str, Any]:
-    """What stands at `path`; an empty object where it is not there."""
+    """Return the object at `path`; an empty one if it is missing."""
     for step in path:
         try:
             value = value[step]

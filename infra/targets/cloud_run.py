@@ -7,16 +7,17 @@ from typing import Any, cast
 
 from slipway.infra.errors import Failed, Refused
 from slipway.infra.plan.config import StackConfig
-from slipway.infra.settings.checked import Settings
 from slipway.infra.targets.cloud_cli import Command, at
 from slipway.infra.targets.registry import target_of
 from slipway.infra.targets.status import Status, declared_device
 from slipway.infra.targets.target import CloudTarget
+from slipway.stacks.settings.cloud_run import CloudRunSettings
+from slipway.stacks.settings.common import Settings
 
 GCLOUD = Command(
     "gcloud",
-    "A Cloud Run stack is asked through the Google Cloud CLI, `gcloud`, which is not on PATH: "
-    "https://cloud.google.com/sdk/docs/install tells how to get it; then `gcloud auth login`.",
+    "A Cloud Run stack needs the Google Cloud CLI, `gcloud`, which is not on PATH: "
+    "https://cloud.google.com/sdk/docs/install shows how to install it; then `gcloud auth login`.",
 )
 
 
@@ -34,7 +35,7 @@ class CloudRunPlace:
 
 
 def cloud_run_status(stack: str, place: CloudRunPlace) -> Status:
-    """The status of the service now. Raises Refused without gcloud, Failed where it cannot tell."""
+    """Read the service's current status. Raises Refused without gcloud, Failed if gcloud cannot read it."""
     done = GCLOUD(["run", "services", "describe", *place.flags, "--format", "json"])
     if done.returncode:
         if "NOT_FOUND" in done.stderr or "Cannot find service" in done.stderr:
@@ -61,7 +62,7 @@ def cloud_run_status(stack: str, place: CloudRunPlace) -> Status:
 
 
 def cloud_run_logs(place: CloudRunPlace, tail: int) -> Iterator[str]:
-    """The last `tail` log entries, oldest first, one JSON object a line."""
+    """Yield the last `tail` log entries, oldest first, one JSON object per line."""
     done = GCLOUD(
         ["run", "services", "logs", "read", *place.flags, "--limit", str(max(tail, 1)), "--format", "json"]
     )
@@ -74,7 +75,7 @@ def cloud_run_logs(place: CloudRunPlace, tail: int) -> Iterator[str]:
 
 
 def following(place: CloudRunPlace) -> list[str]:
-    """The command that prints the log as it is written."""
+    """Return the command that follows the log."""
     return [GCLOUD.path, "beta", "run", "services", "logs", "tail", *place.flags]
 
 
@@ -94,6 +95,7 @@ class CloudRun(CloudTarget[CloudRunPlace]):
     name = "cloud-run"
 
     def place(self, service: str, settings: Settings) -> CloudRunPlace:
+        assert isinstance(settings, CloudRunSettings)
         return CloudRunPlace(service, settings.project, settings.region)
 
     def status_at(self, stack: str, place: CloudRunPlace) -> Status:
@@ -110,7 +112,7 @@ TARGET = CloudRun()
 
 
 def cloud_run_place(config: StackConfig) -> CloudRunPlace:
-    """Where the service of a Cloud Run stack is. Raises Refused for a stack of another target."""
+    """Return the location of a Cloud Run stack's service. Raises Refused for a stack of another target."""
     target = target_of(config)
     if target is not TARGET:
         raise Refused(f"Stack {config.stack} has the target {target.name}; this is for {TARGET.name}.")

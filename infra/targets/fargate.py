@@ -6,15 +6,16 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from slipway.infra.errors import Failed
-from slipway.infra.settings.checked import Settings
 from slipway.infra.targets.cloud_cli import Command, at
 from slipway.infra.targets.status import Status
 from slipway.infra.targets.target import CloudTarget
+from slipway.stacks.settings.common import Settings
+from slipway.stacks.settings.fargate import FargateSettings
 
 _aws = Command(
     "aws",
-    "A Fargate stack is asked through the AWS CLI, `aws`, which is not on PATH: "
-    "https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html tells how to get it; "
+    "A Fargate stack needs the AWS CLI, `aws`, which is not on PATH: "
+    "https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html shows how to install it; "
     "then `aws configure sso`.",
 )
 # The newest streams that are read; each task has one.
@@ -37,7 +38,7 @@ class FargatePlace:
 
 
 def fargate_status(stack: str, place: FargatePlace) -> Status:
-    """The status of the service now. Raises Refused without `aws`, Failed where it cannot tell."""
+    """Read the service's current status. Raises Refused without `aws`, Failed if `aws` cannot read it."""
     service = _service(place)
     if service is None or service.get("status") != "ACTIVE":
         return Status(stack, "fargate", "stopped", reason=f"{place.region} has no service {place.service}.")
@@ -61,7 +62,7 @@ def fargate_status(stack: str, place: FargatePlace) -> Status:
 
 
 def fargate_logs(place: FargatePlace, tail: int) -> Iterator[str]:
-    """The last `tail` log entries of the newest tasks, oldest first, one JSON object a line."""
+    """Yield the last `tail` log entries of the newest tasks, oldest first, one JSON object per line."""
     order = ["--order-by", "LastEventTime", "--descending", "--max-items", str(_STREAMS)]
     group = ["--log-group-name", place.log_group]
     streams = _objects(_answer(place, ["logs", "describe-log-streams", *group, *order]), "logStreams")
@@ -75,7 +76,7 @@ def fargate_logs(place: FargatePlace, tail: int) -> Iterator[str]:
 
 
 def following(place: FargatePlace) -> list[str]:
-    """The command that prints the log as it is written."""
+    """Return the command that follows the log."""
     return [
         _aws.path,
         "logs",
@@ -107,7 +108,7 @@ def _answer(place: FargatePlace, arguments: list[str]) -> dict[str, Any]:
 
 
 def _state(service: Mapping[str, Any], newest: str) -> tuple[str, str | None]:
-    """Of the primary deployment. One that is complete may be the way back: of an older task definition."""
+    """Return the primary deployment's state. A complete one may be a rollback to an older task definition."""
     nothing: dict[str, Any] = {}
     deployments = _objects(service, "deployments")
     primary = next((one for one in deployments if one.get("status") == "PRIMARY"), nothing)
@@ -132,7 +133,7 @@ def _tasks(service: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _address(place: FargatePlace, service: Mapping[str, Any]) -> str | None:
-    """Of the load balancer that sends it requests."""
+    """Return the address of the load balancer that sends it requests."""
     groups = [group.get("targetGroupArn") for group in _objects(service, "loadBalancers")]
     if not groups:
         return None
@@ -147,7 +148,7 @@ def _address(place: FargatePlace, service: Mapping[str, Any]) -> str | None:
 
 
 def _line(event: Mapping[str, Any]) -> str:
-    """The server writes JSON; what else is written, such as Python's last words, is text."""
+    """Render a log event as JSON; text that is not JSON, such as a Python traceback, becomes its message."""
     message = str(event.get("message", "")).rstrip("\n")
     try:
         found = json.loads(message)
@@ -168,7 +169,8 @@ class Fargate(CloudTarget[FargatePlace]):
     name = "fargate"
 
     def place(self, service: str, settings: Settings) -> FargatePlace:
-        return FargatePlace(service, settings.cluster or service, settings.region, settings.domain)
+        assert isinstance(settings, FargateSettings)
+        return FargatePlace(service, settings.cluster_arn or service, settings.region, settings.domain)
 
     def status_at(self, stack: str, place: FargatePlace) -> Status:
         return fargate_status(stack, place)

@@ -1,13 +1,14 @@
-"""The GKE target: a cluster of Google's, by the context that `gcloud` writes; asked through `kubectl`."""
+"""The GKE target: a cluster in the context that `gcloud` writes, queried through `kubectl`."""
 
 import shutil
 
-from slipway.components.gke_login import PLUGIN, PLUGIN_HINT, context_name, credentials_command
+from slipway.components.google.gke_login import PLUGIN, PLUGIN_HINT, context_name, credentials_command
 from slipway.infra.errors import Refused
-from slipway.infra.settings.checked import Settings
 from slipway.infra.targets.kubectl import KubernetesPlace
 from slipway.infra.targets.kubernetes import Cluster
 from slipway.infra.targets.target import Access
+from slipway.stacks.settings.common import Settings
+from slipway.stacks.settings.gke import GkeSettings
 
 
 class Gke(Cluster):
@@ -16,6 +17,7 @@ class Gke(Cluster):
     name = "gke"
 
     def place(self, service: str, settings: Settings) -> KubernetesPlace:
+        assert isinstance(settings, GkeSettings)
         where = (settings.project, settings.location or settings.region, settings.cluster or service)
         return KubernetesPlace(
             target=self.name,

@@ -31,7 +31,7 @@ _WHERE = "set `kubeconfig` and `context` in Pulumi.<stack>.yaml"
 
 @dataclass(frozen=True, slots=True)
 class Kubeconfig:
-    """text: JSON with the chosen context alone. context: its name. server: the URL of its cluster."""
+    """text: JSON with only the chosen context. context: its name. server: the URL of its cluster."""
 
     text: str = field(repr=False)
     context: str
@@ -39,7 +39,7 @@ class Kubeconfig:
 
 
 def kubeconfig_path(setting: str) -> Path:
-    """The file of the setting; '' for kubectl's own: the first of $KUBECONFIG, else ~/.kube/config."""
+    """Return the file of the setting; for '' kubectl's own: the first of $KUBECONFIG, else ~/.kube/config."""
     if setting:
         return Path(setting).expanduser()
     named = [entry for entry in os.environ.get("KUBECONFIG", "").split(os.pathsep) if entry]
@@ -47,9 +47,11 @@ def kubeconfig_path(setting: str) -> Path:
 
 
 def checked_kubeconfig(path: Path, context: str, *, reach: bool) -> Kubeconfig:
-    """context: '' for the current one. reach: also ask whether somebody answers at its server.
+    """Read a kubeconfig and check it.
 
-    Raises Refused, and never shows what a kubeconfig holds beside names and addresses.
+    context: '' for the current one. reach: also check that its server answers.
+
+    Raises Refused, and never shows anything from a kubeconfig except names and addresses.
     """
     config = _parsed(path)
     chosen = context or str(config.get("current-context") or "")
@@ -83,7 +85,7 @@ def _parsed(path: Path) -> dict[str, Any]:
 
 
 def _entries(config: Mapping[str, Any], part: str) -> dict[str, dict[str, Any]]:
-    """What `clusters`, `contexts` or `users` hold, by name."""
+    """Return the entries of `clusters`, `contexts` or `users` by name."""
     listed = config.get(part)
     entries = cast("list[Any]", listed) if isinstance(listed, list) else []
     maps = [cast("dict[str, Any]", entry) for entry in entries if isinstance(entry, dict)]
@@ -126,7 +128,7 @@ def _with_files(path: Path, fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _with_command(path: Path, user: Mapping[str, Any]) -> dict[str, Any]:
-    """A command with a slash is the kubeconfig's own too; another one must be on PATH."""
+    """Make the path of a user's login command absolute. Raises Refused if the command is not installed."""
     if not isinstance(user.get("exec"), dict):
         return dict(user)
     run: dict[str, Any] = dict(user["exec"])
@@ -160,9 +162,7 @@ def _require_answer(path: Path, context: str, server: str, address: tuple[str, i
     try:
         socket.create_connection(address, timeout=_REACH_SECONDS).close()
     except OSError as error:
-        why = (
-            f"nobody answered within {_REACH_SECONDS:g} s" if isinstance(error, TimeoutError) else str(error)
-        )
+        why = f"no answer within {_REACH_SECONDS:g} s" if isinstance(error, TimeoutError) else str(error)
         raise Refused(
             f"The cluster of the context {context} in {path} does not answer at {server}: {why}. Start it, "
             f"connect to its network, or {_WHERE}."

@@ -12,8 +12,8 @@ from slipway.infra.targets.status import Status, declared_device
 
 _kubectl = Command(
     "kubectl",
-    "A Kubernetes stack is asked through `kubectl`, which is not on PATH: "
-    "https://kubernetes.io/docs/tasks/tools/ tells how to get it.",
+    "A Kubernetes stack needs `kubectl`, which is not on PATH: "
+    "https://kubernetes.io/docs/tasks/tools/ shows how to install it.",
 )
 # Pods that are followed at once.
 _MOST_PODS = 20
@@ -55,7 +55,7 @@ class KubernetesPlace:
 
 
 def kubernetes_status(stack: str, place: KubernetesPlace) -> Status:
-    """The status of the service now. Raises Refused without kubectl, Failed where it cannot tell."""
+    """Read the service's current status. Raises Refused without kubectl, Failed if kubectl cannot read it."""
     kind = "inferenceservices.serving.kserve.io" if place.with_kserve else "deployments.apps"
     found = {
         item["kind"]: item
@@ -87,7 +87,7 @@ def kubernetes_status(stack: str, place: KubernetesPlace) -> Status:
 
 
 def kubernetes_logs(place: KubernetesPlace, tail: int) -> Iterator[str]:
-    """The last `tail` log entries of the pods that there are, oldest first, one JSON object a line."""
+    """Yield the last `tail` log entries of the existing pods, oldest first, one JSON object per line."""
     many = ["--max-log-requests", str(_MOST_PODS), "--prefix", "--timestamps"]
     done = _kubectl(["logs", *place.flags, *place.pods, *many, "--tail", str(max(tail, 1))])
     if done.returncode:
@@ -98,7 +98,7 @@ def kubernetes_logs(place: KubernetesPlace, tail: int) -> Iterator[str]:
 
 
 def following(place: KubernetesPlace) -> list[str]:
-    """The command that prints the log as it is written."""
+    """Return the command that follows the log."""
     many = ["--max-log-requests", str(_MOST_PODS), "--prefix", "--follow"]
     return [_kubectl.path, "logs", *place.flags, *place.pods, *many]
 
@@ -115,7 +115,7 @@ def _objects(place: KubernetesPlace, names: list[str]) -> list[dict[str, Any]]:
 
 
 def _said(place: KubernetesPlace, stderr: str) -> str:
-    """What kubectl says, and for a context that it lacks how to get it."""
+    """Return kubectl's error message and, for a missing context, how to create it."""
     lines = [line for line in stderr.strip().splitlines() if line.strip()]
     text = "kubectl says: " + (" ".join(lines[:3]) or "nothing.")
     if place.login and re.search(r"context .*does not exist|no context exists", text, re.IGNORECASE):
@@ -173,7 +173,7 @@ def _device(environment: Mapping[str, Any] | None, gpus: Any) -> str | None:
 
 
 def _settings(place: KubernetesPlace, container: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The server's plain environment, which is in a ConfigMap; None where that cannot be read."""
+    """Read the server's plain environment from its ConfigMap; None if that cannot be read."""
     named = [at(source, "configMapRef").get("name") for source in _listed(container, "envFrom")]
     names = [f"configmaps/{name}" for name in named if name]
     if not names:
@@ -209,7 +209,7 @@ def _revision(workload: Mapping[str, Any], with_kserve: bool) -> str | None:
 
 
 def _url(place: KubernetesPlace, workload: Mapping[str, Any], service: Mapping[str, Any]) -> str | None:
-    """Of KServe, the domain or the load balancer; else inside the cluster."""
+    """Return the URL from KServe, the domain or the load balancer; otherwise the one inside the cluster."""
     if place.with_kserve:
         return at(workload, "status").get("url")
     if place.url:
@@ -231,7 +231,7 @@ def _listed(value: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
 
 
 def _entry(line: str) -> dict[str, Any] | None:
-    """The server writes JSON; what else is written, such as Python's last words, is text."""
+    """Parse a log line; text that is not JSON, such as a Python traceback, becomes its message."""
     found = _LINE.fullmatch(line)
     if found is None:
         return None

@@ -1,13 +1,14 @@
-"""The Kubernetes target: any cluster, by the stack's own kubeconfig; it is asked through `kubectl`."""
+"""The Kubernetes target: any cluster in the stack's own kubeconfig, queried through `kubectl`."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
-from slipway.infra.settings.checked import Settings
 from slipway.infra.targets.kubeconfig import checked_kubeconfig, kubeconfig_path
 from slipway.infra.targets.kubectl import KubernetesPlace, following, kubernetes_logs, kubernetes_status
 from slipway.infra.targets.status import Status
 from slipway.infra.targets.target import Access, CloudTarget
+from slipway.stacks.settings.common import Settings
+from slipway.stacks.settings.kubernetes import KubernetesSettings
 
 
 class Cluster(CloudTarget[KubernetesPlace]):
@@ -24,24 +25,26 @@ class Cluster(CloudTarget[KubernetesPlace]):
 
 
 class Kubernetes(Cluster):
-    """A cluster that exists already."""
+    """An existing cluster."""
 
     name = "kubernetes"
 
     def place(self, service: str, settings: Settings) -> KubernetesPlace:
+        assert isinstance(settings, KubernetesSettings)
         scheme = "https" if settings.tls_secret else "http"
         return KubernetesPlace(
             target=self.name,
             service=service,
             namespace=settings.namespace or service,
             context=settings.context,
-            kubeconfig=str(Path(settings.kubeconfig).expanduser()) if settings.kubeconfig else "",
+            kubeconfig=str(Path(settings.kubeconfig_path).expanduser()) if settings.kubeconfig_path else "",
             with_kserve=settings.serving == "kserve",
             url=f"{scheme}://{settings.domain}" if settings.domain else "",
         )
 
     def access(self, settings: Settings, *, applies: bool) -> Access:
-        path = kubeconfig_path(settings.kubeconfig)
+        assert isinstance(settings, KubernetesSettings)
+        path = kubeconfig_path(settings.kubeconfig_path)
         if not applies and not path.is_file():
             return Access("", settings.context)
         found = checked_kubeconfig(path, settings.context, reach=applies)

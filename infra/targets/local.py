@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from slipway.components.local.process import running
-from slipway.components.local.record import LOG
 from slipway.infra.plan.config import StackConfig
 from slipway.infra.targets.local_container import container_status, show_container_log
 from slipway.infra.targets.logs import lines_of
@@ -12,7 +11,7 @@ from slipway.infra.targets.target import Target
 
 
 class Local(Target):
-    """A process is applied by `slipway up`; a container is Pulumi's work, and Docker answers for it."""
+    """The target of this machine: `slipway up` applies a process, Pulumi a container."""
 
     name = "local"
 
@@ -30,10 +29,10 @@ class Local(Target):
     def log(self, config: StackConfig, tail: int, follow: bool) -> Iterator[str]:
         if self._asks_docker(config):
             show_container_log(f"{config.project}-{config.stack}", tail, follow)
-        return lines_of(config.run_folder / LOG, tail, follow)
+        return lines_of(config.run_folder, tail, follow)
 
     def _asks_docker(self, config: StackConfig) -> bool:
-        """A process that was started before `runtime` changed is what runs, until it is stopped."""
+        """Return whether Docker runs the service, not a process that was started before `runtime` changed."""
         return self.in_container(config) and not running(config.run_folder)
 
 

@@ -1,4 +1,4 @@
-"""What a local service in a container is doing, and its log, as Docker tells; starts and stops nothing."""
+"""Reads status and log of a local service in a container from Docker; starts and stops nothing."""
 
 import os
 from datetime import datetime
@@ -8,35 +8,35 @@ from typing import NoReturn
 import psutil
 
 from slipway.components.local import docker
-from slipway.components.local.docker import Container, DockerError
-from slipway.components.local.process import HOST, is_ready
+from slipway.components.local.docker import DockerContainer, DockerError
+from slipway.components.local.process import HOST
 from slipway.infra.errors import Refused
-from slipway.infra.targets.status import Status, served_device
+from slipway.infra.targets.status import Status, running_state, served_device
 
 _MIB = 2**20
 
 
 def container_status(stack: str, service: str) -> Status:
-    """The status of the service's container. Raises Refused where the engine cannot be asked."""
+    """Read the status of the service's container. Raises Refused if Docker cannot be reached."""
     found = _container(service)
     if found is None:
         return Status(stack, "local", "stopped")
     url = f"http://{HOST}:{found.port}"
-    state = _state(found, url)
+    state, trouble = _state(found, url)
     return Status(
         stack=stack,
         target="local",
         state=state,
         url=url,
         pid=found.pid or None,
-        rss_mb=_rss_mb(found),
-        limits={"memory_mb": found.limit_bytes // _MIB, "memory_enforced_by": "docker"},
+        rss_mib=_rss_mib(found),
+        limits={"memory_mib": found.limit_bytes // _MIB, "memory_enforced_by": "docker"},
         started_at=datetime.fromisoformat(found.started_at).isoformat(timespec="seconds"),
         model=found.labels.get(docker.MODEL_LABEL),
         version=found.image_id.removeprefix("sha256:")[:12],
         device=served_device(url) if state == "ready" else None,
         started_by="pulumi up",
-        reason=None if state == "stopped" else found.trouble_in_words() or None,
+        reason=None if state == "stopped" else trouble or found.trouble_in_words() or None,
     )
 
 
@@ -49,22 +49,23 @@ def show_container_log(service: str, tail: int, follow: bool) -> NoReturn:
     os.execv(command[0], command)  # noqa: S606 no shell is wanted
 
 
-def _container(service: str) -> Container | None:
+def _container(service: str) -> DockerContainer | None:
     try:
         return docker.container_of(service)
     except DockerError as error:
         raise Refused(str(error)) from None
 
 
-def _state(found: Container, url: str) -> str:
+def _state(found: DockerContainer, url: str) -> tuple[str, str | None]:
+    """Return the container's state, and why a running server is not ready."""
     if found.running:
-        return "ready" if is_ready(url) else "starting"
+        return running_state(url)
     stopped = found.status == "created" or (found.status == "exited" and found.exit_code == 0)
-    return "stopped" if stopped else "failed"
+    return ("stopped" if stopped else "failed"), None
 
 
-def _rss_mb(found: Container) -> float | None:
-    """Of the server, where its pid is one of this system: an engine may run in a machine of its own."""
+def _rss_mib(found: DockerContainer) -> float | None:
+    """Return the server's resident memory; None if Docker runs it in a virtual machine."""
     try:
         if found.id not in Path(f"/proc/{found.pid}/cgroup").read_text():
             return None

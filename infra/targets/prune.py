@@ -1,7 +1,7 @@
-"""Old versions of a Cloud Run stack's secrets: which may go, and destroying them.
+"""Finds and destroys old versions of a Cloud Run stack's secrets.
 
-Pulumi leaves a replaced version in Secret Manager, for older revisions start with it; each costs money and is
-one more copy of a secret. What a revision with traffic uses stays, and so do the newest few of every secret.
+Pulumi leaves a replaced version in Secret Manager, because older revisions start with it; each costs money
+and is another copy of a secret. Versions that a revision with traffic uses stay, and the newest few of each.
 """
 
 import json
@@ -11,13 +11,14 @@ from typing import Any
 
 from slipway.infra.errors import Failed
 from slipway.infra.plan.run import Plan
+from slipway.infra.resources.google import SECRET
 from slipway.infra.targets.cloud_cli import at
 from slipway.infra.targets.cloud_run import GCLOUD, CloudRunPlace
 
 
 @dataclass(frozen=True, slots=True)
 class OldVersion:
-    """A version that may go."""
+    """A secret version that may be destroyed."""
 
     secret: str
     version: int
@@ -27,12 +28,8 @@ class OldVersion:
 
 
 def old_versions(plan: Plan, place: CloudRunPlace, keep: int) -> list[OldVersion]:
-    """The versions that may go, oldest first. Raises Refused without gcloud, Failed where it cannot tell."""
-    secrets = [
-        str(resource.inputs["secretId"])
-        for resource in plan.resources
-        if resource.type == "gcp:secretmanager/secret:Secret"
-    ]
+    """List the versions to destroy, oldest first. Raises Refused without gcloud, Failed if it cannot read."""
+    secrets = [str(resource.inputs["secretId"]) for resource in plan.resources if resource.type == SECRET]
     in_use = _in_use(place)
     return [
         OldVersion(secret, version)
@@ -63,7 +60,7 @@ def _in_use(place: CloudRunPlace) -> set[tuple[str, str]]:
     service = json.loads(
         _asked(
             ["run", "services", "describe", *place.flags, "--format", "json"],
-            f"{place.service} cannot be read, so nobody knows what it uses",
+            f"{place.service} cannot be read, so it is not known which versions it uses",
         )
     )
     traffic: list[dict[str, Any]] = at(service, "status").get("traffic", [])

@@ -1,4 +1,4 @@
-"""What a local service is doing now, read from its run folder and its process; starts and stops nothing."""
+"""Reads a local service's current status from its run folder and its process; starts and stops nothing."""
 
 import http.client
 import json
@@ -14,13 +14,17 @@ from slipway.components.local.process import is_ready
 from slipway.components.local.record import Lease, ProcessRecord
 
 _MIB = 2**20
+_STUCK = (
+    "An inference thread has been busy with one step for longer than a request may take. It may recover; to "
+    "start the service again, stop it first."
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """state: ready, starting, stopped or failed. rss_mb in MiB, started_at in ISO 8601 UTC.
+    """state: ready, starting, stuck, stopped or failed. rss_mib in MiB, started_at in ISO 8601 UTC.
 
-    limits: `memory_mb` in MiB, `memory_enforced_by`. device: what the model computes on, `cpu` or `cuda`,
+    limits: `memory_mib` in MiB, `memory_enforced_by`. device: what the model computes on, `cpu` or `cuda`,
     with the GPU's name where it is known. reason: why it failed. None = does not apply.
     """
 
@@ -29,7 +33,7 @@ class Status:
     state: str
     url: str | None = None
     pid: int | None = None
-    rss_mb: float | None = None
+    rss_mib: float | None = None
     limits: dict[str, Any] | None = None
     started_at: str | None = None
     model: str | None = None
@@ -43,7 +47,7 @@ class Status:
 
 
 def local_status(stack: str, folder: Path) -> Status:
-    """The status of the local service whose run folder this is. Raises RecordError for a damaged record."""
+    """Read the status of the local service with this run folder. Raises RecordError for a damaged record."""
     lease, record = Lease.read(folder), ProcessRecord.read(folder)
     if lease is None or record is None:
         return Status(stack, "local", "stopped")
@@ -55,8 +59,8 @@ def local_status(stack: str, folder: Path) -> Status:
         state=state,
         url=lease.url,
         pid=record.server.pid if server else None,
-        rss_mb=_rss_mb(server),
-        limits={"memory_mb": record.limit_bytes // _MIB, "memory_enforced_by": record.enforced_by},
+        rss_mib=_rss_mib(server),
+        limits={"memory_mib": record.limit_bytes // _MIB, "memory_enforced_by": record.enforced_by},
         started_at=datetime.fromtimestamp(record.started_at, UTC).isoformat(timespec="seconds"),
         model=lease.model,
         version=lease.version,
@@ -68,7 +72,7 @@ def local_status(stack: str, folder: Path) -> Status:
 
 def _state(lease: Lease, record: ProcessRecord, server: psutil.Process | None) -> tuple[str, str | None]:
     if server:
-        return ("ready" if is_ready(lease.url) else "starting"), None
+        return running_state(lease.url)
     if record.ended is None:
         return "failed", "The server and its supervisor are gone; something killed both."
     if record.ended.cause == "stopped":
@@ -76,32 +80,45 @@ def _state(lease: Lease, record: ProcessRecord, server: psutil.Process | None) -
     return "failed", record.end_in_words()
 
 
-def _rss_mb(server: psutil.Process | None) -> float | None:
+def _rss_mib(server: psutil.Process | None) -> float | None:
     try:
         return round(server.memory_info().rss / _MIB, 1) if server else None
     except psutil.Error:
         return None
 
 
+def running_state(url: str) -> tuple[str, str | None]:
+    """Return the state of a running server process on this machine, and the reason if it is not ready."""
+    if is_ready(url):
+        return "ready", None
+    return ("stuck", _STUCK) if _health(url).get("state") == "stuck" else ("starting", None)
+
+
 def served_device(url: str) -> str | None:
-    """As a server of this machine says it in `/health`; None where it does not answer, or is an older one."""
+    """Return the device that a local server reports in `/health`; None without an answer or a device."""
+    health = _health(url)
+    device, gpu = health.get("device"), health.get("gpu")
+    return f"{device} ({gpu})" if device and gpu else device
+
+
+def _health(url: str) -> dict[str, Any]:
+    """Return what `/health` answers; empty if there is no answer."""
     connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=2)
     try:
         connection.request("GET", "/health")
-        health: dict[str, Any] = json.loads(connection.getresponse().read())
-        device, gpu = health.get("device"), health.get("gpu")
-        return f"{device} ({gpu})" if device and gpu else device
-    except (OSError, http.client.HTTPException, ValueError, AttributeError):
-        return None
+        health = json.loads(connection.getresponse().read())
+        return health if isinstance(health, dict) else {}  # pyright: ignore[reportUnknownVariableType]
+    except (OSError, http.client.HTTPException, ValueError):
+        return {}
     finally:
         connection.close()
 
 
 def declared_device(environment: Mapping[str, Any], gpus: Any, gpu: str = "") -> str:
-    """What a service in a cloud computes on once it is ready: on DEVICE, without which it does not start.
+    """Return the device of a ready service in a cloud: DEVICE, without which it does not start.
 
-    It is not called, for that may need a login of its own, and start an instance. environment: of the server.
-    gpus: how many an instance has. gpu: their name, '' where it is not known.
+    The service is not called, because that may need a separate login and start an instance.
+    environment: the server's. gpus: how many an instance has. gpu: their name, '' where it is not known.
     """
     if not gpus:
         return "cpu"

@@ -1,4 +1,4 @@
-"""What every target answers: where a service is, how it is doing, its log, and what reaching it takes."""
+"""The interface of a target: location, status, log and access of its services."""
 
 import os
 from abc import ABC, abstractmethod
@@ -8,9 +8,9 @@ from typing import ClassVar, Generic, TypeVar
 
 from slipway.components.sizes import Size, smallest_size
 from slipway.infra.plan.config import StackConfig
-from slipway.infra.settings.checked import Settings
 from slipway.infra.settings.stackfile import settings_from
 from slipway.infra.targets.status import Status
+from slipway.stacks.settings.common import Settings
 
 Place = TypeVar("Place")
 
@@ -19,8 +19,8 @@ Place = TypeVar("Place")
 class Access:
     """How the program reaches a cluster.
 
-    kubeconfig: its text; None where the program makes its own, '' where it is not known yet. cluster: which
-    one it reaches; '' where that is not known.
+    kubeconfig: its text; None if the program creates its own, '' if it is not known yet. cluster: the cluster
+    that it reaches; '' if that is not known.
     """
 
     kubeconfig: str | None = None
@@ -38,42 +38,45 @@ class Target(ABC):
         return f"slipway.stacks.{self.name.replace('-', '_')}"
 
     def applied_here(self, config: StackConfig) -> bool:  # noqa: ARG002 `local` reads it
-        """Whether `slipway up` applies the stack itself; else it is Pulumi's work."""
+        """Return whether `slipway up` applies the stack itself, without Pulumi."""
         return False
 
     def in_container(self, config: StackConfig) -> bool:  # noqa: ARG002 `local` reads it
-        """Whether Docker on this machine runs the service."""
+        """Return whether Docker on this machine runs the service."""
         return False
 
     @abstractmethod
     def status(self, config: StackConfig) -> Status:
-        """The status of the service now. Raises Refused or Failed where it cannot be read."""
+        """Read the service's current status. Raises Refused or Failed if it cannot be read."""
 
     @abstractmethod
     def log(self, config: StackConfig, tail: int, follow: bool) -> Iterator[str]:
-        """The last `tail` lines of the service's log. With `follow` this may become the cloud's command."""
+        """Yield the log's last `tail` lines and, with `follow`, each new one.
+
+        May not return: the process may be replaced by a container's or, with `follow`, the cloud's command.
+        """
 
     def require_access(self) -> None:
         """Raise Refused where this machine lacks what the target is reached with, before it is made."""
         return
 
     def access(self, settings: Settings, *, applies: bool) -> Access:  # noqa: ARG002 some targets read them
-        """How the cluster is reached. applies: whether something is about to be made.
+        """Return how the cluster is reached. applies: whether resources are about to be created.
 
-        Raises Refused where it could not be reached. A preview needs no login, so that it runs anywhere.
+        Raises Refused if it cannot be reached. A preview needs no login, so that it runs anywhere.
         """
         return Access()
 
     def smallest_size(self, need_mib: float, cpu: float) -> Size | None:
-        """The smallest memory of at least `need_mib`, with at least `cpu`; None where nothing is enough."""
+        """Find the smallest size with at least `need_mib` and `cpu`; None if no size is large enough."""
         return smallest_size(self.name, need_mib, cpu)
 
 
 class CloudTarget(Target, Generic[Place]):
-    """A target that is asked through a command-line program, with the person's own login."""
+    """A target that is queried through a command-line program, with the user's own login."""
 
     def place_of(self, config: StackConfig) -> Place:
-        """Where the stack's service is. Raises SettingsError where its settings are wrong."""
+        """Return the location of the stack's service. Raises SettingsError if its settings are wrong."""
         return self.place(f"{config.project}-{config.stack}", settings_from(config))
 
     def status(self, config: StackConfig) -> Status:
@@ -88,16 +91,16 @@ class CloudTarget(Target, Generic[Place]):
 
     @abstractmethod
     def place(self, service: str, settings: Settings) -> Place:
-        """Where the service of these settings is."""
+        """Return the location of the service with these settings."""
 
     @abstractmethod
     def status_at(self, stack: str, place: Place) -> Status:
-        """The status of the service there."""
+        """Read the status of the service there."""
 
     @abstractmethod
     def log_at(self, place: Place, tail: int) -> Iterator[str]:
-        """The last `tail` log entries, oldest first, one JSON object per line."""
+        """Yield the last `tail` log entries, oldest first, one JSON object per line."""
 
     @abstractmethod
     def following(self, place: Place) -> list[str]:
-        """The command that prints the log as it is written."""
+        """Return the command that follows the log."""

@@ -1,5 +1,5 @@
-"""Tells how far a model's answers are from those of another: `python -m slipway.modeltools.comparing`.
+"""Measures how far a model's answers are from another's: `python -m slipway.modeltools.comparing`.
 
-`slipway model check` runs it, beside torch where one of the two needs it; the serving process imports nothing
-from here.
+`slipway model check` runs it, with torch if one of the two models needs it; the serving process imports
+nothing from here.
 """

@@ -1,6 +1,6 @@
 """The command: `python -m slipway.modeltools.comparing MODEL REFERENCE TEXTS` prints the figures as JSON.
 
-Exit code 2 where one of the three cannot be used.
+The exit code is 2 if one of the three cannot be used.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""The texts that two models are compared on: one a line of a file, with or without its label before a tab."""
+"""The texts on which two models are compared: one per line of a file, optionally after a label and a tab."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ class Example:
 
 
 def examples(path: Path, labels: Sequence[str]) -> list[Example]:
-    """Those of the file; labelled where its first line begins with one of the labels and a tab.
+    """Read the texts of the file, which are labelled if the first line begins with a label and a tab.
 
     Raises BadSettings if it cannot be read, is empty, or a line of a labelled file has no label.
     """

@@ -1,4 +1,4 @@
-"""How near the answers of two models are, in figures."""
+"""Measures how close the answers of two models are."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,7 +17,10 @@ Float64s = NDArray[np.float64]
 
 
 def figures(model: Model, reference: Model, compared: Sequence[Example]) -> dict[str, Any]:
-    """Names and numbers, as they are printed. Raises BadModel where the outputs have different widths."""
+    """Return the figures by name, as they are printed.
+
+    Raises BadModel if the outputs have different widths.
+    """
     ours, theirs = (_outputs(each, compared) for each in (model, reference))
     if ours.shape != theirs.shape:
         raise BadModel(

@@ -21,7 +21,7 @@ COMPARED = ("classify", "embed")
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """name: as it is told. A text longer than its limit is cut."""
+    """A model that is compared. name: as it is shown. A text longer than its limit is truncated."""
 
     name: str
     manifest: ClassifyManifest | EmbedManifest
@@ -29,13 +29,13 @@ class Model:
     backend: Backend
 
     def output(self, text: str) -> Float32s:
-        """[labels] logits, or [width]."""
+        """Return the model's output for one text: [labels] logits, or a vector [width]."""
         input_ids = np.array([self.tokenizer.encode(text).ids], np.int64)
         return self.backend.run(input_ids, np.ones_like(input_ids))[0]
 
 
 def opened(folder: Path) -> Model:
-    """A model folder. Raises a StartFault."""
+    """Open a model folder. Raises a StartFault."""
     manifest = TextManifest.read(folder, TASKS)
     if not isinstance(manifest, ClassifyManifest | EmbedManifest):
         raise BadModel(
@@ -46,7 +46,7 @@ def opened(folder: Path) -> Model:
 
 
 def reference(folder: Path, compared: Model) -> Model:
-    """A model folder, or what save_pretrained wrote. Raises a StartFault if it is of another kind."""
+    """Open a model folder, or what save_pretrained wrote. Raises a StartFault if it is of another kind."""
     model = opened(folder) if (folder / "manifest.json").is_file() else _pretrained(folder, compared.manifest)
     ours, theirs = compared.manifest, model.manifest
     if ours.task != theirs.task:
@@ -59,7 +59,7 @@ def reference(folder: Path, compared: Model) -> Model:
 
 
 def _pretrained(folder: Path, like: ClassifyManifest | EmbedManifest) -> Model:
-    """On torch, with the limit and the pooling of the other."""
+    """Open a pretrained model on torch, with the limit and the pooling of the compared one."""
     if missing := [name for name in TEXT_FILES["torch"] if not (folder / name).is_file()]:
         raise BadModel(
             f"{folder} has neither manifest.json nor {', '.join(missing)}; REFERENCE must be a model folder, "

@@ -9,5 +9,5 @@ be imported is refused before torch is there.
 
 import os
 
-# The Hub's client tells it of the programs around it, unless this is set before its import. 0 allows it.
+# The Hub's client reports the programs around it, unless this is set before its import. 0 allows it.
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")

@@ -15,6 +15,7 @@ from typing import Any
 
 from slipway.service.faults import BadSettings, DiskFull, ModelSourceUnavailable, StartFault
 from slipway.service.manifest import SAFETENSORS_FILE
+from slipway.service.printable import printable
 
 from .address import HubAddress
 from .embedder import POOLINGS
@@ -23,7 +24,7 @@ from .folder import COPIES, new_folder, require_free, write_manifest
 from .heads import TASKS
 from .hub import Hub
 from .local import LocalFolder
-from .plan import Asked, Plan, fetch, planned, planned_here
+from .plan import Choices, ImportPlan, fetch, plan_import, plan_local_import
 from .writer import Writer
 
 Facts = dict[str, Any]
@@ -66,7 +67,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--check",
         action="store_true",
-        help="only tell whether it can be imported, and what is known of it, as JSON",
+        help="only report as JSON whether it can be imported, and what is known of it",
     )
     return parser.parse_args()
 
@@ -77,11 +78,15 @@ def _run(arguments: argparse.Namespace) -> None:
         raise BadSettings(f"--max-tokens: got {arguments.max_tokens}; allowed: 3 or more.")
     require_free(arguments.folder)
     hub = Hub(_token(arguments.token_file))
-    asked = Asked(arguments.task, arguments.engine, arguments.pooling)
-    plan = planned_here(source, asked) if isinstance(source, LocalFolder) else planned(hub, source, asked)
+    choices = Choices(arguments.task, arguments.engine, arguments.pooling)
+    plan = (
+        plan_local_import(source, choices)
+        if isinstance(source, LocalFolder)
+        else plan_import(hub, source, choices)
+    )
     _require_options(plan, arguments)
     _say(
-        f"{source}: {plan.head.architecture}, {plan.head.told}, licence {plan.license}, "
+        f"{source}: {plan.head.architecture}, {plan.head.summary}, licence {plan.license}, "
         f"{plan.total_bytes / 1e6:.1f} MB"
     )
     if arguments.check:
@@ -90,8 +95,8 @@ def _run(arguments: argparse.Namespace) -> None:
         _import(hub, plan, arguments)
 
 
-def _foreseen(plan: Plan, arguments: argparse.Namespace) -> dict[str, Any]:
-    """What the manifest will say, as far as it is known before anything large is fetched."""
+def _foreseen(plan: ImportPlan, arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return what of the manifest is known before anything large is fetched."""
     known = {
         "source": str(plan.address),
         "task": plan.head.task,
@@ -108,7 +113,7 @@ def _foreseen(plan: Plan, arguments: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def _require_options(plan: Plan, arguments: argparse.Namespace) -> None:
+def _require_options(plan: ImportPlan, arguments: argparse.Namespace) -> None:
     if plan.engine == "torch" and arguments.precision is not None:
         raise BadSettings(
             f"--precision: got {arguments.precision!r}; allowed: nothing with engine torch, which is given "
@@ -118,7 +123,7 @@ def _require_options(plan: Plan, arguments: argparse.Namespace) -> None:
         plan.head.tokens(str(plan.address), arguments.max_tokens)
 
 
-def _import(hub: Hub, plan: Plan, arguments: argparse.Namespace) -> None:
+def _import(hub: Hub, plan: ImportPlan, arguments: argparse.Namespace) -> None:
     if importlib.util.find_spec("torch") is None:
         raise BadSettings(
             "torch, which converts or tries the model, is not installed here. `make train-env` makes an "
@@ -130,28 +135,30 @@ def _import(hub: Hub, plan: Plan, arguments: argparse.Namespace) -> None:
             _say("Fetching what the Hub's cache does not hold yet")
         fetch(hub, plan, scratch / "fetched")
         _say("Loading torch")
-        facts, told = (_converted if converts else _copied)(plan, made, scratch, arguments)
+        facts, summary = (_converted if converts else _copied)(plan, made, scratch, arguments)
         manifest = write_manifest(made, plan, facts)
     size = sum(file.bytes for file in manifest.files.values())
     _say(
         f"{arguments.folder}: {manifest.model_version}, {size / 1e6:.1f} MB, {facts['precision']}, at most "
-        f"{manifest.max_tokens} tokens. {told}."
+        f"{manifest.max_tokens} tokens. {summary}."
     )
 
 
-def _converted(plan: Plan, made: Path, scratch: Path, arguments: argparse.Namespace) -> tuple[Facts, str]:
-    from .convert import converted
+def _converted(
+    plan: ImportPlan, made: Path, scratch: Path, arguments: argparse.Namespace
+) -> tuple[Facts, str]:
+    from .convert import convert_model
 
     precision = arguments.precision or "int8"
-    facts = converted(plan, scratch / "fetched", made, scratch, precision, arguments.max_tokens, _say)
+    facts = convert_model(plan, scratch / "fetched", made, scratch, precision, arguments.max_tokens, _say)
     found = facts["conversion"]
     return facts, f"On {found['texts_compared']} texts {_likeness(found)}"
 
 
-def _copied(plan: Plan, made: Path, scratch: Path, arguments: argparse.Namespace) -> tuple[Facts, str]:
-    from .copying import copied
+def _copied(plan: ImportPlan, made: Path, scratch: Path, arguments: argparse.Namespace) -> tuple[Facts, str]:
+    from .copying import copy_model
 
-    facts = copied(plan, scratch / "fetched", made, arguments.max_tokens, _say)
+    facts = copy_model(plan, scratch / "fetched", made, arguments.max_tokens, _say)
     return facts, f"torch loads it, and it answered with {facts['tried']['answered']}"
 
 
@@ -163,7 +170,7 @@ def _likeness(found: Mapping[str, Any]) -> str:
 
 
 def _source(model: str, out: Path) -> HubAddress | LocalFolder:
-    """What begins with a point or a slash, or is there, is a folder; the rest has to be an address."""
+    """Read MODEL: a folder if it starts with a point or a slash or exists, else an address."""
     if not model.startswith("hf:") and (model.startswith((".", "/", "~")) or Path(model).exists()):
         return LocalFolder.of(Path(model).expanduser(), out)
     try:
@@ -173,7 +180,7 @@ def _source(model: str, out: Path) -> HubAddress | LocalFolder:
 
 
 def _token(file: Path | None) -> str | None:
-    """Of the file, where one is named. Raises BadSettings; no message holds what it read."""
+    """Read the token from the file, if one is given. Raises BadSettings; no message contains the token."""
     if file is None:
         return None
     try:
@@ -187,7 +194,7 @@ def _token(file: Path | None) -> str | None:
 
 
 def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+    print(printable(text), file=sys.stderr, flush=True)
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

@@ -1,4 +1,4 @@
-"""Where a model lies on the Hugging Face Hub: `hf:<owner>/<name>@<commit>`."""
+"""The address of a model on the Hugging Face Hub: `hf:<owner>/<name>@<commit>`."""
 
 import re
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class HubAddress:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Raises ValueError, whose text says what is allowed. Without a revision it is `main`."""
+        """Read an address; without a revision it is `main`. Raises ValueError that says what is allowed."""
         allowed = f"hf:<owner>/<name>@<commit>, such as {EXAMPLE}"
         found = _ADDRESS.fullmatch(text)
         if found is None:
@@ -36,7 +36,7 @@ class HubAddress:
 
     @property
     def is_pinned(self) -> bool:
-        """A branch or a tag can be moved to other weights; a commit cannot."""
+        """Return whether the revision is a commit; a branch or a tag can be moved to other weights."""
         return _COMMIT.fullmatch(self.revision) is not None
 
     def at(self, revision: str) -> "HubAddress":

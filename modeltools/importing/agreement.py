@@ -1,4 +1,4 @@
-"""Whether the converted model, run as the server runs it, answers as the original in torch does."""
+"""Checks whether the converted model, run as the server runs it, answers like the original in torch."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ LEAST_COSINE = {"fp32": 0.9999, "int8": 0.95}
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Of a classifier."""
+    """How closely a converted classifier agrees with the original."""
 
     texts: int
     max_proba_difference: float
@@ -54,7 +54,7 @@ class Agreement:
 
 @dataclass(frozen=True, slots=True)
 class Likeness:
-    """Of an embedding model."""
+    """How closely a converted embedding model agrees with the original."""
 
     texts: int
     min_cosine: float
@@ -79,7 +79,7 @@ class Likeness:
 
 
 def agreement(model: Loaded, head: Reader, converted: Path, tokenizer: Path) -> Agreement | Likeness:
-    """Compare on the fixed texts, one by one. Raises BadModel where the tokenizers disagree."""
+    """Compare the models on the fixed texts, one by one. Raises BadModel if the tokenizers disagree."""
     network = served(model.network, head)
     backend = OnnxBackend(converted, network.output)
     encoded = _encoded(model, tokenizer)
@@ -91,7 +91,7 @@ def agreement(model: Loaded, head: Reader, converted: Path, tokenizer: Path) -> 
 
 
 def require_agreement(place: str, found: Agreement | Likeness, precision: str) -> None:
-    """Raises BadModel where an answer changed, or moved too far."""
+    """Raise BadModel if an answer changed, or moved too far."""
     fault = found.fault(precision)
     if fault is None:
         return
@@ -116,7 +116,7 @@ def _likeness(ours: Sequence[Float32s], theirs: Sequence[Float32s]) -> Likeness:
 
 
 def _encoded(model: Loaded, path: Path) -> list[NDArray[np.int64]]:
-    """The token ids of each text, [1, tokens], from tokenizer.json alone."""
+    """Return the token ids of each text, [1, tokens], from tokenizer.json alone."""
     tokenizer = tokenizers.Tokenizer.from_file(str(path))
     tokenizer.encode_special_tokens = True
     tokenizer.enable_truncation(model.max_tokens)
@@ -133,7 +133,7 @@ def _original_ids(model: Loaded, text: str) -> Sequence[int]:
 
 
 def _original(model: Loaded, network: Served, text: str) -> Float32s:
-    """What it gives in torch, called as transformers' own pipeline does."""
+    """Return the answer of the model in torch, called as transformers' own pipeline calls it."""
     inputs = model.tokenizer(text, truncation=True, max_length=model.max_tokens, return_tensors="pt")
     with torch.no_grad():
         return network.read(model.network(**inputs), inputs["attention_mask"])[0].numpy()

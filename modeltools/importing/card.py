@@ -10,7 +10,7 @@ UNKNOWN = "unknown"
 
 
 def license_of(card: Path | None) -> str:
-    """Its identifier, or its name where the card says `other`; `unknown` where there is no readable card."""
+    """Return the licence's identifier, or its name if it is `other`; `unknown` without a readable card."""
     if card is None:
         return UNKNOWN
     try:

@@ -1,4 +1,4 @@
-"""What config.json says of a model: whether it is a classifier that Slipway serves, and its labels."""
+"""Reads from config.json whether a model is a classifier that Slipway serves, and its labels."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,23 +29,23 @@ class Classifier:
         return {"labels": list(self.labels)}
 
     @property
-    def told(self) -> str:
-        """What it gives, in a few words."""
+    def summary(self) -> str:
+        """Return the model's labels in a few words."""
         shown = ", ".join(self.labels[:10]) + (", …" if len(self.labels) > 10 else "")
         return f"{len(self.labels)} labels ({shown})"
 
     @classmethod
     def of(cls, place: str, config: Mapping[str, Any], tokenizer: Mapping[str, Any]) -> Self:
-        """config, tokenizer: config.json and tokenizer_config.json. Raises BadModel for what is not served.
+        """Read the classifier's configuration. Raises BadModel if Slipway does not serve it.
 
-        place: the model's address, as it is told.
+        config, tokenizer: config.json and tokenizer_config.json. place: the model's address, for messages.
         """
         refuse_code(place, config, tokenizer)
         return cls(_architecture(place, config), _labels(place, config), is_half(config))
 
 
 def refuse_code(place: str, config: Mapping[str, Any], tokenizer: Mapping[str, Any]) -> None:
-    """Raises BadModel for a model that brings Python of its own."""
+    """Raise BadModel for a model that brings Python of its own."""
     for name, content in (("config.json", config), ("tokenizer_config.json", tokenizer)):
         if content.get("auto_map"):
             raise BadModel(
@@ -55,7 +55,7 @@ def refuse_code(place: str, config: Mapping[str, Any], tokenizer: Mapping[str, A
 
 
 def is_half(config: Mapping[str, Any]) -> bool:
-    """Whether the weights are stored with 16 bits."""
+    """Return whether the weights are stored with 16 bits."""
     return str(config.get("dtype", config.get("torch_dtype", ""))).removeprefix("torch.") in _HALF
 
 
@@ -65,10 +65,10 @@ def architectures(config: Mapping[str, Any]) -> list[str]:
 
 
 def max_tokens(positions: int | None, padding_index: int | None, tokenizer_limit: float | None) -> int | None:
-    """The most tokens that a model takes, special ones included; None where nothing tells.
+    """Return the maximum tokens of a model, special ones included; None if no file states a limit.
 
-    positions: rows of its position embedding. padding_index: RoBERTa and its kin count positions from the
-    row after this one, so the rows up to it are not for tokens; None elsewhere. tokenizer_limit: its
+    positions: rows of its position embedding. padding_index: RoBERTa and similar models count positions from
+    the row after this one, so the rows up to it are not for tokens; None elsewhere. tokenizer_limit: its
     model_max_length.
     """
     limits: list[int] = []

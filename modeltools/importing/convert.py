@@ -1,4 +1,4 @@
-"""From the fetched files to model.onnx and tokenizer.json, proved against the original."""
+"""Turns the fetched files into model.onnx and tokenizer.json, verified against the original."""
 
 import logging
 import platform
@@ -15,15 +15,15 @@ from slipway.service.manifest import MODEL_FILE, TOKENIZER_FILE
 from .. import conversion
 from .agreement import agreement, require_agreement
 from .heads import Reader
-from .loading import Loaded, Served, loaded, save_tokenizer, served
-from .plan import Plan
+from .loading import Loaded, Served, load_model, save_tokenizer, served
+from .plan import ImportPlan
 from .writer import Writer
 
 PACKAGES = ("torch", "transformers", "onnxruntime")
 
 
-def converted(
-    plan: Plan,
+def convert_model(
+    plan: ImportPlan,
     fetched: Path,
     made: Path,
     scratch: Path,
@@ -31,12 +31,13 @@ def converted(
     limit: int | None,
     say: Callable[[str], None],
 ) -> dict[str, Any]:
-    """Fill `made`; what the manifest says of it. Raises BadModel for a model that does not survive it.
+    """Fill the folder `made` and return the facts for its manifest.
 
-    precision: fp32 or int8. limit: fewer tokens than the model takes. scratch: for files that nobody keeps.
+    Raises BadModel if the model cannot be converted.
+    precision: fp32 or int8. limit: fewer tokens than the model takes. scratch: for temporary files.
     """
     place, head = str(plan.address), _reader(plan)
-    model = loaded(fetched, place, head, limit)
+    model = load_model(fetched, place, head, limit)
     say(f"Exporting {model.parameters:,} parameters to ONNX")
     with _working_in(scratch):
         graph = _graph(model, served(model.network, head), place, scratch, say)
@@ -64,14 +65,14 @@ def converted(
     }
 
 
-def _reader(plan: Plan) -> Reader:
+def _reader(plan: ImportPlan) -> Reader:
     if isinstance(plan.head, Writer):
         raise BadModel(f"{plan.address}: {plan.head.architecture} writes text, so it is not converted.")
     return plan.head
 
 
 def _graph(model: Loaded, network: Served, place: str, scratch: Path, say: Callable[[str], None]) -> Path:
-    """The exported network, fused where ONNX Runtime's optimizer knows its form."""
+    """Return the exported network, fused if ONNX Runtime's optimizer supports its structure."""
     plain, fused = scratch / "plain.onnx", scratch / "fused.onnx"
     try:
         conversion.export(network, plain, network.output)
@@ -98,7 +99,7 @@ def _first_line(error: Exception) -> str:
 
 @contextmanager
 def _working_in(scratch: Path) -> Generator[None]:
-    """The optimizer puts a copy of the model into the temporary folder, and gives advice in the log."""
+    """Use `scratch` as the temporary folder and silence warnings: the optimizer copies the model and logs."""
     before, tempfile.tempdir = tempfile.tempdir, str(scratch)
     logging.disable(logging.WARNING)
     try:

@@ -1,4 +1,4 @@
-"""From the fetched files to a folder that torch serves: the same bytes, loaded and tried once."""
+"""Turns the fetched files into a folder that torch serves: the same bytes, loaded and tried once."""
 
 import platform
 import shutil
@@ -10,17 +10,17 @@ from typing import Any
 from slipway.service.manifest import SAFETENSORS_FILE
 
 from .files import is_weights
-from .plan import Plan
-from .shards import joined, parameters_of, precision_of
-from .trial import tried
+from .plan import ImportPlan
+from .shards import join_shards, parameters_of, precision_of
+from .trial import try_model
 
 PACKAGES = ("torch", "transformers")
 
 
-def copied(
-    plan: Plan, fetched: Path, made: Path, limit: int | None, say: Callable[[str], None]
+def copy_model(
+    plan: ImportPlan, fetched: Path, made: Path, limit: int | None, say: Callable[[str], None]
 ) -> dict[str, Any]:
-    """Fill `made`; what the manifest says of it. Raises BadModel for a model that cannot be served.
+    """Fill the folder `made` and return the facts for its manifest. Raises BadModel if it cannot be served.
 
     limit: fewer tokens than the model takes.
     """
@@ -29,19 +29,19 @@ def copied(
         shutil.copyfile(fetched / SAFETENSORS_FILE, made / SAFETENSORS_FILE)
     else:
         say(f"Joining {len(weights)} files of weights")
-        joined([fetched / name for name in weights], made / SAFETENSORS_FILE)
+        join_shards([fetched / name for name in weights], made / SAFETENSORS_FILE)
     precision = precision_of(made / SAFETENSORS_FILE)
     for name in plan.files.keys() - set(weights):
         shutil.copyfile(fetched / name, made / name)
     say("Loading it as the server does")
-    trial = tried(made, str(plan.address), plan.head, limit)
+    trial = try_model(made, str(plan.address), plan.head, limit)
     return {
         "max_tokens": trial.max_tokens,
         "precision": precision,
         "tried": {
             "architecture": plan.head.architecture,
             "parameters": parameters_of(made / SAFETENSORS_FILE),
-            "answered": trial.told,
+            "answered": trial.summary,
             **{name: version(name) for name in PACKAGES},
             "machine": platform.machine(),
         },

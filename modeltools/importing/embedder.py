@@ -1,4 +1,4 @@
-"""What sentence-transformers says of a model: that it embeds, and how the tokens' vectors become one."""
+"""Reads from sentence-transformers' files that a model embeds, and how it pools the tokens' vectors."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -31,15 +31,15 @@ class Embedder:
         return {"pooling": self.pooling, "normalize": self.normalize}
 
     @property
-    def told(self) -> str:
-        """What it gives, in a few words."""
+    def summary(self) -> str:
+        """Return what the model produces, in a few words."""
         return f"embeddings ({self.pooling}{', normalised' if self.normalize else ''})"
 
     @classmethod
     def of(cls, place: str, described: Mapping[str, Any], pooling: str | None = None) -> Self:
-        """Raises BadModel for a model that is not served.
+        """Read the embedding model's configuration. Raises BadModel if Slipway does not serve it.
 
-        described: the contents of the small files, by name. pooling: the caller's, where no file has it.
+        described: the contents of the small files, by name. pooling: the caller's, if no file states it.
         """
         config = described["config.json"]
         refuse_code(place, config, described.get("tokenizer_config.json", {}))
@@ -59,7 +59,7 @@ class Embedder:
 
 
 def pooling_file(modules: Any) -> str | None:
-    """Where the configuration of the pooling is, by modules.json."""
+    """Return where modules.json says the configuration of the pooling is."""
     return next((f"{path}/config.json" for kind, path in _listed(modules) if kind == "Pooling"), None)
 
 
@@ -84,7 +84,7 @@ def _modules(place: str, described: Mapping[str, Any]) -> tuple[Pooling | None, 
 
 
 def _listed(modules: Any) -> list[tuple[str, str]]:
-    """Each module's class and folder."""
+    """Return each module's class and folder."""
     listed = cast("list[Any]", modules) if isinstance(modules, list) else []
     entries = [cast("dict[str, Any]", entry) for entry in listed if isinstance(entry, dict)]
     return [(str(entry.get("type", "")).rpartition(".")[2], str(entry.get("path", ""))) for entry in entries]

@@ -1,4 +1,4 @@
-"""What a failed call of the Hub's client means, in plain words. None repeats a URL: one can be signed."""
+"""Explains a failed call of the Hub's client in plain words. Shows no URL, because one can be signed."""
 
 import errno
 from pathlib import Path
@@ -36,7 +36,7 @@ _HOW_TO_AUTHENTICATE = (
 
 
 def fault_of(error: Exception, address: HubAddress, endpoint: str) -> StartFault | None:
-    """None for an error that is neither the Hub's nor the network's."""
+    """Return the fault for an error of the Hub or the network; None for any other."""
     # The client's words for "not in the cache, and could not be fetched"; the cause says why.
     if isinstance(error, LocalEntryNotFoundError | ValueError) and isinstance(error.__cause__, Exception):
         return fault_of(error.__cause__, address, endpoint)
@@ -55,7 +55,7 @@ def fault_of(error: Exception, address: HubAddress, endpoint: str) -> StartFault
 
 
 def write_fault(path: Path, error: OSError) -> StartFault:
-    """The fault for a file or folder that cannot be written."""
+    """Return the fault for a file or folder that cannot be written."""
     if error.errno in _FULL:
         return DiskFull(f"no room is left for {path}. Make room there, or name another place.")
     return BadSettings(f"{path} cannot be written ({error.strerror or error}). Name another place.")

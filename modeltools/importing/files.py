@@ -1,4 +1,7 @@
-"""Which files of a repository make a model, and why one without them is refused. No pickle is fetched."""
+"""Which files of a repository make a model, and why a repository without them is refused.
+
+Fetches no pickle.
+"""
 
 import json
 from collections.abc import Mapping
@@ -30,7 +33,7 @@ _TOKENIZER_SETTINGS = (TOKENIZER_CONFIG, "special_tokens_map.json", "added_token
 # An ONNX file is one protocol buffer, which ends at 2 GiB; the float32 weights have to fit on the way.
 MAX_WEIGHT_BYTES = 2_000_000_000
 _NAMES_SHOWN = 8
-# What a model that torch serves keeps beside its weights; what it has no file of, it does without.
+# The files that torch serves next to the weights; a model may lack any of them.
 _SERVED = (
     CONFIG,
     TOKENIZER,
@@ -41,7 +44,10 @@ _SERVED = (
 
 
 def descriptive_files(address: Source, files: Mapping[str, HubFile]) -> list[str]:
-    """The small files that tell whether the rest is worth fetching. Raises BadModel if it is no model."""
+    """Return the small files that show whether the rest is worth fetching.
+
+    Raises BadModel if it is no model.
+    """
     if CONFIG not in files:
         raise BadModel(
             f"{address} has no {CONFIG}, so it is no transformers model (an adapter alone is none either); "
@@ -61,9 +67,10 @@ def descriptive_files(address: Source, files: Mapping[str, HubFile]) -> list[str
 def model_files(
     address: Source, files: Mapping[str, HubFile], index: Path | None, half: bool
 ) -> dict[str, HubFile]:
-    """What transformers reads, the weights last. index: of weights in several files. half: 16 bits a weight.
+    """Return the files that transformers reads, the weights last.
 
-    Raises BadModel if the index names what is not there, or the weights are too many for one ONNX file.
+    index: of weights in several files. half: 16 bits a weight.
+    Raises BadModel if the index names a missing file, or the weights are too large for one ONNX file.
     """
     weights = _weights(address, files, index)
     total = sum(files[name].bytes for name in weights) * (2 if half else 1)
@@ -77,9 +84,10 @@ def model_files(
 
 
 def served_files(address: Source, files: Mapping[str, HubFile], index: Path | None) -> dict[str, HubFile]:
-    """What torch serves the model from, the weights last. index: of weights in several files.
+    """Return the files from which torch serves the model, the weights last.
 
-    Raises BadModel if the index names what is not there, or there is no tokenizer.json.
+    index: of weights in several files. Raises BadModel if the index names a missing file, or there is no
+    tokenizer.json.
     """
     weights = _weights(address, files, index)
     if TOKENIZER not in files:
@@ -113,12 +121,12 @@ def _shards(address: Source, files: Mapping[str, HubFile], index: Path) -> list[
 
 
 def json_object(address: Source, path: Path) -> dict[str, Any]:
-    """Raises BadModel if the file is no JSON object."""
+    """Read a JSON object. Raises BadModel if the file is anything else."""
     return cast("dict[str, Any]", json_content(address, path))
 
 
 def json_content(address: Source, path: Path) -> Any:
-    """Of modules.json a list, of the others an object. Raises BadModel if the file is neither."""
+    """Read a list from modules.json, an object from the others. Raises BadModel if the file has neither."""
     try:
         content: Any = json.loads(path.read_bytes())
     except (ValueError, RecursionError) as error:

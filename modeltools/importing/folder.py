@@ -1,4 +1,4 @@
-"""The model folder that an import makes: filled beside its place, checked, renamed; or nothing at all."""
+"""The model folder that an import makes: filled next to its place, checked, renamed; or nothing at all."""
 
 import hashlib
 import json
@@ -9,12 +9,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from pydantic import ConfigDict
+
 from slipway.service.faults import BadSettings, DiskFull, StartFault
 from slipway.service.manifest import TEXT_FILES, TextManifest
 
 from .failures import write_fault
 from .local import LocalFolder, Source
-from .plan import Plan
+from .plan import ImportPlan
 
 # Exported, optimised and fused, each as large as the float32 weights, are there at once.
 COPIES = 3
@@ -22,9 +24,15 @@ MANIFEST = "manifest.json"
 _NEARLY_FULL_BYTES = 1 << 16
 
 
+class ImportedManifest(TextManifest):
+    """The manifest keys of every text model; those of one task are checked where it is served."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
 @contextmanager
 def new_folder(out: Path, copy_bytes: int, copies: int = COPIES) -> Generator[tuple[Path, Path]]:
-    """Two new folders beside `out`: one that takes its place at the end, one for what is needed on the way.
+    """Make two new folders next to `out`: one that becomes `out` at the end, and one for temporary files.
 
     After an exception neither is left. Raises BadSettings if `out` is taken or cannot be written, DiskFull.
     """
@@ -32,7 +40,7 @@ def new_folder(out: Path, copy_bytes: int, copies: int = COPIES) -> Generator[tu
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         _require_room(out.parent, copy_bytes * copies)
-        # Beside `out`, because a rename is atomic only within one file system.
+        # Next to `out`, because a rename is atomic only within one file system.
         with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as name:
             made, scratch = Path(name) / "made", Path(name) / "scratch"
             made.mkdir()
@@ -52,10 +60,10 @@ def new_folder(out: Path, copy_bytes: int, copies: int = COPIES) -> Generator[tu
         raise write_fault(out, error) from None
 
 
-def write_manifest(folder: Path, plan: Plan, facts: Mapping[str, Any]) -> TextManifest:
-    """Write manifest.json over the folder's files, and read it as the server does.
+def write_manifest(folder: Path, plan: ImportPlan, facts: Mapping[str, Any]) -> TextManifest:
+    """Write manifest.json for the folder's files, and read it as the server does.
 
-    facts: what making them found out; its keys stand beside those that come from the Hub.
+    facts: what making the files showed; its keys are added to those that come from the Hub.
     """
     made = sorted(path.name for path in folder.iterdir() if path.name != MANIFEST)
     content = {
@@ -69,13 +77,13 @@ def write_manifest(folder: Path, plan: Plan, facts: Mapping[str, Any]) -> TextMa
     }
     text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
     (folder / MANIFEST).write_text(text, encoding="utf-8")
-    manifest = TextManifest.checked(text.encode(), str(folder / MANIFEST), TEXT_FILES)
+    manifest = ImportedManifest.checked(text.encode(), str(folder / MANIFEST), TEXT_FILES)
     manifest.check_files(folder)
     return manifest
 
 
 def _identity(source: Source) -> dict[str, str]:
-    """Of a folder here only the name: its path is this machine's own affair."""
+    """Return the manifest's name, version and source; no source for a local folder, whose path is private."""
     if isinstance(source, LocalFolder):
         return {"name": source.name, "version": "1.0.0"}
     name, commit = source.repo.partition("/")[2].lstrip("_"), source.revision

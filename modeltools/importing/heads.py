@@ -1,4 +1,4 @@
-"""What a model is for, and what serves it: by its architecture, or as the caller says."""
+"""What a model is for, and what serves it: as its architecture implies, or as the caller says."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -19,7 +19,7 @@ Head = Reader | Writer
 def head_of(
     place: str, described: Mapping[str, Any], pooling: str | None = None, task: str | None = None
 ) -> Head:
-    """Raises BadModel for a model that is not served, or not for the task.
+    """Return what the model does. Raises BadModel if Slipway does not serve it, or it is for another task.
 
     described: the contents of the small files, by name. pooling, task: the caller's, None to find out.
     """
@@ -33,7 +33,7 @@ def head_of(
 
 
 def engine_of(place: str, head: Head, engine: Engine | None = None) -> Engine:
-    """What is to serve it: as asked, by default torch what writes text, and ONNX Runtime the rest."""
+    """Return the engine to serve it: as requested, else torch if it writes text, or ONNX Runtime if not."""
     if isinstance(head, Writer) and engine == "onnx":
         raise BadModel(
             f"{place}: --engine: got 'onnx'; allowed: 'torch', as no other serves the task {head.task}."

@@ -1,6 +1,7 @@
-"""A model repository on the Hub at one commit: its listing, and its files in the Hub's cache, each checked.
+"""A model repository on the Hub at one commit: its listing, and its files in the Hub's cache, each verified.
 
-The cache is the one that every Hugging Face tool shares (HF_HUB_CACHE); only here is the Hub's client called.
+The cache is the one that every Hugging Face tool shares (HF_HUB_CACHE); only this module calls the Hub's
+client.
 """
 
 import hashlib
@@ -18,6 +19,7 @@ from huggingface_hub.errors import RevisionNotFoundError
 from tqdm import tqdm
 
 from slipway.service.faults import BadModel, BadSettings, DiskFull, ModelNotFound
+from slipway.service.printable import printable
 
 from .address import HubAddress
 from .failures import cut, fault_of, write_fault
@@ -45,12 +47,15 @@ class Listing:
 
 
 class Hub:
-    """Each method raises a StartFault where the Hub, the network or the disk does not allow it."""
+    """The Hub. Each method raises a StartFault if the Hub, the network or the disk does not allow it."""
 
     def __init__(
         self, token: str | None = None, endpoint: str | None = None, cache_dir: Path | None = None
     ) -> None:
-        """token: None takes HF_TOKEN, or that of `hf auth login`. endpoint: None takes HF_ENDPOINT."""
+        """Prepare a client.
+
+        token: None takes HF_TOKEN, or that of `hf auth login`. endpoint: None takes HF_ENDPOINT.
+        """
         self.endpoint = (endpoint or constants.ENDPOINT).rstrip("/")
         if not self.endpoint.startswith(("http://", "https://")):
             raise BadSettings(f"HF_ENDPOINT: got {self.endpoint!r}; allowed: http:// or https:// and a host.")
@@ -58,7 +63,7 @@ class Hub:
         self._cache_dir = cache_dir or Path(constants.HF_HUB_CACHE)
 
     def pinned(self, address: HubAddress) -> Listing:
-        """What the commit holds. A branch or a tag is refused with the commit that it points to."""
+        """Return the listing of the commit; refuse a branch or a tag, naming the commit that it points to."""
         listing = self._listing(address)
         if not address.is_pinned:
             raise BadSettings(
@@ -70,7 +75,10 @@ class Hub:
         return listing
 
     def fetched(self, address: HubAddress, name: str, expected: HubFile) -> Path:
-        """A file of the listing in the cache, with the size and hash that the listing gives."""
+        """Return a file in the cache, downloaded if needed and always verified against the listing's hash.
+
+        A wrong file is downloaded once more; then BadModel is raised.
+        """
         found = ""
         for download in range(DOWNLOADS):
             path = self._download(address, name, force=download > 0)
@@ -85,14 +93,14 @@ class Hub:
         )
 
     def _delete(self, path: Path) -> None:
-        """With the content that it links to: in the cache, and nowhere else."""
+        """Delete the file and the content that it links to, if that is in the cache."""
         content = path.resolve()
         path.unlink(missing_ok=True)
         if content.is_relative_to(self._cache_dir.resolve()):
             content.unlink(missing_ok=True)
 
     def check_room(self, address: HubAddress, files: Mapping[str, HubFile]) -> None:
-        """Raises DiskFull before a download that cannot fit. Files that are in the cache need none."""
+        """Raise DiskFull before a download that cannot fit. Files that are in the cache need no space."""
         folder = self._snapshot(address)
         needed = sum(file.bytes for name, file in files.items() if not (folder / name).exists())
         there = next(path for path in (self._cache_dir, *self._cache_dir.parents) if path.exists())
@@ -164,7 +172,7 @@ class Hub:
 
 
 def _digest(path: Path, expected: HubFile) -> str:
-    """SHA-256 of a large file; of a small one the hash that git gives it."""
+    """Return the SHA-256 of a large file, and git's hash of a small one."""
     with path.open("rb") as file:
         if expected.sha256:
             return hashlib.file_digest(file, "sha256").hexdigest()
@@ -173,7 +181,7 @@ def _digest(path: Path, expected: HubFile) -> str:
 
 
 class _Bar(_Tqdm):
-    """Progress as lines, every few seconds: a build's log has no line that changes."""
+    """Progress as lines, every few seconds, because the log of a build cannot rewrite a line."""
 
     monitor_interval = 0
 
@@ -190,5 +198,5 @@ class _Bar(_Tqdm):
 class _Lines(io.TextIOBase):
     def write(self, text: str) -> int:
         if line := text.strip():
-            print(line, file=sys.stderr, flush=True)
+            print(printable(line), file=sys.stderr, flush=True)
         return len(text)

@@ -70,7 +70,7 @@ class Served(torch.nn.Module, ABC):
 
     @abstractmethod
     def read(self, given: Any, attention_mask: torch.Tensor) -> torch.Tensor:
-        """Of what the network gives, what the task reads: [batch, width]."""
+        """Return the part of the network's output that the task reads: [batch, width]."""
 
 
 class Logits(Served):
@@ -82,7 +82,7 @@ class Logits(Served):
 
 
 class Embedding(Served):
-    """The tokens' vectors pooled, and made 1 long where the model is trained so."""
+    """The tokens' vectors, pooled, and normalised to length 1 if the model is trained so."""
 
     output = "emb"
 
@@ -104,10 +104,10 @@ def served(network: torch.nn.Module, head: Reader) -> Served:
     return Embedding(network, head) if isinstance(head, Embedder) else Logits(network)
 
 
-def loaded(folder: Path, place: str, head: Reader, limit: int | None = None) -> Loaded:
-    """The model in `folder`, in float32. Raises BadModel if transformers cannot load the whole of it.
+def load_model(folder: Path, place: str, head: Reader, limit: int | None = None) -> Loaded:
+    """Load the model in `folder`, in float32. Raises BadModel if transformers cannot load the whole of it.
 
-    place: its address, as it is told. limit: fewer tokens than the model takes, to save memory.
+    place: its address, for messages. limit: fewer tokens than the model takes, to save memory.
     """
     network = _network(folder, place, head)
     tokenizer = _tokenizer(folder, place)
@@ -185,7 +185,7 @@ def _tokenizer(folder: Path, place: str) -> Any:
 
 
 def _positions(network: torch.nn.Module) -> tuple[int | None, int | None]:
-    """Rows of the position embedding and its padding index; without one what the configuration says."""
+    """Return the position embedding's rows and padding index, or the configuration's if it has none."""
     for name, module in network.named_modules():
         if name.endswith("position_embeddings") and isinstance(module, torch.nn.Embedding):
             return module.num_embeddings, module.padding_idx

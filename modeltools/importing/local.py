@@ -1,4 +1,4 @@
-"""A model that lies here, as Transformers' save_pretrained or sentence-transformers' save wrote it."""
+"""A model in a local folder, as Transformers' save_pretrained or sentence-transformers' save wrote it."""
 
 import re
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ class LocalFolder:
 
     @classmethod
     def of(cls, path: Path, out: Path) -> "LocalFolder":
-        """It gets the name of the folder that is made. Raises BadSettings if it is no folder."""
+        """Read a folder and name the model like `out`. Raises BadSettings if it is no folder."""
         if not path.is_dir():
             raise BadSettings(
                 f"MODEL: got {str(path)[:200]!r}, which is not a folder here; allowed: "
@@ -29,7 +29,7 @@ class LocalFolder:
         return cls(path, name or "model")
 
     def files(self) -> Mapping[str, HubFile]:
-        """Those in it and in the folders right below it."""
+        """Return the files in the folder and in those directly below it."""
         found = [path for pattern in ("*", "*/*") for path in self.path.glob(pattern) if path.is_file()]
         return {
             path.relative_to(self.path).as_posix(): HubFile(path.stat().st_size, "", "") for path in found

@@ -23,7 +23,7 @@ from .local import LocalFolder, Source
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ImportPlan:
     address: Source
     head: Head
     license: str
@@ -38,17 +38,20 @@ class Plan:
 
     @property
     def made_bytes(self) -> int:
-        """Of one copy of the weights while the folder is made; a little more. ONNX is converted from fp32."""
+        """Return a little more than one copy of the weights takes.
+
+        ONNX is converted from fp32, even if the weights are stored with 16 bits.
+        """
         if self.engine == "torch":
             return self.total_bytes
         return self.total_bytes * (2 if self.head.half else 1)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What the caller says of a model; None: as its files say.
+class Choices:
+    """The caller's choices for a model; None: as its files say.
 
-    pooling: of an embedding model that does not say it.
+    pooling: of an embedding model whose files do not state it.
     """
 
     task: str | None = None
@@ -56,21 +59,26 @@ class Asked:
     pooling: str | None = None
 
 
-_AS_IT_SAYS = Asked()
+_NO_CHOICES = Choices()
 
 
-def planned(hub: Hub, address: HubAddress, asked: Asked = _AS_IT_SAYS) -> Plan:
-    """Raises a StartFault for a model that cannot be had, or that Slipway does not serve."""
+def plan_import(hub: Hub, address: HubAddress, choices: Choices = _NO_CHOICES) -> ImportPlan:
+    """Plan an import from the Hub.
+
+    Raises a StartFault if the model is not available, or Slipway does not serve it.
+    """
     files = hub.pinned(address).files
-    return _plan(address, files, lambda name: hub.fetched(address, name, files[name]), asked)
+    return _plan(address, files, lambda name: hub.fetched(address, name, files[name]), choices)
 
 
-def planned_here(folder: LocalFolder, asked: Asked = _AS_IT_SAYS) -> Plan:
-    """Of a model that lies here; raises as `planned` does."""
-    return _plan(folder, folder.files(), lambda name: folder.path / name, asked)
+def plan_local_import(folder: LocalFolder, choices: Choices = _NO_CHOICES) -> ImportPlan:
+    """Plan an import from a local folder; raises as `plan_import` does."""
+    return _plan(folder, folder.files(), lambda name: folder.path / name, choices)
 
 
-def _plan(source: Source, files: Mapping[str, HubFile], path_of: Callable[[str], Path], asked: Asked) -> Plan:
+def _plan(
+    source: Source, files: Mapping[str, HubFile], path_of: Callable[[str], Path], choices: Choices
+) -> ImportPlan:
     paths = {name: path_of(name) for name in descriptive_files(source, files)}
     described = {
         name: json_content(source, path) for name, path in paths.items() if name not in (CARD, INDEX)
@@ -78,17 +86,17 @@ def _plan(source: Source, files: Mapping[str, HubFile], path_of: Callable[[str],
     said = pooling_file(described.get(MODULES))
     if said is not None and said in files:
         described[said] = json_content(source, path_of(said))
-    head = head_of(str(source), described, asked.pooling, asked.task)
-    engine, index = engine_of(str(source), head, asked.engine), paths.get(INDEX)
+    head = head_of(str(source), described, choices.pooling, choices.task)
+    engine, index = engine_of(str(source), head, choices.engine), paths.get(INDEX)
     if engine == "torch":
         wanted = served_files(source, files, index)
     else:
         wanted = model_files(source, files, index, head.half)
-    return Plan(source, head, license_of(paths.get(CARD)), wanted, engine)
+    return ImportPlan(source, head, license_of(paths.get(CARD)), wanted, engine)
 
 
-def fetch(hub: Hub, plan: Plan, folder: Path) -> None:
-    """Put every file, and nothing else, into `folder` as a link to the Hub's cache or to where it lies."""
+def fetch(hub: Hub, plan: ImportPlan, folder: Path) -> None:
+    """Put every file, and nothing else, into `folder`, as a link to the Hub's cache or to the local file."""
     source = plan.address
     folder.mkdir()
     if isinstance(source, LocalFolder):

@@ -1,4 +1,4 @@
-"""safetensors files as bytes: several joined into one, and what its weights are stored as. Nothing is loaded.
+"""safetensors files as bytes: joins several into one, and finds their precision. Loads nothing.
 
 The format, by github.com/huggingface/safetensors: the header's length as 8 bytes, little-endian; the header,
 JSON; then the tensors, without gaps, in the order of the header's offsets.
@@ -21,10 +21,11 @@ _MAX_HEADER_BYTES = 100_000_000
 _METADATA = "__metadata__"
 
 
-def joined(shards: Sequence[Path], out: Path) -> None:
-    """Write one file with every tensor of the shards. Raises BadModel if one is damaged, or a name is twice.
+def join_shards(shards: Sequence[Path], out: Path) -> None:
+    """Write one file with every tensor of the shards.
 
-    As much memory as the headers take: the tensors go from file to file.
+    Raises BadModel if one is damaged, or a name is repeated. Uses only as much memory as the headers take:
+    the tensors are copied from file to file.
     """
     tensors: dict[str, Any] = {_METADATA: {"format": "pt"}}
     base = 0
@@ -45,7 +46,7 @@ def joined(shards: Sequence[Path], out: Path) -> None:
 
 
 def precision_of(path: Path) -> str:
-    """fp32, fp16 or bf16: what most bytes of the weights are. Raises BadModel for any other form."""
+    """Return fp32, fp16 or bf16, as most bytes of the weights are. Raises BadModel for any other form."""
     sizes: Counter[str] = Counter()
     for tensor in _tensors(path).values():
         begin, end = tensor["data_offsets"]
@@ -60,12 +61,12 @@ def precision_of(path: Path) -> str:
 
 
 def parameters_of(path: Path) -> int:
-    """How many numbers the weights are."""
+    """Return how many numbers the weights are."""
     return sum(math.prod(tensor["shape"]) for tensor in _tensors(path).values())
 
 
 def _tensors(path: Path) -> dict[str, Any]:
-    """Each tensor's dtype, shape and place by its name. Raises BadModel for a file that is damaged."""
+    """Return each tensor's dtype, shape and place by name. Raises BadModel for a damaged file."""
     with path.open("rb") as file:
         length = int.from_bytes(file.read(_LENGTH_BYTES), "little")
         text = file.read(length) if length <= _MAX_HEADER_BYTES else b""

@@ -1,4 +1,4 @@
-"""The fixed texts on which a converted model has to answer as the original does: many kinds and lengths."""
+"""The fixed texts on which a converted model must answer like the original: many kinds and lengths."""
 
 _SENTENCES = (
     "ok",
@@ -24,7 +24,7 @@ _WORDS_IN_ALL = sum(len(sentence.split()) for sentence in _SENTENCES)
 
 
 def texts(max_tokens: int) -> list[str]:
-    """Each sentence, then longer and longer ones; the last has more tokens than the model takes."""
+    """Return each sentence, then longer and longer texts; the last exceeds the model's maximum tokens."""
     story = " ".join(_SENTENCES)
     repeated = max_tokens // _WORDS_IN_ALL + 1
     return [

@@ -25,14 +25,14 @@ FEW_TOKENS = 4
 @dataclass(frozen=True, slots=True)
 class Trial:
     max_tokens: int
-    told: str
+    summary: str
     """What it answered with, in a few words."""
 
 
-def tried(folder: Path, place: str, head: Head, limit: int | None) -> Trial:
-    """Raises BadModel for a model that cannot be loaded whole, or does not answer.
+def try_model(folder: Path, place: str, head: Head, limit: int | None) -> Trial:
+    """Load the model and run it once. Raises BadModel if it cannot be loaded whole, or does not answer.
 
-    limit: fewer tokens than the model takes. place: its address, as it is told.
+    limit: fewer tokens than the model takes. place: its address, for messages.
     """
     try:
         if isinstance(head, Writer):
@@ -74,14 +74,14 @@ def _causal(folder: Path, vocabulary: int, token_ids: list[int]) -> str:
         return True
 
     model.generate(token_ids, Sampling(max_new_tokens=FEW_TOKENS, temperature=0), keep)
-    told = f"{len(answer)} tokens"
+    summary = f"{len(answer)} tokens"
     if not model.has_chat_template:
-        return f"{told}; it has no chat template, so it goes on with a text and takes no chat"
+        return f"{summary}; it has no chat template, so it continues a text and accepts no chat"
     try:
         model.chat_token_ids([{"role": "user", "content": TEXT}])
     except ChatRefused as refused:
         raise BadModel(f"its chat template refuses a message of a user: {refused}") from None
-    return told
+    return summary
 
 
 def _require_rows(vocabulary: int, rows: int) -> None:
@@ -94,9 +94,9 @@ def _require_rows(vocabulary: int, rows: int) -> None:
 def _reader(folder: Path, place: str, head: Reader, limit: int | None) -> Trial:
     from slipway.service.backends.torch import TorchBackend, TorchEmbedder
 
-    from .loading import loaded
+    from .loading import load_model
 
-    model = loaded(folder, place, head, limit)
+    model = load_model(folder, place, head, limit)
     if isinstance(head, Embedder):
         backend: Any = TorchEmbedder(folder, head.pooling, head.normalize)
     else:

@@ -1,4 +1,4 @@
-"""What config.json says of a model that writes text: an encoder-decoder, or a decoder alone."""
+"""Reads from config.json whether a model writes text: as an encoder-decoder, or a decoder alone."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _DECODERS = ("ForCausalLM", "LMHeadModel")
 _ENCODER_DECODERS = ("ForConditionalGeneration", "ForSeq2SeqLM")
 # Where families of models say how many tokens they take.
 _LENGTHS = ("max_position_embeddings", "n_positions", "max_seq_len", "seq_length", "n_ctx")
-# Each token of a context is cached while an answer is written: a longer one is taken where it is asked for.
+# Each token of a context is cached while an answer is written: a longer one must be requested.
 MOST_BY_DEFAULT = 4096
 # A summary has to find room for its prefix and a text; an answer for its prompt.
 LEAST_TOKENS = 64
@@ -37,16 +37,16 @@ class Writer:
         return {"prefix": self.prefix} if self.task == "summarize" else {}
 
     @property
-    def told(self) -> str:
-        """What it does, in a few words."""
+    def summary(self) -> str:
+        """Return what the model does, in a few words."""
         said = f"at most {self.limit} tokens" if self.limit else "of no stated length"
         return f"for the task {self.task}, {said}"
 
     @classmethod
     def of(cls, place: str, described: Mapping[str, Any]) -> Self:
-        """described: the contents of the small files, by name. Raises BadModel for one that is not served.
+        """Read the configuration. Raises BadModel if Slipway does not serve the model.
 
-        place: the model's address, as it is told.
+        described: the contents of the small files, by name. place: the model's address, for messages.
         """
         config = described["config.json"]
         tokenizer = described.get("tokenizer_config.json", {})
@@ -67,18 +67,18 @@ class Writer:
             "" if decodes else _prefix(config, model_type),
         )
 
-    def tokens(self, place: str, asked: int | None) -> int:
-        """The manifest's max_tokens. Raises BadModel where `asked` is not possible, or is missing."""
-        if asked is not None and (asked < LEAST_TOKENS or asked > (self.limit or asked)):
+    def tokens(self, place: str, requested: int | None) -> int:
+        """Return the manifest's max_tokens. Raises BadModel if `requested` is not possible, or is missing."""
+        if requested is not None and (requested < LEAST_TOKENS or requested > (self.limit or requested)):
             most = f"to {self.limit}, which {place} takes at most" if self.limit else "on"
-            raise BadModel(f"--max-tokens: got {asked}; allowed: from {LEAST_TOKENS} {most}.")
-        if asked is None and self.limit is None:
+            raise BadModel(f"--max-tokens: got {requested}; allowed: from {LEAST_TOKENS} {most}.")
+        if requested is None and self.limit is None:
             raise BadModel(f"{place} states no longest text; give one with --max-tokens, for example 512.")
-        return asked or min(self.limit or 0, MOST_BY_DEFAULT)
+        return requested or min(self.limit or 0, MOST_BY_DEFAULT)
 
 
 def writes(config: Mapping[str, Any]) -> bool:
-    """Whether its architecture has such a name; it may be of a kind that is not served."""
+    """Return whether the architecture's name is that of a model that writes text, served or not."""
     names = architectures(config)
     return len(names) == 1 and names[0].endswith((*_DECODERS, *_ENCODER_DECODERS))
 
@@ -90,7 +90,7 @@ def _limit(config: Mapping[str, Any], tokenizer: Mapping[str, Any]) -> int | Non
 
 
 def _prefix(config: Mapping[str, Any], model_type: str) -> str:
-    """What its trainers put before each text: task_specific_params has it, in T5 and what was made of it."""
+    """Return the prefix of each text in training, from task_specific_params of T5 and its relatives."""
     tasks = config.get("task_specific_params")
     named = cast("dict[str, Any]", tasks).get("summarization") if isinstance(tasks, dict) else None
     prefix = cast("dict[str, Any]", named).get("prefix") if isinstance(named, dict) else None

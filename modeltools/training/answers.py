@@ -1,4 +1,4 @@
-"""What an ONNX model answers on messages, and whether its answers hold however they are batched."""
+"""Computes an ONNX model's answers to messages, and checks that they do not depend on the batch."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from .export import ExportError
-from .network import Classifier, logits_of
+from .network import SpamClassifier, logits_of
 from .scores import Floats
 
 FP32_TOLERANCE = 1e-4
@@ -18,7 +18,7 @@ INT8_TOLERANCE = 0.05
 
 
 def spam_probabilities(model: Path, tokens: Sequence[Sequence[int]], batch_size: int = 1) -> Floats:
-    """[messages], in the order given. Single messages by default, as the server runs them."""
+    """Return [messages], in the order given. Single messages by default, as the server runs them."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
@@ -30,9 +30,9 @@ def spam_probabilities(model: Path, tokens: Sequence[Sequence[int]], batch_size:
 
 
 def require_same_answers(
-    network: Classifier, fp32: Path, int8: Path, tokens: Sequence[Sequence[int]]
+    network: SpamClassifier, fp32: Path, int8: Path, tokens: Sequence[Sequence[int]]
 ) -> None:
-    """Raises ExportError where the export changes an answer, or the messages beside it in a batch do."""
+    """Raise ExportError if an answer changes by the export, or by the other messages in its batch."""
     single = spam_probabilities(fp32, tokens)
     with torch.no_grad():
         trained = _of_spam(np.concatenate([logits_of(network, [ids]).numpy() for ids in tokens]))
@@ -50,7 +50,7 @@ def _require_close(fault: str, one: Floats, other: Floats, tolerance: float) -> 
 
 
 def _of_spam(logits: NDArray[np.float32]) -> Floats:
-    """[messages, 2] logits to [messages] probabilities."""
+    """Convert [messages, 2] logits to [messages] probabilities of spam."""
     ham, spam = logits.astype(np.float64).T
     return 1 / (1 + np.exp(ham - spam))
 

@@ -1,4 +1,4 @@
-"""The model card, rendered from what a training run measured, so that it cannot say another number."""
+"""The model card, rendered from what a training run measured, so that the two cannot differ."""
 
 from typing import TypedDict
 
@@ -9,7 +9,7 @@ PARTS = ("train", "validation", "test")
 
 
 class DataMetrics(TypedDict):
-    """The data file: its messages, and what is left of them without exact repeats."""
+    """The data file: its messages, and how many are left without exact repeats."""
 
     sha256: str
     messages: int
@@ -26,7 +26,7 @@ class PartMetrics(TypedDict):
 
 
 class Probe(TypedDict):
-    """A text of our own, of a kind that the model is known to get wrong, and what the int8 model says."""
+    """A message of a kind that the model is known to get wrong, and the answer of the int8 model."""
 
     text: str
     label: str
@@ -34,7 +34,7 @@ class Probe(TypedDict):
 
 
 class Metrics(TypedDict):
-    """`metrics.json`: all that a training run measured. fp32, int8: on test."""
+    """`metrics.json`: everything that a training run measured. fp32, int8: on test."""
 
     data: DataMetrics
     split: dict[str, PartMetrics]
@@ -48,7 +48,7 @@ class Metrics(TypedDict):
 
 
 def model_card(metrics: Metrics) -> str:
-    """The whole `README.md` of the model folder."""
+    """Return the whole `README.md` of the model folder."""
     data, int8 = metrics["data"], metrics["int8"]
     counts = int8["confusion"]
     return CARD.format(

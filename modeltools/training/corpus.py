@@ -1,11 +1,11 @@
-"""The three parts of the data, tokenised: what training and measuring read."""
+"""The three parts of the data, tokenised, for training and measuring."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tokenizers import Tokenizer
 
-from .dataset import DataFileError, Message
+from .dataset import DataFileError, LabelledMessage
 from .recipe import SHARES, Recipe
 from .split import Split, near_duplicate_groups, split_by_group
 from .tokenizer import trained_tokenizer
@@ -29,8 +29,11 @@ class Corpus:
     parts: Split[Part]
 
 
-def tokenised_corpus(messages: Sequence[Message], recipe: Recipe) -> Corpus:
-    """Raises DataFileError where a text has more tokens than the model can take."""
+def tokenised_corpus(messages: Sequence[LabelledMessage], recipe: Recipe) -> Corpus:
+    """Split and tokenise the messages.
+
+    Raises DataFileError if a text has more tokens than the model allows.
+    """
     groups = near_duplicate_groups([message.text for message in messages])
     rows = split_by_group(messages, groups, SHARES, recipe.seed)
     tokenizer = trained_tokenizer([messages[row].text for row in rows.train], recipe.vocabulary)

@@ -1,4 +1,4 @@
-"""The data file: one message a line, `label<TAB>text`, UTF-8. Owns reading it and refusing a faulty one."""
+"""The data file: one message per line, `label<TAB>text`, UTF-8. Reads it and refuses a faulty one."""
 
 import hashlib
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ class DataFileError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class LabelledMessage:
     """One message. label: index into `LABELS`."""
 
     label: int
@@ -25,13 +25,13 @@ class Message:
 class Dataset:
     """The distinct messages of a file, in its order. lines: how many messages the file holds."""
 
-    messages: tuple[Message, ...]
+    messages: tuple[LabelledMessage, ...]
     lines: int
     sha256: str
 
 
 def read_dataset(path: Path) -> Dataset:
-    """Raises DataFileError, with the first faulty lines, where the file is not a usable data file."""
+    """Read a data file. Raises DataFileError, with the first faulty lines, if it is not usable."""
     if not path.is_file():
         raise DataFileError(
             f"--data is {path}, which is not a file; expected the SMS Spam Collection v.1, `label<TAB>text`"
@@ -47,13 +47,13 @@ def read_dataset(path: Path) -> Dataset:
     return Dataset(messages, len(lines), hashlib.sha256(content).hexdigest())
 
 
-def _parsed(path: Path, lines: list[str]) -> list[Message]:
-    messages: list[Message] = []
+def _parsed(path: Path, lines: list[str]) -> list[LabelledMessage]:
+    messages: list[LabelledMessage] = []
     faults: list[str] = []
     for number, line in enumerate(lines, start=1):
         label, tab, text = line.removesuffix("\r").partition("\t")
         if label in LABELS and tab and text.strip():
-            messages.append(Message(LABELS.index(label), text))
+            messages.append(LabelledMessage(LABELS.index(label), text))
         else:
             faults.append(f"{path}:{number}: got {line[:40]!r}; expected ham or spam, a tab and a text")
     if faults:
@@ -62,8 +62,8 @@ def _parsed(path: Path, lines: list[str]) -> list[Message]:
     return messages
 
 
-def _distinct(messages: Iterable[Message], path: Path) -> tuple[Message, ...]:
-    first: dict[str, Message] = {}
+def _distinct(messages: Iterable[LabelledMessage], path: Path) -> tuple[LabelledMessage, ...]:
+    first: dict[str, LabelledMessage] = {}
     for message in messages:
         if first.setdefault(message.text, message).label != message.label:
             raise DataFileError(
@@ -72,7 +72,7 @@ def _distinct(messages: Iterable[Message], path: Path) -> tuple[Message, ...]:
     return tuple(first.values())
 
 
-def _check_labels(path: Path, messages: tuple[Message, ...]) -> None:
+def _check_labels(path: Path, messages: tuple[LabelledMessage, ...]) -> None:
     for index, label in enumerate(LABELS):
         if not any(message.label == index for message in messages):
             raise DataFileError(

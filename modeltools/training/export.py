@@ -1,17 +1,17 @@
-"""The trained network's ONNX files, each with one fused attention node a layer."""
+"""The trained network's ONNX files, each with one fused attention node per layer."""
 
 from pathlib import Path
 
 from .. import conversion
-from .network import Classifier
+from .network import SpamClassifier
 
 
 class ExportError(Exception):
-    """The exported model is not what it has to be."""
+    """The exported model does not meet the requirements."""
 
 
-def export_fused(network: Classifier, path: Path) -> None:
-    """Write the fp32 model. Raises ExportError where a layer's attention is not fused."""
+def export_fused(network: SpamClassifier, path: Path) -> None:
+    """Write the fp32 model. Raises ExportError if a layer's attention is not fused."""
     plain = path.with_suffix(".plain.onnx")
     conversion.export(network, plain)
     config = network.bert.config
@@ -21,7 +21,7 @@ def export_fused(network: Classifier, path: Path) -> None:
 
 
 def quantize(fused: Path, path: Path, layers: int) -> None:
-    """Write the int8 model. Raises ExportError where a layer's attention is not quantised."""
+    """Write the int8 model. Raises ExportError if a layer's attention is not quantised."""
     conversion.quantize(fused, path)
     _require_nodes(path, "QAttention", layers)
 

@@ -1,4 +1,4 @@
-"""What a run says about its model, the numbers of `metrics.json`. Only here is the test part read."""
+"""Measures a trained model for `metrics.json`. Only this module reads the test part."""
 
 from pathlib import Path
 
@@ -27,7 +27,7 @@ PROBES = (
 def measured(
     dataset: Dataset, corpus: Corpus, parameters: int, fp32: Path, files: list[Path], recipe: Recipe
 ) -> Metrics:
-    """fp32: the fused model.  files: the int8 model, then its tokenizer."""
+    """Return the metrics of a run. fp32: the fused model. files: the int8 model, then its tokenizer."""
     int8, parts = files[0], corpus.parts
     return Metrics(
         data=_data_metrics(dataset, parts),

@@ -12,8 +12,8 @@ from .dataset import LABELS
 from .recipe import Recipe
 
 
-class Classifier(torch.nn.Module):
-    """`input_ids` and `attention_mask`, int64 [batch, tokens], to logits, float32 [batch, 2]."""
+class SpamClassifier(torch.nn.Module):
+    """Maps `input_ids` and `attention_mask`, int64 [batch, tokens], to logits, float32 [batch, 2]."""
 
     def __init__(self, recipe: Recipe) -> None:
         super().__init__()
@@ -34,10 +34,10 @@ class Classifier(torch.nn.Module):
         return self.head(self.dropout((hidden * weights).sum(1) / weights.sum(1)))
 
 
-def trained_network(train: Part, validation: Part, recipe: Recipe) -> Classifier:
-    """The network after the last epoch. validation: only to report its loss along the way."""
+def trained_network(train: Part, validation: Part, recipe: Recipe) -> SpamClassifier:
+    """Train the network and return it after the last epoch. validation: only to report its loss."""
     _make_deterministic(recipe)
-    network = Classifier(recipe)
+    network = SpamClassifier(recipe)
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay
     )
@@ -59,21 +59,21 @@ def trained_network(train: Part, validation: Part, recipe: Recipe) -> Classifier
 
 
 def padded(tokens: Sequence[Sequence[int]]) -> tuple[torch.Tensor, torch.Tensor]:
-    """input_ids and attention_mask, [messages, longest], int64; padding is 0 in both."""
+    """Return input_ids and attention_mask, [messages, longest], int64; padding is 0 in both."""
     longest = max(len(ids) for ids in tokens)
     input_ids = torch.tensor([[*ids, *[0] * (longest - len(ids))] for ids in tokens])
     attention_mask = torch.tensor([[1] * len(ids) + [0] * (longest - len(ids)) for ids in tokens])
     return input_ids, attention_mask
 
 
-def logits_of(network: Classifier, tokens: Sequence[Sequence[int]]) -> torch.Tensor:
-    """[messages, 2], with the gradients that the caller has switched on."""
+def logits_of(network: SpamClassifier, tokens: Sequence[Sequence[int]]) -> torch.Tensor:
+    """Return the logits, [messages, 2], with the gradients that the caller has switched on."""
     input_ids, attention_mask = padded(tokens)
     return network(input_ids, attention_mask)
 
 
-def mean_loss(network: Classifier, examples: Part) -> float:
-    """Mean cross-entropy, in nats a message."""
+def mean_loss(network: SpamClassifier, examples: Part) -> float:
+    """Return the mean cross-entropy, in nats per message."""
     network.eval()
     total = 0.0
     with torch.no_grad():
@@ -109,7 +109,7 @@ def _bert_config(recipe: Recipe) -> BertConfig:
 
 
 def _shuffled_batches(examples: Part, size: int, chance: random.Random) -> Iterator[list[int]]:
-    """Batches of messages of like length, so that little is padding, in random order."""
+    """Yield batches of messages of similar length, to save padding, in random order."""
     rows = list(range(len(examples.labels)))
     chance.shuffle(rows)
     pool = size * 16
@@ -122,11 +122,11 @@ def _shuffled_batches(examples: Part, size: int, chance: random.Random) -> Itera
 
 
 def _thinned(tokens: list[int], share: float, chance: random.Random) -> list[int]:
-    """The tokens without a random share of those between the first and the last: no one word decides."""
+    """Drop a random share of the tokens between the first and the last, so that no single word decides."""
     return [tokens[0], *(token for token in tokens[1:-1] if chance.random() >= share), tokens[-1]]
 
 
-def _step(network: Classifier, optimizer: torch.optim.Optimizer, loss: torch.Tensor) -> None:
+def _step(network: SpamClassifier, optimizer: torch.optim.Optimizer, loss: torch.Tensor) -> None:
     optimizer.zero_grad()
     loss.backward()
     torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)

@@ -1,4 +1,4 @@
-"""The whole run: data file to model folder. Nothing reaches the folder before every check has passed."""
+"""The whole run, from data file to model folder. Nothing reaches the folder before every check has passed."""
 
 import hashlib
 import json
@@ -22,11 +22,11 @@ MAX_F1_LOSS = 0.002
 
 
 def train_model(data: Path, out: Path, recipe: Recipe) -> Metrics:
-    """Raises DataFileError or ExportError, and then leaves `out` as it was."""
+    """Train the model and write its folder. Raises DataFileError or ExportError, leaving `out` unchanged."""
     dataset = read_dataset(data)
     _require_replaceable(out)
     out.parent.mkdir(parents=True, exist_ok=True)
-    # Beside `out`, because a rename is atomic only within one file system.
+    # Next to `out`, because a rename is atomic only within one file system.
     with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as scratch:
         made = Path(scratch) / "made"
         made.mkdir()
@@ -75,7 +75,7 @@ def _require_true_to_fp32(metrics: Metrics) -> None:
 
 
 def _manifest(files: list[Path], recipe: Recipe) -> dict[str, object]:
-    """What the server reads of a model folder."""
+    """Return the content of manifest.json: the model's task, labels, limits and files."""
     return {
         "name": "sms-spam",
         "version": "1.0.0",

@@ -1,4 +1,4 @@
-"""Every number that shapes the model. Chosen without a look at the test part."""
+"""Every number that shapes the model. Chosen without looking at the test part."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ SHARES = Split(train=0.7, validation=0.1, test=0.2)
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How `sms-spam` is made."""
+    """The recipe of `sms-spam`."""
 
     seed: int = 20
     vocabulary: int = 2000

@@ -22,7 +22,7 @@ class Interval(TypedDict):
 
 
 class Confusion(TypedDict):
-    """How many messages were spam or ham, and called so."""
+    """How many messages of each kind, spam or ham, were classified as each."""
 
     true_positive: int
     false_positive: int
@@ -40,7 +40,7 @@ class Evaluation(TypedDict):
 
 
 def evaluation(probabilities: Floats, labels: Sequence[int], groups: Sequence[int], seed: int) -> Evaluation:
-    """probabilities: of spam; above one half a message is called spam."""
+    """Score a model. probabilities: of spam; above one half a message counts as spam."""
     predicted = (probabilities > 0.5).astype(int).tolist()
     return Evaluation(
         rates=rate_intervals(labels, predicted, groups, seed),
@@ -51,7 +51,7 @@ def evaluation(probabilities: Floats, labels: Sequence[int], groups: Sequence[in
 
 
 def confusion(labels: Sequence[int], predicted: Sequence[int]) -> Confusion:
-    """labels, predicted: 1 for spam, 0 for ham, in the same order."""
+    """Count the outcomes. labels, predicted: 1 for spam, 0 for ham, in the same order."""
     tp, fp, fn, tn = _outcomes(np.asarray(labels), np.asarray(predicted)).sum(axis=0)
     return Confusion(
         true_positive=int(tp), false_positive=int(fp), false_negative=int(fn), true_negative=int(tn)
@@ -61,9 +61,10 @@ def confusion(labels: Sequence[int], predicted: Sequence[int]) -> Confusion:
 def rate_intervals(
     labels: Sequence[int], predicted: Sequence[int], groups: Sequence[int], seed: int
 ) -> dict[str, Interval]:
-    """accuracy, precision, recall and F1, each with its percentile bootstrap interval over whole groups.
+    """Return accuracy, precision, recall and F1, each with its bootstrap interval.
 
-    Near-duplicates stand or fall together, so drawing single messages would make the intervals too narrow.
+    Percentile intervals, drawn over whole groups. Near-duplicates are right or wrong together, so drawing
+    single messages would make the intervals too narrow.
     """
     outcomes = _outcomes(np.asarray(labels), np.asarray(predicted))
     names, group_rows = np.unique(np.asarray(groups), return_inverse=True)
@@ -80,25 +81,31 @@ def rate_intervals(
 
 
 def brier_score(labels: Sequence[int], spam_probabilities: Floats) -> float:
-    """Mean squared distance of the spam probability from the label; 0 is perfect."""
+    """Return the mean squared distance of the spam probability from the label; 0 is perfect."""
     return _rounded(np.mean((spam_probabilities - np.asarray(labels)) ** 2))
 
 
 def calibration_error(labels: Sequence[int], spam_probabilities: Floats) -> float:
-    """Expected calibration error: |mean probability - share of spam| over ten equal bins, by their size."""
+    """Return the expected calibration error.
+
+    |mean probability - share of spam| over ten equal bins, weighted by their size.
+    """
     bins = np.minimum((spam_probabilities * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
     gap = np.bincount(bins, weights=spam_probabilities - np.asarray(labels), minlength=CALIBRATION_BINS)
     return _rounded(np.abs(gap).sum() / len(labels))
 
 
 def _outcomes(labels: NDArray[np.int64], predicted: NDArray[np.int64]) -> Floats:
-    """[messages, 4]: one 1 a row, for true positive, false positive, false negative, true negative."""
+    """Return the outcomes, [messages, 4], with one 1 per row.
+
+    Columns: true positive, false positive, false negative, true negative.
+    """
     pairs = ((1, 1), (0, 1), (1, 0), (0, 0))
     return np.stack([(labels == label) & (predicted == call) for label, call in pairs], axis=1).astype(float)
 
 
 def _rates(counts: Floats) -> Floats:
-    """[n, 4] counts of outcomes to [n, 4] rates in the order of `RATES`; 0 where a rate has no cases."""
+    """Convert [n, 4] outcomes to [n, 4] rates in the order of `RATES`; 0 where a rate has no cases."""
     tp, fp, fn, tn = counts.T
     parts = ((tp + tn, tp + fp + fn + tn), (tp, tp + fp), (tp, tp + fn), (2 * tp, 2 * tp + fp + fn))
     return np.stack([over / np.maximum(under, 1) for over, under in parts], axis=1)

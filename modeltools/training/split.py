@@ -1,6 +1,6 @@
 """Near-duplicate groups, and a split into train, validation and test that never cuts one.
 
-Campaigns of spam repeat with another number or prize, so a split by message puts copies of the test spam
+Spam campaigns repeat with another number or prize, so a split by message puts copies of the test spam
 into train and flatters the score.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from .dataset import Message
+from .dataset import LabelledMessage
 
 T = TypeVar("T")
 
@@ -22,7 +22,7 @@ SIMILARITY = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Split(Generic[T]):
-    """One thing for each part of the data: the shares asked for, the rows of each part, its counts."""
+    """One value for each part of the data: the shares asked for, the rows of each part, its counts."""
 
     train: T
     validation: T
@@ -30,14 +30,17 @@ class Split(Generic[T]):
 
 
 def shingles(text: str) -> frozenset[str]:
-    """The character 4-grams of the text without case, punctuation and the value of numbers."""
+    """Return the character 4-grams of the text, ignoring case, punctuation and the value of numbers."""
     plain = " ".join(re.findall(r"\w+", re.sub(r"\d+", "0", text.lower())))
     last = max(1, len(plain) - SHINGLE_CHARACTERS + 1)
     return frozenset(plain[start : start + SHINGLE_CHARACTERS] for start in range(last))
 
 
 def near_duplicate_pairs(texts: Sequence[str]) -> list[tuple[int, int]]:
-    """Every pair of rows at `SIMILARITY` or above. Exact: an inverted index counts the shared shingles."""
+    """Return every pair of rows at `SIMILARITY` or above.
+
+    Exact: an inverted index counts the shared shingles.
+    """
     sets = [shingles(text) for text in texts]
     rows_with: defaultdict[str, list[int]] = defaultdict(list)
     pairs: list[tuple[int, int]] = []
@@ -53,7 +56,10 @@ def near_duplicate_pairs(texts: Sequence[str]) -> list[tuple[int, int]]:
 
 
 def near_duplicate_groups(texts: Sequence[str]) -> list[int]:
-    """The group of each row, named by its first row: the connected components of the near-duplicate pairs."""
+    """Return the group of each row, named by its first row.
+
+    Groups are the connected components of the near-duplicate pairs.
+    """
     parent = list(range(len(texts)))
 
     def root(row: int) -> int:
@@ -69,9 +75,9 @@ def near_duplicate_groups(texts: Sequence[str]) -> list[int]:
 
 
 def split_by_group(
-    messages: Sequence[Message], groups: Sequence[int], shares: Split[float], seed: int
+    messages: Sequence[LabelledMessage], groups: Sequence[int], shares: Split[float], seed: int
 ) -> Split[list[int]]:
-    """The rows of each part, whole groups only; spam and ham are dealt apart, so each part gets its share."""
+    """Return the rows of each part, in whole groups, with spam and ham split in the same shares."""
     members: defaultdict[int, list[int]] = defaultdict(list)
     for row, group in enumerate(groups):
         members[group].append(row)

@@ -10,7 +10,7 @@ PAD, START, END = "[PAD]", "[CLS]", "[SEP]"
 
 
 def trained_tokenizer(texts: Iterable[str], vocabulary: int) -> Tokenizer:
-    """vocabulary: tokens in all, special ones and the 256 bytes included."""
+    """Train the tokenizer. vocabulary: tokens in all, special ones and the 256 bytes included."""
     tokenizer = Tokenizer(BPE())
     tokenizer.normalizer = _normalizer()
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
@@ -31,7 +31,7 @@ def trained_tokenizer(texts: Iterable[str], vocabulary: int) -> Tokenizer:
 
 
 def _normalizer() -> normalizers.Normalizer:
-    """Undo what the collection's makers did to the texts, and keep of a number only how long it is."""
+    """Return a normalizer that undoes the collection's masking and keeps of a number only its length."""
     return normalizers.Sequence(
         [
             # Only the ham of one source has its numbers masked: left in, the mask would give the label away.

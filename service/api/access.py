@@ -1,6 +1,7 @@
-"""The outermost layer: a request id, one log line per request, and the last net under every error.
+"""The outermost layer: a request id, one log line per request, and the last catch for every error.
 
-The line holds neither the text, nor the query string, nor any header the client sent, but its request id.
+The line holds neither the text, nor the query string, nor any header that the client sent except its request
+id.
 """
 
 import asyncio
@@ -15,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ..faults import DrainCut, QueueFull, RequestFault
 from ..lifecycle import Lifecycle
 from ..logs import fields, log, log_line
+from ..printable import printable
 from .predict import Predict
 from .problems import CAUSES, MEDIA_TYPE, fault_response, internal_response, problem_json
 
@@ -27,16 +29,19 @@ NOSNIFF = (b"x-content-type-options", b"nosniff")
 
 class AccessLog:
     def __init__(self, app: ASGIApp, posts: Mapping[str, Predict], lifecycle: Lifecycle) -> None:
-        """posts: from path to what answers its POST requests, past the app's layers, which cost 0.1 ms."""
+        """Wrap `app`.
+
+        posts: path -> handler of its POST requests, which skips the app's layers and their 0.1 ms.
+        """
         self._app = app
         self._posts = posts
         self._lifecycle = lifecycle
 
     def refused_at_once(self, scope: Scope) -> tuple[Headers, bytes] | None:
-        """Headers and body of the 429 for a POST that finds no place in the queue; None if it may.
+        """Return headers and body of a 429 if a POST finds no place in the queue; None if it may go on.
 
-        Asked when the head alone is there. Under overload most requests end here: a task and an exchange for
-        each would take the CPUs from the model.
+        Called when only the head has arrived. Under overload most requests end here: a task and an exchange
+        for each would take the CPUs from the model.
         """
         started = time.perf_counter()
         post = self._posts.get(scope["path"])
@@ -108,7 +113,7 @@ def _log_request(scope: Scope, status: int, latency_ms: float, request_id: bytes
         level,
         "request",
         method=scope["method"],
-        path=scope["path"][:MAX_PATH_CHARACTERS],
+        path=printable(scope["path"][:MAX_PATH_CHARACTERS])[:MAX_PATH_CHARACTERS],
         status=status,
         latency_ms=round(latency_ms, 3),
         texts=state.get("texts", 0),

@@ -1,11 +1,11 @@
-"""Puts the routes together."""
+"""Assembles the routes."""
 
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from ..engine import Engine
@@ -16,11 +16,13 @@ from ..settings import Settings
 from ..tasks import Task
 from . import problems
 from .access import AccessLog
-from .auth import Gate, PageSession
+from .auth import Gate
 from .openapi import TITLE, openapi_document
-from .pages import page_routes
+from .page_session import PageSession
+from .pages import docs_routes, try_routes
 from .predict import Predict
 from .probes import probes
+from .progress import Progress
 
 
 class Api(FastAPI):
@@ -37,22 +39,27 @@ class Api(FastAPI):
 def build_app(
     settings: Settings, manifest: Manifest, task: Task, engine: Engine, lifecycle: Lifecycle, port: int
 ) -> ASGIApp:
-    """port: the one that is listened on, which PORT=0 leaves to the system."""
-    session = PageSession(port) if settings.local_page_session else None
+    """Build the application. port: the one that the server listens on; the system chooses it for PORT=0."""
+    session = PageSession(port) if settings.local_page_session and settings.serve_page else None
     gate = Gate(settings.model_api_key.get_secret_value(), session)
     limits = (settings.max_body_bytes, settings.request_timeout_seconds)
     posts = {
         operation.path: Predict(operation, engine, gate, lifecycle, *limits) for operation in task.operations
     }
-    routes = [Route(path, predict, methods=["POST"]) for path, predict in posts.items()]
+    routes: list[BaseRoute] = [Route(path, predict, methods=["POST"]) for path, predict in posts.items()]
+    if settings.serve_page:
+        routes += try_routes(session, gate, task.operations[0], settings.serve_docs)
+    if settings.serve_docs:
+        routes += docs_routes()
     app = Api(
         title=TITLE,
         version=settings.service_version,
+        openapi_url="/openapi.json" if settings.serve_docs else None,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
         telemetry={"tracing": False, "metrics": False, "logs": False},
-        routes=[*routes, *page_routes(session, task.operations[0])],
+        routes=routes,
         exception_handlers={
             RequestFault: problems.on_request_fault,
             HTTPException: problems.on_http_exception,
@@ -61,5 +68,6 @@ def build_app(
         },
     )
     app.task = task
-    app.include_router(probes(lifecycle, manifest, settings.service_version))
+    progress = Progress(engine, settings.request_timeout_seconds)
+    app.include_router(probes(lifecycle, manifest, settings.service_version, progress))
     return AccessLog(app, posts, lifecycle)

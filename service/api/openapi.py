@@ -27,7 +27,7 @@ EVENT: dict[str, Any] = {
         },
         "event": {
             "type": "string",
-            "description": "`error`: what went wrong after the first part stands in `data` as "
+            "description": "`error`: what went wrong after the first part is in `data` as "
             '`{"error": {"message", "type", "code"}}`, and the stream ends without `[DONE]`.',
             "examples": ["error"],
         },

@@ -8,13 +8,15 @@ from functools import cache
 from html import escape
 from importlib.resources import files
 from pathlib import Path
+from typing import cast
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from ..tasks import Operation
-from .auth import PageSession
+from .auth import Gate
+from .page_session import TOKEN, PageSession
 
 # What a request's main field may be called; the page knows how to fill each. Of others it shows all the JSON.
 FIELDS = ("text", "prompt", "features")
@@ -24,21 +26,42 @@ INLINE = re.compile(rb"<(script|style)>(.*?)</\1>", re.DOTALL)
 # Swagger UI's files come inside this package, so that /docs works without a network.
 SWAGGER_PACKAGE, SWAGGER_FOLDER = "fastapi_offline", "static"
 SWAGGER_FILES = {"swagger-ui-bundle.js": "text/javascript", "swagger-ui.css": "text/css"}
+LINK_TO_DOCS = b'<a href="docs">API reference</a>'
+# Asked by `slipway up`, with the key.
+PAGE_LINK = "/page-link"
 KEY_NEEDED, KEYLESS = b'data-key="needed"', b'data-key="not-needed"'
 HEADERS = {"Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
 
 
-def page_routes(session: PageSession | None, operation: Operation) -> list[Route]:
-    """operation: what the page lets a person try."""
+def try_routes(session: PageSession | None, gate: Gate, operation: Operation, has_docs: bool) -> list[Route]:
+    """Return the routes of the page at / and its session. operation: what the page lets a person try."""
     page = _try_page(operation)
+    if not has_docs:
+        page = page.replace(LINK_TO_DOCS, b"", 1)
 
     async def try_page(request: Request) -> Response:
-        content = page
-        headers = HEADERS | _policy(content)
-        if session is not None and session.is_local(request.scope, dict(request.scope["headers"])):
+        content, sent = page, dict(request.scope["headers"])
+        if session is None:
+            return Response(content, headers=HEADERS | _policy(content), media_type="text/html")
+        token = request.query_params.get(TOKEN)
+        if token is not None and request.method == "GET":
+            # Elsewhere than in the address bar, so that it is in no history, bookmark or screenshot.
+            cookie = {"Set-Cookie": session.set_cookie} if session.redeems(token, request.scope, sent) else {}
+            return Response(status_code=303, headers=HEADERS | {"Location": "/"} | cookie)
+        if session.admits(request.scope, sent):
             content = content.replace(KEY_NEEDED, KEYLESS, 1)
-            headers["Set-Cookie"] = session.set_cookie
-        return Response(content, headers=headers, media_type="text/html")
+        return Response(content, headers=HEADERS | _policy(content), media_type="text/html")
+
+    async def page_link(request: Request) -> Response:
+        gate.check_key(dict(request.scope["headers"]))
+        return JSONResponse({"link": cast(PageSession, session).new_link()}, headers=HEADERS)
+
+    routes = [Route("/", try_page)]
+    return routes if session is None else [*routes, Route(PAGE_LINK, page_link, methods=["POST"])]
+
+
+def docs_routes() -> list[Route]:
+    """Return the routes of /docs and the files that it loads."""
 
     async def docs_page(request: Request) -> Response:
         del request
@@ -52,12 +75,11 @@ def page_routes(session: PageSession | None, operation: Operation) -> list[Route
         headers = {"Cache-Control": "max-age=86400"}
         return Response(_swagger_file(name), headers=headers, media_type=SWAGGER_FILES[name])
 
-    pages = [Route("/", try_page), Route("/docs", docs_page)]
-    return pages + [Route(f"/docs/{name}", docs_file) for name in SWAGGER_FILES]
+    return [Route("/docs", docs_page)] + [Route(f"/docs/{name}", docs_file) for name in SWAGGER_FILES]
 
 
 def _try_page(operation: Operation) -> bytes:
-    """The page for this operation: where it sends what, and a first example."""
+    """Return the page for this operation, with its path, its field and a first example."""
     field = next((name for name in FIELDS if name in operation.request_model.model_fields), "")
     content = _page("try.html")
     content = content.replace(b'data-route="predict"', f'data-route="{operation.path[1:]}"'.encode(), 1)
@@ -84,10 +106,10 @@ def _swagger_file(name: str) -> bytes:
 
 @cache
 def _policy(page: bytes, scripts: str = "", styles: str = "") -> dict[str, str]:
-    """The page's inline blocks by their hash, and nothing else that is not named."""
+    """Return headers that allow the page's inline blocks, by their hash, and the named sources only."""
     allowed = {b"script": scripts, b"style": styles}
     for kind, block in INLINE.findall(page):
-        if "'unsafe-inline'" not in allowed[kind]:  # a hash beside it would switch it off
+        if "'unsafe-inline'" not in allowed[kind]:  # a hash would switch it off
             digest = base64.b64encode(hashlib.sha256(block).digest()).decode()
             allowed[kind] += f" 'sha256-{digest}'"
     policy = (

@@ -2,14 +2,18 @@
 
 import asyncio
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 from starlette.types import Receive, Scope, Send
 
-from ..engine import Engine
+from ..account import Holding
+from ..engine import Engine, Work
 from ..faults import (
     BodyTimeout,
     BodyTooLarge,
     ClientLeft,
+    DeadlineExceeded,
+    MemoryFull,
     NotReady,
     QueueFull,
     RequestFault,
@@ -19,6 +23,11 @@ from ..lifecycle import Lifecycle
 from ..tasks import Operation
 from .auth import Gate, Headers
 from .streaming import send_stream, streamed_parts
+
+# A body up to here is parsed where it arrives, mostly in less than a millisecond.
+SMALL_BODY_BYTES = 32 << 10
+# The memory that parsing takes, and the processor, are those of one large body at a time.
+ONE_LARGE_BODY = ThreadPoolExecutor(max_workers=1, thread_name_prefix="parsing")
 
 
 class Predict:
@@ -39,7 +48,7 @@ class Predict:
         self._timeout_seconds = timeout_seconds
 
     def refusal(self, scope: Scope) -> QueueFull | None:
-        """That a request, its head alone being there, finds no place, where nothing else is wrong."""
+        """Return the fault if the queue is full and the head is valid otherwise; None to go on."""
         if not self._engine.is_full or not self._lifecycle.warm:
             return None
         try:
@@ -60,14 +69,22 @@ class Predict:
             raise NotReady("the model is still loading", retry_after_seconds=1)
         self._engine.refuse_if_full()  # nor of one that finds no place
         self._check_media(headers)
-        work = self._operation.work(await self._body(scope, headers, receive, deadline), received)
+        own: Holding = scope["state"]["holding"].apart()  # the connection's own ends with it
+        work = await self._work(await self._body(scope, headers, receive, deadline), received, deadline, own)
+        if "has_left" in scope["state"]:
+            raise ClientLeft("the client closed the connection while its request was read")
         scope["state"]["texts"] = work.size
+        holding: Holding = scope["state"]["holding"]
+        _hold(holding, work)
         parts = streamed_parts(work)
         call = self._engine.submit(work, deadline)
+        del work  # the call lets go of it once nobody waits
         scope["state"]["call"] = call  # the connection abandons it if the client leaves
         try:
             if parts is None:
-                await _send_json(send, await call.answer)
+                answer = await call.answer
+                holding.hold_answer(len(answer))
+                await _send_json(send, answer)
             else:
                 await send_stream(scope, send, call, parts)
         except asyncio.CancelledError:  # the drain is over
@@ -75,6 +92,20 @@ class Predict:
             raise
         finally:
             del scope["state"]["call"]
+
+    async def _work(self, body: bytes, received: float, deadline: float, own: Holding) -> Work[bytes]:
+        """Read a body. own: counts it while it waits for the one thread that reads large ones."""
+        if len(body) <= SMALL_BODY_BYTES:
+            return self._operation.work(body, received)
+        loop = asyncio.get_running_loop()
+        own.hold_body(len(body))
+        try:
+            async with asyncio.timeout_at(deadline):
+                return await loop.run_in_executor(ONE_LARGE_BODY, self._operation.work, body, received)
+        except TimeoutError:
+            raise DeadlineExceeded("the request was not read in time; send less at once") from None
+        finally:
+            own.let_go()
 
     def _check_media(self, headers: Headers) -> None:
         media_type = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
@@ -107,6 +138,17 @@ class Predict:
 
     def _too_large(self) -> BodyTooLarge:
         return BodyTooLarge(f"the body has more than {self._max_body_bytes} bytes; send fewer texts at once")
+
+
+def _hold(holding: Holding, work: Work[bytes]) -> None:
+    """Count the answer before it is computed. Raises MemoryFull."""
+    if not holding.fits(work.answer_bytes):
+        raise MemoryFull(
+            f"the answer may take {work.answer_bytes} bytes, and other requests hold the memory for it; "
+            "send fewer texts at once",
+            retry_after_seconds=1,
+        )
+    holding.hold_answer(work.answer_bytes)
 
 
 async def _send_json(send: Send, body: bytes) -> None:

@@ -33,17 +33,23 @@ CAUSES: dict[type[RequestFault], Cause] = {
     faults.KeyWrong: Cause(401, "key-wrong", "Key wrong"),
     faults.PathUnknown: Cause(404, "path-unknown", "Path unknown"),
     faults.MethodNotAllowed: Cause(405, "method-not-allowed", "Method not allowed"),
+    faults.HeadTimeout: Cause(408, "head-timeout", "Request head did not arrive in time"),
     faults.BodyTimeout: Cause(408, "body-timeout", "Body did not arrive in time"),
     faults.BodyTooLarge: Cause(413, "body-too-large", "Body too large"),
     faults.UnsupportedMedia: Cause(415, "unsupported-media-type", "Unsupported media type"),
+    faults.ExpectationFailed: Cause(417, "expectation-failed", "Expectation failed"),
     faults.InvalidInput: Cause(422, "invalid-input", "Invalid input"),
     faults.TextTooLong: Cause(422, "text-too-long", "Text too long for the model"),
     faults.QueueFull: Cause(429, "queue-full", "Too many texts are waiting"),
+    faults.MemoryFull: Cause(429, "memory-full", "Too many bytes are held for requests"),
     faults.HeadTooLarge: Cause(431, "head-too-large", "Request head too large"),
     faults.ClientLeft: Cause(499, "client-left", "The client has left"),
+    faults.CodingUnsupported: Cause(501, "transfer-coding-unsupported", "Transfer coding not supported"),
     faults.NotReady: Cause(503, "not-ready", "Not ready"),
+    faults.ConnectionsFull: Cause(503, "connections-full", "Too many connections"),
     faults.DrainCut: Cause(503, "shutting-down", "Shutting down"),
     faults.DeadlineExceeded: Cause(504, "deadline-exceeded", "Deadline exceeded"),
+    faults.VersionUnsupported: Cause(505, "http-version-unsupported", "HTTP version not supported"),
 }
 CHALLENGES: dict[type[RequestFault], str] = {
     faults.KeyMissing: 'Bearer realm="slipway"',
@@ -105,14 +111,16 @@ async def on_request_fault(request: Request, error: Exception) -> Response:
 
 
 async def on_http_exception(request: Request, error: Exception) -> Response:
-    """What FastAPI and Starlette raise themselves: an unknown path or a wrong method."""
+    """Answer what FastAPI and Starlette raise themselves, such as an unknown path or a wrong method."""
     exception = cast(HTTPException, error)
     if exception.status_code == 405:
         allowed = ", ".join(sorted((exception.headers or {}).get("Allow", "").split(", ")))
         detail = f"{request.method} is not allowed here; allowed: {allowed}."
         return fault_response(faults.MethodNotAllowed(detail), {"Allow": allowed})
     if exception.status_code == 404:
-        return fault_response(faults.PathUnknown("There is nothing at this path; /docs lists what there is."))
+        has_docs = request.app.openapi_url is not None
+        detail = "There is nothing at this path" + ("; /docs lists what there is." if has_docs else ".")
+        return fault_response(faults.PathUnknown(detail))
     cause = Cause(exception.status_code, f"http-{exception.status_code}", str(exception.detail))
     return Response(problem_json(cause, str(exception.detail)), cause.status, exception.headers, MEDIA_TYPE)
 

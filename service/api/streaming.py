@@ -23,7 +23,7 @@ HEADERS = [
 
 
 class Parts:
-    """What is made and not yet sent. `put` is for any thread, the rest for the event loop's."""
+    """The parts that are made and not yet sent. `put` is for any thread, the rest for the event loop's."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -45,7 +45,7 @@ class Parts:
         self._news.set()
 
     async def news(self) -> None:
-        """Returns once there are parts, or `wake` was called."""
+        """Wait until there are parts, or `wake` was called."""
         await self._news.wait()
         self._news.clear()
 
@@ -56,7 +56,10 @@ class Parts:
 
 
 def streamed_parts(work: Work[bytes]) -> Parts | None:
-    """Where the work's answer will come in; None if it is sent whole. To be called before it is queued."""
+    """Return where the work will put its answer's parts; None if it is sent whole.
+
+    Call it before queueing.
+    """
     if not (isinstance(work, StreamableWork) and work.is_streamed):
         return None
     parts = Parts()
@@ -65,7 +68,7 @@ def streamed_parts(work: Work[bytes]) -> Parts | None:
 
 
 async def send_stream(scope: Scope, send: Send, call: Call, parts: Parts) -> None:
-    """Returns once all is sent. A fault before the first part is raised; a later one ends the stream."""
+    """Send the answer as it is made. Raises a fault before the first part; a later one ends the stream."""
     stream = _Stream(scope, send)
     call.answer.add_done_callback(parts.wake)
     try:
@@ -113,6 +116,6 @@ class _Stream:
 
 
 def error_event(cause: Cause, detail: str) -> bytes:
-    """As OpenAI's clients read it: they raise an APIError."""
+    """Return an error in the form of which OpenAI's clients make an APIError."""
     error = {"message": detail, "type": cause.slug, "code": cause.status}
     return b"event: error\ndata: " + orjson.dumps({"error": error}) + b"\n\n"

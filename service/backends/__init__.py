@@ -11,7 +11,7 @@ Float32s = NDArray[np.float32]
 
 class Backend(Protocol):
     def run(self, input_ids: Int64s, attention_mask: Int64s) -> Float32s:
-        """Called from several threads at once.
+        """Compute a batch. Called from several threads at once.
 
         input_ids, attention_mask: [batch, tokens], mask 1 = token, 0 = padding.
         Returns [batch, width]; for a classifier the logits, one per label.

@@ -17,9 +17,9 @@ LEAST_NOISE = 1e-20
 
 class TorchCausal:
     def __init__(self, folder: Path, device: DeviceKind | None = None) -> None:
-        """folder: as save_pretrained writes it, the tokenizer too. Raises BadModel.
+        """Load the model. Raises BadModel.
 
-        device: None takes a GPU where torch sees one.
+        folder: as save_pretrained writes it, with the tokenizer. device: None takes a GPU if torch sees one.
         """
         self._device = device or visible_device()
         self._model = pretrained(folder, "ModelForCausalLM", self._device)
@@ -70,7 +70,7 @@ class TorchCausal:
 
 
 class Drawn(hf.LogitsProcessor):
-    """Makes the highest score a draw from the scores' softmax, by a random generator of its own.
+    """Turns the highest score into a draw from the scores' softmax, with a random generator of its own.
 
     Source: Maddison, Tarlow & Minka 2014, "A* Sampling", section 2, the Gumbel-max trick.
     """
@@ -100,7 +100,7 @@ class ChatTemplate:
         self._lock = threading.Lock()  # Transformers switches the tokenizer between texts and special tokens
 
     def token_ids(self, messages: Sequence[Mapping[str, str]]) -> list[int]:
-        """What a message spells like a special token is text: only the template itself writes those."""
+        """Return the prompt's tokens. In a message, the name of a special token stays plain text."""
         with self._lock:
             try:
                 return cast(

@@ -1,4 +1,4 @@
-"""What a task asks of a model that writes text. Token ids in and out; nothing of HTTP."""
+"""The interface of models that write text. Token ids in and out; nothing of HTTP."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,19 +26,19 @@ class Causal(Protocol):
     vocabulary_size: int
 
     def chat_token_ids(self, messages: Sequence[Mapping[str, str]]) -> list[int]:
-        """The prompt that asks for the next message. Raises ChatRefused if the template refuses."""
+        """Return the prompt for the next message. Raises ChatRefused if the template refuses."""
         ...
 
     def generate(self, token_ids: Sequence[int], sampling: Sampling, on_token: Callable[[int], bool]) -> bool:
-        """Hand each new token to `on_token` until that returns False, the model ends or the most is reached.
+        """Pass new tokens to `on_token` until that returns False, the model ends or the maximum is reached.
 
-        Returns whether the model ended by itself; the token by which it does is not handed on.
+        Returns whether the model ended by itself; the token that ends it is not passed on.
         """
         ...
 
 
 class ChatRefused(Exception):
-    """The model's chat template does not take these messages; the text says why."""
+    """The model's chat template does not accept these messages; the message says why."""
 
 
 class Seq2Seq(Protocol):
@@ -49,5 +49,5 @@ class Seq2Seq(Protocol):
     def generate(
         self, token_ids: Sequence[int], min_new_tokens: int, max_new_tokens: int, going: Callable[[], bool]
     ) -> list[int] | None:
-        """The answer's tokens, the same each time; None as soon as `going`, asked at each, returns False."""
+        """Return the answer's tokens, the same each time; None if `going`, called at each, returns False."""
         ...

@@ -1,4 +1,4 @@
-"""Whether torch can compute on a GPU here: it is tried, for a driver and a GPU may be there and not fit."""
+"""Checks by trying whether torch can compute on a GPU here, because a driver and a GPU may not match it."""
 
 import re
 import warnings
@@ -14,7 +14,7 @@ _FOUND = re.compile(r"found version (\d+)")
 
 
 def gpu_is_visible() -> bool:
-    """Whether torch says that it sees one."""
+    """Return whether torch reports a GPU."""
     with _no_warnings():
         return bool(pt.cuda.is_available())
 
@@ -31,7 +31,7 @@ def usable_gpu() -> str:
 
 
 def does_not_fit(error: Exception) -> DeviceUnusable:
-    """The fault where a GPU that works does not take the model."""
+    """Return the fault for a model that does not fit on a working GPU."""
     return DeviceUnusable(
         f"the GPU does not take the model: {_reason(error)}. Take a GPU with more memory, or a smaller "
         f"model. {TO_COMPUTE_ON_THE_CPU}"
@@ -48,16 +48,16 @@ def _unusable(error: Exception) -> DeviceUnusable:
 
 
 def _reason(error: Exception) -> str:
-    """Without what torch adds, to look at its pages for another driver or torch."""
+    """Return the first line of the error, without torch's advice to look at its pages."""
     return first_line(error).partition(" Please ")[0].rstrip(".")
 
 
 def _driver(reason: str) -> Driver:
-    """The one of this machine, with what torch found out of it where nothing else tells."""
+    """Return this machine's driver, with its CUDA from torch's message if it is not known otherwise."""
     driver, found = nvidia_driver(), _FOUND.search(reason)
     return replace(driver, cuda=cuda_of(int(found[1]))) if found and not driver.cuda else driver
 
 
 def _no_warnings() -> "warnings.catch_warnings[None]":
-    """They hold the same reasons, but are not JSON."""
+    """Silence warnings, which repeat the same reasons but are not JSON."""
     return warnings.catch_warnings(action="ignore")

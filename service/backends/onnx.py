@@ -18,13 +18,16 @@ from ..faults import BadModel
 from . import Float32s, Int64s
 
 ort: Any = onnxruntime
+# Fatal errors alone: others are raised too, and its lines on standard error hold names from the model.
+LOG_SEVERITY = 4
+ort.set_default_logger_severity(LOG_SEVERITY)
 
 INPUTS = {"input_ids": "tensor(int64)", "attention_mask": "tensor(int64)"}
 
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """An input or an output. type: as ONNX Runtime says it. shape: a size that varies is None."""
+    """An input or an output. type: in ONNX Runtime's notation. shape: a size that varies is None."""
 
     type: str
     shape: tuple[int | None, ...]
@@ -34,13 +37,13 @@ class OnnxModel:
     """A session over a model of any inputs and outputs. Called from several threads at once."""
 
     def __init__(self, model: Path) -> None:
-        """Raises BadModel if it cannot be loaded."""
+        """Load the model. Raises BadModel if ONNX Runtime cannot."""
         options = ort.SessionOptions()
         # Requests run side by side, one thread each: measured 1.95x on two CPUs, where one call
         # spread over two threads gains less and spins while it waits.
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
-        options.log_severity_level = 3  # errors only: its warnings are not JSON
+        options.log_severity_level = LOG_SEVERITY
         try:
             self._session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # its error classes share no base that is public
@@ -50,13 +53,16 @@ class OnnxModel:
         self.outputs = {value.name: _port(value) for value in self._session.get_outputs()}
 
     def run(self, outputs: Sequence[str], feed: Mapping[str, NDArray[Any]]) -> list[Any]:
-        """The outputs in this order; a tensor is an array."""
+        """Return the outputs in this order; a tensor is an array."""
         return self._session.run(outputs, feed)
 
 
 class OnnxBackend:
     def __init__(self, model: Path, output: str = "logits") -> None:
-        """output: the name of its one output, [batch, width]. Raises BadModel if it has others."""
+        """Load the model.
+
+        output: the name of its one output, [batch, width]. Raises BadModel if it has others.
+        """
         self._model = OnnxModel(model)
         _expect(model, "inputs", self._model.inputs, INPUTS)
         _expect(model, "outputs", self._model.outputs, {output: "tensor(float)"})

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-# A folder is all that is asked for, so a hub is never meant; and nothing is told of the use.
+# Only a folder is requested, so a hub is never meant; and the use is not reported.
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 
@@ -25,16 +25,16 @@ FROM_THE_FOLDER_ALONE = {"trust_remote_code": False, "local_files_only": True}
 
 
 def visible_device() -> DeviceKind:
-    """A GPU where torch sees one."""
+    """Return `cuda` if torch sees a GPU, else `cpu`."""
     return "cuda" if pt.cuda.is_available() else "cpu"
 
 
 def pretrained(folder: Path, kind: str, device: DeviceKind, unused: Collection[str] = ()) -> Any:
-    """The model on its device, ready to run.
+    """Return the model on its device, ready to run.
 
-    kind: one of Transformers' Auto classes, without the Auto. unused: what the names of those tensors begin
-    with that may be missing, or too many. Raises BadModel if the folder makes no such model, DeviceUnusable
-    if the GPU does not take it.
+    kind: one of Transformers' Auto classes, without the Auto. unused: prefixes of the names of tensors that
+    may be missing, or left over. Raises BadModel if the folder makes no such model, DeviceUnusable if it does
+    not fit on the GPU.
     """
     # What is wrong is raised; its notes and progress bars are not JSON.
     hf.utils.logging.set_verbosity(hf.utils.logging.CRITICAL)
@@ -47,7 +47,7 @@ def pretrained(folder: Path, kind: str, device: DeviceKind, unused: Collection[s
             folder,
             dtype=_dtype(device),
             use_safetensors=True,
-            # Both are told by _expect_every_tensor, with the tensor's name.
+            # Both are reported by _expect_every_tensor, with the tensor's name.
             ignore_mismatched_sizes=True,
             output_loading_info=True,
             **FROM_THE_FOLDER_ALONE,
@@ -70,14 +70,17 @@ def first_line(error: Exception) -> str:
 
 
 def _dtype(device: DeviceKind) -> Any:
-    """bf16 where the GPU has it (Ampere and later); older ones and most CPUs would only imitate it."""
+    """Return bf16 if the GPU has it (Ampere and later); older ones and most CPUs would only emulate it."""
     if device == "cuda" and pt.cuda.is_bf16_supported(including_emulation=False):
         return pt.bfloat16
     return pt.float32
 
 
 def _expect_every_tensor(folder: Path, model: str, found: dict[str, Any], unused: tuple[str, ...]) -> None:
-    """Transformers fills what the file lacks with random numbers, and leaves out what it has too much."""
+    """Raise BadModel if tensors are missing, have another shape or are left over.
+
+    Transformers would fill missing ones with random numbers, and ignore those left over.
+    """
     faults = {
         "are missing": sorted(found["missing_keys"]),
         "have another shape": sorted(f"{name} {list(got)}" for name, got, _ in found["mismatched_keys"]),

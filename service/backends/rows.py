@@ -18,15 +18,15 @@ SUM_TOLERANCE = 1e-3
 
 
 class RowBackend:
-    """From float32 [batch, features] to probabilities, [batch, labels], or to values, [batch] or [batch, 1].
+    """Maps float32 [batch, features] to probabilities, [batch, labels], or to values, [batch] or [batch, 1].
 
     Called from several threads at once.
     """
 
     def __init__(self, model: "OnnxModel", labels: int, row: Sequence[float]) -> None:
-        """labels: of a classifier, 0 of a regressor. row: an example, to try it.
+        """Try the model. labels: of a classifier, 0 for a regressor. row: an example for the trial.
 
-        Raises BadModel if the graph's inputs and outputs are others than that.
+        Raises BadModel if the graph has other inputs and outputs.
         """
         self._model = model
         self._labels = labels
@@ -36,7 +36,7 @@ class RowBackend:
             self._try(np.array([row] * count, np.float32))
 
     def run(self, rows: Float32s) -> Float32s:
-        """[batch, labels] of a classifier, [batch] of a regressor."""
+        """Return [batch, labels] of a classifier, [batch] of a regressor."""
         found = np.asarray(self._model.run([self._output], {self._input: rows})[0], np.float32)
         return found if self._labels else found.reshape(len(rows))
 
@@ -81,18 +81,18 @@ def _one_input(model: "OnnxModel", width: int) -> str:
 
 
 def _one_output(model: "OnnxModel", labels: int) -> str:
-    """The name of the probabilities or of the values; a classifier's own label may stand beside them."""
+    """Return the name of the probabilities or values; a classifier may output its label as well."""
     ports = model.outputs
     if any(port.type.startswith("seq(map") for port in ports.values()):
         raise BadModel(
-            f"{model.path}: outputs are {_shown(ports)}; probabilities as a list of maps are not taken. "
+            f"{model.path}: outputs are {_shown(ports)}; probabilities as a list of maps are not supported. "
             'Convert it with options={"zipmap": False}.'
         )
     read = [name for name, port in ports.items() if port.type in FLOATS]
     beside = [port.type for name, port in ports.items() if name not in read]
     if len(read) != 1 or len(beside) > bool(labels) or not set(beside) <= set(LABELS):
         expected = (
-            f"probabilities, tensor(float) [batch, {labels}], with or without the label beside them"
+            f"probabilities, tensor(float) [batch, {labels}], with or without the label"
             if labels
             else "one, tensor(float) [batch] or [batch, 1], as manifest.json has no labels"
         )

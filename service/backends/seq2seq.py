@@ -11,9 +11,10 @@ from .writing import Abandoned, AtEachToken, kept_generation_config
 
 class TorchSeq2Seq:
     def __init__(self, folder: Path, num_beams: int | None = None, device: DeviceKind | None = None) -> None:
-        """folder: as save_pretrained writes it. num_beams: None: as the model says. Raises BadModel.
+        """Load the model. Raises BadModel.
 
-        device: None takes a GPU where torch sees one.
+        folder: as save_pretrained writes it. num_beams: None: as the model says. device: None takes a GPU if
+        torch sees one.
         """
         self._device = device or visible_device()
         self._model = pretrained(folder, "ModelForSeq2SeqLM", self._device)

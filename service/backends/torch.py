@@ -14,9 +14,9 @@ UNUSED_IN_EMBEDDINGS = ("pooler.",)
 
 class TorchBackend:
     def __init__(self, folder: Path, device: DeviceKind | None = None) -> None:
-        """folder: holds config.json and model.safetensors. Raises BadModel if they make no classifier.
+        """Load a classifier. Raises BadModel if the folder holds none.
 
-        device: None takes a GPU where torch sees one.
+        folder: holds config.json and model.safetensors. device: None takes a GPU if torch sees one.
         """
         self._device = device or visible_device()
         self._model = pretrained(folder, "ModelForSequenceClassification", self._device)
@@ -34,7 +34,10 @@ class TorchEmbedder:
     def __init__(
         self, folder: Path, pooling: Pooling, normalize: bool, device: DeviceKind | None = None
     ) -> None:
-        """normalize: to vectors of length 1. device: as of TorchBackend. Raises BadModel."""
+        """Load an embedding model.
+
+        normalize: to vectors of length 1. device: as of TorchBackend. Raises BadModel.
+        """
         self._device = device or visible_device()
         self._model = pretrained(folder, "Model", self._device, UNUSED_IN_EMBEDDINGS)
         self._pooling: Pooling = pooling

@@ -1,4 +1,4 @@
-"""What the two kinds of models that write text share on torch: their generation_config.json and one hook."""
+"""What both kinds of models that write text share on torch: their generation_config.json and one hook."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -32,11 +32,11 @@ KEPT = (
 
 
 class Abandoned(Exception):
-    """Leaves Transformers' loop at once: nobody waits for the answer any more."""
+    """Leaves Transformers' loop at once, because the client no longer waits."""
 
 
 def kept_generation_config(folder: Path, model: Any) -> Any:
-    """Its generation_config.json, else what its config.json says; only what is KEPT. Raises BadModel."""
+    """Return the KEPT values of generation_config.json, else of config.json. Raises BadModel."""
     config = model.generation_config
     if (folder / GENERATION_FILE).is_file():
         try:
@@ -53,7 +53,7 @@ def end_token_ids(config: Any) -> frozenset[int]:
 
 
 class AtEachToken(hf.StoppingCriteria):
-    """going: told each row's newest token, [rows]; False ends the rows. It may raise Abandoned."""
+    """Calls `going` with each row's newest token, [rows]; False ends the rows. It may raise Abandoned."""
 
     def __init__(self, going: Callable[[Any], bool]) -> None:
         self._going = going

@@ -1,4 +1,4 @@
-"""The server's only queue: bounded, fair between calls, worked off by threads, in batches where they pay."""
+"""The server's only queue: bounded, fair between calls, worked off by threads, in batches if they pay."""
 
 from .batches import Batching
 from .call import Call

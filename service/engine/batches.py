@@ -1,4 +1,4 @@
-"""Which of the waiting texts are computed together: near-equal lengths, led by the one that waits longest.
+"""Chooses the waiting texts to compute together: near-equal lengths, led by the longest waiting one.
 
 Lengths are in tokens. A batch costs its padded tokens, its number of texts times the longest of them, so only
 texts of near-equal length share one. As the oldest always leads, none starves.
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 
 from .call import Call
+from .work import BatchWork
 
 # The pool takes as much as this many full batches: enough to find neighbours in, little to wait behind.
 POOLED_BATCHES = 2
@@ -37,13 +38,14 @@ class Prepared:
     tokens: int
     since: float
     call: Call = field(compare=False)
+    work: BatchWork = field(compare=False)
     index: int = field(compare=False)
 
 
 def neighbours(lengths: Sequence[int], lead: int, limits: Batching, most: int) -> slice:
-    """The largest run of `lengths`, ascending, that holds the place `lead` and keeps the limits.
+    """Return the largest run of `lengths`, ascending, that includes the index `lead` and keeps the limits.
 
-    most: of texts, where that is fewer than the limits allow.
+    most: maximum number of texts, if fewer than the limits allow.
     """
     most = max(1, min(most, limits.max_batch_size))
     low = max(0, lead - most + 1)
@@ -83,18 +85,18 @@ class Pool:
     def __len__(self) -> int:
         return len(self._by_length)
 
-    def put(self, call: Call, index: int, tokens: int) -> None:
-        """Waits while the pool is full. What is put after `close` is dropped."""
+    def put(self, call: Call, work: BatchWork, index: int, tokens: int) -> None:
+        """Wait while the pool is full, then add a text. After `close` it is dropped."""
         with self._changed:
             while self.is_full() and not self._closed:
                 self._changed.wait()
             if not self._closed:
-                insort(self._by_length, Prepared(tokens, self._clock(), call, index))
+                insort(self._by_length, Prepared(tokens, self._clock(), call, work, index))
                 self._tokens += tokens
                 self._changed.notify_all()
 
     def take(self) -> list[Prepared]:
-        """Waits for a batch: one that is full, or one whose oldest text has waited enough. [] once closed."""
+        """Wait for a batch that is full, or whose oldest text has waited long enough. [] once closed."""
         with self._changed:
             while not self._closed:
                 self._drop_stopped()
@@ -110,7 +112,7 @@ class Pool:
             return []
 
     def take_now(self, most: int) -> list[Prepared]:
-        """A batch of at most so many texts, without waiting; [] where there is none."""
+        """Return a batch of at most so many texts, without waiting; [] if there is none."""
         with self._changed:
             self._drop_stopped()
             return self._taken(self._run(self._oldest(), most)) if self._by_length else []
@@ -137,7 +139,7 @@ class Pool:
         return batch
 
     def _drop_stopped(self) -> None:
-        """Nobody waits for these any more."""
+        """Drop the texts of calls that no client waits for."""
         kept = [each for each in self._by_length if not each.call.stopped]
         if len(kept) < len(self._by_length):
             self._by_length = kept

@@ -1,4 +1,4 @@
-"""One call's place in the line."""
+"""One call's place in the queue."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,9 +8,16 @@ from .work import Work
 
 
 class Call:
-    """`next_index` belongs to the thread that holds its turn; `answer` to the event loop's thread."""
+    """A call. `next_index` belongs to the thread that holds its turn; `answer` to the event loop's thread.
 
-    __slots__ = ("_closed", "answer", "deadline", "done", "next_index", "stopped", "tokens", "work")
+    work: None once the answer is there or the client has left, because a call that is still in the queue must
+    not hold its request.
+    """
+
+    __slots__ = (
+        *("_closed", "answer", "deadline", "done", "has_place", "next_index", "size", "stopped", "tokens"),
+        "work",
+    )
 
     def __init__(
         self,
@@ -20,8 +27,13 @@ class Call:
         answer: "asyncio.Future[bytes]",
         closed: Callable[["Call"], object],
     ) -> None:
-        """closed: told, on the event loop's thread, when the answer is there or nobody waits for it."""
-        self.work = work
+        """Make a call.
+
+        closed: called on the event loop's thread when it is answered or its client has left.
+        """
+        self.work: Work[bytes] | None = work
+        self.size = work.size
+        self.has_place = True
         self.tokens = tokens
         self.deadline = deadline
         self.answer = answer
@@ -31,15 +43,16 @@ class Call:
         self._closed = closed
 
     def abandon(self) -> None:
-        """The client has left: what is not begun is dropped. Event loop's thread only."""
+        """Drop what is not begun, because the client has left. Event loop's thread only."""
         self._stop(ClientLeft("the client closed the connection before the answer was ready"))
 
     def expire(self) -> None:
-        self._stop(DeadlineExceeded("the answer was not ready in time; ask for less at once"))
+        self._stop(DeadlineExceeded("the answer was not ready in time; send less in one request"))
 
     def settle(self, answer: bytes | None, error: Exception | None) -> None:
-        """The engine has finished with it. Event loop's thread only."""
+        """Give the answer or the error to the caller, once. Event loop's thread only."""
         self.stopped = True
+        self.work = None
         self._closed(self)
         if self.answer.done():
             return
@@ -50,6 +63,6 @@ class Call:
             self.answer.set_result(answer or b"")
 
     def _stop(self, error: Exception) -> None:
-        if not self.stopped:
+        if not self.stopped and self.work is not None:
             self.work.stop()
         self.settle(None, error)

@@ -1,8 +1,8 @@
 """A bounded queue of calls and the threads that work it off.
 
-A call with many texts takes turns with the others: after each text it goes to the end of the line, so a list
+A call with many texts takes turns with the others: after each text it goes to the end of the queue, so a list
 of a thousand delays a single text by about one text. Two bounds keep the wait and the memory small: the
-calls in line, which is what a newcomer waits behind, and the tokens they hold. Without batching a turn
+calls in the queue, which is what a newcomer waits behind, and the tokens they hold. Without batching a turn
 computes one text. With it a turn only tokenises, and what is of near-equal length is then computed together
 (service/engine/batches.py), by the same threads or by others. Seconds are the event loop's.
 """
@@ -13,11 +13,14 @@ import math
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from queue import SimpleQueue
+from typing import Any
 
 from ..faults import QueueFull
 from .batches import Batching, Pool, Prepared
 from .call import Call
+from .threads import Post, Threads, raisable
 from .work import BatchWork, Work
 
 # While many wait, answers are handed to the event loop a few at a time: each wake-up of its thread takes a
@@ -29,9 +32,17 @@ SHORT_TURN_SECONDS = 0.005
 
 class Engine:
     def __init__(
-        self, threads: int, max_queue_calls: int, max_queue_tokens: int, batching: Batching | None = None
+        self,
+        threads: int,
+        max_queue_calls: int,
+        max_queue_tokens: int,
+        batching: Batching | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """batching: None computes each text alone, on `threads` threads."""
+        """Make an engine.
+
+        batching: None computes each text alone, on `threads` threads. clock: of their turns.
+        """
         self._max_calls = max_queue_calls
         self._max_tokens = max_queue_tokens
         self._calls = self._tokens = 0  # in line
@@ -46,22 +57,18 @@ class Engine:
         self._pool = None if batching is None else Pool(batching)
         forward_threads = batching.forward_threads if batching else 0
         self._computes_here = batching is not None and not forward_threads
-        targets = [self._work_off] * threads + [self._compute] * forward_threads
         self._workers = threads
-        self._threads = [
-            threading.Thread(target=target, name=f"inference-{number}", daemon=True)
-            for number, target in enumerate(targets)
-        ]
-        for thread in self._threads:
-            thread.start()
+        self.threads = Threads(clock)
+        self.threads.start("inference", threads, self._work_off)
+        self.threads.start("forward", forward_threads, self._compute)
 
     @property
     def is_full(self) -> bool:
-        """Whether not even a call without tokens finds a place."""
+        """Return whether even a call without tokens finds no place."""
         return self._calls > 0 and (self._calls >= self._max_calls or self._tokens > self._max_tokens)
 
     def refuse_if_full(self, tokens: int = 0) -> None:
-        """Raises QueueFull where a call of so many tokens does not fit. An empty queue takes any."""
+        """Raise QueueFull if a call of so many tokens does not fit. An empty queue accepts any."""
         calls, waiting = self._calls, self._tokens
         if calls and (calls >= self._max_calls or waiting + tokens > self._max_tokens):
             raise QueueFull(
@@ -89,23 +96,25 @@ class Engine:
         self._turns.put(call)
         return call
 
+    @property
+    def unanswered(self) -> int:
+        """Return the number of calls that wait or are being computed."""
+        return len(self._under_way)
+
     def pooled(self) -> int:
-        """Texts that are tokenised and wait for a batch."""
+        """Return the number of texts that are tokenised and wait for a batch."""
         return 0 if self._pool is None else len(self._pool)
 
     def stop(self, timeout_seconds: float) -> bool:
-        """End the threads; False if one is still computing after the timeout."""
+        """End the threads; return False if one is still computing after the timeout."""
         for _ in range(self._workers):
             self._turns.put(None)
         if self._pool is not None:
             self._pool.close()
-        end = time.monotonic() + timeout_seconds
-        for thread in self._threads:
-            thread.join(max(0.0, end - time.monotonic()))
-        return not any(thread.is_alive() for thread in self._threads)
+        return self.threads.join(timeout_seconds)
 
     def _watch(self, loop: asyncio.AbstractEventLoop, deadline: float) -> None:
-        """One timer for all calls, at the earliest deadline: one for each would cost more than the queue."""
+        """Keep one timer for all calls, at the earliest deadline: one each would cost more than the queue."""
         if self._timer is not None:
             if self._timer.when() <= deadline:
                 return
@@ -122,98 +131,117 @@ class Engine:
 
     def _closed(self, call: Call) -> None:
         self._under_way.pop(call, None)
+        self._give_place_back(call)
 
-    def _work_off(self) -> None:
+    def _give_place_back(self, call: Call) -> None:
+        """Free the call's place, once: at its last turn, or earlier if its client has left."""
+        with self._lock:
+            if call.has_place:
+                call.has_place = False
+                self._calls -= 1
+                self._tokens -= call.tokens
+
+    def _work_off(self, post: Post) -> None:
         while True:
             # Before it may wait for the next turn, so that no answer is held while nothing happens.
             if self._answered and len(self._answered) >= self._held_answers():
                 self._wake_loop()
-            if self._computes_here and self._computed_a_batch():
+            if self._computes_here and self._computed_a_batch(post):
                 continue
             call = self._turns.get()
             if call is None:
                 return
-            self._take_turn(call)
+            with post.turn():
+                self._take_turn_or_answer(call)
             del call  # or a thread that waits for its next turn would keep the last call's texts
 
+    def _take_turn_or_answer(self, call: Call) -> None:
+        """Take a turn; after a fault of the engine itself, answer the caller before the thread restarts."""
+        try:
+            self._take_turn(call)
+        except BaseException as error:
+            self._answer(call, None, raisable(error))
+            raise
+
     def _take_turn(self, call: Call) -> None:
-        index = call.next_index
+        index, work = call.next_index, call.work
         call.next_index = index + 1
-        if call.stopped or call.next_index == call.work.size:
-            with self._lock:
-                self._calls -= 1
-                self._tokens -= call.tokens
+        if call.stopped or call.next_index == call.size:
+            self._give_place_back(call)
         else:
             self._turns.put(call)  # to the end of the line; another thread may take it up meanwhile
-        if not call.stopped:
-            self._step(call, index)
+        if not call.stopped and work is not None:
+            self._step(call, work, index)
 
-    def _step(self, call: Call, index: int) -> None:
-        work, started = call.work, time.perf_counter()
+    def _step(self, call: Call, work: Work[bytes], index: int) -> None:
+        started = time.perf_counter()
         try:
             if self._pool is not None and isinstance(work, BatchWork):
                 if tokens := work.prepare(index):
-                    self._pool.put(call, index, tokens)
+                    self._pool.put(call, work, index, tokens)
                     return
             else:
                 work.step(index)
-        except Exception as error:
-            self._answer(call, None, error)
-        else:
-            self._took(time.perf_counter() - started, 1, call.tokens / work.size)
-            self._done(call)
+            self._took(time.perf_counter() - started, 1, call.tokens / call.size)
+            self._done(call, work)
+        except BaseException as error:  # whatever it is, it is that call's, and ends no thread
+            self._answer(call, None, raisable(error))
 
-    def _computed_a_batch(self) -> bool:
-        """Once all turns are taken, or the pool is full: nobody waits for company that may not come."""
+    def _computed_a_batch(self, post: Post) -> bool:
+        """Compute a batch if no turn is left or the pool is full; return whether.
+
+        It does not wait for more texts, which may never come.
+        """
         pool = self._pool
         if pool is None or not (self._turns.empty() or pool.is_full()):
             return False
         share = math.ceil((len(pool) + self._turns.qsize()) / self._workers)  # the other threads' is theirs
         batch = pool.take_now(share)
         if batch:
-            self._compute_batch(batch)
+            with post.turn():
+                self._compute_batch(batch)
         return bool(batch)
 
-    def _compute(self) -> None:
+    def _compute(self, post: Post) -> None:
         pool = self._pool
         while pool is not None and (batch := pool.take()):
-            self._compute_batch(batch)
+            with post.turn():
+                self._compute_batch(batch)
             del batch
 
     def _compute_batch(self, batch: list[Prepared]) -> None:
         started = time.perf_counter()
         if self._forward(batch):
-            tokens = sum(each.call.tokens / each.call.work.size for each in batch)
+            tokens = sum(each.call.tokens / each.call.size for each in batch)
             self._took(time.perf_counter() - started, len(batch), tokens)
         self._wake_loop()
 
     def _forward(self, batch: list[Prepared]) -> bool:
-        """Where a batch fails, each text is tried alone: the fault is that of its own call."""
-        work: BatchWork = batch[0].call.work  # pyright: ignore[reportAssignmentType] - only these are pooled
+        """Compute a batch; if it fails, compute each text alone, so that only the faulty call fails."""
         try:
-            work.compute([(each.call.work, each.index) for each in batch])  # pyright: ignore[reportArgumentType]
-        except Exception as error:
+            batch[0].work.compute([(each.work, each.index) for each in batch])
+        except BaseException as error:  # as in _step
             if len(batch) == 1:
-                self._answer(batch[0].call, None, error)
+                self._answer(batch[0].call, None, raisable(error))
             else:
                 for each in batch:
                     self._forward([each])
             return False
         for each in batch:
-            self._done(each.call)
+            self._done(each.call, each.work)
         return True
 
-    def _done(self, call: Call) -> None:
-        """One of its turns."""
+    def _done(self, call: Call, work: Any) -> None:
+        """Count a finished turn of the call, and answer it after the last one."""
         with self._lock:
             call.done += 1
-            last = call.done == call.work.size
+            last = call.done == call.size
         if not last or call.stopped:
             return
         try:
-            answer = call.work.result()
-        except Exception as error:
-            self._answer(call, None, error)
+            answer = work.result()
+        except BaseException as error:  # as in _step
+            self._answer(call, None, raisable(error))
         else:
             self._answer(call, answer, None)
 
@@ -229,7 +257,7 @@ class Engine:
 
     def _wake_loop(self) -> None:
         if self._loop is not None:
-            # A closed loop: the process is ending and nobody waits any more.
+            # A closed loop: the process is ending and no caller waits any more.
             with contextlib.suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(self._hand_over)
 

@@ -1,4 +1,4 @@
-"""What the engine works off: a call's work, and work that may be computed together with that of others."""
+"""The work of the engine: a call's own, and work that may be computed together with that of others."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -8,16 +8,21 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class Work(Protocol[T_co]):
-    """What one call asks for. `step` and `result` run on the engine's threads."""
+    """The work of one call. `step` and `result` run on the engine's threads."""
 
     @property
     def size(self) -> int:
-        """Number of turns (texts, for instance), at least 1."""
+        """Return the number of turns (texts, for instance), at least 1."""
         ...
 
     @property
     def tokens(self) -> int:
-        """About how many tokens the whole call has, rather too many than too few; cheap to tell."""
+        """Estimate the tokens of the whole call cheaply, rather too many than too few."""
+        ...
+
+    @property
+    def answer_bytes(self) -> int:
+        """About how many bytes are held for the answer before it is sent, rather too many; cheap to tell."""
         ...
 
     def step(self, index: int) -> None:
@@ -25,24 +30,27 @@ class Work(Protocol[T_co]):
         ...
 
     def result(self) -> T_co:
-        """Called once, after every step."""
+        """Return the answer. Called once, after every step."""
         ...
 
     def stop(self) -> None:
-        """Nobody waits any more: a long step may end early. Called once at most, on the event loop."""
+        """Let a long step end early: the client has left, or the deadline has passed.
+
+        Called at most once, on the event loop.
+        """
         ...
 
 
 class BatchWork(ABC):
-    """Work over texts that one model computes together with those of other calls, where that pays."""
+    """Work over texts that one model computes together with those of other calls, if that pays."""
 
     @abstractmethod
     def prepare(self, index: int) -> int:
-        """Tokenise one text: its number of tokens, 0 where there is nothing to compute."""
+        """Tokenise one text and return its number of tokens; 0 if there is nothing to compute."""
 
     @abstractmethod
     def compute(self, batch: Sequence[tuple[Any, int]]) -> None:
-        """One forward over prepared texts, each a work of this class and an index in it."""
+        """Compute one forward over prepared texts, each given by a work of this class and its index in it."""
 
     def step(self, index: int) -> None:
         if self.prepare(index):

@@ -1,7 +1,7 @@
 """`python -m service.sources`: fetches the model of MODEL_SOURCE into MODEL_CACHE_DIR, and ends.
 
 For an init container: the server, started with the same settings on the same volume, then finds it there.
-Exit code 0, or 2 where it cannot be had.
+The exit code is 0, or 2 if the model is not available.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from ..tasks import TASKS
 
 
 async def fetch() -> None:
-    """Raises a StartFault."""
+    """Fetch the model of the settings. Raises a StartFault."""
     settings = settings_from_environment()
     configure_logs(settings.log_level)
     if not settings.model_source:

@@ -1,4 +1,4 @@
-"""Where a model lies in a bucket: `s3://bucket/folder@<versionId>`, `gs://bucket/folder@<generation>`.
+"""The address of a model in a bucket: `s3://bucket/folder@<versionId>`, `gs://bucket/folder@<generation>`.
 
 The pin is the version of the folder's manifest.json. The manifest holds the size and hash of every other
 file, so the pin fixes the whole model.
@@ -51,7 +51,7 @@ class Address:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Raises ValueError, whose text says what is allowed."""
+        """Read an address. Raises ValueError that says what is allowed."""
         found = _ADDRESS.fullmatch(text)
         if found is None or {".", ".."} & set(found["folder"].split("/")):
             examples = " or ".join(pin.example for pin in _PINS.values())

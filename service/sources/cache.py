@@ -1,4 +1,4 @@
-"""The local folder that keeps one fetched model: its place, its one writer at a time, its room."""
+"""The local folder that keeps one fetched model: its place, its one writer at a time, its disk space."""
 
 import asyncio
 import errno
@@ -7,12 +7,13 @@ import hashlib
 import shutil
 import tempfile
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from ..faults import BadSettings, DiskFull, StartFault
 from ..logs import fields, log
 from .address import Address
+from .private import NotPrivate, make_private
 
 LOCK_POLL_SECONDS = 0.2
 _FULL = {errno.ENOSPC, errno.EDQUOT}
@@ -23,9 +24,10 @@ _MOUNT = (
 
 
 def model_folder(cache_dir: Path | None, address: Address) -> Path:
-    """The folder of this address, made where it is not there. cache_dir: None is the system's temporary one.
+    """Return the folder of this address, creating it if needed.
 
-    Raises BadSettings if it cannot be written.
+    cache_dir: None is the system's temporary one. Every user can write to that one, so the folder must be
+    this user's. Raises BadSettings if it is not, or cannot be written.
     """
     try:
         root = cache_dir or Path(tempfile.gettempdir()) / "slipway-models"
@@ -33,16 +35,29 @@ def model_folder(cache_dir: Path | None, address: Address) -> Path:
         raise BadSettings(f"MODEL_CACHE_DIR: there is no writable temporary folder; {_MOUNT}.") from None
     digest = hashlib.sha256(str(address).encode()).hexdigest()[:16]
     folder = root / f"{address.scheme}-{address.bucket[:60]}-{digest}"
+    if cache_dir is None:
+        _make(root, on_a_volume=False)
+    _make(folder, on_a_volume=cache_dir is not None)
+    return folder
+
+
+def _make(folder: Path, *, on_a_volume: bool) -> None:
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with suppress(FileExistsError):
+            folder.parent.mkdir(parents=True)
+        make_private(folder, on_a_volume=on_a_volume)
+    except NotPrivate as error:
+        raise BadSettings(
+            f"MODEL_CACHE_DIR: {folder} {error}, so another user could change the model in it. Delete it, or "
+            "set MODEL_CACHE_DIR to a folder of this user's own."
+        ) from None
     except OSError as error:
         raise write_fault(folder, error) from None
-    return folder
 
 
 @asynccontextmanager
 async def sole_writer(folder: Path) -> AsyncGenerator[None]:
-    """Waits while another process fetches into the same folder. The lock ends with the process."""
+    """Wait while another process fetches into the same folder. The lock ends with the process."""
     with (folder / ".lock").open("a") as lock:
         told = False
         while not _locked(lock.fileno()):
@@ -62,7 +77,7 @@ def _locked(descriptor: int) -> bool:
 
 
 def check_room(folder: Path, needed_bytes: int) -> None:
-    """Raises DiskFull before a download that cannot fit."""
+    """Raise DiskFull before a download that cannot fit."""
     free_bytes = shutil.disk_usage(folder).free
     if needed_bytes > free_bytes:
         raise DiskFull(
@@ -72,14 +87,14 @@ def check_room(folder: Path, needed_bytes: int) -> None:
 
 
 def write_fault(path: Path, error: OSError) -> StartFault:
-    """The fault for a folder or file of the cache that cannot be written."""
+    """Return the fault for a folder or file of the cache that cannot be written."""
     if error.errno in _FULL:
         return DiskFull(f"no room is left for {path}. {_more_room(path.parent)}")
     return BadSettings(f"MODEL_CACHE_DIR: {path} cannot be written ({error.strerror}); {_MOUNT}.")
 
 
 def _more_room(folder: Path) -> str:
-    return f"Enlarge its volume, delete old models beside {folder}, or set MODEL_CACHE_DIR to a larger one."
+    return f"Enlarge its volume, delete old models next to {folder}, or set MODEL_CACHE_DIR to a larger one."
 
 
 def _mb(count: int) -> str:

@@ -1,6 +1,6 @@
 """One file of a model: fetched into `<name>.part`, checked by size and hash, then renamed to its name.
 
-A part goes on from its length in the next try and in the next start. Only what has the manifest's hash gets
+A partial download resumes in the next try and in the next start. Only a file with the manifest's hash gets
 its name, so a file under its own name is whole.
 """
 
@@ -10,11 +10,12 @@ import hashlib
 from pathlib import Path
 from typing import BinaryIO
 
-from ..faults import BadModel
+from ..faults import BadModel, BadSettings
 from ..logs import fields, log
 from ..manifest import PART_SUFFIX, ManifestFile
+from ..regular import NotRegular, opened
 from .cache import write_fault
-from .progress import Progress
+from .progress import DownloadProgress
 from .store import Opened, Store
 from .tries import Patience, Tries, Unreachable
 
@@ -25,7 +26,7 @@ DOWNLOADS = 2
 
 class Download:
     def __init__(self, store: Store, place: str, name: str, expected: ManifestFile, folder: Path) -> None:
-        """place: the model's address, as it is told."""
+        """Prepare a download. place: the model's address, for messages."""
         self._store = store
         self._place = place
         self._name = name
@@ -36,7 +37,7 @@ class Download:
         self._size = 0
 
     async def is_there(self) -> bool:
-        """Whether the file is there with its size and hash; one that is not is deleted."""
+        """Return whether the file exists with its size and hash; delete it if not."""
         await self._read(self._file)
         if self._is_whole():
             return True
@@ -44,12 +45,12 @@ class Download:
         return False
 
     def missing_bytes(self) -> int:
-        """What a fetch still has to bring."""
+        """Return how many bytes a fetch still has to bring."""
         part_bytes = self._part.stat().st_size if self._part.exists() else 0
         return max(0, self._expected.bytes - part_bytes)
 
     async def fetch(self, patience: Patience) -> None:
-        """Raises a StartFault if the file cannot be had, or is not the one of the manifest."""
+        """Fetch the file. Raises a StartFault if it is not available, or not the one of the manifest."""
         for _ in range(DOWNLOADS):
             await self._fetch_part(patience)
             if self._is_whole():
@@ -66,7 +67,7 @@ class Download:
         if self._size > self._expected.bytes:
             self._part.unlink()
             await self._read(self._part)
-        progress = Progress(self._name, self._expected.bytes, self._size)
+        progress = DownloadProgress(self._name, self._expected.bytes, self._size)
         tries = Tries(patience, f"{self._place}: {self._name}")
         while self._size < self._expected.bytes:
             begun_at = self._size
@@ -88,7 +89,7 @@ class Download:
             "after its manifest was written: upload each model to a folder of its own."
         )
 
-    async def _append(self, opened: Opened, progress: Progress) -> None:
+    async def _append(self, opened: Opened, progress: DownloadProgress) -> None:
         try:
             with self._part.open("ab") as part:
                 async for chunk in opened.chunks:
@@ -107,15 +108,17 @@ class Download:
         self._size += len(chunk)
 
     async def _read(self, path: Path) -> None:
-        """Take size and hash of a local file (0 bytes if it is not there), in blocks: a stop is prompt."""
+        """Compute size and hash of a local file (0 bytes if none), in blocks, so that a stop is prompt."""
         self._digest, self._size = hashlib.sha256(), 0
         try:
-            with path.open("rb") as file:
+            with opened(path.parent, path.name) as file:
                 while block := await asyncio.to_thread(file.read, READ_BYTES):
                     await asyncio.to_thread(self._digest.update, block)
                     self._size += len(block)
         except FileNotFoundError:
             return
+        except NotRegular as error:
+            raise BadSettings(f"MODEL_CACHE_DIR: {path} {error}; delete it.") from None
 
     def _is_whole(self) -> bool:
         return self._size == self._expected.bytes and self._digest.hexdigest() == self._expected.sha256

@@ -1,8 +1,8 @@
-"""What a failed request to a bucket means: whether to ask again, and in which words to tell it.
+"""Explains a failed request to a bucket, and whether to try again.
 
 The client gives one error class for most failures; the HTTP status, the store's own error code and the
-operating system's words stand in its text. Of an answer only `Code` and `Message` are told on: S3 also
-repeats the access key and the string that was signed.
+operating system's words are in its text. Of an answer only `Code` and `Message` are repeated: S3 also
+returns the access key and the string that was signed.
 """
 
 import re
@@ -17,7 +17,7 @@ _STATUS = re.compile(r"status code: (\d{3})")
 _REQUEST = re.compile(r"Error performing [A-Z]+ (\S+) in ")
 _SYSTEM = re.compile(r'(?:message|error): "([^"]{1,200})"')
 _CAUSE = re.compile(r"source: (TimedOut|IncompleteBody|UnexpectedEof|ConnectionReset)")
-# A file with a token that the platform mounts, unreadable: told without any request.
+# A file with a token that the platform mounts, unreadable: reported without any request.
 _LOCAL = re.compile(r"token file|[Cc]redential")
 _TRANSIENT = {408, 425, 429}
 
@@ -65,21 +65,21 @@ class Failure:
 
     @property
     def is_transient(self) -> bool:
-        """5xx, too many requests, or no whole answer."""
+        """Return whether it is a 5xx, too many requests, or an incomplete answer."""
         return self.status == 0 or self.status >= 500 or self.status in _TRANSIENT
 
 
 def fault_of(error: Exception, address: Address, name: str, newest: str | None = None) -> Exception:
-    """The StartFault to raise, or Unreachable where asking again may help.
+    """Return the StartFault to raise, or Unreachable if trying again may help.
 
-    name: the file that was asked for. newest: manifest.json's newest version, where it has one.
+    name: the requested file. newest: manifest.json's newest version, if it has one.
     """
     failure = Failure.of(error, address.folder)
     place = f"MODEL_SOURCE {address}"
     if "incorrectly configured region" in failure.text:
         return BadSettings(f"{place}: the bucket is in another region; set AWS_REGION to the bucket's.")
     if failure.about_credentials:
-        words = f"no credentials could be had: {failure.words}"
+        words = f"no credentials are available: {failure.words}"
         refusal = ModelAccessDenied(f"{place}: {words}. {_IDENTITY[address.scheme]}.")
         # A pod's metadata server may need a moment after the pod's start.
         return Unreachable(words, refusal) if failure.is_transient else refusal

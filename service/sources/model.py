@@ -1,18 +1,18 @@
 """A model in a bucket: its pinned manifest, then its files in a local folder.
 
-The manifest is fetched at every start: it is small, and a pin or a permission that is gone is told at the
-next start, not at the next empty cache. The files are fetched only where the folder lacks them.
+The manifest is fetched at every start: it is small, and so a pin or a permission that is gone is reported at
+the next start, not at the next empty cache. The files are fetched only if the folder lacks them.
 """
 
 from collections.abc import Mapping
 from pathlib import Path
 
 from ..logs import fields, log
-from ..manifest import Manifest, TaskRules
+from ..manifest import MANIFEST_FILE, Manifest, TaskRules
 from .address import Address
 from .cache import check_room, model_folder, sole_writer, write_fault
 from .download import Download
-from .store import MANIFEST_FILE, Store
+from .store import Store
 from .tries import Patience, Tries, Unreachable
 
 
@@ -30,7 +30,7 @@ class BucketModel:
         self._patience = patience or Patience()
 
     async def manifest(self, tasks: Mapping[str, type[TaskRules]]) -> Manifest:
-        """Raises a StartFault if it cannot be had or used."""
+        """Fetch and read the manifest. Raises a StartFault if it is not available or not usable."""
         place = f"MODEL_SOURCE {self._address}: {MANIFEST_FILE}"
         tries = Tries(self._patience, place)
         while True:
@@ -40,7 +40,7 @@ class BucketModel:
                 await tries.pause_after(failure)
 
     async def folder(self, manifest: Manifest) -> Path:
-        """The local folder with every file of the manifest, checked. Raises a StartFault."""
+        """Return the local folder with every file of the manifest, checked. Raises a StartFault."""
         folder = model_folder(self._cache_dir, self._address)
         try:
             await self._fetch_into(folder, manifest)

@@ -1,4 +1,4 @@
-"""What the log tells of one file's download. MB is a million bytes."""
+"""Logs the progress of one file's download. MB is a million bytes."""
 
 import time
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from ..logs import fields, log
 EVERY_SECONDS = 5.0
 
 
-class Progress:
+class DownloadProgress:
     def __init__(
         self, name: str, total_bytes: int, done_bytes: int, clock: Callable[[], float] = time.monotonic
     ) -> None:
@@ -17,7 +17,7 @@ class Progress:
         self._done_bytes = self._begun_bytes = self._told_bytes = done_bytes
         self._clock = clock
         self._begun = self._told = clock()
-        resumed = f", going on from {done_bytes}" if done_bytes else ""
+        resumed = f", resuming at {done_bytes}" if done_bytes else ""
         log.info(
             "Fetching %s (%d bytes%s)",
             name,

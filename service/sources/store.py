@@ -15,6 +15,7 @@ from obstore.exceptions import BaseError
 from obstore.store import GCSStore, S3Store
 
 from ..faults import BadModel, BadSettings
+from ..manifest import MANIFEST_FILE, MAX_MANIFEST_BYTES
 from .address import Address
 from .failures import fault_of
 
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from obstore import BytesStream, GetOptions
     from obstore.store import ClientConfig, RetryConfig
 
-MANIFEST_FILE = "manifest.json"
-MAX_MANIFEST_BYTES = 1 << 20
 CHUNK_BYTES = 256 << 10
 STALL_SECONDS = 20.0
 CONNECT_SECONDS = 5.0
@@ -42,7 +41,7 @@ class Opened:
 
 
 class Store:
-    """Raises Unreachable where asking again may help, and a StartFault where it cannot."""
+    """One folder in a bucket. Raises Unreachable if trying again may help, and a StartFault if it cannot."""
 
     def __init__(
         self,
@@ -51,14 +50,14 @@ class Store:
         stall_seconds: float = STALL_SECONDS,
     ) -> None:
         self._address = address
-        # Unencrypted only where the endpoint that was asked for is.
+        # Unencrypted only if the requested endpoint is.
         client: ClientConfig = {
             "allow_http": _endpoint(address.scheme, environ).startswith("http://"),
             "connect_timeout": timedelta(seconds=CONNECT_SECONDS),
             "read_timeout": timedelta(seconds=stall_seconds),
             "timeout": timedelta(seconds=_MAX_SECONDS_PER_REQUEST),
         }
-        # Retries are counted in one place, `tries.py`, which also tells them.
+        # Retries are counted in one place, `tries.py`, which also logs them.
         retry: RetryConfig = {"max_retries": 0, "retry_timeout": timedelta(seconds=60)}
         kind = S3Store if address.scheme == "s3" else GCSStore
         try:
@@ -68,7 +67,7 @@ class Store:
             raise BadSettings(f"MODEL_SOURCE {address}: the client's settings are faulty: {words}.") from None
 
     async def manifest(self) -> bytes:
-        """The pinned manifest.json."""
+        """Fetch the pinned manifest.json."""
         try:
             opened = await self._open(MANIFEST_FILE, {"version": self._address.pin})
             if opened.total_bytes > MAX_MANIFEST_BYTES:
@@ -83,7 +82,7 @@ class Store:
             raise fault_of(error, self._address, MANIFEST_FILE) from None
 
     async def open(self, name: str, offset_bytes: int) -> Opened:
-        """The newest version of a file, from the offset on."""
+        """Open the newest version of a file, from the offset on."""
         try:
             return await self._open(name, {"range": {"offset": offset_bytes}} if offset_bytes else {})
         except (FileNotFoundError, BaseError) as error:
@@ -109,7 +108,10 @@ class Store:
 
 
 def _endpoint(scheme: str, environ: Mapping[str, str]) -> str:
-    """The endpoint the client will take from the environment; it ends the process on one that is no URL."""
+    """Return the endpoint from the environment, or ''.
+
+    Raises BadSettings if it is no URL, at which the client would end the process.
+    """
     for name in _ENDPOINTS[scheme]:
         if value := environ.get(name, ""):
             if not value.startswith(("http://", "https://")) or " " in value:

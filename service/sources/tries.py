@@ -1,4 +1,4 @@
-"""How often a store that does not answer is asked again."""
+"""How often a request to a store that does not answer is repeated."""
 
 import asyncio
 import random
@@ -13,10 +13,10 @@ PROGRESS_BYTES = 64 << 20
 
 
 class Unreachable(Exception):
-    """The store did not answer, or not to the end; asking again may help. The text says what happened."""
+    """The store did not answer, or not completely; trying again may help. The message says what happened."""
 
     def __init__(self, words: str, refusal: StartFault | None = None) -> None:
-        """refusal: the fault to end with after the last try, where it is not that the store cannot be had."""
+        """Note a failed try. refusal: the fault after the last one, if not that the store is unavailable."""
         super().__init__(words)
         self.refusal = refusal
 
@@ -33,24 +33,27 @@ class Tries:
     """The tries of one request."""
 
     def __init__(self, patience: Patience, what: str) -> None:
-        """what: the address that is asked for, as it is told."""
+        """Begin without a try. what: the requested address, for messages."""
         self._patience = patience
         self._what = what
         self._failed = 0
 
     async def pause_after(self, failure: Unreachable, progress_bytes: int = 0) -> None:
-        """Raises ModelSourceUnavailable after the last try. progress_bytes: what the failed try brought."""
+        """Wait before the next try, or raise ModelSourceUnavailable.
+
+        progress_bytes: fetched by the failed try.
+        """
         self._failed = 1 if progress_bytes >= PROGRESS_BYTES else self._failed + 1
         tries = self._patience.tries
         if self._failed >= tries:
             raise failure.refusal or ModelSourceUnavailable(
                 f"{self._what} could not be fetched in {tries} tries: {failure}. Check the network, "
-                "the endpoint and the state of the store; the next start goes on from what was fetched."
+                "the endpoint and the state of the store; the next start resumes the download."
             ) from None
         seconds = self._patience.first_pause_seconds * 2 ** (self._failed - 1)
         seconds *= 1 + random.random() / 4  # noqa: S311 - spreads instances that start together
         log.warning(
-            "Try %d of %d failed, again in %.1f s: %s",
+            "Try %d of %d failed, next in %.1f s: %s",
             self._failed,
             tries,
             seconds,

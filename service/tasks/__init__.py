@@ -1,4 +1,4 @@
-"""What a model is for. A task is one file here: a class that says what its models need, and does the work.
+"""The tasks of models. A task is one file here: a class that says what its models need, and does the work.
 
 `TASK` in the file names the class, and the file's name is the task's: so TASKS finds it. The guide
 docs/guides/add-a-task.md walks through one.
@@ -27,7 +27,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One route of a task, with what the OpenAPI document says of it.
+    """One route of a task, with its description in the OpenAPI document.
 
     work: from a request body and the `time.perf_counter()` of its arrival to work whose result is the JSON of
     the answer. Raises InvalidJson or InvalidInput.
@@ -43,26 +43,26 @@ class Operation:
     answer_examples: dict[str, Any]
     work: Callable[[bytes, float], Work[bytes]]
     stream_example: str | None = None
-    """The server-sent events of a whole answer, where one can be asked for as a stream."""
+    """The server-sent events of a whole answer, if it can be requested as a stream."""
 
 
 class Task(TaskRules, ABC):
-    """Made before the model is loaded, so that the schemas are there at once; `load` gives it the model."""
+    """A task, created before its model so that the schemas exist at once; `load` gives it the model."""
 
     operations: tuple[Operation, ...]
     """The first is the one to try."""
 
     @abstractmethod
     def __init__(self, manifest: Any, limits: Limits) -> None:
-        """manifest: of the type that `manifest_type` names."""
+        """Make the task. manifest: of the type that `manifest_type` names."""
 
     @abstractmethod
     def load(self, model: ModelFolder) -> None:
-        """Load what it needs and warm it up, on a thread. Raises BadModel if it does not fit the manifest."""
+        """Load the model and warm it up, on a thread. Raises BadModel if it does not fit the manifest."""
 
 
 class _Tasks(Mapping[str, type[Task]]):
-    """A file is imported when its task is asked for, as each brings its own libraries."""
+    """Imports a task's file on first use, because each brings its own libraries."""
 
     def __getitem__(self, name: str) -> type[Task]:
         if name in _modules() and (found := _task_in(name)) is not None:

@@ -34,7 +34,7 @@ class Message(BaseModel):
     content: Annotated[
         Annotated[str, Tag(ONE)] | Annotated[list[TextPart], Counted(MAX_PARTS, least=1), Tag(LIST)],
         Discriminator(lambda value: LIST if isinstance(value, list) else ONE),
-    ] = Field(description="What is said: a text, or its parts.", examples=["What is a slipway?"])
+    ] = Field(description="Content: a text, or its parts.", examples=["What is a slipway?"])
 
     def plain(self) -> dict[str, str]:
         parts = self.content if isinstance(self.content, list) else [self.content]
@@ -43,7 +43,7 @@ class Message(BaseModel):
 
 
 def messages_within(limits: Limits) -> Any:
-    """The type of a field that takes a chat."""
+    """Return the type of a field that takes a chat."""
     return Annotated[list[Message], Counted(limits.max_texts, least=1)]
 
 

@@ -1,4 +1,4 @@
-"""Cuts a long text where its sentences end, so that each part fits a model."""
+"""Splits a long text at sentence ends, so that each part fits a model."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +14,7 @@ Span = tuple[int, int]
 
 
 def chunks(text: str, spans: Sequence[Span], tokens: int, excess_of: Callable[[str], int]) -> Iterator[str]:
-    """Parts of the text in its order, with nothing between them, each of at most about `tokens` tokens.
+    """Yield the parts of the text, without gaps, of at most about `tokens` tokens each.
 
     spans: the place of each token in the text. excess_of: by how many tokens a part is too long for the
     model, as by itself it may have more than inside the text; such a part is made shorter.
@@ -31,7 +31,7 @@ def chunks(text: str, spans: Sequence[Span], tokens: int, excess_of: Callable[[s
 
 
 def _end(text: str, spans: Sequence[Span], first: int, take: int) -> int:
-    """Where a part of at most `take` tokens from `first` on ends: the last good place."""
+    """Return where a part of at most `take` tokens from `first` on ends, preferably after a sentence."""
     if first + take >= len(spans):
         return len(text)
     latest = spans[first + take][0]

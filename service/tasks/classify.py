@@ -12,7 +12,7 @@ from ..backends import Backend, Float32s
 from ..engine import Work
 from ..faults import BadModel
 from ..folder import ModelFolder
-from ..manifest import TEXT_FILES, Name, TextManifest
+from ..manifest import TEXT_FILES, Name, TextManifest, all_different
 from . import Limits, Operation, Task
 from .requests import parsed
 from .texts import (
@@ -28,6 +28,8 @@ from .texts import (
 )
 
 OUTPUT = "logits"
+# A prediction's dict, its probability, and both as JSON with a label of up to 100 characters.
+PREDICTION_BYTES = 500
 SPAM = "WINNER!! You have won a 1000 cash prize. Call 09061701461 now to claim."
 HAM = "Are we still on for lunch tomorrow?"
 
@@ -36,6 +38,7 @@ def _two_or_more(labels: list[str]) -> list[str]:
     if len(labels) < 2:
         needs = "a classifier needs two or more, in the order of its logits"
         raise PydanticCustomError("labels", "got {count}; {needs}", {"count": len(labels), "needs": needs})
+    all_different(labels)
     return labels
 
 
@@ -111,7 +114,8 @@ class Classify(Task):
 
     def attach(self, tokenizer: Tokenizer, backend: Backend) -> None:
         model = TextModel(self._manifest, tokenizer, backend, self._limits)
-        for text in (HAM, SPAM * 2, SPAM * model.max_tokens):
+        model.expect_to_fit()
+        for text in (HAM, SPAM * 2, model.longest_of(SPAM)):
             logits = model.tried(text)
             if len(logits) != len(self._manifest.labels):
                 raise BadModel(
@@ -129,8 +133,9 @@ class Classify(Task):
 
 
 def backend_of(model: ModelFolder) -> Backend:
-    """From token ids to logits, on the model's engine. Raises BadModel."""
+    """Return a backend from token ids to logits, on the model's engine. Raises BadModel."""
     if model.engine == "torch":
+        model.refuse_unlisted()
         from ..backends.torch import TorchBackend
 
         return TorchBackend(model.path, model.device)
@@ -145,6 +150,10 @@ class ClassifyWork(TextsWork):
         self._labels = labels
         self._predictions: list[dict[str, Any]] = [{} for _ in self.texts]
 
+    @property
+    def answer_bytes(self) -> int:
+        return PREDICTION_BYTES * self.size
+
     def found(self, index: int, output: Float32s, truncated: bool) -> None:
         prediction = prediction_of(output.tolist(), self._labels)
         self._predictions[index] = prediction | {"truncated": True} if truncated else prediction
@@ -155,7 +164,7 @@ class ClassifyWork(TextsWork):
 
 
 def prediction_of(logits: Sequence[float], labels: Sequence[str]) -> dict[str, Any]:
-    """The most probable label and its softmax probability, to six places."""
+    """Return the most probable label and its softmax probability, to six places."""
     best = max(range(len(logits)), key=logits.__getitem__)
     total = sum(math.exp(logit - logits[best]) for logit in logits)
     return {"label": labels[best], "proba": round(1 / total, 6)}

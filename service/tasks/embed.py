@@ -1,4 +1,4 @@
-"""Embedding: a text, or a list of texts, to a vector each; also as OpenAI's API asks for it."""
+"""Embedding: a text, or a list of texts, to a vector each; also in the form of OpenAI's API."""
 
 import base64
 from typing import Any, Literal
@@ -29,6 +29,8 @@ from .texts import (
 OUTPUT = "emb"
 FIRST = "How do I reset my password?"
 SECOND = "I cannot log in any more."
+# Of a vector: its array, and its place in the answer. Of a number: its float32, and up to 13 bytes of JSON.
+VECTOR_BYTES, NUMBER_BYTES = 250, 17
 
 
 class EmbedManifest(TextManifest):
@@ -61,13 +63,13 @@ class ListEmbedding(BaseModel):
     model_version: ModelVersion
 
 
-class OpenAiRequest(BaseModel):
+class EmbeddingsFields(BaseModel):
     """What OpenAI's clients send; fields that mean nothing here (`user`) are let through."""
 
     model_config = ConfigDict(extra="ignore")
 
     input: str | list[str]
-    model: str = Field(default="", description="Not looked at: one model is served.", examples=["minilm"])
+    model: str = Field(default="", description="Ignored: one model is served.", examples=["minilm"])
     encoding_format: Literal["float", "base64"] = Field(
         default="float", description="Numbers, or little-endian float32 in base64.", examples=["float"]
     )
@@ -111,8 +113,8 @@ class Embed(Task):
         )
         self._openai_model = create_model(
             "EmbeddingsRequest",
-            __base__=OpenAiRequest,
-            __doc__=OpenAiRequest.__doc__,
+            __base__=EmbeddingsFields,
+            __doc__=EmbeddingsFields.__doc__,
             input=(text, described),
         )
         self._limits = limits
@@ -165,7 +167,8 @@ class Embed(Task):
 
     def attach(self, tokenizer: Tokenizer, backend: Backend) -> None:
         model = TextModel(self._manifest, tokenizer, backend, self._limits)
-        widths = {model.tried(text).shape for text in (FIRST, SECOND * 2, SECOND * model.max_tokens)}
+        model.expect_to_fit()
+        widths = {model.tried(text).shape for text in (FIRST, SECOND * 2, model.longest_of(SECOND))}
         if len(widths) != 1 or len(next(iter(widths))) != 1:
             raise BadModel(f"the model gives vectors of the shapes {sorted(widths)}; one width is expected.")
         self._width = next(iter(widths))[0]
@@ -174,7 +177,7 @@ class Embed(Task):
 
     def work(self, body: bytes, received: float) -> Work[bytes]:
         request = parsed(self._request_model, body, self._bounds)
-        return EmbedWork(self._ready(), request.text, request.truncate, received)
+        return EmbedWork(self._ready(), self._width, request.text, request.truncate, received)
 
     def _openai_work(self, body: bytes, received: float) -> Work[bytes]:
         request = parsed(self._openai_model, body, self._bounds)
@@ -184,7 +187,7 @@ class Embed(Task):
                 f"dimensions is {request.dimensions}; this model has {self._width}",
                 errors=[FieldFault("#/dimensions", f"must be {self._width}, or left out")],
             )
-        return OpenAiWork(model, request, received)
+        return OpenAiWork(model, self._width, request, received)
 
     def _ready(self) -> TextModel:
         if self._model is None:
@@ -193,8 +196,9 @@ class Embed(Task):
 
 
 def backend_of(model: ModelFolder, manifest: EmbedManifest) -> Backend:
-    """From token ids to vectors, on the model's engine. Raises BadModel."""
+    """Return a backend from token ids to vectors, on the model's engine. Raises BadModel."""
     if model.engine == "torch":
+        model.refuse_unlisted()
         from ..backends.torch import TorchEmbedder
 
         return TorchEmbedder(model.path, manifest.pooling, manifest.normalize, model.device)
@@ -202,12 +206,25 @@ def backend_of(model: ModelFolder, manifest: EmbedManifest) -> Backend:
 
 
 class EmbedWork(TextsWork):
+    """width: numbers of a vector."""
+
     def __init__(
-        self, model: TextModel, text: str | list[str], truncate: bool, received: float, field: str = "text"
+        self,
+        model: TextModel,
+        width: int,
+        text: str | list[str],
+        truncate: bool,
+        received: float,
+        field: str = "text",
     ) -> None:
         super().__init__(model, text, truncate, received, field)
+        self._width = width
         self.vectors: list[Float32s] = [np.empty(0, np.float32)] * self.size
         self._cut: list[int] = []
+
+    @property
+    def answer_bytes(self) -> int:
+        return self.size * (VECTOR_BYTES + NUMBER_BYTES * self._width)
 
     def found(self, index: int, output: Float32s, truncated: bool) -> None:
         self.vectors[index] = np.ascontiguousarray(output)
@@ -225,8 +242,8 @@ class EmbedWork(TextsWork):
 class OpenAiWork(EmbedWork):
     or_else = ""
 
-    def __init__(self, model: TextModel, request: OpenAiRequest, received: float) -> None:
-        super().__init__(model, request.input, truncate=False, received=received, field="input")
+    def __init__(self, model: TextModel, width: int, request: EmbeddingsFields, received: float) -> None:
+        super().__init__(model, width, request.input, truncate=False, received=received, field="input")
         self._as_base64 = request.encoding_format == "base64"
 
     def answer(self) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from ..backends.generation import Causal
 from ..engine import Work
 from ..faults import BadModel, FieldFault, InvalidInput
 from ..folder import ModelFolder
-from ..manifest import TEXT_FILES, EngineFiles, TextManifest
+from ..manifest import MOST_TOKENS, TEXT_FILES, EngineFiles, TextManifest
 from . import Limits, Operation, Task
 from .bounds import Bounds
 from .chat import messages_within
@@ -27,7 +27,7 @@ CHAT = [{"role": "user", "content": "What is a slipway?"}]
 WARM_UP_TOKENS = 4
 ANSWER = " a ramp on which ships are built."
 ENDED = Ended("stop", 12, 9)
-PROMPT_DESCRIBED: Any = {"description": "The text to go on with.", "examples": [PROMPT]}
+PROMPT_DESCRIBED: Any = {"description": "The text to continue.", "examples": [PROMPT]}
 CHAT_DESCRIBED: Any = {"description": "The chat so far; the model needs a chat template.", "examples": [CHAT]}
 
 TRequest = TypeVar("TRequest", bound=BaseModel)
@@ -35,9 +35,9 @@ TOpenAi = TypeVar("TOpenAi", bound=OpenAiRequest)
 
 
 class GenerateManifest(TextManifest):
-    """max_tokens: of a prompt and its answer together, the model's context."""
+    """A decoder-only model. max_tokens: of a prompt and its answer together, the model's context."""
 
-    max_new_tokens: int | None = Field(default=None, ge=1)
+    max_new_tokens: int | None = Field(default=None, ge=1, le=MOST_TOKENS)
     """Most tokens of an answer whose request does not say; default: what its prompt leaves."""
 
 
@@ -73,7 +73,7 @@ class Generate(Task):
         return Operation(
             path="/generate",
             operation_id="generate",
-            summary="Go on with a text, or answer in a chat",
+            summary="Continue a text, or answer in a chat",
             description=self._limit(),
             request_model=self._plain_request,
             answer_models=(Generation,),
@@ -91,7 +91,7 @@ class Generate(Task):
         return Operation(
             path="/v1/completions",
             operation_id="createCompletion",
-            summary="Go on with a text as OpenAI's API does",
+            summary="Continue a text as OpenAI's API does",
             description=self._limit() + " OpenAI's own clients work unchanged.",
             request_model=self._completion_request,
             answer_models=(Completion,),
@@ -174,7 +174,7 @@ class Generate(Task):
         if isinstance(asked.prompt, str):
             return GenerationWork(self._model, asked, form, DONE)
         if not self._model.backend.has_chat_template:
-            detail = "need a chat template, which this model has not"
+            detail = "need a chat template, which this model lacks"
             raise InvalidInput(
                 f"messages {detail}; send a prompt to /v1/completions or /generate",
                 errors=[FieldFault("#/messages", detail)],

@@ -1,4 +1,4 @@
-"""What /generate takes and gives."""
+"""The request and the answer of /generate."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from ..faults import FieldFault, InvalidInput
 from .chat import Message
 from .generation import Asked, Ended, milliseconds_since
-from .openai_answers import USAGE, Finish, Text, Usage
+from .openai_answers import USAGE, Finish, Text, TokenUsage
 from .sampling import MaxTokens, SamplingFields
 from .texts import LatencyMs, ModelVersion
 
@@ -27,9 +27,9 @@ class GenerateFields(SamplingFields):
     max_tokens: MaxTokens = None
 
     def asked(self) -> Asked:
-        """Raises InvalidInput."""
+        """Return the request in its common form. Raises InvalidInput."""
         if (self.prompt is None) == (self.messages is None):
-            detail = "is required, or messages" if self.prompt is None else "cannot stand beside messages"
+            detail = "is required, or messages" if self.prompt is None else "cannot be given with messages"
             raise InvalidInput(f"prompt {detail}", errors=[FieldFault("#/prompt", detail)])
         prompt = [each.plain() for each in self.messages] if self.messages else self.prompt or ""
         return Asked(prompt, self.max_tokens, **self.sampling())
@@ -40,7 +40,7 @@ class Generation(BaseModel):
 
     text: Text
     finish_reason: Finish
-    usage: Usage = USAGE
+    usage: TokenUsage = USAGE
     latency_ms: LatencyMs
     model_version: ModelVersion
 

@@ -14,17 +14,19 @@ from ..backends.generation import Causal, ChatRefused, Sampling
 from ..faults import BadModel, FieldFault, InvalidInput, TextTooLong
 from .stop import StopStrings
 from .streams import Emit, StreamableWork, event
-from .texts import estimated_tokens
-from .tokenizing import BoundedTokenizer, Tokens, TooManyTokens
+from .texts import NO_TOKENS, estimated_tokens
+from .tokenizing import BYTES_PER_TOKEN, BoundedTokenizer, Tokens, TooManyTokens
 
 FinishReason = Literal["stop", "length"]
+# A part of a stream in OpenAI's form: a token comes with its id, object, model and version.
+EVENT_BYTES = 400
 Prompt = str | Sequence[Mapping[str, str]]
 """A text, or the messages of a chat."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a request asks for, in whichever form it came."""
+    """A request in the form that all routes share."""
 
     prompt: Prompt
     max_tokens: int | None
@@ -58,10 +60,10 @@ class Ended:
 
 
 class Form(Protocol):
-    """How an answer is written down: each method's JSON objects."""
+    """The form of an answer: each method returns JSON objects."""
 
     def opening(self) -> Iterator[dict[str, Any]]:
-        """What a stream begins with, once the request is known to be good."""
+        """Yield what a stream begins with, once the request is known to be valid."""
         ...
 
     def piece(self, text: str) -> dict[str, Any]: ...
@@ -69,7 +71,7 @@ class Form(Protocol):
     def closing(self, ended: Ended) -> Iterator[dict[str, Any]]: ...
 
     def whole(self, text: str, ended: Ended) -> dict[str, Any]:
-        """The answer that is not streamed."""
+        """Return the answer that is not streamed."""
         ...
 
 
@@ -86,7 +88,7 @@ class CausalModel:
     """Most tokens of an answer."""
 
     def expect_to_fit(self) -> None:
-        """Raises BadModel if the tokenizer is another model's."""
+        """Raise BadModel if the tokenizer is another model's."""
         tokens, rows = self.tokenizer.get_vocab_size(), self.backend.vocabulary_size
         if tokens > rows:
             raise BadModel(
@@ -94,7 +96,7 @@ class CausalModel:
             )
 
     def most_tokens(self, asked: Asked) -> int:
-        """Of the prompt and its answer, without tokenising; rather too many than too few."""
+        """Estimate the tokens of prompt and answer, without tokenising; rather too many than too few."""
         prompt = asked.prompt
         texts = [prompt] if isinstance(prompt, str) else [message["content"] for message in prompt]
         most = asked.max_tokens or self.max_new_tokens
@@ -102,7 +104,10 @@ class CausalModel:
         return min(self.context_tokens, read + most)
 
     def token_ids(self, asked: Asked) -> list[int]:
-        """The prompt's. Raises TextTooLong where it is far beyond the context, InvalidInput for a chat."""
+        """Return the prompt's tokens.
+
+        Raises TextTooLong far beyond the context, InvalidInput for a bad chat.
+        """
         try:
             return self._bounded_token_ids(asked.prompt)
         except TooManyTokens as error:
@@ -124,7 +129,10 @@ class CausalModel:
         return self.tokenizer.post_process(tokens.encoding).ids
 
     def room(self, asked: Asked, prompt_tokens: int) -> int:
-        """Most tokens that the answer to this prompt may have. Raises TextTooLong."""
+        """Return the maximum tokens of the answer to this prompt.
+
+        Raises TextTooLong if the context has no room for it, or not for as many tokens as were requested.
+        """
         left = self.context_tokens - prompt_tokens
         if 0 < (asked.max_tokens or 1) <= left:
             return asked.max_tokens or min(left, self.max_new_tokens)
@@ -143,7 +151,7 @@ class CausalModel:
 
 
 class Detokenizer:
-    """Text from tokens, one at a time; a character that spans several comes with its last."""
+    """Turns tokens into text, one at a time; a character that spans several comes with its last."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
@@ -183,6 +191,11 @@ class GenerationWork(StreamableWork):
         return self.model.most_tokens(self.asked)
 
     @property
+    def answer_bytes(self) -> int:
+        most = min(self.asked.max_tokens or self.model.max_new_tokens, self.model.context_tokens)
+        return most * (EVENT_BYTES if self.is_streamed else BYTES_PER_TOKEN)
+
+    @property
     def is_streamed(self) -> bool:
         return self.asked.stream
 
@@ -190,12 +203,15 @@ class GenerationWork(StreamableWork):
         self._emit = emit
 
     def stop(self) -> None:
-        """Nobody waits any more: it ends at the next token. From any thread."""
+        """End at the next token, because the client has left. From any thread."""
         self._stopped.set()
 
     def step(self, index: int) -> None:
         del index
         prompt = self.model.token_ids(self.asked)
+        if not prompt:
+            field = self.asked.prompt_field
+            raise InvalidInput(f"{field} {NO_TOKENS}", errors=[FieldFault(f"#/{field}", NO_TOKENS)])
         room = self.model.room(self.asked, len(prompt))
         for each in self.form.opening():
             self._send(each)

@@ -65,7 +65,10 @@ class Counted:
 
 
 def _items(values: list[Any], handler: ValidatorFunctionWrapHandler) -> Any:
-    """handler: stops at the first wrong item, so it is called again for what follows that one."""
+    """Check the items of a list, and collect the faults of all.
+
+    handler: stops at the first wrong item, so it is called again for those that follow.
+    """
     faults, start = list[InitErrorDetails](), 0
     while True:
         try:
@@ -83,7 +86,7 @@ def _items(values: list[Any], handler: ValidatorFunctionWrapHandler) -> Any:
 
 
 def _moved(fault: ErrorDetails, start: int) -> InitErrorDetails:
-    """The fault of an item of a list's rest as one of the list. start: where the rest begins."""
+    """Return the fault of an item of a list's rest as one of the list. start: where the rest begins."""
     kind, place = fault["type"], fault["loc"]
     return {
         "type": kind if kind in KNOWN else PydanticCustomError(cast(Any, kind), cast(Any, fault["msg"])),

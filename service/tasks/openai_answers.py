@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from .generation import Ended, FinishReason
 
-Id = Annotated[str, Field(description="Another one each time.", examples=["chatcmpl-5b1c"])]
+Id = Annotated[str, Field(description="A new one each time.", examples=["chatcmpl-5b1c"])]
 Created = Annotated[int, Field(ge=0, description="Seconds since 1970, UTC.", examples=[1790000000])]
 Model = Annotated[str, Field(description="The served model's version.", examples=["tiny-1.0.0+31239f92ad32"])]
 Index = Annotated[int, Field(ge=0, description="Always 0: one answer is given.", examples=[0])]
@@ -22,7 +22,7 @@ Finish = Annotated[
 Text = Annotated[str, Field(description="What the model wrote.", examples=[" is a ramp for ships."])]
 
 
-class Usage(BaseModel):
+class TokenUsage(BaseModel):
     """Counts of tokens."""
 
     prompt_tokens: int = Field(ge=0, description="Tokens of the prompt.", examples=[12])
@@ -51,7 +51,7 @@ class Completion(BaseModel):
     choices: list[CompletionChoice] = Field(
         description="One answer.", examples=[[{"text": " is a ramp.", "index": 0, "finish_reason": "stop"}]]
     )
-    usage: Usage = USAGE
+    usage: TokenUsage = USAGE
 
 
 class AnswerMessage(BaseModel):
@@ -78,16 +78,16 @@ class ChatCompletion(BaseModel):
     choices: list[ChatChoice] = Field(
         description="One answer.", examples=[[{"index": 0, "message": MESSAGE, "finish_reason": "stop"}]]
     )
-    usage: Usage = USAGE
+    usage: TokenUsage = USAGE
 
 
 class OpenAiForm:
-    """prefix: of the id. kinds: of a whole answer and of a stream's part."""
+    """The form of OpenAI's answers. prefix: of the id. kinds: of a whole answer and of a stream's part."""
 
     def __init__(self, model_version: str, includes_usage: bool, prefix: str, kinds: tuple[str, str]) -> None:
         self._head = {"id": f"{prefix}-{uuid4().hex}", "created": int(time.time()), "model": model_version}
         self._whole, self._part = kinds
-        # OpenAI: where it is asked for, each part has `usage`, null in all but the last.
+        # OpenAI: if it is requested, each part has `usage`, null in all but the last.
         self._no_usage = {"usage": None} if includes_usage else {}
         self._includes_usage = includes_usage
 

@@ -1,4 +1,4 @@
-"""What OpenAI's clients send to /v1/completions and /v1/chat/completions.
+"""The requests that OpenAI's clients send to /v1/completions and /v1/chat/completions.
 
 Source: platform.openai.com/docs/api-reference, and the official client.
 """
@@ -16,7 +16,7 @@ from .sampling import MaxTokens, SamplingFields, branch
 
 # OpenAI's own default of max_tokens in /v1/completions.
 COMPLETION_TOKENS = 16
-# What would change the answer and is not done here, with the values that ask for nothing.
+# What would change the answer and is not done here, with the values that change nothing.
 NEUTRAL: Mapping[str, tuple[Any, ...]] = {
     "audio": (),
     "best_of": (1,),
@@ -38,7 +38,7 @@ NEUTRAL: Mapping[str, tuple[Any, ...]] = {
 
 
 class StreamOptions(BaseModel):
-    """What a stream says beside the text."""
+    """Further content of a stream, in addition to the text."""
 
     model_config = ConfigDict(strict=True, extra="ignore")
 
@@ -53,7 +53,7 @@ class OpenAiRequest(SamplingFields):
     model_config = ConfigDict(strict=True, extra="allow")
 
     model: str | None = Field(
-        default=None, description="Not looked at: one model is served.", examples=["tiny-llama"]
+        default=None, description="Ignored: one model is served.", examples=["tiny-llama"]
     )
     max_tokens: MaxTokens = None
     stream_options: StreamOptions | None = Field(
@@ -65,7 +65,7 @@ class OpenAiRequest(SamplingFields):
         return bool(self.stream and self.stream_options and self.stream_options.include_usage)
 
     def refuse_what_is_not_done(self) -> None:
-        """Raises InvalidInput."""
+        """Raise InvalidInput for a field that is not supported, unless its value changes nothing."""
         for name, value in (self.model_extra or {}).items():
             neutral = NEUTRAL.get(name)
             if neutral is None or value is None or any(_same(value, each) for each in neutral):
@@ -76,7 +76,7 @@ class OpenAiRequest(SamplingFields):
 
 
 def _same(value: Any, neutral: Any) -> bool:
-    """1 is no True here."""
+    """Return whether two values are equal, where 1 is not True."""
     return value == neutral and isinstance(value, bool) == isinstance(neutral, bool)
 
 
@@ -85,7 +85,7 @@ class CompletionFields(OpenAiRequest):
 
     prompt: str | list[str]
     max_tokens: Annotated[int, Field(ge=1)] | None = Field(
-        default=COMPLETION_TOKENS, description="Most tokens of the answer.", examples=[COMPLETION_TOKENS]
+        default=COMPLETION_TOKENS, description="Maximum tokens of the answer.", examples=[COMPLETION_TOKENS]
     )
 
     def asked(self) -> Asked:
@@ -94,7 +94,7 @@ class CompletionFields(OpenAiRequest):
 
 
 def one_prompt(text: Any) -> Any:
-    """The type of a field that takes a text, or a list of a single one. text: the text's own type."""
+    """Return the type of a field that takes a text, or a list of a single one. text: the text's own type."""
     return Annotated[
         Annotated[text, Tag(ONE)] | Annotated[list[text], Field(min_length=1, max_length=1), Tag(LIST)],
         Discriminator(branch),

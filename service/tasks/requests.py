@@ -1,4 +1,4 @@
-"""Reading a request body: strict JSON against a pydantic model, its faults in plain words."""
+"""Reads a request body: strict JSON against a pydantic model, with its faults in plain words."""
 
 from typing import Any, TypeVar, cast
 
@@ -24,7 +24,7 @@ WORDS = {
     "model_type": "is not an object",
     "bool_type": "is not true or false",
     "string_too_short": "is empty",
-    "string_pattern_mismatch": "holds only white space",
+    "string_pattern_mismatch": "contains only white space",
     "string_too_long": "has more than {max_length} characters",
     "too_short": "is an empty list",
     "int_type": "is not a whole number",
@@ -40,7 +40,7 @@ WORDS = {
 
 
 def parsed(model: type[TModel], body: bytes, bounds: Bounds = Bounds()) -> TModel:  # noqa: B008 - frozen
-    """The body as the model.
+    """Read the body as the model.
 
     Raises InvalidJson if the body is not JSON in UTF-8, InvalidInput if it does not fit model or bounds.
     """
@@ -59,7 +59,7 @@ def parsed(model: type[TModel], body: bytes, bounds: Bounds = Bounds()) -> TMode
 
 
 def _check_fields(content: Any) -> None:
-    """Each field that a model does not know is an error of its own."""
+    """Raise InvalidInput for too many fields, because each unknown one would be an error of its own."""
     if isinstance(content, dict) and len(cast("dict[str, Any]", content)) > MAX_FIELDS:
         detail = f"has {len(cast('dict[str, Any]', content))} fields; at most {MAX_FIELDS} are allowed"
         raise InvalidInput(f"the body {detail}", errors=[FieldFault("#", detail)])
@@ -98,7 +98,7 @@ def _name(fault: ErrorDetails) -> str:
 
 
 def _path(fault: ErrorDetails) -> list[str | int]:
-    """The place in the body, without the name of the union's branch that pydantic puts after the texts."""
+    """Return the place in the body, without the union branch's name that pydantic adds to it."""
     location = [part for part in fault["loc"] if part not in (ONE, LIST)]
     if location[:1] in (["text"], ["input"]) and len(location) > 1:
         del location[1]

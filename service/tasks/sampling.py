@@ -1,4 +1,4 @@
-"""The fields by which every request for a generation says how the answer is written."""
+"""The fields of every request for a generation that control how the answer is written."""
 
 from typing import Annotated, Any
 
@@ -22,7 +22,7 @@ Stops = Annotated[
 MaxTokens = Annotated[
     Annotated[int, Field(ge=1)] | None,
     Field(
-        description="Most tokens of the answer. Default: what the prompt leaves of the model's context.",
+        description="Maximum tokens of the answer. Default: what the prompt leaves of the model's context.",
         examples=[128],
     ),
 ]
@@ -54,7 +54,7 @@ class SamplingFields(BaseModel):
         default=None,
         ge=-(2**63),
         le=2**63 - 1,
-        description="The same seed gives the same answer. Default: another one each time.",
+        description="The same seed gives the same answer. Default: a new one each time.",
         examples=[7],
     )
     stream: bool | None = Field(
@@ -62,7 +62,7 @@ class SamplingFields(BaseModel):
     )
 
     def sampling(self) -> dict[str, Any]:
-        """The fields of `Asked` that these are."""
+        """Return these fields as those of `Asked`."""
         stops = [self.stop] if isinstance(self.stop, str) else self.stop or []
         return {
             "temperature": self.temperature,

@@ -1,19 +1,19 @@
-"""Stop strings: the text before the first of them, handed on as it comes and never with a part of one."""
+"""Stop strings: returns the text before the first of them as it comes, never with a part of one."""
 
 from collections.abc import Sequence
 
 
 class StopStrings:
-    """Fed a text piece by piece; what it gives back does not depend on where the pieces are cut."""
+    """Takes a text piece by piece; what it returns in all does not depend on where the pieces are cut."""
 
     def __init__(self, stops: Sequence[str]) -> None:
-        """stops: none of them empty."""
+        """Begin a text. stops: none of them empty."""
         self._stops = tuple(stops)
         self._held = ""
         self.found = False
 
     def feed(self, piece: str) -> str:
-        """The text that can be handed on now. Not to be called once one is `found`."""
+        """Return the text that can be passed on now. Not to be called once one is `found`."""
         text = self._held + piece
         # The one that is complete first; of two that end together the longer.
         ends = [(at + len(stop), at) for stop in self._stops if (at := text.find(stop)) >= 0]
@@ -26,12 +26,12 @@ class StopStrings:
         return text[:keep]
 
     def rest(self) -> str:
-        """At the text's end: what was held back as the possible beginning of a stop string."""
+        """Return, at the text's end, what was held back as the possible beginning of a stop string."""
         held, self._held = self._held, ""
         return held
 
 
 def _overlap(text: str, stop: str) -> int:
-    """Characters at the end of `text` that `stop` begins with."""
+    """Count the characters at the end of `text` that `stop` begins with."""
     longest = min(len(text), len(stop) - 1)
     return next((size for size in range(longest, 0, -1) if text.endswith(stop[:size])), 0)

@@ -16,7 +16,7 @@ Emit = Callable[[bytes], None]
 
 
 class StreamableWork(Work[bytes], ABC):
-    """Work whose answer may be asked for as a stream; `result` is then the stream's last part."""
+    """Work whose answer may be requested as a stream; `result` is then the stream's last part."""
 
     @property
     @abstractmethod
@@ -24,7 +24,10 @@ class StreamableWork(Work[bytes], ABC):
 
     @abstractmethod
     def stream_to(self, emit: Emit) -> None:
-        """Called once, before the first step. emit: takes each part; called on the engine's threads."""
+        """Set where the parts go; called once, before the first step.
+
+        emit: called on the engine's threads.
+        """
 
 
 def event(data: Any) -> bytes:

@@ -1,4 +1,4 @@
-"""The summaries of one call: long texts part by part, then their summaries together."""
+"""The summaries of one call: of long texts by parts, then of the parts' summaries."""
 
 import threading
 import time
@@ -12,13 +12,13 @@ from pydantic import Field
 from tokenizers import Tokenizer
 
 from ..backends.generation import Seq2Seq
-from ..faults import BadModel, FieldFault, TextTooLong
-from ..manifest import TextManifest
+from ..faults import BadModel, FieldFault, InvalidInput, TextTooLong
+from ..manifest import MOST_TOKENS, TextManifest
 from . import Limits
 from .chunks import Span, chunks
 from .requests import MAX_FAULTS_SHOWN
-from .texts import estimated_tokens
-from .tokenizing import BoundedTokenizer, Tokens, TooManyTokens
+from .texts import NO_TOKENS, estimated_tokens
+from .tokenizing import BYTES_PER_TOKEN, BoundedTokenizer, Tokens, TooManyTokens, encoded
 
 MAX_CHUNKS = 16
 # A part's summary has at most this share of what the model takes: each round leaves half the parts.
@@ -29,23 +29,25 @@ LEAST_TEXT_TOKENS = 16
 
 
 class SummarizeManifest(TextManifest):
-    """max_tokens: of a text, or of a part of a longer one; the prefix counts."""
+    """A summarizing model. max_tokens: of a text, or of a part of a longer one, with the prefix."""
 
     prefix: str = Field(default="", max_length=200)
     """What stands before each text: T5 was trained with `summarize: `."""
-    max_new_tokens: int = Field(default=128, ge=1)
+    max_new_tokens: int = Field(default=128, ge=1, le=MOST_TOKENS)
     """Most tokens of a summary."""
     num_beams: int | None = Field(default=None, ge=1, le=16)
     """Default: as generation_config.json says, else 1."""
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
-    """Of one text, MAX_CHUNKS at most."""
+class TextParts:
+    """The parts of one text, at most MAX_CHUNKS."""
 
     texts: list[str]
     are_cut: bool
     """Whether there are more."""
+    are_empty: bool
+    """Whether the tokenizer leaves nothing of the text."""
     count: str
     """The text's tokens, in words."""
 
@@ -70,7 +72,7 @@ class SummaryModel:
         """Tokens of a text, or of a part of one, that there is room for."""
 
     def expect_to_fit(self) -> None:
-        """Raises BadModel if the tokenizer is another model's, or the prefix leaves no room."""
+        """Raise BadModel if the tokenizer is another model's, or the prefix leaves no room."""
         tokens, rows = self._tokenizer.get_vocab_size(), self._backend.vocabulary_size
         if tokens > rows:
             raise BadModel(
@@ -82,11 +84,11 @@ class SummaryModel:
                 f"at least {LEAST_TEXT_TOKENS} are needed. Raise max_tokens."
             )
 
-    def parts(self, text: str) -> "Parts":
-        """The text in parts that the model takes. Raises TooManyTokens where they cannot be known."""
+    def parts(self, text: str) -> "TextParts":
+        """Return the text in parts that the model takes. Raises TooManyTokens if they cannot be known."""
         return self._parts(self._bounded, text)
 
-    def _parts(self, tokenizer: BoundedTokenizer, text: str) -> "Parts":
+    def _parts(self, tokenizer: BoundedTokenizer, text: str) -> "TextParts":
         most = (MAX_CHUNKS + 1) * self.text_tokens
 
         def counted(tokens: Tokens) -> tuple[list[Span], str]:
@@ -96,25 +98,25 @@ class SummaryModel:
 
         spans, count = tokenizer.read(text, most, counted)
         parts = list(islice(chunks(text, spans, self.text_tokens, self._excess), MAX_CHUNKS + 1)) or [text]
-        return Parts(parts[:MAX_CHUNKS], len(parts) > MAX_CHUNKS, f"has {count} tokens")
+        return TextParts(parts[:MAX_CHUNKS], len(parts) > MAX_CHUNKS, not spans, f"has {count} tokens")
 
     def _excess(self, text: str) -> int:
-        return len(self._tokenizer.encode(self._prefix + text).ids) - self._max_tokens
+        return len(encoded(self._tokenizer, self._prefix + text).ids) - self._max_tokens
 
     def tried(self, text: str) -> str:
-        """A short summary of the text's first part."""
+        """Return a short summary of the text's first part."""
         parts = self._parts(self._bounded.for_texts_of(len(text)), text)
         return self.summary(parts.texts[0], 0, 2, lambda: True) or ""
 
     def summary(self, text: str, min_tokens: int, max_tokens: int, going: Callable[[], bool]) -> str | None:
-        """text: of at most `text_tokens`. None as soon as `going` returns False."""
-        token_ids = self._tokenizer.encode(self._prefix + text).ids
+        """Summarize a text of at most `text_tokens`; None once `going` returns False."""
+        token_ids = encoded(self._tokenizer, self._prefix + text).ids
         answer = self._backend.generate(token_ids, min_tokens, max_tokens, going)
         return None if answer is None else self._tokenizer.decode(answer, skip_special_tokens=True).strip()
 
 
 class SummariesWork:
-    """One call: a text a step. After a text over the limit the rest is only counted."""
+    """One call, with a text per step. After a text over the limit the rest is only counted."""
 
     def __init__(
         self,
@@ -134,6 +136,7 @@ class SummariesWork:
         self._summaries = [""] * len(self._texts)
         self._cut: set[int] = set()
         self._too_long: dict[int, str] = {}  # index of a text -> in words, by how much
+        self._without_tokens: set[int] = set()
         self._stopped = threading.Event()
 
     @property
@@ -145,8 +148,12 @@ class SummariesWork:
         most = MAX_CHUNKS * self._model.text_tokens
         return sum(estimated_tokens(text, most) + self._max_tokens for text in self._texts)
 
+    @property
+    def answer_bytes(self) -> int:
+        return self.size * self._max_tokens * BYTES_PER_TOKEN
+
     def stop(self) -> None:
-        """Nobody waits any more: it ends at the next token. From any thread."""
+        """End at the next token, because the client has left. From any thread."""
         self._stopped.set()
 
     def step(self, index: int) -> None:
@@ -161,11 +168,13 @@ class SummariesWork:
             if not self._truncate:
                 self._too_long[index] = parts.count
             self._cut.add(index)
-        if not self._too_long:
+        if parts.are_empty:
+            self._without_tokens.add(index)
+        if not self._too_long and not self._without_tokens:
             self._summaries[index] = self._joined(index, parts.texts)
 
     def _joined(self, index: int, texts: list[str]) -> str:
-        """The summary of the parts: of their summaries, joined, until one part holds them all."""
+        """Summarize the parts' summaries, joined, again and again until one part holds them all."""
         most = min(self._max_tokens, self._model.text_tokens // PART_SHARE)
         for _ in range(MAX_ROUNDS):
             if len(texts) == 1:
@@ -183,6 +192,8 @@ class SummariesWork:
     def result(self) -> bytes:
         if self._too_long:
             raise self._text_too_long()
+        if self._without_tokens:
+            raise self._nothing_to_summarise()
         if self._is_list:
             summaries: dict[str, Any] = {"summaries": self._summaries}
             cut: Any = sorted(self._cut)
@@ -196,14 +207,23 @@ class SummariesWork:
         }
         return orjson.dumps(answer | timing)
 
+    def _nothing_to_summarise(self) -> InvalidInput:
+        places = sorted(self._without_tokens)[:MAX_FAULTS_SHOWN]
+        errors = [FieldFault(self._pointer(index), NO_TOKENS) for index in places]
+        return InvalidInput(f"{self._place(places[0])} {NO_TOKENS}", errors=errors)
+
+    def _pointer(self, index: int) -> str:
+        return f"#/text/{index}" if self._is_list else "#/text"
+
+    def _place(self, index: int) -> str:
+        return f"text[{index}]" if self._is_list else "text"
+
     def _text_too_long(self) -> TextTooLong:
         faults = sorted(self._too_long.items())[:MAX_FAULTS_SHOWN]
-        errors = [
-            FieldFault(f"#/text/{index}" if self._is_list else "#/text", fault) for index, fault in faults
-        ]
+        errors = [FieldFault(self._pointer(index), fault) for index, fault in faults]
         first, fault = faults[0]
         return TextTooLong(
-            f"{f'text[{first}]' if self._is_list else 'text'} {fault}; at most {MAX_CHUNKS} "
+            f"{self._place(first)} {fault}; at most {MAX_CHUNKS} "
             f"parts of up to {self._model.text_tokens} tokens are summarised. Send a shorter text"
             + ("" if self._truncate else ', or "truncate": true to have it cut'),
             errors=errors,

@@ -13,7 +13,7 @@ from ..manifest import TEXT_FILES, EngineFiles
 from . import Limits, Operation, Task
 from .requests import parsed
 from .summaries import MAX_CHUNKS, SummariesWork, SummarizeManifest, SummaryModel
-from .texts import LatencyMs, ModelVersion, TextsRequest, Truncated, bounds_of, one_or_many
+from .texts import LatencyMs, ModelVersion, TextsRequest, Truncated, bounds_of, one_or_many, repeated
 
 TEXT = (
     "The harbour was closed on Monday after a storm tore two ships from their moorings. One drifted onto the "
@@ -31,7 +31,7 @@ class SummaryRequest(TextsRequest):
         examples=[False],
     )
     max_tokens: int | None = None
-    min_tokens: int = Field(default=0, ge=0, description="Fewest tokens of a summary.", examples=[10])
+    min_tokens: int = Field(default=0, ge=0, description="Minimum tokens of a summary.", examples=[10])
 
 
 class SingleSummary(BaseModel):
@@ -65,7 +65,7 @@ class Summarize(Task):
             default=None,
             ge=1,
             le=manifest.max_new_tokens,
-            description=f"Most tokens of a summary. Default {manifest.max_new_tokens}.",
+            description=f"Maximum tokens of a summary. Default {manifest.max_new_tokens}.",
             examples=[min(60, manifest.max_new_tokens)],
         )
         text = Field(description="The text to summarise, or a list of texts.", examples=[TEXT])
@@ -116,7 +116,7 @@ class Summarize(Task):
         manifest = self._manifest
         model = SummaryModel(tokenizer, backend, manifest, self._limits)
         model.expect_to_fit()
-        for text in (TEXT, TEXT * manifest.max_tokens):
+        for text in (TEXT, repeated(TEXT, manifest.max_tokens, self._limits.max_text_characters)):
             try:
                 model.tried(text)
             except BadModel:

@@ -25,7 +25,7 @@ from ..backends import Float32s
 from ..backends.rows import RowBackend
 from ..faults import FieldFault, InvalidInput
 from ..folder import ModelFolder
-from ..manifest import GRAPH_FILES, Manifest, Name
+from ..manifest import GRAPH_FILES, Manifest, Name, all_different
 from . import Limits, Operation, Task
 from .bounds import Bounds
 from .lists import Counted, WrongCount
@@ -35,6 +35,8 @@ from .texts import LatencyMs, ModelVersion
 # One turn in the engine's line: a long table waits for others between its turns.
 ROWS_PER_STEP = 256
 WARM_UP_RUNS = 3
+# A prediction's dict, its numbers, and both as JSON with a label of up to 100 characters.
+PREDICTION_BYTES = 500
 LARGEST = float(np.finfo(np.float32).max)
 
 
@@ -51,7 +53,14 @@ class TabularManifest(Manifest):
     def _none_or_several(cls, labels: tuple[str, ...]) -> tuple[str, ...]:
         if len(labels) == 1:
             raise PydanticCustomError("labels", "got 1; allowed are none (a regressor), or two and more")
+        all_different(labels)
         return labels
+
+    @field_validator("features")
+    @classmethod
+    def _all_different(cls, features: tuple[str, ...]) -> tuple[str, ...]:
+        all_different(features)
+        return features
 
     @field_validator("example")
     @classmethod
@@ -199,7 +208,7 @@ class Tabular(Task):
 
 
 class TabularWork:
-    """One call, some rows at a turn."""
+    """One call, computed some rows at a time."""
 
     def __init__(
         self, backend: RowBackend, manifest: TabularManifest, request: TabularRequest, received: float
@@ -212,6 +221,7 @@ class TabularWork:
         self._received = received
         self.size = -(-len(self._rows) // ROWS_PER_STEP)
         self.tokens = len(self._rows)
+        self.answer_bytes = PREDICTION_BYTES * len(self._rows)
         self._found: list[list[dict[str, Any]]] = [[] for _ in range(self.size)]
 
     def step(self, index: int) -> None:
@@ -248,7 +258,7 @@ class TabularWork:
         )
 
     def stop(self) -> None:
-        """A step is too short to be cut."""
+        """Do nothing: a step is too short to be cut."""
 
 
 TASK = Tabular

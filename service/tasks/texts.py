@@ -12,15 +12,16 @@ from tokenizers import Tokenizer
 
 from ..backends import Backend, Float32s
 from ..engine import BatchWork, Work
-from ..faults import BadModel, FieldFault, TextTooLong
+from ..faults import BadModel, FieldFault, InvalidInput, TextTooLong
 from ..manifest import TextManifest
 from . import Limits
 from .bounds import Bounds
 from .lists import Counted
 from .requests import MAX_FAULTS_SHOWN
-from .tokenizing import BoundedTokenizer, Tokens, TooManyTokens
+from .tokenizing import BoundedTokenizer, Tokens, TooManyTokens, encoded
 
 WARM_UP_RUNS = 3
+NO_TOKENS = "has no tokens: the model's tokenizer leaves nothing of it"
 
 LatencyMs = Annotated[
     float, Field(ge=0, description="Milliseconds from the request's arrival to its answer.", examples=[0.62])
@@ -38,7 +39,7 @@ Truncated = Annotated[
 
 
 class TextsRequest(BaseModel):
-    """What a request holds; a task's own model adds this deployment's limits."""
+    """The fields of a request; a task's own model adds this deployment's limits."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
@@ -51,7 +52,7 @@ class TextsRequest(BaseModel):
 
 
 def one_or_many(limits: Limits) -> Any:
-    """The type of a field that takes a text or a list of texts, within the limits."""
+    """Return the type of a field that takes a text or a list of texts, within the limits."""
     string = Annotated[str, Field(min_length=1, max_length=limits.max_text_characters, pattern=r"\S")]
     one: Any = Annotated[string, Tag("one")]
     many: Any = Annotated[list[string], Counted(limits.max_texts, least=1), Tag("list")]
@@ -59,7 +60,7 @@ def one_or_many(limits: Limits) -> Any:
 
 
 def bounds_of(limits: Limits) -> Bounds:
-    """What a call of texts may consist of."""
+    """Return the bounds of a call of texts."""
     return Bounds.for_items(limits.max_texts, "texts")
 
 
@@ -68,16 +69,22 @@ def _branch(value: Any) -> str:
 
 
 def warm_up(work_of: Callable[[bytes, float], Work[bytes]], texts: Sequence[str]) -> None:
-    """Go the whole way of a request, so that the first one is no slower."""
+    """Process requests completely, so that the first real one is no slower."""
     for _ in range(WARM_UP_RUNS):
-        work = work_of(orjson.dumps({"text": texts}), time.perf_counter())
+        work = work_of(orjson.dumps({"text": texts, "truncate": True}), time.perf_counter())
         for index in range(work.size):
             work.step(index)
         work.result()
 
 
+def repeated(text: str, times: int, max_characters: int) -> str:
+    """Repeat the text, cut to `max_characters` but never below one whole text."""
+    most = max(len(text), max_characters)
+    return (text * min(times, most // len(text) + 1))[:most]
+
+
 def estimated_tokens(text: str, max_tokens: int) -> int:
-    """Rather too many than too few, and without tokenising."""
+    """Estimate the tokens of a text without tokenising, rather too many than few; at most `max_tokens`."""
     return min(max_tokens, len(text.encode()) // 3 + 2)
 
 
@@ -97,16 +104,37 @@ class TextModel:
         self._cutter.enable_truncation(manifest.max_tokens)
         self._special_tokens = tokenizer.num_special_tokens_to_add(is_pair=False)
         self._backend = backend
+        self._max_characters = limits.max_text_characters
         self.max_tokens = manifest.max_tokens
         self.model_version = manifest.model_version
 
+    def expect_to_fit(self) -> None:
+        """Raise BadModel if max_tokens leaves no room, or the model does not know the tokenizer's tokens."""
+        if self.max_tokens <= self._special_tokens:
+            raise BadModel(
+                f"the manifest's max_tokens is {self.max_tokens}; tokenizer.json adds {self._special_tokens} "
+                f"tokens to each text, so at least {self._special_tokens + 1} are needed."
+            )
+        highest = max(0, self._tokenizer.get_vocab_size(with_added_tokens=False) - 1)
+        try:
+            self.output([highest])
+        except Exception as error:  # each runtime has classes of its own
+            raise BadModel(
+                f"the model fails on token {highest}, which tokenizer.json has: {str(error).strip()[:300]}. "
+                "They are of two models."
+            ) from None
+
+    def longest_of(self, text: str) -> str:
+        """Repeat the text to the most that the model takes, but no longer than a request's may be."""
+        return repeated(text, self.max_tokens, self._max_characters)
+
     def token_ids(self, text: str, truncate: bool) -> tuple[list[int], bool]:
-        """What the model takes of a text, and whether the text was cut.
+        """Return the tokens that the model takes of a text, and whether the text was cut.
 
         Raises TooManyTokens for a text over the limit that may not be cut.
         """
         if len(text) <= self.max_tokens and self._bounded.is_short(text):
-            token_ids = self._tokenizer.encode(text).ids
+            token_ids = encoded(self._tokenizer, text).ids
             if len(token_ids) <= self.max_tokens:  # nearly always, with no more characters
                 return token_ids, False
         return self._token_ids(self._bounded, text, truncate)
@@ -125,12 +153,12 @@ class TextModel:
         return bounded.read(text, room, taken, counted=not truncate)
 
     def output(self, token_ids: Sequence[int]) -> Float32s:
-        """[width]: what the model gives for one text."""
+        """Return the model's output for one text, [width]."""
         input_ids = np.array([token_ids], dtype=np.int64)
         return self._backend.run(input_ids, np.ones_like(input_ids))[0]
 
     def outputs(self, texts: Sequence[Sequence[int]]) -> Float32s:
-        """[texts, width]: one forward over the token ids of several texts, padded to the longest."""
+        """Return the outputs for several texts, padded to the longest, in one forward: [texts, width]."""
         input_ids = np.zeros((len(texts), max(map(len, texts))), dtype=np.int64)
         attention_mask = np.zeros_like(input_ids)
         for row, token_ids in enumerate(texts):
@@ -139,7 +167,7 @@ class TextModel:
         return self._backend.run(input_ids, attention_mask)
 
     def tried(self, text: str) -> Float32s:
-        """The output for a text cut to the limit. Raises BadModel where the model cannot compute it."""
+        """Return the output for a text cut to the limit. Raises BadModel if the model cannot compute it."""
         token_ids, _ = self._token_ids(self._bounded.for_texts_of(len(text)), text, truncate=True)
         try:
             output = self.output(token_ids)
@@ -156,7 +184,7 @@ class TextModel:
 class TextsWork(BatchWork):
     """One call. After a text over the limit the rest is only counted, so that they are reported together.
 
-    A task says in `found` what becomes of a text, and in `answer` what of them all. field: the request's.
+    A task's `found` handles one text, and its `answer` all of them. field: the request's.
     """
 
     or_else = ', or "truncate": true to have it cut'
@@ -174,6 +202,7 @@ class TextsWork(BatchWork):
         self._truncate = truncate
         self._received = received
         self._too_long: dict[int, str] = {}  # index of a text -> in words, by how much
+        self._without_tokens: set[int] = set()  # indices of texts of which the tokenizer leaves nothing
         self._prepared: dict[
             int, tuple[list[int], bool]
         ] = {}  # index -> token ids, and whether they were cut
@@ -181,6 +210,11 @@ class TextsWork(BatchWork):
     @property
     def size(self) -> int:
         return len(self.texts)
+
+    @property
+    @abstractmethod
+    def answer_bytes(self) -> int:
+        """What the outputs of all texts take, and the answer that is made of them."""
 
     def prepare(self, index: int) -> int:
         if len(self._too_long) >= MAX_FAULTS_SHOWN:  # all that are shown
@@ -190,7 +224,9 @@ class TextsWork(BatchWork):
         except TooManyTokens as error:
             self._too_long[index] = str(error)
             return 0
-        if self._too_long:
+        if not token_ids:
+            self._without_tokens.add(index)
+        if self._too_long or self._without_tokens:
             return 0
         self.token_counts[index] = len(token_ids)
         self._prepared[index] = (token_ids, truncated)
@@ -207,35 +243,45 @@ class TextsWork(BatchWork):
             del work._prepared[index]
 
     def stop(self) -> None:
-        """A step is too short to be cut."""
+        """Do nothing: a step is too short to be cut."""
 
     def result(self) -> bytes:
         if self._too_long:
             raise self._text_too_long()
+        if self._without_tokens:
+            raise self._nothing_to_compute()
         return orjson.dumps(self.answer(), option=orjson.OPT_SERIALIZE_NUMPY)
 
     @abstractmethod
     def found(self, index: int, output: Float32s, truncated: bool) -> None:
-        """Keep what the model gave for one text. Texts of one call may be found at the same time."""
+        """Keep the model's output for one text. Called for several texts of one call at the same time."""
 
     @abstractmethod
     def answer(self) -> dict[str, Any]:
-        """What is sent, once every text was found."""
+        """Return the answer, once every text was computed."""
 
     def timing(self) -> dict[str, Any]:
         latency_ms = round((time.perf_counter() - self._received) * 1000, 3)
         return {"latency_ms": latency_ms, "model_version": self._model.model_version}
 
+    def _nothing_to_compute(self) -> InvalidInput:
+        places = sorted(self._without_tokens)[:MAX_FAULTS_SHOWN]
+        errors = [FieldFault(self._pointer(index), NO_TOKENS) for index in places]
+        return InvalidInput(f"{self._place(places[0])} {NO_TOKENS}", errors=errors)
+
+    def _pointer(self, index: int) -> str:
+        return f"#/{self._field}/{index}" if self.is_list else f"#/{self._field}"
+
+    def _place(self, index: int) -> str:
+        return f"{self._field}[{index}]" if self.is_list else self._field
+
     def _text_too_long(self) -> TextTooLong:
-        field, limit = self._field, self._model.max_tokens
+        limit = self._model.max_tokens
         faults = sorted(self._too_long.items())[:MAX_FAULTS_SHOWN]
-        errors = [
-            FieldFault(f"#/{field}/{index}" if self.is_list else f"#/{field}", fault)
-            for index, fault in faults
-        ]
+        errors = [FieldFault(self._pointer(index), fault) for index, fault in faults]
         first, fault = faults[0]
         return TextTooLong(
-            f"{f'{field}[{first}]' if self.is_list else field} {fault}; the model takes {limit} tokens. "
+            f"{self._place(first)} {fault}; the model takes {limit} tokens. "
             f"Send a shorter text{'' if self._truncate else self.or_else}",
             errors=errors,
         )

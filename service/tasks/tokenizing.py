@@ -1,7 +1,7 @@
-"""Tokenises a text with memory that is bounded before the work is begun.
+"""Tokenises a text with memory that is bounded before the work begins.
 
 A tokenizer needs about 250 bytes for each byte of a text's normalised form, which may have eleven times the
-text's bytes. Here it sees as much of the text as it takes to know the wanted tokens, a window at a time.
+text's bytes. Here it sees only as much of the text as is needed for the wanted tokens, a window at a time.
 """
 
 import os
@@ -41,12 +41,12 @@ T = TypeVar("T")
 
 
 class TooManyTokens(Exception):
-    """The text has more tokens than are taken; the message says so: `has 513 tokens`."""
+    """The text has more tokens than are allowed; the message says so: `has 513 tokens`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """Of one text, without special tokens."""
+    """The tokens of one text, without special ones."""
 
     encoding: Any
     """tokenizers' own: ids, offsets."""
@@ -58,36 +58,39 @@ class Tokens:
 
 
 class BoundedTokenizer:
-    """Called from several threads at once."""
+    """A tokenizer with bounded memory, called from several threads at once."""
 
     def __init__(self, tokenizer: Tokenizer, max_characters: int) -> None:
-        """tokenizer: without padding and truncation. max_characters: the longest text's."""
+        """Bound the memory that a tokenizer takes.
+
+        tokenizer: with padding and truncation off. max_characters: the length of the longest text.
+        """
         self._tokenizer: Any = tokenizer
         self._normalizer: Any = tokenizer.normalizer
         self._max_bytes = max(COUNTED_BYTES, BYTES_PER_CHARACTER * max_characters)
         self._growth = self._measured_growth()
 
     def for_texts_of(self, characters: int) -> "BoundedTokenizer":
-        """The same for texts of up to so many characters."""
+        """Return this tokenizer bounded for texts of up to so many characters."""
         return BoundedTokenizer(self._tokenizer, characters)
 
     def is_short(self, text: str) -> bool:
-        """Whether the text is small enough to be tokenised whole, on any thread."""
+        """Return whether the text is small enough to be tokenised whole, on any thread."""
         return self._surely_fits(text, FIRST_BYTES)
 
     def read(self, text: str, most: int, use: Callable[[Tokens], T], counted: bool = True) -> T:
-        """What `use` makes of the text's tokens; where there are more than `most`, perhaps not all of them.
+        """Return what `use` makes of the text's tokens, perhaps not all if there are more than `most`.
 
         Long texts are tokenised one at a time, on a thread of their own; `use` runs there too and keeps no
         tokens. counted: whether to take all of a text of up to COUNTED_BYTES even so. Raises TooManyTokens
-        where so much of a text belongs together that its first tokens cannot be known within the bounds.
+        if so much of a text belongs together that its first tokens cannot be known within the bounds.
         """
         if self.is_short(text):
             return use(Tokens(self._encoded(text), is_whole=True))
         return ONE_LONG_TEXT.submit(lambda: use(self._of_long(text, most, counted))).result()
 
     def refuse_beyond(self, text: str, most: int) -> None:
-        """Raises TooManyTokens for a long text that has more than `most` tokens, or grows too long."""
+        """Raise TooManyTokens for a long text that has more than `most` tokens, or grows too long."""
         fits = self._surely_fits(text, self._windows(most, counted=True)[0])
         if not fits and not self.read(text, most, lambda tokens: tokens.is_whole):
             raise TooManyTokens(f"has more than {most} tokens")
@@ -104,7 +107,7 @@ class BoundedTokenizer:
         return Tokens(self._encoded(text), is_whole=True)
 
     def _windows(self, most: int, counted: bool) -> list[int]:
-        """In bytes, each larger than the one before."""
+        """Return the sizes of the windows in bytes, each larger than the one before."""
         least = COUNTED_BYTES if counted else FIRST_BYTES
         windows = [min(max(least, BYTES_PER_TOKEN * most), self._max_bytes)]
         while (larger := windows[-1] * WINDOW_FACTOR) < self._max_bytes:
@@ -112,13 +115,10 @@ class BoundedTokenizer:
         return windows
 
     def _encoded(self, text: str) -> Any:
-        if len(text) < LONG_CHARACTERS:
-            return self._tokenizer.encode(text, add_special_tokens=False)
-        # Unlike `encode` it lets other threads have the interpreter.
-        return self._tokenizer.encode_batch([text], add_special_tokens=False)[0]
+        return encoded(self._tokenizer, text, add_special_tokens=False)
 
     def _surely_fits(self, text: str, most_bytes: int) -> bool:
-        """Whether the normalised form has no more bytes, by an estimate that costs little."""
+        """Return whether the normalised form has no more bytes, by a cheap estimate."""
         if len(text) * MAX_BYTES_PER_CHARACTER <= most_bytes:
             return True
         if len(text) > most_bytes:
@@ -128,7 +128,7 @@ class BoundedTokenizer:
         return longest * self._growth <= most_bytes
 
     def _end(self, text: str, most_bytes: int) -> int:
-        """How many characters normalise to no more than so many bytes; at least a slice."""
+        """Return how many characters normalise to no more than so many bytes; at least a slice."""
         if text.isascii() and self._growth == 1:
             return min(len(text), most_bytes)
         total = 0
@@ -142,13 +142,20 @@ class BoundedTokenizer:
         return text if self._normalizer is None else self._normalizer.normalize_str(text)
 
     def _measured_growth(self) -> float:
-        """By how much the normalizer's own rules lengthen plain letters, such as spaces that become marks."""
+        """Return the factor by which the normalizer lengthens text, such as spaces turned into marks."""
         samples = [character * 16 for character in (*map(chr, range(32, 127)), "漢")]
         return max(1.0, *(len(self._normalized(each).encode()) / len(each.encode()) for each in samples))
 
 
+def encoded(tokenizer: Any, text: str, add_special_tokens: bool = True) -> Any:
+    """Return the text's encoding. Other threads have the interpreter while a long one is made."""
+    if len(text) < LONG_CHARACTERS:
+        return tokenizer.encode(text, add_special_tokens=add_special_tokens)
+    return tokenizer.encode_batch([text], add_special_tokens=add_special_tokens)[0]  # `encode` keeps it
+
+
 def _are_sure(encoding: Any, most: int, end: int) -> bool:
-    """Whether the first `most` tokens of a text's first `end` characters are the whole text's first."""
+    """Return whether the first `most` tokens of a text's start, `end` characters, are also the text's."""
     if len(encoding) <= most:
         return False
     last, word = encoding.token_to_word(len(encoding) - 1), encoding.token_to_word(most - 1)

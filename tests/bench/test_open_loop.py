@@ -14,7 +14,7 @@ REFUSED = b"HTTP/1.1 429 Too Many Requests\r\ncontent-length: 0\r\nconnection: c
 
 @contextmanager
 def answering(*answers: bytes) -> Generator[tuple[int, list[threading.Event]]]:
-    """A server that gives connection i answer i, once its event is set; b"" hangs up."""
+    """Run a server that gives connection i answer i, once its event is set; b"" hangs up."""
     go = [threading.Event() for _ in answers]
     with socket.create_server(("127.0.0.1", 0)) as server:
 

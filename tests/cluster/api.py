@@ -53,14 +53,14 @@ class Api:
         return _checked(answer)
 
     def refusal(self, body: Mapping[str, Any]) -> str:
-        """What it says to an object that it does not take."""
+        """Return what the server says to an object that it refuses."""
         query = {"fieldManager": "slipway", "fieldValidation": "Strict", "force": "true"}
         answer = self._client.patch(address_of(body), params=query, headers=_APPLY, json=dict(body))
         assert answer.status_code >= 400, "it was taken"
         return str(answer.json()["message"])
 
     def get(self, body: Mapping[str, Any]) -> dict[str, Any] | None:
-        """The object as it is there; None: it is not."""
+        """Return the object as the server has it; None if it is missing."""
         answer = self._client.get(address_of(body))
         return None if answer.status_code == 404 else _checked(answer)
 
@@ -70,13 +70,13 @@ class Api:
         return [{"apiVersion": api_version, "kind": kind, **each} for each in found]
 
     def list_of(self, kind: str, api_version: str = "v1", namespace: str = "") -> dict[str, Any]:
-        """The list as the server gives it, with the revision that a watch can begin at."""
+        """Return the list as the server gives it, with the revision from which a watch can begin."""
         return _checked(self._client.get(_place(kind, api_version, namespace)))
 
     def watch(
         self, kind: str, api_version: str, revision: str, seconds: int
     ) -> Generator[dict[str, Any], None, None]:
-        """What happened to objects of the kind since the revision, as it happens, for that many seconds."""
+        """Yield the events of a kind's objects since the revision, as they happen, for that many seconds."""
         query = {"watch": "true", "allowWatchBookmarks": "true", "resourceVersion": revision}
         query["timeoutSeconds"] = str(seconds)
         with self._client.stream("GET", _place(kind, api_version, ""), params=query) as answer:

@@ -15,7 +15,7 @@ def plane_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def api(plane_folder: Path) -> Iterator[Api]:
-    """A real API server with the extensions' kinds."""
+    """Run a real API server with the extensions' kinds."""
     missing = [name for name in ("etcd", "kube-apiserver") if program(name) is None]
     if missing:
         pytest.skip(
@@ -32,7 +32,7 @@ def api(plane_folder: Path) -> Iterator[Api]:
 
 @pytest.fixture(scope="session")
 def cluster(api: Api, plane_folder: Path) -> Iterator[Api]:
-    """The same with the scheduler and the controllers."""
+    """Run that API server with the scheduler and the controllers."""
     missing = [name for name in ("kube-scheduler", "kube-controller-manager") if program(name) is None]
     if missing:
         pytest.skip(f"KUBEBUILDER_ASSETS holds no {' and '.join(missing)}; `.ci/kubernetes` builds them")

@@ -47,7 +47,7 @@ class NotStarted(AssertionError):
 
 @contextmanager
 def control_plane(folder: Path) -> Generator[httpx.Client]:
-    """A client of the API server, as cluster administrator. folder: for its data, keys and logs."""
+    """Run an API server and yield a client with administrator rights. folder: for its data, keys and logs."""
     _make_keys(folder)
     with _etcd(folder) as etcd_url, _api_server(folder, etcd_url) as url:
         (folder / "kubeconfig").write_text(yaml.safe_dump(_kubeconfig(url)))
@@ -57,7 +57,7 @@ def control_plane(folder: Path) -> Generator[httpx.Client]:
 
 @contextmanager
 def controllers(folder: Path) -> Generator[None]:
-    """The scheduler and the controllers beside a control plane of the same folder."""
+    """Run the scheduler and the controllers of the control plane in the same folder."""
     common = ["--kubeconfig", str(folder / "kubeconfig"), "--leader-elect=false", "--secure-port=0"]
     manager = [
         *common,
@@ -159,7 +159,7 @@ def _client(url: str) -> httpx.Client:
 
 
 def _make_keys(folder: Path) -> None:
-    """What service accounts' tokens are signed with."""
+    """Create the keys that sign the tokens of service accounts."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     (folder / "key.pem").write_bytes(key.private_bytes(_PEM, _PKCS8, serialization.NoEncryption()))
     public = key.public_key().public_bytes(_PEM, serialization.PublicFormat.SubjectPublicKeyInfo)

@@ -18,7 +18,7 @@ def make_node(
     labels: Mapping[str, str] | None = None,
     taints: list[dict[str, str]] | None = None,
 ) -> None:
-    """A node that is ready. room: what pods can request of it."""
+    """Create a node that is ready. room: what pods can request of it."""
     all_labels = {"kubernetes.io/hostname": name, **(labels or {})}
     node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": all_labels}}
     api.apply(node)
@@ -53,8 +53,10 @@ class Kubelet:
         for pod in pods:
             if "deletionTimestamp" in pod["metadata"]:
                 self.api.delete(pod, grace_seconds=0)
-            elif "nodeName" in pod["spec"] and not _is_ready(pod) and self.starts(pod):
-                self.api.patch(pod, {"status": _running(pod)}, "/status")
+            elif "nodeName" in pod["spec"] and not _is_ready(pod):
+                status = _running(pod) if self.starts(pod) else _without_image(pod)
+                if status["phase"] == "Running" or "containerStatuses" not in pod["status"]:
+                    self.api.patch(pod, {"status": status}, "/status")
 
     def wait_until(self, holds: Callable[[], bool]) -> None:
         def after_a_step() -> bool:
@@ -89,6 +91,41 @@ class Look:
 def _is_ready(pod: Mapping[str, Any]) -> bool:
     conditions = pod.get("status", {}).get("conditions", [])
     return any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
+
+
+def _without_image(pod: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the status of a pod whose image is missing, as the kubelet writes it (image_manager.go)."""
+    names = [(container["name"], container["image"]) for container in pod["spec"]["containers"]]
+    waiting = [
+        {
+            "name": name,
+            "image": image,
+            "imageID": "",
+            "ready": False,
+            "restartCount": 0,
+            "started": False,
+            "state": {"waiting": _backing_off(image)},
+        }
+        for name, image in names
+    ]
+    kept = [c for c in pod["status"].get("conditions", []) if c["type"] == "PodScheduled"]
+    late = [
+        {
+            "type": kind,
+            "status": "False",
+            "reason": "ContainersNotReady",
+            "message": f"containers with unready status: {[name for name, _ in names]}",
+            "lastTransitionTime": _NEVER,
+        }
+        for kind in ("ContainersReady", "Ready")
+    ]
+    initialized = {"type": "Initialized", "status": "True", "lastTransitionTime": _NEVER}
+    conditions = [*kept, initialized, *late]
+    return {"phase": "Pending", "conditions": conditions, "containerStatuses": waiting, "startTime": _NEVER}
+
+
+def _backing_off(image: str) -> dict[str, str]:
+    return {"reason": "ImagePullBackOff", "message": f'Back-off pulling image "{image}"'}
 
 
 def _running(pod: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,14 +14,14 @@ pytestmark = pytest.mark.cluster
 
 @pytest.fixture(autouse=True)
 def _no_pods_are_left_to_schedule(api: Api) -> Iterator[None]:  # pyright: ignore[reportUnusedFunction]
-    """The scheduler of the other tests would give them its nodes."""
+    """Delete the pods, to which the scheduler of the other tests would assign nodes."""
     yield
     for deployment in api.all_of("Deployment", "apps/v1"):
         api.delete(deployment)
 
 
 def in_namespace(args: Mapping[str, Any], namespace: str) -> list[dict[str, Any]]:
-    """The objects of these arguments where the test is alone."""
+    """Return the objects of these arguments in a namespace that only this test uses."""
     return objects_of({**args, "namespace": namespace, "create_namespace": True})
 
 

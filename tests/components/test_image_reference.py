@@ -2,8 +2,9 @@
 
 import pytest
 
-from slipway.components.artifact_registry import ImageRepository
-from slipway.components.image_reference import EcrRepository, ImageReference
+from slipway.components.aws.ecr import EcrRepository
+from slipway.components.google.artifact_registry import ImageRepository
+from slipway.components.image_reference import ImageReference
 
 DIGEST = f"sha256:{'0' * 64}"
 

@@ -15,7 +15,7 @@ from slipway.service.tasks import TASKS
 
 
 def manifest(gib: float, load_seconds: float | None = None, engine: str = "onnx") -> dict[str, Any]:
-    measured = {"memory_mb": 100, "load_seconds": load_seconds, "texts_per_second": 10}
+    measured = {"memory_mib": 100, "load_seconds": load_seconds, "texts_per_second": 10}
     return {
         "engine": engine,
         "files": {"weights": {"sha256": "0" * 64, "bytes": round(gib * 2**30)}},

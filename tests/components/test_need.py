@@ -81,8 +81,8 @@ def test_a_model_that_summarises_on_torch_is_estimated_within_15_percent(
 
 
 def test_what_was_measured_wins_and_each_further_cpu_adds_its_own_scores() -> None:
-    one = need_of(manifest(100, heads=4, measured={"memory_mb": 80}), 1)
-    two = need_of(manifest(100, heads=4, measured={"memory_mb": 80}), 1.5)
+    one = need_of(manifest(100, heads=4, measured={"memory_mib": 80}), 1)
+    two = need_of(manifest(100, heads=4, measured={"memory_mib": 80}), 1.5)
     assert (one.memory_mib, one.measured, one.least_mib) == (80, True, 80)
     assert two.memory_mib == pytest.approx(80 + 4 * 4 * 512 * 512 * 4 / MIB)
 
@@ -91,3 +91,9 @@ def test_what_was_measured_wins_and_each_further_cpu_adds_its_own_scores() -> No
 def test_a_manifest_without_the_numbers_is_an_error(broken: dict[str, object]) -> None:
     with pytest.raises((KeyError, TypeError)):
         need_of(broken, 1)
+
+
+@pytest.mark.parametrize("key", ["memory_mib", "memory_mb"])
+def test_a_measured_need_is_read_by_its_name_and_by_its_older_one(key: str) -> None:
+    need = need_of(manifest(3, measured={key: 67}, features={}), cpu=1)
+    assert (need.memory_mib, need.measured) == (67, True)

@@ -37,7 +37,7 @@ print(json.dumps({"of Pulumi": of_pulumi, "ours": schema()}))
 
 @pytest.fixture(scope="module")
 def schemas() -> dict[str, Any]:
-    """What Pulumi's own analyzer and ours find; one process, because importing all SDKs takes seconds."""
+    """Run Pulumi's analyzer and ours in one process, because importing all SDKs takes seconds."""
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM],
         cwd=ROOT,

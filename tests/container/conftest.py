@@ -40,7 +40,7 @@ class Builder:
 
 @pytest.fixture(scope="session")
 def python_image() -> str:
-    """The base of every image here: SLIPWAY_TEST_PYTHON_IMAGE, or the default of the Dockerfile."""
+    """Return the base of every image here: SLIPWAY_TEST_PYTHON_IMAGE, or the default of the Dockerfile."""
     if shutil.which("docker") is None:
         pytest.skip("no `docker` on PATH")
     asked = subprocess.run(["docker", "version"], capture_output=True, text=True)
@@ -59,7 +59,7 @@ def python_image() -> str:
 
 @pytest.fixture(scope="session")
 def ca(tmp_path_factory: pytest.TempPathFactory) -> Path | None:
-    """This machine's CA bundle with a mark in it."""
+    """Copy this machine's CA bundle and add a mark."""
     trusted = trusted_certificates()
     if trusted is None:
         return None
@@ -79,7 +79,7 @@ def tags() -> Iterator[list[str]]:
 
 @pytest.fixture(scope="session")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy, with a list of packages that no build has seen: they are installed anew, with the CA bundle."""
+    """Copy the checkout with a new list of packages, so that the build installs them with the CA bundle."""
     copy = copy_of_the_checkout(tmp_path_factory.mktemp("checkout") / "copy")
     with (copy / "service/requirements.txt").open("a") as file:
         file.write(f"# {uuid4().hex}\n")
@@ -103,7 +103,7 @@ def builder(python_image: str, ca: Path | None, image: Image, checkout: Path, tm
 
 @pytest.fixture
 def recent_builder() -> str:
-    """A BuildKit that can push, cache and attest; SLIPWAY_TEST_REGISTRY names where to."""
+    """Name a BuildKit that can push, cache and attest; SLIPWAY_TEST_REGISTRY names where to push."""
     if not {"SLIPWAY_TEST_BUILDER", "SLIPWAY_TEST_REGISTRY"} <= os.environ.keys():
         pytest.skip("SLIPWAY_TEST_BUILDER names no buildx builder, or SLIPWAY_TEST_REGISTRY no registry")
     return os.environ["SLIPWAY_TEST_BUILDER"]
@@ -124,13 +124,13 @@ def server(image: Image, tmp_path_factory: pytest.TempPathFactory) -> Iterator[C
 
 @pytest.fixture(scope="session")
 def client(server: Container) -> Iterator[httpx.Client]:
-    """Holds the key."""
+    """Yield a client that sends the key."""
     with httpx.Client(base_url=server.url, headers=AUTHORIZED) as client:
         yield client
 
 
 @pytest.fixture(scope="session")
 def stranger(server: Container) -> Iterator[httpx.Client]:
-    """Holds no key."""
+    """Yield a client that sends no key."""
     with httpx.Client(base_url=server.url) as client:
         yield client

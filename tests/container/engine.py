@@ -29,7 +29,7 @@ LOCKED_DOWN = (
 
 
 def docker(*arguments: str, cwd: Path | None = None, env: dict[str, str] | None = None) -> str:
-    """What it printed. Raises AssertionError with all it said if it failed."""
+    """Run docker and return what it printed. Raises AssertionError with all its output if it failed."""
     done = subprocess.run(
         ["docker", *arguments],
         cwd=cwd,
@@ -49,7 +49,7 @@ def default_python_image() -> str:
 
 
 def trusted_certificates() -> Path | None:
-    """The CA bundle that pip on this machine goes by, which a build here may need too."""
+    """Return the CA bundle that pip uses on this machine, which a build may need too."""
     found = Path(os.environ.get("PIP_CERT") or ssl.get_default_verify_paths().openssl_cafile)
     return found if found.is_file() else None
 
@@ -104,7 +104,7 @@ class Image:
             }
 
     def python(self, code: str) -> str:
-        """What the image's Python prints."""
+        """Run code with the image's Python and return what it prints."""
         return docker("run", "--rm", "--network=none", "--entrypoint=python", self.reference, "-c", code)
 
 
@@ -140,7 +140,7 @@ class Container(RunningServer):
         return json.loads(docker("inspect", "--format={{json .State}}", self.name))
 
     def python(self, code: str) -> str:
-        """What Python prints inside the running container."""
+        """Run code with Python in the running container and return what it prints."""
         return docker("exec", self.name, "python", "-c", code)
 
 

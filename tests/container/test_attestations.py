@@ -70,7 +70,7 @@ def _scanner(builder: Builder, recent_builder: str, name: str, folder: Path) -> 
 
 
 def _pushed(builder: Builder, recent_builder: str, name: str, folder: Path, *options: str) -> str:
-    """The digest of what was pushed: of the image, or of the index around it."""
+    """Push a build and return its digest: of the image, or of the index around it."""
     metadata = folder / "metadata.json"
     docker(
         "buildx", "build", f"--builder={recent_builder}", "--quiet", "--file=service/Dockerfile",

@@ -45,7 +45,7 @@ def token_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def options(hub: TestHub, address: str, *more: str) -> list[str]:
-    """The Hub listens on this machine's loopback address."""
+    """Return the build's options; the Hub listens on this machine's loopback address."""
     return ["--network=host", f"--build-arg=MODEL={address}", f"--build-arg=HF_ENDPOINT={hub.url}", *more]
 
 

@@ -68,14 +68,14 @@ class Stack:
 
 @pytest.fixture(scope="session")
 def pulumi() -> None:
-    """Looked for before an image is built in vain."""
+    """Skip the test without a Pulumi CLI, before an image is built."""
     if shutil.which("pulumi") is None:
         pytest.skip("no `pulumi` on PATH")
 
 
 @pytest.fixture
 def tag(image: Image, tags: list[str]) -> str:
-    """A name of our own for the image, which a test may let move on."""
+    """Give the image a name of our own, which a test may move to another image."""
     tags.append(f"slipway-test:{uuid4().hex[:12]}")
     docker("tag", image.reference, tags[-1])
     return tags[-1]
@@ -83,7 +83,7 @@ def tag(image: Image, tags: list[str]) -> str:
 
 @pytest.fixture
 def stack(pulumi: None, tmp_path: Path, free_port: int, tag: str) -> Iterator[Stack]:
-    """This project with a stack in a container; destroyed at the end, and its container with it."""
+    """Copy this project with a stack in a container; destroy both at the end."""
     clone = copy_of_the_checkout(tmp_path / "clone")
     (clone / ".venv").symlink_to(ROOT / ".venv")
     engine = engine_in(clone, tmp_path / "backend")
@@ -123,7 +123,7 @@ def test_up_unchanged_another_memory_and_destroy(stack: Stack) -> None:
     assert stack.engine.up() == {"create": 6}
     assert stack.predict()["label"] == "spam"
     first = stack.described()
-    assert (stack.status()["state"], stack.status()["limits"]["memory_mb"]) == ("ready", 512)
+    assert (stack.status()["state"], stack.status()["limits"]["memory_mib"]) == ("ready", 512)
     assert stack.engine.outputs()["imageRef"] == first["Image"]
 
     assert stack.engine.up() == UNCHANGED
@@ -203,7 +203,7 @@ def test_a_kill_for_memory_names_limit_peak_and_setting_and_more_memory_helps(
     assert expected in said
     assert '"message":"Loading model' in said
     found = stack.status()
-    assert (expected in found["reason"], found["limits"]["memory_mb"]) == (True, 64)
+    assert (expected in found["reason"], found["limits"]["memory_mib"]) == (True, 64)
 
     image = stack.described()["Image"]
     stack.configure(memory="256Mi")
@@ -222,7 +222,7 @@ def test_a_container_that_was_killed_is_started_and_one_that_is_gone_is_made_ane
     assert stack.engine.up() == {"same": 5, "update": 1}
     assert (stack.status()["state"], stack.described()["Id"]) == ("ready", first)
     docker("rm", "--force", stack.container)
-    assert "is gone. `pulumi up --refresh` makes it anew" in stack.failed_up()
+    assert "is gone. `pulumi up --refresh` recreates it" in stack.failed_up()
     stack.engine.up("--refresh")
     assert stack.predict()["label"] == "spam"
 

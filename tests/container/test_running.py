@@ -125,7 +125,7 @@ def test_a_model_folder_that_its_user_cannot_read_is_told_by_name(image: Image, 
 
 
 def another_model(folder: Path) -> Path:
-    """The bundled model under another name and with other labels."""
+    """Copy the bundled model under another name and with other labels."""
     shutil.copytree(BUNDLED_MODEL, folder)
     folder.chmod(0o755)
     manifest = folder / "manifest.json"

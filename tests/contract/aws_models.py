@@ -23,7 +23,7 @@ def _input_shape(service: str, operation: str) -> Any:
 
 
 def refusals(call: Call) -> list[str]:
-    """What AWS's model of the call says against it."""
+    """List what AWS's model of the call refuses."""
     shape = _input_shape(call.service, call.operation)
     untyped: Any = ParamValidator()
     report = str(untyped.validate(call.params, shape).generate_report())

@@ -17,8 +17,9 @@ from pulumi.runtime import rpc
 from pulumi.runtime.proto import resource_pb2
 
 from slipway.infra.plan.config import StackConfig
-from slipway.infra.plan.monitor import UNKNOWN, Monitor, Resource
+from slipway.infra.plan.monitor import Monitor
 from slipway.infra.plan.run import run
+from slipway.infra.resources.reading import UNKNOWN, Resource
 from tests.contract.aws_outputs import AWS_OUTPUTS, hexadecimal
 from tests.contract.gke_outputs import GKE_ANSWERS, GKE_OUTPUTS
 from tests.contract.kubernetes_outputs import answer_of
@@ -61,7 +62,7 @@ _CLASSES: Mapping[str, type[pulumi.CustomResource]] = {
 
 
 def made_of(type_: str, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The id and outputs of the table for a resource with these inputs."""
+    """Return the id and outputs that the table has for a resource with these inputs."""
     return OUTPUTS[_CLASSES[type_]](inputs)
 
 

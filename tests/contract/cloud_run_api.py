@@ -20,7 +20,7 @@ _CONTAINER_NAMES = {"envs": "env"}
 
 
 def api_form(inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """The body and name of a service, from the inputs of gcp.cloudrunv2.Service."""
+    """Build the body and name of a service from the inputs of gcp.cloudrunv2.Service."""
     body = {
         _SERVICE_NAMES.get(key, key): value for key, value in inputs.items() if key not in _NOT_IN_THE_BODY
     }
@@ -31,17 +31,16 @@ def api_form(inputs: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _container(container: Mapping[str, Any]) -> dict[str, Any]:
-    """The API has a list of ports, of which Cloud Run takes one."""
+    """Convert a container: the API has a list of ports, of which Cloud Run takes one."""
     named = {_CONTAINER_NAMES.get(key, key): value for key, value in container.items()}
     return {**named, "ports": [named["ports"]]} if "ports" in named else named
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """refused: what Google's messages say against it. held, broken: our rules, where it could be read."""
+    """refused: what Google's messages say against it. broken: our rules that it breaks."""
 
     refused: str | None
-    held: list[str]
     broken: list[str]
 
     @property

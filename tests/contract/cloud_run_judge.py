@@ -185,7 +185,7 @@ RULES: Mapping[str, Callable[[run_v2.Service], bool]] = {
 
 
 def service_message(form: str) -> run_v2.Service:
-    """Raises ParseError for an unknown field, a wrong type or a wrong choice."""
+    """Parse a service. Raises ParseError for an unknown field, a wrong type or a wrong choice."""
     untyped: Any = run_v2.Service
     return untyped.from_json(form, ignore_unknown_fields=False)
 
@@ -194,13 +194,8 @@ def verdict(form: str) -> dict[str, Any]:
     try:
         service = service_message(form)
     except ParseError as error:
-        return {"refused": str(error), "held": [], "broken": []}
-    held = {name: holds(service) for name, holds in RULES.items()}
-    return {
-        "refused": None,
-        "held": [name for name in held if held[name]],
-        "broken": [name for name in held if not held[name]],
-    }
+        return {"refused": str(error), "broken": []}
+    return {"refused": None, "broken": [name for name, holds in RULES.items() if not holds(service)]}
 
 
 if __name__ == "__main__":

@@ -55,7 +55,7 @@ def _kept(inputs: Inputs, *left_out: str, **renamed: str) -> Params:
 
 
 def pascal(value: Any) -> Any:
-    """The names of a value as most of AWS's APIs write them."""
+    """Write the names in a value as most of AWS's APIs do."""
     if isinstance(value, dict):
         fields = cast("Params", value)
         return {name[0].upper() + name[1:]: pascal(item) for name, item in fields.items()}
@@ -163,7 +163,7 @@ def _listener(inputs: Inputs) -> list[Call]:
 
 
 def _rule(inputs: Inputs) -> list[Call]:
-    """The provider takes the next free priority where none is given; the API asks for one."""
+    """Convert a listener rule with a priority: the provider takes the next free one, the API requires one."""
     params: Params = {"Priority": 1, **_big(_kept(inputs, "actions", "conditions"))}
     fields = {"hostHeader": "host-header", "pathPattern": "path-pattern"}
     params["Conditions"] = [
@@ -290,13 +290,13 @@ _BY_TYPE = {vars(cls)["pulumi_type"]: calls for cls, calls in CALLS.items()}
 
 
 def _security_group(inputs: Inputs) -> list[Call]:
-    """The provider makes up a name where none is given; the API asks for one."""
+    """Convert a security group with a name: the provider makes one up, the API requires one."""
     params = pascal(_kept(inputs, "tags"))
     return [Call("ec2", "CreateSecurityGroup", {"GroupName": params["Description"], **params})]
 
 
 def calls_of(type_: str, inputs: Inputs) -> list[Call]:
-    """The calls that make one resource, in their order; none for what is no resource of AWS."""
+    """List the calls that create one resource, in order; none for what is no resource of AWS."""
     if type_ == vars(aws.ec2.SecurityGroup)["pulumi_type"]:
         return _security_group(inputs)
     return _BY_TYPE[type_](inputs) if type_ in _BY_TYPE else []

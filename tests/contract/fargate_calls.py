@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from slipway.infra.plan.monitor import Resource
+from slipway.infra.resources.reading import Resource
 from tests.contract.fargate_api import Call, calls_of
 
 

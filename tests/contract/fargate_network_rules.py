@@ -79,7 +79,7 @@ def _https_is_whole(made: Made) -> bool:
 
 
 def _only_the_balancer_gets_in(made: Made) -> bool:
-    """A rule from addresses opens a listener or the endpoints; the tasks' port opens to a group alone."""
+    """Check that the tasks' port admits only a group; address rules open a listener or the endpoints."""
     port = made.server["portMappings"][0]["containerPort"]
     for permission in made.permissions("AuthorizeSecurityGroupIngress"):
         opened = permission["FromPort"]

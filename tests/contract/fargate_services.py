@@ -39,5 +39,5 @@ def made_of(args: Mapping[str, Any], name: str = "api") -> Made:
 
 @cache
 def right(case: str) -> Made:
-    """What one of the right cases makes: it is judged by several."""
+    """Return what a valid case creates, once for all judges."""
     return made_of(RIGHT[case])

@@ -71,7 +71,7 @@ def _environment_is_allowed(made: Made) -> bool:
 
 
 def _volume_is_writable(made: Made) -> bool:
-    """What is fetched goes to a volume, which another container has given to the server's user before."""
+    """Check that another container has given a fetched model's volume to the server's user before."""
     place = made.environment.get("MODEL_CACHE_DIR")
     if place is None:
         return "mountPoints" not in made.server and not made.task.get("volumes")

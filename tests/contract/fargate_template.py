@@ -7,9 +7,6 @@ import json
 from collections.abc import Mapping
 from typing import Any, cast
 
-from cfnlint.api import lint  # pyright: ignore[reportMissingTypeStubs]
-from cfnlint.config import ManualArgs  # pyright: ignore[reportMissingTypeStubs]
-
 from tests.contract.fargate_judge import Made
 
 REGION = "eu-west-1"
@@ -32,6 +29,10 @@ def properties_of(made: Made) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def linted(pairs: Mapping[str, tuple[dict[str, Any], dict[str, Any]]]) -> dict[str, set[str]]:
     """Name -> the ids of the rules that its task definition or service breaks; all in one template."""
+    # Imported here: it takes a second and a half, in every process that collects the tests.
+    from cfnlint.api import lint  # pyright: ignore[reportMissingTypeStubs]
+    from cfnlint.config import ManualArgs  # pyright: ignore[reportMissingTypeStubs]
+
     resources: dict[str, Any] = {}
     names = {f"{number}": name for number, name in enumerate(pairs)}
     for number, name in names.items():

@@ -19,7 +19,7 @@ _ENABLED = {"enableShieldedNodes": "shieldedNodes", "enableLegacyAbac": "legacyA
 
 
 def api_form(emitted: Emitted) -> dict[str, Any]:
-    """cluster and pools in the API's words, and the place, which the requests carry in their paths."""
+    """Write cluster and pools in the API's terms, and the location that the requests have in their paths."""
     clusters = emitted.of_type(gcp.container.Cluster)
     pools = emitted.of_type(gcp.container.NodePool)
     first = (clusters or pools)[0].inputs

@@ -58,81 +58,81 @@ RIGHT: dict[str, dict[str, Any]] = {
 WRONG: list[tuple[dict[str, Any], str]] = [
     (
         {**L4, "machine_type": "n1-standard-4"},
-        r"machine_type is n1-standard-4 with gpu nvidia-l4; that machine takes nvidia-tesla-t4\. nvidia-l4 "
+        r"machine_type is n1-standard-4 with `gpu` nvidia-l4: that machine takes nvidia-tesla-t4; nvidia-l4 "
         r"is on g2-standard-4, .*; nearest: g2-standard-4\.",
     ),
     (
         {"gpu": "nvidia-tesla-t4", "machine_type": "g2-standard-4"},
-        r"machine_type is g2-standard-4 with gpu nvidia-tesla-t4; that machine has nvidia-l4\. .*n1-standard",
+        r"machine_type is g2-standard-4 with `gpu` nvidia-tesla-t4: that machine has nvidia-l4; .*n1-",
     ),
     (
         {**L4, "machine_type": "e2-standard-4"},
-        r"machine_type is e2-standard-4 with gpu nvidia-l4; that machine has no GPU\.",
+        r"machine_type is e2-standard-4 with `gpu` nvidia-l4: that machine has no GPU; nvidia-l4 is on",
     ),
     (
         {"gpu": "nvidia-tesla-t4", "gpu_count": 3},
-        r"gpu_count is 3 with nvidia-tesla-t4; a node has 1, 2 or 4\.",
+        r"gpu_count is 3 with `gpu` nvidia-tesla-t4; a node has 1, 2 or 4; nearest: 2\.",
     ),
     (
         {**L4, "gpu_count": 2, "machine_type": "g2-standard-4"},
-        r"gpu_count is 2 with machine_type g2-standard-4, which has 1; nearest: gpu_count 1, or machine_type "
+        r"gpu_count is 2 with `machine_type` g2-standard-4, which has 1; take 1, or `machine_type` "
         r"g2-standard-24\.",
     ),
     (
         {"gpu": "nvidia-tesla-t4", "machine_type": "n1-standard-96"},
-        r"gpu_count is 1 with machine_type n1-standard-96, which has 4",
+        r"gpu_count is 1 with `machine_type` n1-standard-96, which has 4",
     ),
     (
         {**L4, "machine_type": "g2-standard-5"},
-        r"machine_type is 'g2-standard-5'; with nvidia-l4 known are g2-",
+        r"machine_type is 'g2-standard-5' with `gpu` nvidia-l4; known are g2-",
     ),
     ({"gpu": "nvidia-l5"}, r"gpu is 'nvidia-l5'; known are nvidia-l4, .*; nearest: nvidia-l4\."),
     (
         {"gpu": "nvidia-h100-80gb"},
-        r"machine_type is a3-highgpu-1g, which Google gives as Spot or by flex start",
+        r"machine_type is a3-highgpu-1g, which Google offers only as Spot or by flex start",
     ),
-    ({**L4, "gpu_count": 0}, r"gpu_count is 0 with nvidia-l4; a node has 1, 2, 4 or 8\."),
+    ({**L4, "gpu_count": 0}, r"gpu_count is 0 with `gpu` nvidia-l4; a node has 1, 2, 4 or 8; nearest: 1\."),
     ({**L4, "gpu_count": 1.5}, r"gpu_count is 1\.5; it must be a whole number\."),
     (
         {"machine_type": "g2-standard-4"},
-        r"machine_type is given, but no gpu is named; name one \(nvidia-l4\)",
+        r"machine_type is given, but no `gpu` is named; name one \(nvidia-l4\)",
     ),
-    ({"spot": True}, r"spot is given, but no gpu is named"),
-    ({**L4, "spot": True, "flex_start": True}, r"spot and flex_start are both true; .* keep one\."),
+    ({"spot": True}, r"spot is given, but no `gpu` is named"),
+    ({**L4, "spot": True, "flex_start": True}, r"spot is true with `flex_start` true; .* keep one\."),
     (
         {**L4, **ZONES, "gpu_min_nodes_per_zone": 2},
-        r"gpu_min_nodes_per_zone is 2, in 3 zones 6 nodes, over gpu_max_nodes 4; nearest: gpu_max_nodes 6, "
-        r"or gpu_min_nodes 2 over all zones\.",
+        r"gpu_min_nodes_per_zone is 2, in 3 zones 6 nodes, over `gpu_max_nodes` 4; take `gpu_max_nodes` 6, "
+        r"or `gpu_min_nodes` 2 over all zones\.",
     ),
     (
         {**L4, **ZONES, "gpu_min_nodes_per_zone": 1},
-        r"gpu_max_nodes is 4 with gpu_min_nodes_per_zone in 3 zones, which share it evenly; nearest: 3 or 6",
+        r"gpu_max_nodes is 4 with `gpu_min_nodes_per_zone` in 3 zones, which share it evenly; take 3 or 6",
     ),
-    ({**L4, "gpu_min_nodes_per_zone": 1}, r"gpu_min_nodes_per_zone is given without `zones`; name them"),
+    ({**L4, "gpu_min_nodes_per_zone": 1}, r"gpu_min_nodes_per_zone is 1 without `zones`; name them"),
     (
         {**L4, **ZONES, "gpu_min_nodes_per_zone": 1, "gpu_min_nodes": 1, "gpu_max_nodes": 3},
-        r"gpu_min_nodes and gpu_min_nodes_per_zone are both given; GKE takes one of them\.",
+        r"gpu_min_nodes is 1 with `gpu_min_nodes_per_zone` 1; GKE takes one of them: leave one out\.",
     ),
-    ({**L4, "gpu_min_nodes": 5}, r"gpu_max_nodes is 4, below gpu_min_nodes 5; raise the one or lower"),
-    ({**L4, "gpu_min_nodes": -1}, r"gpu_min_nodes is -1; it must be 0 or more\."),
-    ({**L4, "gpu_max_nodes": 0}, r"gpu_max_nodes is 0; it must be from 1 to 1000\."),
-    ({"cpu_max_nodes": 1001}, r"cpu_max_nodes is 1001; it must be from 1 to 1000\."),
-    ({"cpu_min_nodes": 0}, r"cpu_min_nodes is 0; GKE's own pods need 1 node at least\."),
-    ({"cpu_min_nodes": 4}, r"cpu_max_nodes is 3, below cpu_min_nodes 4"),
+    ({**L4, "gpu_min_nodes": 5}, r"gpu_max_nodes is 4, below `gpu_min_nodes` 5; raise the one or lower"),
+    ({**L4, "gpu_min_nodes": -1}, r"gpu_min_nodes is -1; it must be 0 or more; nearest: 0\."),
+    ({**L4, "gpu_max_nodes": 0}, r"gpu_max_nodes is 0; it must be from 1 to 1000; nearest: 1\."),
+    ({"cpu_max_nodes": 1001}, r"cpu_max_nodes is 1001; it must be from 1 to 1000; nearest: 1000\."),
+    ({"cpu_min_nodes": 0}, r"cpu_min_nodes is 0; GKE's own pods need 1 node or more; nearest: 1\."),
+    ({"cpu_min_nodes": 4}, r"cpu_max_nodes is 3, below `cpu_min_nodes` 4"),
     ({"cpu_min_nodes": float("inf")}, r"cpu_min_nodes is inf; it must be a whole number\."),
     ({"cpu_machine_type": "g2-standard-4"}, r"cpu_machine_type is g2-standard-4, which has a GPU; take e2-"),
     ({"cpu_machine_type": "m7"}, r"cpu_machine_type is 'm7'; known are e2-standard-2, "),
     (
         {**L4, "gpu_clients": 4},
-        r"gpu_clients is 4 without gpu_sharing; say how they share, or leave it out\.",
+        r"gpu_clients is 4 without `gpu_sharing`; say how they share, or leave it out\.",
     ),
     (
         {**L4, "gpu_sharing": GpuSharing.MPS},
-        r"gpu_sharing is MPS; .*`hostIPC: true`.* forbids; allowed is TIME_SHARING\..*`gpuSharing: time-",
+        r"gpu_sharing is MPS: .*`hostIPC: true`.* forbids; nearest: TIME_SHARING\.",
     ),
     (
         {**L4, "gpu_sharing": GpuSharing.TIME_SHARING, "gpu_clients": 49},
-        r"gpu_clients is 49 with gpu_sharing; GKE allows 2 to 48 instances on one GPU\.",
+        r"gpu_clients is 49 with `gpu_sharing`; GKE allows 2 to 48 instances on one GPU; nearest: 48\.",
     ),
     (
         {**L4, "gpu_driver": GpuDriver.DEFAULT, "cuda_version": "13.2"},
@@ -140,19 +140,35 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ),
     ({**L4, "cuda_version": "13"}, r"cuda_version is '13'; known are 11\.x, 12\.x, 13\.x, such as 13\.2\."),
     ({**L4, "cuda_version": "99.1"}, r"cuda_version is '99\.1'; known are"),
-    ({"disk_gib": 10}, r"disk_gib is 10; allowed are 20 to 65536\."),
-    ({"project": ""}, r"project is missing; set `project` in Pulumi\.<stack>\.yaml\."),
-    ({"project": "ACME"}, r"project is 'ACME'; allowed is 6 to 30 lowercase letters"),
-    ({"location": ""}, r"location is missing; name a region, such as europe-west4, or a zone"),
+    ({"disk_gib": 10}, r"disk_gib is 10; allowed are 20 to 65536 GiB; nearest: 20\."),
+    ({"disk_gib": 20.5}, r"disk_gib is 20\.5; it must be a whole number of GiB\."),
+    (
+        {**L4, **ZONES, "gpu_min_nodes_per_zone": 0, "gpu_max_nodes": 1000},
+        r"gpu_max_nodes is 1000 with `gpu_min_nodes_per_zone` in 3 zones, which share it evenly; take 999\.",
+    ),
+    ({"project": ""}, r"project is missing; give the ID of a Google Cloud project"),
+    ({"project": "ACME"}, r"project is 'ACME'; allowed are 6 to 30 lowercase letters"),
+    ({"location": ""}, r"location is missing; give a region, such as europe-west4, or a zone"),
     ({"location": "Belgium"}, r"location is 'Belgium'; allowed is a region, such as europe-west4, or a zone"),
     ({"zones": ["us-central1-a"]}, r"zones has 'us-central1-a'; allowed are zones of europe-west4, such as "),
-    ({"zones": ["europe-west4-a"] * 2}, r"zones has one twice: europe-west4-a, europe-west4-a\."),
+    (
+        {"zones": ["europe-west4-a"] * 2},
+        r"zones has one twice: europe-west4-a, europe-west4-a; name each once\.",
+    ),
     ({"network": "In ner"}, r"network is 'In ner'; allowed is its name"),
     (
         {"network": "projects/host/global/networks/inner"},
-        r"subnetwork is missing with the network projects/host/global/networks/inner of another project",
+        r"subnetwork is missing with `network` projects/host/global/networks/inner, which is another "
+        r"project's; name it in full\.",
     ),
-    ({"control_plane_cidrs": ["10.0.0.1/8"]}, r"control_plane_cidrs has '10\.0\.0\.1/8'; allowed is an IPv4"),
+    (
+        {"control_plane_cidrs": ["10.0.0.1/8"]},
+        r"control_plane_cidrs has '10\.0\.0\.1/8'; allowed is an IPv4 network, .*; nearest: 10\.0\.0\.0/8\.",
+    ),
+    (
+        {"control_plane_cidrs": ["10/8/8"]},
+        r"control_plane_cidrs has '10/8/8'; .* such as 203\.0\.113\.0/24\.",
+    ),
     (
         {"control_plane_cidrs": ["10.0.0.0/8"] * 101},
         r"control_plane_cidrs has 101 networks; GKE allows 100\.",
@@ -161,7 +177,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"image_repository": "api-image"}, r"image_repository is 'api-image'; allowed is projects/<project>/"),
     (
         {"image_repository": REPOSITORY, "image_ref": IMAGE},
-        r"image_ref and image_repository are both given; keep image_ref for a finished image",
+        r"image_ref is given together with `image_repository`; keep `image_ref` for a finished image",
     ),
     ({"image_ref": "api:latest"}, r"image_ref is 'api:latest'; it must have its digest"),
     (
@@ -170,12 +186,12 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"image_ref": ECR_IMAGE},
-        r"nodes of this cluster have no login to ECR, .* 12 hours: copy it with `docker buildx imagetools "
+        r"nodes of this cluster have no login to ECR, .* 12 hours; copy it with `docker buildx imagetools "
         r"create --tag <location>-docker\.pkg\.dev/acme-prod/<repository>/server 123456789012\.dkr",
     ),
-    ({"labels": {"Team": "search"}}, r"label 'Team' is no label; a key has 1 to 63"),
-    ({"labels": {"team": "Search"}}, r"label team is 'Search'; a value has at most 63"),
-    ({"labels": {f"a{i}": "" for i in range(64)}}, r"there are 64 labels; Google Cloud allows 63"),
+    ({"labels": {"Team": "search"}}, r"labels has 'Team', which is no key of a label; a key has 1 to 63"),
+    ({"labels": {"team": "Search"}}, r"labels\.team is 'Search'; a value has at most 63"),
+    ({"labels": {f"a{i}": "" for i in range(64)}}, r"labels has 64 labels; Google Cloud allows 63"),
     ({"cluster": "Shared"}, r"cluster is 'Shared'; allowed is its name: 1 to 40 lowercase"),
     (
         {"node_pool": "gpus", **L4},
@@ -183,17 +199,17 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"cluster": "shared", "release_channel": ReleaseChannel.RAPID},
-        r"release_channel belongs to the cluster shared, which is its owner's; leave it out\.",
+        r"release_channel is given with `cluster` shared, whose owner decides it; leave it out\.",
     ),
     (
         {"cluster": "shared", "node_pool": "gpus", **L4, "spot": True},
-        r"spot belongs to the pool gpus, which is its owner's; leave it out\.",
+        r"spot is given with `node_pool` gpus, whose owner decides it; leave it out\.",
     ),
     (
         {"release_channel": "WEEKLY"},
         r"release_channel is 'WEEKLY'; allowed are RAPID, REGULAR, STABLE, EXTENDED",
     ),
     ({"gpus": 4}, r"gpus is no argument here; did you mean gpu\?"),
-    ({"zones": "europe-west4-a"}, r"zones is a str; it must be a list\."),
-    ({"private_nodes": "yes"}, r"private_nodes is a str; it must be true or false\."),
+    ({"zones": "europe-west4-a"}, r"zones is of type str; it must be a list\."),
+    ({"private_nodes": "yes"}, r"private_nodes is of type str; it must be true or false\."),
 ]

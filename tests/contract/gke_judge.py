@@ -48,30 +48,36 @@ class Sent:
         return self.location if self.is_regional else self.location[:-2]
 
 
-def gpus_of(machine: str) -> tuple[str, set[int]]:
-    """The accelerator of a machine type and how many it may have, from the name alone."""
+def gpus_of(machine: str) -> dict[str, set[int]]:
+    """Return the accelerators of a machine type and their possible numbers, from the name alone."""
     family, _, size = machine.partition("-")
     number = size.rpartition("-")[2]
     if family == "g2":
-        return "nvidia-l4", {_G2.get(number, 0)}
+        return {"nvidia-l4": {_G2.get(number, 0)}}
     if family == "g4":
-        return "nvidia-rtx-pro-6000", {int(number) // 48}
+        return {"nvidia-rtx-pro-6000": {int(number) // 48}}
     if family == "n1":
-        return "nvidia-tesla-t4", {1, 2, 4} if int(number) <= 48 else {4}
+        cpu = int(number)
+        return {
+            "nvidia-tesla-t4": {1, 2, 4} if cpu <= 48 else {4},
+            "nvidia-tesla-v100": {n for n, most in ((1, 12), (2, 24), (4, 48), (8, 96)) if cpu <= most},
+        }
     named = {
         "a2-highgpu": "nvidia-tesla-a100",
         "a2-ultragpu": "nvidia-a100-80gb",
         "a3-highgpu": "nvidia-h100-80gb",
+        "a3-megagpu": "nvidia-h100-mega-80gb",
+        "a3-ultragpu": "nvidia-h200-141gb",
     }
     accelerator = named.get(machine.rpartition("-")[0], "")
-    return accelerator, {int(number.removesuffix("g"))} if accelerator else set()
+    return {accelerator: {int(number.removesuffix("g"))}} if accelerator else {}
 
 
 def _gpus_fit_the_machine(sent: Sent) -> bool:
     for pool in sent.gpu_pools:
         [accelerator] = pool.config.accelerators
-        kind, counts = gpus_of(pool.config.machine_type)
-        if accelerator.accelerator_type != kind or accelerator.accelerator_count not in counts:
+        counts = gpus_of(pool.config.machine_type).get(accelerator.accelerator_type, set())
+        if accelerator.accelerator_count not in counts:
             return False
     return not any(pool.config.machine_type.startswith(("g2", "g4", "a2", "a3")) for pool in sent.cpu_pools)
 
@@ -151,7 +157,7 @@ def _sharing_is_allowed(sent: Sent) -> bool:
 
 
 def _a_driver_is_chosen(sent: Sent) -> bool:
-    """A driver that is not Google's does not load with secure boot."""
+    """Check that Google installs the driver where secure boot is on, which loads no other driver."""
     for pool in sent.gpu_pools:
         [accelerator] = pool.config.accelerators
         version = accelerator.gpu_driver_installation_config.gpu_driver_version
@@ -283,7 +289,7 @@ RULES: Mapping[str, Callable[[Sent], bool]] = {
 
 
 def sent_of(form: Mapping[str, Any]) -> Sent:
-    """Raises ParseError for an unknown field, a wrong type or a wrong choice."""
+    """Parse a request. Raises ParseError for an unknown field, a wrong type or a wrong choice."""
     cluster, pool = container_v1.Cluster, container_v1.NodePool
     return Sent(
         form["project"],
@@ -301,13 +307,8 @@ def verdict(form: str) -> dict[str, Any]:
     try:
         sent = sent_of(json.loads(form))
     except ParseError as error:
-        return {"refused": str(error), "held": [], "broken": []}
-    held = {name: holds(sent) for name, holds in RULES.items()}
-    return {
-        "refused": None,
-        "held": [name for name in held if held[name]],
-        "broken": [name for name in held if not held[name]],
-    }
+        return {"refused": str(error), "broken": []}
+    return {"refused": None, "broken": [name for name, holds in RULES.items() if not holds(sent)]}
 
 
 if __name__ == "__main__":

@@ -47,7 +47,7 @@ def broken_rules(objects: Objects) -> list[str]:
 
 
 def schema_faults(objects: Objects, versions: Sequence[str] = VERSIONS) -> list[str]:
-    """What the schemas of these versions refuse; an unknown field is refused too."""
+    """List what the schemas of these versions refuse, including unknown fields."""
     texts = [json.dumps(found) for found in objects if found["kind"] not in EXTENSIONS]
     faults = [_schema_fault(text, version) for text in texts for version in versions]
     return [fault for fault in faults if fault]

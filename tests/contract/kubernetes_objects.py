@@ -6,7 +6,7 @@ from typing import Any
 from slipway.components.content_hash import hashed
 from slipway.components.input_rules import API_KEY_NAME
 from slipway.components.kubernetes.network import address_name
-from slipway.components.kubernetes.objects import Manifest, ground_of, workload_of
+from slipway.components.kubernetes.objects import KubernetesObject, ground_of, workload_of
 from slipway.components.kubernetes.pod import Wiring
 from slipway.components.kubernetes.rules import checked_spec
 from tests.contract.kubernetes_cases import IMAGE, KEY, PLAIN
@@ -22,7 +22,7 @@ def objects_of(args: Mapping[str, Any], name: str = "api") -> list[dict[str, Any
     return [*ground, *(dict(manifest.body) for manifest in workload_of(spec, wiring))]
 
 
-def _named(manifest: Manifest, service: str) -> dict[str, Any]:
+def _named(manifest: KubernetesObject, service: str) -> dict[str, Any]:
     """With a name where the provider would make one."""
     body = dict(manifest.body)
     contents = body.get("data") or body.get("stringData")

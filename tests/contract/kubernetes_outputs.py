@@ -11,7 +11,7 @@ INGRESS_ADDRESS = "203.0.113.8"
 
 
 def answer_of(type_: str, inputs: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The id and the outputs beside the inputs; None for what belongs to no cluster."""
+    """Return the id and the outputs that are not inputs; None for what belongs to no cluster."""
     if type_ == "gcp:compute/globalAddress:GlobalAddress":
         return {
             "id": f"projects/{inputs['project']}/global/addresses/{inputs['name']}",

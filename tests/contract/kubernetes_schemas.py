@@ -16,7 +16,7 @@ _SCHEMAS = Path(str(kubernetes_validate.__file__)).parent / "kubernetes-json-sch
 
 
 def fault_of(found: dict[str, Any], version: str) -> str:
-    """What the schema of this version, such as `1.30`, refuses of an object; '' where it takes it.
+    """Return what the schema of this version, such as `1.30`, refuses of an object; '' if it accepts it.
 
     Strict: a field that the schema does not know is refused. Raises FileNotFoundError for an unknown kind.
     """

@@ -37,6 +37,21 @@ FARGATE_SIZES: Mapping[float, tuple[int, ...]] = {
 
 # The constant of the code, its value, where the value is published.
 Rows = tuple[tuple[str, object, str], ...]
+GOOGLE: Rows = (
+    (
+        "LABELS",
+        63,
+        "cloud.google.com/resource-manager/docs/labels-overview: 64, of which the provider adds one",
+    ),
+    ("ACCOUNT_CHARACTERS", 30, "cloud.google.com/iam/docs/service-accounts-create"),
+    ("SECRET_ID_CHARACTERS", 255, "pulumi-gcp 10.2.0 secretmanager.Secret.secret_id"),
+)
+AWS: Rows = (
+    ("TAGS", 50, "docs.aws.amazon.com/tag-editor/latest/userguide/tagging"),
+    ("SECRET_NAME_CHARACTERS", 512, "BC secretsmanager NameType"),
+    ("LOGIN_ACTION", "ecr:GetAuthorizationToken", "ECS/task_execution_IAM_role"),
+    ("PULL_ACTIONS", ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"), "ECS/task_execution_IAM_role"),
+)
 CLOUD_RUN: Rows = (
     ("FRACTION_FROM", 0.08, "RUN/configuring/cpu"),
     ("FRACTION_STEP", 0.001, "RUN/configuring/cpu"),
@@ -53,6 +68,15 @@ CLOUD_RUN: Rows = (
     ("SHUTDOWN_SECONDS", 10, "RUN/container-contract"),
     ("ENVIRONMENT_NAMES", 1000, "RUN/configuring/services/overview-environment-variables"),
     ("ENVIRONMENT_BYTES", 32768, "RUN/configuring/services/overview-environment-variables"),
+    ("RESERVED_PREFIX", "X_GOOGLE_", "RUN/container-contract"),
+    (
+        "DOMAIN_REGIONS",
+        {
+            *("asia-east1", "asia-northeast1", "asia-southeast1", "europe-north1", "europe-west1"),
+            *("europe-west4", "us-central1", "us-east1", "us-east4", "us-west1"),
+        },
+        "RUN/mapping-custom-domains",
+    ),
     ("RESERVED_NAMES", {"PORT", "K_SERVICE", "K_REVISION", "K_CONFIGURATION"}, "RUN/container-contract"),
     (
         "LABEL_NAMESPACES",
@@ -62,12 +86,6 @@ CLOUD_RUN: Rows = (
         ),
         "RUNPB Service.labels",
     ),
-    (
-        "LABELS",
-        63,
-        "cloud.google.com/resource-manager/docs/labels-overview: 64, of which the provider adds one",
-    ),
-    ("SECRET_ID_CHARACTERS", 255, "pulumi-gcp 10.2.0 secretmanager.Secret.secret_id"),
     ("LARGE_GPU", "nvidia-rtx-pro-6000", "RUN/configuring/services/gpu: above 8 vCPU and 32 GiB"),
 )
 # Accelerator: vCPU, memory, regions, those by invitation. RUN/configuring/{services,workerpools}/gpu.
@@ -88,6 +106,7 @@ CLOUD_RUN_GPUS: Mapping[str, tuple[int, int, set[str], set[str]]] = {
 # Accelerator: the driver of Cloud Run. RUN/configuring/services/gpu.
 CLOUD_RUN_DRIVERS = {"nvidia-l4": 535, "nvidia-rtx-pro-6000": 580}
 FARGATE: Rows = (
+    ("DOMAIN_CHARACTERS", 128, "ELB/rule-condition-types"),
     ("STORAGE_INCLUDED_GIB", 20, "ECS/fargate-tasks-services"),
     ("STORAGE_GIB", (21, 200), "BC ecs EphemeralStorage.sizeInGiB"),
     ("STOP_SECONDS", 120, "BC ecs ContainerDefinition.stopTimeout"),
@@ -120,24 +139,20 @@ FARGATE: Rows = (
     (
         "RETENTION_DAYS",
         (
-            *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
+            *(0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
             *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
         ),
-        "BC logs PutRetentionPolicy.retentionInDays",
+        "BC logs PutRetentionPolicy.retentionInDays; PAWS cloudwatch.LogGroup: 0 for ever",
     ),
-    ("SECRET_NAME_CHARACTERS", 512, "BC secretsmanager NameType"),
-    ("TAGS", 50, "docs.aws.amazon.com/tag-editor/latest/userguide/tagging"),
+    ("RULES", 60, "docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits: inbound rules of a group"),
+    (
+        "LACKING_ZONES",
+        {"ap-northeast-1", "us-west-1"},
+        "aws-samples/saas-reference-architecture-ecs#12; docs.aws.amazon.com/global-infrastructure/regions",
+    ),
     ("ZONES", (2, 6), "ELB/application-load-balancers: two zones or more; no region has more than six"),
-    ("LOGIN_ACTION", "ecr:GetAuthorizationToken", "ECS/task_execution_IAM_role"),
-    ("PULL_ACTIONS", ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"), "ECS/task_execution_IAM_role"),
 )
 GKE: Rows = (
-    (
-        "LABELS",
-        63,
-        "cloud.google.com/resource-manager/docs/labels-overview: 64, of which the provider adds one",
-    ),
-    ("ACCOUNT_CHARACTERS", 30, "cloud.google.com/iam/docs/service-accounts-create"),
     ("POOL_NODES", 1000, "GKE/concepts/cluster-autoscaler"),
     ("CLIENTS", (2, 48), "GKE/how-to/timesharing-gpus, nvidia-mps-gpus"),
     ("AUTHORIZED_NETWORKS", 100, "GKE/how-to/authorized-networks"),
@@ -167,6 +182,7 @@ KUBERNETES: Rows = (
         ("default", "kube-system", "kube-public", "kube-node-lease"),
         "K8S/concepts/overview/working-with-objects/namespaces",
     ),
+    ("KNATIVE_TIMEOUT_SECONDS", 600, "knative/serving config-defaults: max-revision-timeout-seconds"),
     ("OBJECT_BYTES", 1048576, "K8S/concepts/configuration/configmap, secret: 1 MiB"),
     (
         "EFFECTS",

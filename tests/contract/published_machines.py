@@ -8,6 +8,7 @@ docs.cloud.google.com/compute/docs/accelerator-optimized-machines and /gpus.
 from collections.abc import Mapping
 
 L4, T4, RTX = "nvidia-l4", "nvidia-tesla-t4", "nvidia-rtx-pro-6000"
+V100, H100_MEGA, H200 = "nvidia-tesla-v100", "nvidia-h100-mega-80gb", "nvidia-h200-141gb"
 A100, A100_80, H100 = "nvidia-tesla-a100", "nvidia-a100-80gb", "nvidia-h100-80gb"
 MACHINES: Mapping[str, tuple[float, float, str, tuple[int, ...]]] = {
     "g2-standard-4": (4, 16, L4, (1,)),
@@ -44,8 +45,18 @@ MACHINES: Mapping[str, tuple[float, float, str, tuple[int, ...]]] = {
     "a3-highgpu-2g": (52, 468, H100, (2,)),
     "a3-highgpu-4g": (104, 936, H100, (4,)),
     "a3-highgpu-8g": (208, 1872, H100, (8,)),
+    "a3-megagpu-8g": (208, 1872, H100_MEGA, (8,)),
+    "a3-ultragpu-8g": (224, 2952, H200, (8,)),
     "g4-standard-48": (48, 180, RTX, (1,)),
     "g4-standard-96": (96, 360, RTX, (2,)),
     "g4-standard-192": (192, 720, RTX, (4,)),
     "g4-standard-384": (384, 1440, RTX, (8,)),
+}
+# docs.cloud.google.com/compute/docs/gpus, V100: name -> how many of them an N1 takes instead of T4.
+WITH_V100: Mapping[str, tuple[int, ...]] = {
+    **dict.fromkeys(("n1-standard-2", "n1-standard-4", "n1-standard-8"), (1, 2, 4, 8)),
+    **dict.fromkeys(("n1-highmem-2", "n1-highmem-4", "n1-highmem-8"), (1, 2, 4, 8)),
+    **dict.fromkeys(("n1-standard-16", "n1-highmem-16"), (2, 4, 8)),
+    **dict.fromkeys(("n1-standard-32", "n1-highmem-32"), (4, 8)),
+    **dict.fromkeys(("n1-standard-64", "n1-standard-96", "n1-highmem-64", "n1-highmem-96"), (8,)),
 }

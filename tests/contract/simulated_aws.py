@@ -81,7 +81,7 @@ class Simulation(Cloud):
         )
 
     def _make(self, call: Call, before: Mapping[str, Any]) -> dict[str, Any]:
-        """What the call made; `made` in it stands for what the one before did."""
+        """Make the call and return the result; `made` in it is replaced by the previous call's."""
         params = {key: before["id"] if value == "made" else value for key, value in call.params.items()}
         api = self._client(call.service)
         names = {operation: method for method, operation in api.meta.method_to_api_mapping.items()}

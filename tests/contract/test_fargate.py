@@ -49,7 +49,7 @@ def test_wrong_arguments_are_refused_before_anything_is_registered(
         ("api-", "allowed are 1 to 40 lowercase letters"),
         ("", "allowed are 1 to 40 lowercase letters"),
         ("a" * 41, "allowed are 1 to 40 lowercase letters"),
-        ("internal-api", "Elastic Load Balancing keeps names with internal- to itself"),
+        ("internal-api", "Elastic Load Balancing reserves names that begin with internal-"),
     ],
 )
 def test_a_name_that_aws_does_not_take_is_refused(name: str, said: str) -> None:

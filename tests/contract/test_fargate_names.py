@@ -60,7 +60,9 @@ SNAPSHOT = [
     ("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", "api-endpoint-ingress"),
     ("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", "api-task-ingress"),
     ("random:index/randomId:RandomId", "api-balancer-suffix"),
+    ("random:index/randomId:RandomId", "api-execution-policy-suffix"),
     ("random:index/randomId:RandomId", "api-targets-suffix"),
+    ("random:index/randomId:RandomId", "api-task-policy-suffix"),
     ("random:index/randomPassword:RandomPassword", "api-api-key"),
 ]
 

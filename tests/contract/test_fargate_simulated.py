@@ -1,4 +1,4 @@
-"""Does a simulated AWS make the whole stack?"""
+"""A simulated AWS creates the whole stack."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ def simulated(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def simulated_service(**args: Any) -> dict[str, Any]:
-    """The outputs of a stack with a repository and a service, in moto."""
+    """Create a stack with a repository and a service in moto, and return its outputs."""
 
     def program() -> None:
         InferenceImage("api-image", {"registry": Registry.ECR, "region": "eu-west-1", "image": IMAGE})

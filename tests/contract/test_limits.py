@@ -11,16 +11,22 @@ from types import ModuleType
 
 import pytest
 
-from slipway.components import gpu_drivers, secrets_manager, sizes
+from slipway.components import domain_name, gpu_drivers, sizes
+from slipway.components.aws import limits as aws
+from slipway.components.aws import secrets as aws_secrets
 from slipway.components.cloud_run import limits as cloud_run
 from slipway.components.fargate import limits as fargate
 from slipway.components.gke import limits as gke
 from slipway.components.gke import machines
+from slipway.components.gke.shapes import machine_of
+from slipway.components.google import limits as google
 from slipway.components.kubernetes import limits as kubernetes
 from tests.contract import published_limits as published
 from tests.contract import published_machines
 
 CLOUDS: Mapping[str, tuple[ModuleType, published.Rows]] = {
+    "Google": (google, published.GOOGLE),
+    "AWS": (aws, published.AWS),
     "Cloud Run": (cloud_run, published.CLOUD_RUN),
     "Fargate": (fargate, published.FARGATE),
     "GKE": (gke, published.GKE),
@@ -29,8 +35,13 @@ CLOUDS: Mapping[str, tuple[ModuleType, published.Rows]] = {
 ROWS = [(cloud, *row) for cloud, (_, rows) in CLOUDS.items() for row in rows]
 # What is chosen or estimated here, and no limit of a cloud.
 OWN: Mapping[str, set[str]] = {
+    "Google": set(),
+    "AWS": set(),
     "Cloud Run": {"GPUS"},  # held to its own table below
-    "Fargate": {"AROUND_ENVIRONMENT_BYTES", "PORT_FROM", "VPC_PREFIX", "SUBNET_BITS", "KEEP_ALIVE_SECONDS"},
+    "Fargate": {
+        *("AROUND_ENVIRONMENT_BYTES", "PORT_FROM", "VPC_PREFIX", "SUBNET_BITS", "KEEP_ALIVE_SECONDS"),
+        "ZONE_LETTERS",
+    },
     "GKE": {"DISK_GIB"},
     "Kubernetes": {
         *("VERSIONS", "PORT_FROM", "IMAGE_GIB_PER_SECOND", "BUCKET_GIB_PER_SECOND", "MOUNT_GIB_PER_SECOND"),
@@ -40,7 +51,7 @@ OWN: Mapping[str, set[str]] = {
 
 
 def as_published(value: object) -> object:
-    """A range as its ends, a set as one that can be compared with a literal."""
+    """Convert a range to its ends, and a set to one that can be compared with a literal."""
     if isinstance(value, range):
         return value.start, value.stop - 1
     return set[object](value) if isinstance(value, frozenset) else value  # pyright: ignore[reportUnknownArgumentType]
@@ -84,6 +95,31 @@ def test_google_has_the_published_machines_with_gpus() -> None:
     assert ours == published_machines.MACHINES
 
 
+def test_an_n1_takes_the_published_numbers_of_v100() -> None:
+    with_v100 = [machine_of(name, published_machines.V100) for name in published_machines.MACHINES]
+    ours = {m.name: m.gpu_counts for m in with_v100 if m and m.gpu == published_machines.V100}
+    assert ours == published_machines.WITH_V100
+
+
+@pytest.mark.parametrize(
+    ("name", "cpu", "gib"),
+    [
+        ("c3-standard-8", 8, 32),
+        ("n2d-highmem-4", 4, 32),
+        ("c4-standard-4", 4, 15),
+        ("c4-highmem-8", 8, 62),
+        ("e2-custom-4-8192", 4, 8),
+        ("custom-2-7680", 2, 7.5),
+        ("n1-highmem-2", 2, 13),
+    ],
+)
+def test_the_size_of_a_machine_is_read_from_its_name(name: str, cpu: float, gib: float) -> None:
+    """cloud.google.com/compute/docs/general-purpose-machines: the table of each family."""
+    machine = machine_of(name)
+    assert machine is not None
+    assert (machine.cpu, machine.memory_gib) == (cpu, gib)
+
+
 def test_a_machine_without_gpu_has_four_gib_for_each_vcpu_in_its_name() -> None:
     """docs.cloud.google.com/compute/docs/general-purpose-machines: e2-standard and n2-standard."""
     for machine in machines.MACHINES.values():
@@ -93,8 +129,8 @@ def test_a_machine_without_gpu_has_four_gib_for_each_vcpu_in_its_name() -> None:
 
 
 def test_secrets_manager_takes_values_of_64_kib() -> None:
-    """botocore 1.44.5, secretsmanager SecretStringType."""
-    assert secrets_manager.VALUE_BYTES == 65536
+    """Compare with botocore 1.44.5, secretsmanager SecretStringType."""
+    assert aws_secrets.VALUE_BYTES == 65536
 
 
 def letters(count: int) -> str:
@@ -114,35 +150,28 @@ GOOGLE_LABELS = "cloud.google.com/resource-manager/docs/labels-overview"
 AWS_TAGS = "docs.aws.amazon.com/tag-editor/latest/userguide/tagging"
 # Cloud, pattern, how a text of a length is made, the least and the most characters, source.
 TEXTS = [
+    ("Google", "PROJECT", letters, 6, 30, "creating-managing-projects"),
+    ("Google", "ACCOUNT_ID", letters, 6, 30, IAM),
+    ("Google", "LABEL_KEY", letters, 1, 63, GOOGLE_LABELS),
+    ("Google", "LABEL_VALUE", letters, 0, 63, GOOGLE_LABELS),
+    ("AWS", "TAG_KEY", letters, 1, 128, AWS_TAGS),
+    ("AWS", "TAG_VALUE", letters, 0, 256, AWS_TAGS),
     ("Cloud Run", "SERVICE_NAME", letters, 1, 49, "RUNPB CreateServiceRequest.service_id: fewer than 50"),
-    ("Cloud Run", "ACCOUNT_ID", letters, 6, 30, IAM),
-    ("Cloud Run", "LABEL_KEY", letters, 1, 63, GOOGLE_LABELS),
-    ("Cloud Run", "LABEL_VALUE", letters, 0, 63, GOOGLE_LABELS),
-    ("Cloud Run", "DOMAIN", dotted, 52, 253, "RFC 1035"),
     ("Fargate", "BALANCER_NAME", letters, 1, 32, "BC elbv2 CreateLoadBalancer.Name"),
     ("Fargate", "PATH", path, 1, 128, "BC elbv2 RuleCondition.Values"),
-    ("Fargate", "DOMAIN", dotted, 52, 128, "ELB/rule-condition-types"),
-    ("Fargate", "TAG_KEY", letters, 1, 128, AWS_TAGS),
-    ("Fargate", "TAG_VALUE", letters, 0, 256, AWS_TAGS),
     ("GKE", "CLUSTER_NAME", letters, 1, 40, "GKEPB Cluster.name"),
     ("GKE", "POOL_NAME", letters, 1, 40, "GKEPB NodePool.name"),
-    ("GKE", "LABEL_KEY", letters, 1, 63, GOOGLE_LABELS),
-    ("GKE", "LABEL_VALUE", letters, 0, 63, GOOGLE_LABELS),
     ("Kubernetes", "LABEL_NAME", letters, 1, 63, "RFC 1123"),
     ("Kubernetes", "SUBDOMAIN", letters, 1, 253, "RFC 1123"),
     ("Kubernetes", "LABEL_KEY", letters, 1, 63, "K8S/concepts/overview/working-with-objects/labels"),
     ("Kubernetes", "LABEL_VALUE", letters, 0, 63, "K8S/concepts/overview/working-with-objects/labels"),
-    ("Kubernetes", "ACCOUNT_ID", letters, 6, 30, IAM),
-]
-PROJECTS = [
-    (cloud, "PROJECT", letters, 6, 30, "creating-managing-projects") for cloud in ("Cloud Run", "GKE")
 ]
 
 
 @pytest.mark.parametrize(
     ("cloud", "pattern", "text", "least", "most", "source"),
-    [*TEXTS, *PROJECTS],
-    ids=[f"{row[0]} {row[1]}" for row in (*TEXTS, *PROJECTS)],
+    TEXTS,
+    ids=[f"{row[0]} {row[1]}" for row in TEXTS],
 )
 def test_a_text_may_have_the_published_number_of_characters(
     cloud: str, pattern: str, text: Callable[[int], str], least: int, most: int, source: str
@@ -152,3 +181,12 @@ def test_a_text_may_have_the_published_number_of_characters(
         count for count in (least - 1, least, most, most + 1) if count >= 0 and takes.fullmatch(text(count))
     }
     assert taken == {least, most}, source
+
+
+@pytest.mark.parametrize("target", ["Cloud Run", "Fargate"])
+def test_a_domain_may_have_the_published_number_of_characters(target: str) -> None:
+    """RFC 1035, section 2.3.4; ELB/rule-condition-types."""
+    most = {"Cloud Run": 253, "Fargate": 128}[target]
+    ours = {"Cloud Run": domain_name.CHARACTERS, "Fargate": fargate.DOMAIN_CHARACTERS}[target]
+    assert not domain_name.domain_fault(dotted(most), ours)
+    assert domain_name.domain_fault(dotted(most + 1), ours)

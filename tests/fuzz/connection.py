@@ -15,6 +15,7 @@ from slipway.service.manifest import Manifest
 from slipway.service.protocol import HttpProtocol
 from slipway.service.settings import BUNDLED_MODEL, settings_from_environment
 from slipway.service.tasks import TASKS, Limits
+from tests.service.running_server import protocol
 
 KEY = "a-key-for-the-fuzzer"
 # Far longer than any answer takes: past it the server hangs.
@@ -35,13 +36,15 @@ class Wire(asyncio.Transport):
     def close(self) -> None:
         self._closed = True
 
-    abort = close
+    abort = write_eof = close
 
     def is_closing(self) -> bool:
         return self._closed
 
     def get_write_buffer_size(self) -> int:
         return 0
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None: ...
 
     def pause_reading(self) -> None: ...
 
@@ -66,6 +69,7 @@ class Server:
         )
         self._config.load()
         self._state = ServerState()
+        self._http = protocol()
         self._loop = asyncio.new_event_loop()
 
     def answers(self, parts: list[bytes]) -> bytes:
@@ -78,14 +82,14 @@ class Server:
 
     async def _exchange(self, parts: list[bytes]) -> bytes:
         wire = Wire()
-        protocol = HttpProtocol(self._config, self._state, app_state={})
-        protocol.connection_made(wire)  # pyright: ignore[reportArgumentType]
+        connection = self._http(self._config, self._state, app_state={})
+        connection.connection_made(wire)  # pyright: ignore[reportArgumentType]
         for part in parts:
             if not wire.is_closing():
-                protocol.data_received(part)
+                connection.data_received(part)
             await asyncio.sleep(0)
-        await self._answered(protocol, wire)
-        protocol.connection_lost(None)
+        await self._answered(connection, wire)
+        connection.connection_lost(None)
         await self._ended()
         return wire.written
 

@@ -6,7 +6,7 @@ import re
 from tests.fuzz.connection import KEY, Server
 
 STATUS = re.compile(rb"HTTP/1\.1 (\d{3}) ")
-MEANT = {200, 400, 401, 404, 405, 408, 413, 415, 422, 429, 431, 503, 504}
+MEANT = {200, 400, 401, 404, 405, 408, 413, 415, 417, 422, 429, 431, 501, 503, 504, 505}
 HEAD = (
     f"POST /predict HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {KEY}\r\ncontent-type: application/json\r\n"
 )
@@ -26,7 +26,9 @@ REQUESTS = (
     HEAD.encode() + b"transfer-encoding: chunked\r\n\r\n11\r\n" + BODIES[0] + b"\r\n0\r\n\r\n",
     HEAD.encode() + b"expect: 100-continue\r\ncontent-length: 17\r\n\r\n",
     b"POST /predict HTTP/1.1\r\nhost: a\r\nauthorization: Basic YTpi\r\ncontent-length: 2\r\n\r\n{}",
-    b"GET http://[::1/ HTTP/1.1\r\n\r\n",
+    b"GET http://[::1/ HTTP/1.1\r\nhost: a\r\n\r\n",
+    b"GET / HTTP/2.0\r\nhost: a:1\r\n\r\n",
+    HEAD.encode() + b"transfer-encoding: gzip, chunked\r\nexpect: 200-ok\r\n\r\n0\r\n\r\n",
     HEAD.encode() + b"transfer-encoding: chunked\r\n\r\n11;a=b\r\n" + BODIES[0] + b"\r\n0\r\nc: d\r\n\r\n",
     HEAD.encode() + b"connection: upgrade\r\nupgrade: h2c\r\ncontent-length: 17\r\n\r\n" + BODIES[0],
     b"CONNECT a:80 HTTP/1.1\r\n\r\nGET /alive HTTP/1.1\r\n\r\n",
@@ -47,7 +49,7 @@ class Watch(logging.Handler):
 
 
 def parts_of(data: bytes) -> list[bytes]:
-    """What a connection sends, in the pieces it sends it in."""
+    """Split what a connection sends into the pieces in which it sends it."""
     kind, rest = data[:1], data[1:]
     if kind == BODY:
         return [f"{HEAD}content-length: {len(rest)}\r\n\r\n".encode() + rest]
@@ -56,7 +58,7 @@ def parts_of(data: bytes) -> list[bytes]:
 
 
 def check(server: Server, watch: Watch, data: bytes) -> None:
-    """Raises AssertionError where an answer is not what any request may get."""
+    """Send the data. Raises AssertionError if an answer is not one that a request may get."""
     answers = server.answers(parts_of(data))
     assert not watch.found, watch.found
     assert not answers or STATUS.match(answers) or answers.startswith(b"HTTP/1.1 100 "), answers[:200]

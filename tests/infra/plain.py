@@ -6,9 +6,9 @@ from typing import Any
 from slipway.infra.cost.stack import ResourceCost, StackCost, cost_of
 from slipway.infra.cost.usage import Usage
 from slipway.infra.plan.config import StackConfig
-from slipway.infra.plan.monitor import Resource
 from slipway.infra.plan.run import Plan, plan_of
 from slipway.infra.program import main
+from slipway.infra.resources.reading import Resource
 
 TODAY = date(2026, 11, 21)
 NOBODY = Usage(requests=0, egress_gb=0, image_gb=0, log_gb=0)

@@ -43,7 +43,7 @@ def git(folder: Path, *arguments: str) -> str:
 
 
 def repository_in(folder: Path) -> Path:
-    """The program of this checkout with the three stacks, in one commit of the branch `main`."""
+    """Commit the program of this checkout with the three stacks to the branch `main`."""
     folder.mkdir(parents=True)
     copy_of_the_checkout(folder)
     for file in folder.glob("Pulumi.*.yaml"):
@@ -79,7 +79,7 @@ def commit(folder: Path, message: str) -> str:
 
 @contextmanager
 def plans_at(folder: Path, ref: str, *stacks: str) -> Generator[Base]:
-    """The stacks at a commit, as `--against` makes them."""
+    """Plan the stacks at a commit as `--against` does."""
     with checkout_of(folder, ref) as base:
         planning = Planning(folder, base, stacks)
         planning.finish()

@@ -37,7 +37,7 @@ class FakeHub:
     """Of the front, for redirects."""
 
     def put(self, repo: str, files: Mapping[str, bytes], branch: str = "main", gated: bool = False) -> str:
-        """A new commit on the branch; its address."""
+        """Add a commit to the branch and return its address."""
         repository = self.repositories.setdefault(repo, Repository())
         repository.gated = gated
         place = f"{repo} {branch} {len(repository.commits)}".encode()

@@ -29,7 +29,7 @@ class Handmade:
     tokenizer: Tokenizer
 
     def files(self) -> dict[str, bytes]:
-        """What a repository of it holds."""
+        """Return the files of a repository with the model."""
         config = {
             "architectures": ["BertForSequenceClassification"],
             "model_type": "bert",

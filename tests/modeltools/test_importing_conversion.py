@@ -22,11 +22,11 @@ from slipway.modeltools.comparing.figures import figures
 from slipway.modeltools.comparing.models import opened, reference
 from slipway.modeltools.importing.address import HubAddress
 from slipway.modeltools.importing.config import Classifier
-from slipway.modeltools.importing.convert import converted
+from slipway.modeltools.importing.convert import convert_model
 from slipway.modeltools.importing.files import json_object
 from slipway.modeltools.importing.folder import new_folder, write_manifest
 from slipway.modeltools.importing.local import LocalFolder
-from slipway.modeltools.importing.plan import Plan, planned_here
+from slipway.modeltools.importing.plan import ImportPlan, plan_local_import
 from slipway.service.backends.onnx import OnnxBackend
 from slipway.service.backends.torch import TorchEmbedder
 from slipway.service.faults import BadModel
@@ -51,9 +51,9 @@ def imported(source: Path, out: Path, precision: str = "fp32", limit: int | None
     address = HubAddress("acme/tiny", "0" * 40)
     config = json_object(address, source / "config.json")
     classifier = Classifier.of(str(address), config, {})
-    plan = Plan(address, classifier, "mit", {})
+    plan = ImportPlan(address, classifier, "mit", {})
     with new_folder(out, 0) as (made, scratch):
-        facts = converted(plan, source, made, scratch, precision, limit, lambda _text: None)
+        facts = convert_model(plan, source, made, scratch, precision, limit, lambda _text: None)
         write_manifest(made, plan, facts)
     return json.loads((out / "manifest.json").read_text())
 
@@ -252,10 +252,12 @@ def test_an_embedding_model_in_a_folder_is_exported_with_its_pooling_in_the_grap
 
 def test_an_embedding_that_int8_spoils_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("slipway.modeltools.importing.agreement.LEAST_COSINE", {"int8": 1.1})
-    plan = planned_here(LocalFolder.of(saved_embedder(tmp_path / "source", "mean_tokens"), tmp_path / "out"))
+    plan = plan_local_import(
+        LocalFolder.of(saved_embedder(tmp_path / "source", "mean_tokens"), tmp_path / "out")
+    )
     told = r"the cosine to the original's vector falls to \d\.\d+; .* Take --precision fp32"
     with pytest.raises(BadModel, match=told), new_folder(tmp_path / "out", 0) as (made, scratch):
-        converted(plan, tmp_path / "source", made, scratch, "int8", None, lambda _text: None)
+        convert_model(plan, tmp_path / "source", made, scratch, "int8", None, lambda _text: None)
     assert not (tmp_path / "out").exists()
 
 

@@ -11,7 +11,7 @@ from slipway.modeltools.importing.embedder import Embedder, pooling_file
 from slipway.modeltools.importing.folder import write_manifest
 from slipway.modeltools.importing.heads import head_of
 from slipway.modeltools.importing.local import LocalFolder
-from slipway.modeltools.importing.plan import planned_here
+from slipway.modeltools.importing.plan import plan_local_import
 from slipway.service.faults import BadModel, BadSettings
 from slipway.service.tasks import TASKS
 from slipway.service.tasks.embed import EmbedManifest
@@ -126,7 +126,7 @@ def sentence_files() -> dict[str, bytes]:
 
 def test_a_folder_is_planned_as_a_repository_is(tmp_path: Path) -> None:
     folder = saved(tmp_path / "saved", **sentence_files())
-    plan = planned_here(LocalFolder.of(folder, tmp_path / "my vectors"))
+    plan = plan_local_import(LocalFolder.of(folder, tmp_path / "my vectors"))
     assert (plan.head.task, plan.license) == ("embed", "apache-2.0")
     assert set(plan.files) == {
         "config.json",
@@ -138,7 +138,7 @@ def test_a_folder_is_planned_as_a_repository_is(tmp_path: Path) -> None:
 
 def test_the_manifest_is_named_for_the_new_folder_and_tells_no_path(tmp_path: Path) -> None:
     folder = saved(tmp_path / "saved", **sentence_files())
-    plan = planned_here(LocalFolder.of(folder, tmp_path / "my vectors"))
+    plan = plan_local_import(LocalFolder.of(folder, tmp_path / "my vectors"))
     made = tmp_path / "my vectors"
     made.mkdir()
     for name in ("model.onnx", "tokenizer.json"):
@@ -154,6 +154,6 @@ def test_a_folder_that_lacks_a_file_or_is_none_is_refused(tmp_path: Path) -> Non
     folder = saved(tmp_path / "saved")
     (folder / "model.safetensors").unlink()
     with pytest.raises(BadModel, match=r"has no model\.safetensors"):
-        planned_here(LocalFolder.of(folder, tmp_path / "out"))
+        plan_local_import(LocalFolder.of(folder, tmp_path / "out"))
     with pytest.raises(BadSettings, match="is not a folder here"):
         LocalFolder.of(tmp_path / "nowhere", tmp_path / "out")

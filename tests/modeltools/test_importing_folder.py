@@ -10,7 +10,7 @@ import pytest
 from slipway.modeltools.importing.address import HubAddress
 from slipway.modeltools.importing.config import Classifier
 from slipway.modeltools.importing.folder import new_folder, write_manifest
-from slipway.modeltools.importing.plan import Plan
+from slipway.modeltools.importing.plan import ImportPlan
 from slipway.service.faults import BadModel, BadSettings, DiskFull
 from slipway.service.settings import BUNDLED_MODEL
 from slipway.service.tasks import TASKS
@@ -23,9 +23,9 @@ COMMIT = "714eb0fa89d2f80546fda750413ed43d93601a13"
 FACTS = {"max_tokens": 128, "precision": "int8", "heads": 4, "conversion": {"max_proba_difference": 0.01}}
 
 
-def plan(repo: str = "acme/spam", labels: tuple[str, ...] = ("ham", "spam")) -> Plan:
+def plan(repo: str = "acme/spam", labels: tuple[str, ...] = ("ham", "spam")) -> ImportPlan:
     classifier = Classifier("BertForSequenceClassification", labels, half=False)
-    return Plan(HubAddress(repo, COMMIT), classifier, "apache-2.0", {})
+    return ImportPlan(HubAddress(repo, COMMIT), classifier, "apache-2.0", {})
 
 
 def fill(folder: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from slipway.modeltools.importing.address import HubAddress
 from slipway.modeltools.importing.hub import Hub
-from slipway.modeltools.importing.plan import Plan, fetch, planned
+from slipway.modeltools.importing.plan import ImportPlan, fetch, plan_import
 from slipway.service.faults import BadModel
 from tests.modeltools.fake_hub import TOKEN
 from tests.modeltools.hub_fixtures import (
@@ -28,8 +28,8 @@ SHARDS = {"a.weight": "model-1.safetensors", "b.weight": "model-2.safetensors"}
 LARGE_BYTES = 12_000_000  # more than the client reads at once
 
 
-def plan_of(hub: Hub, address: str) -> Plan:
-    return planned(hub, HubAddress.parse(address))
+def plan_of(hub: Hub, address: str) -> ImportPlan:
+    return plan_import(hub, HubAddress.parse(address))
 
 
 def fetched(hub: Hub, address: str, folder: Path) -> dict[str, bytes]:

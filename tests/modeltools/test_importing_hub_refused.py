@@ -10,7 +10,7 @@ from huggingface_hub import constants
 
 from slipway.modeltools.importing.address import HubAddress
 from slipway.modeltools.importing.hub import Hub
-from slipway.modeltools.importing.plan import fetch, planned
+from slipway.modeltools.importing.plan import fetch, plan_import
 from slipway.service.faults import (
     BadModel,
     BadSettings,
@@ -40,7 +40,7 @@ WEIGHTS = "model.safetensors"
 
 def refusal(hub: Hub, address: str, folder: Path, fault: type[StartFault]) -> str:
     with pytest.raises(StartFault) as refused:
-        fetch(hub, planned(hub, HubAddress.parse(address)), folder / "fetched")
+        fetch(hub, plan_import(hub, HubAddress.parse(address)), folder / "fetched")
     assert type(refused.value) is fault, refused.value
     message = str(refused.value)
     assert message.startswith((address, "no room", str(folder)))
@@ -57,7 +57,7 @@ def test_a_branch_or_a_tag_is_refused_with_the_commit_it_points_to(
     fake_hub.repositories[REPO].branches["v1.0"] = address.partition("@")[2]
     told = f"which can be moved to other weights; pin a commit: {address} is where it points now"
     with pytest.raises(BadSettings) as refused:
-        planned(hub, HubAddress.parse(f"hf:{REPO}{revision}"))
+        plan_import(hub, HubAddress.parse(f"hf:{REPO}{revision}"))
     assert told in str(refused.value)
 
 
@@ -72,7 +72,7 @@ def test_a_commit_that_is_gone_is_told_with_where_main_is_now(
 def test_a_repository_without_main_says_to_pin(fake_hub: TestHub, hub: Hub, tmp_path: Path) -> None:
     fake_hub.put(REPO, model_files(), branch="dev")
     with pytest.raises(ModelNotFound, match=r"has no branch main\. Pin a commit"):
-        planned(hub, HubAddress.parse(f"hf:{REPO}"))
+        plan_import(hub, HubAddress.parse(f"hf:{REPO}"))
 
 
 def test_a_hub_that_answers_with_another_commit_is_not_believed(
@@ -146,7 +146,7 @@ def test_more_weights_than_one_onnx_file_takes(
     fake_hub: TestHub, hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("slipway.modeltools.importing.files.MAX_WEIGHT_BYTES", 300_000)
-    planned(hub, HubAddress.parse(fake_hub.put(REPO, model_files())))
+    plan_import(hub, HubAddress.parse(fake_hub.put(REPO, model_files())))
     half = fake_hub.put(REPO, model_files(dtype="bfloat16"))
     assert "of float32 weights; an ONNX file takes at most" in refusal(hub, half, tmp_path, BadModel)
 
@@ -160,7 +160,7 @@ def test_a_file_that_is_not_what_the_hub_lists_is_fetched_twice_then_refused(
     assert f"{name} came with hash " in refusal(hub, address, tmp_path, BadModel)
     assert len(fake_hub.front.gets(name)) == 2
     fake_hub.front.faults = []
-    fetch(hub, planned(hub, HubAddress.parse(address)), tmp_path / "again")
+    fetch(hub, plan_import(hub, HubAddress.parse(address)), tmp_path / "again")
 
 
 def test_a_download_that_is_always_cut_is_given_up_and_leaves_no_part(
@@ -247,4 +247,4 @@ def test_a_read_only_cache(fake_hub: TestHub, quiet_client: None, small_disk: Pa
     hub = Hub(endpoint=fake_hub.url, cache_dir=small_disk)
     address = fake_hub.put(REPO, model_files())
     with pytest.raises(BadSettings, match=r"cannot be written \(Read-only file system\)"):
-        planned(hub, HubAddress.parse(address))
+        plan_import(hub, HubAddress.parse(address))

@@ -12,7 +12,7 @@ STAGE = re.compile(r"^FROM base AS model-imported-torch-cpu$(?P<steps>.*?)^FROM 
 
 
 def modules_of(path: Path) -> set[str]:
-    """What it imports of the server and of the tools, at its top or later."""
+    """List the modules of the server and the tools that a file imports, at its top or later."""
     names = {name for name, _ in imported(path) if name.split(".")[0] in ("service", "modeltools")}
     return names | {name.rpartition(".")[0] for name in names}
 

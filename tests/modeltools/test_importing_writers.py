@@ -12,8 +12,8 @@ from slipway.modeltools.importing.files import model_files as converted_files
 from slipway.modeltools.importing.files import served_files
 from slipway.modeltools.importing.heads import engine_of, head_of
 from slipway.modeltools.importing.hub import Hub, HubFile
-from slipway.modeltools.importing.plan import Asked, Plan, planned
-from slipway.modeltools.importing.shards import joined, parameters_of, precision_of
+from slipway.modeltools.importing.plan import Choices, ImportPlan, plan_import
+from slipway.modeltools.importing.shards import join_shards, parameters_of, precision_of
 from slipway.modeltools.importing.writer import LEAST_TOKENS, MOST_BY_DEFAULT, Writer
 from slipway.service.faults import BadModel
 from tests.modeltools.hub_fixtures import REPO, TestHub, fake_hub, hub, model_files, quiet_client
@@ -114,8 +114,8 @@ def test_torch_serves_what_writes_text_and_onnx_the_rest_unless_it_is_said() -> 
         engine_of("here", writer(FLAN_T5), "onnx")
 
 
-def plan(hub: Hub, fake_hub: TestHub, files: dict[str, bytes], **asked: Any) -> Plan:
-    return planned(hub, HubAddress.parse(fake_hub.put(REPO, files)), Asked(**asked))
+def plan(hub: Hub, fake_hub: TestHub, files: dict[str, bytes], **asked: Any) -> ImportPlan:
+    return plan_import(hub, HubAddress.parse(fake_hub.put(REPO, files)), Choices(**asked))
 
 
 def t5_files(**more: bytes) -> dict[str, bytes]:
@@ -180,7 +180,7 @@ def read(path: Path) -> dict[str, bytes]:
 def test_files_of_weights_are_joined_tensor_by_tensor(tmp_path: Path) -> None:
     one = safetensors(tmp_path / "1", {"a": ("F32", [2], b"aaaabbbb"), "b": ("BF16", [1], b"cc")})
     two = safetensors(tmp_path / "2", {"c": ("F32", [1, 3], b"ddddeeeeffff")})
-    joined([one, two], tmp_path / "all")
+    join_shards([one, two], tmp_path / "all")
     assert read(tmp_path / "all") == {"a": b"aaaabbbb", "b": b"cc", "c": b"ddddeeeeffff"}
     assert (precision_of(tmp_path / "all"), parameters_of(tmp_path / "all")) == ("fp32", 6)
 
@@ -189,7 +189,7 @@ def test_a_tensor_that_is_in_two_files_is_refused(tmp_path: Path) -> None:
     one = safetensors(tmp_path / "1", {"a": ("F32", [1], b"aaaa")})
     two = safetensors(tmp_path / "2", {"a": ("F32", [1], b"bbbb")})
     with pytest.raises(BadModel, match="2 has a, which another file of the weights has too"):
-        joined([one, two], tmp_path / "all")
+        join_shards([one, two], tmp_path / "all")
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ CHAT = [{"role": "user", "content": "What is a slipway?"}]
 
 
 def run(hub: FakeHub, address: str, out: Path, *options: str) -> "subprocess.CompletedProcess[str]":
-    """The command as a user calls it."""
+    """Run the command as a user does."""
     environ = {
         "PATH": "/usr/bin:/bin",
         "HOME": str(out.parent),
@@ -125,7 +125,7 @@ def test_a_decoder_without_a_chat_template_is_imported_and_that_is_said(
 
 
 def in_shards(folder: Path) -> None:
-    """The weights in three files and an index, as large models have them."""
+    """Split the weights into three files and an index, as large models have them."""
     tensors = load_file(folder / "model.safetensors")
     (folder / "model.safetensors").unlink()
     names = sorted(tensors)

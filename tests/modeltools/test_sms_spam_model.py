@@ -75,7 +75,7 @@ def test_the_manifest_says_what_the_server_needs_to_know() -> None:
         "precision": "int8",
         "heads": 4,
     }
-    assert 40 < MANIFEST["measured"]["memory_mb"] < 120
+    assert 40 < MANIFEST["measured"]["memory_mib"] < 120
     assert sorted(MANIFEST["files"]) == ["model.onnx", "tokenizer.json"]
 
 

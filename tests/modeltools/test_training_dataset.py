@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from slipway.modeltools.training.dataset import DataFileError, Message, read_dataset
+from slipway.modeltools.training.dataset import DataFileError, LabelledMessage, read_dataset
 
 
 @pytest.fixture
@@ -15,7 +15,7 @@ def test_the_distinct_messages_are_read_in_the_order_of_the_file(data_file: Path
 
     dataset = read_dataset(data_file)
 
-    assert dataset.messages == (Message(0, "see you\tat six"), Message(1, "WIN now"))
+    assert dataset.messages == (LabelledMessage(0, "see you\tat six"), LabelledMessage(1, "WIN now"))
     assert dataset.lines == 3
 
 

@@ -3,7 +3,7 @@ from itertools import combinations
 
 import pytest
 
-from slipway.modeltools.training.dataset import Message
+from slipway.modeltools.training.dataset import LabelledMessage
 from slipway.modeltools.training.split import (
     SIMILARITY,
     Split,
@@ -16,7 +16,7 @@ from slipway.modeltools.training.split import (
 SHARES = Split(train=0.6, validation=0.2, test=0.2)
 
 
-def made_up_messages() -> list[Message]:
+def made_up_messages() -> list[LabelledMessage]:
     """40 spam campaigns of 3 messages that differ in number and prize, and 200 unlike ham messages."""
     words = random.Random(7)
 
@@ -28,13 +28,13 @@ def made_up_messages() -> list[Message]:
         f"{text}! WIN {words.randrange(10**6)} pounds {sentence(1)}" for text in campaigns for _ in range(3)
     ]
     ham = [sentence(9) for _ in range(200)]
-    messages = [Message(1, text) for text in spam] + [Message(0, text) for text in ham]
+    messages = [LabelledMessage(1, text) for text in spam] + [LabelledMessage(0, text) for text in ham]
     words.shuffle(messages)
     return messages
 
 
 @pytest.fixture(scope="module")
-def messages() -> list[Message]:
+def messages() -> list[LabelledMessage]:
     return made_up_messages()
 
 
@@ -48,7 +48,9 @@ def test_texts_below_the_similarity_stay_apart() -> None:
     assert near_duplicate_groups(texts) == [0, 1, 2]
 
 
-def test_pairs_are_those_that_comparing_every_text_with_every_other_finds(messages: list[Message]) -> None:
+def test_pairs_are_those_that_comparing_every_text_with_every_other_finds(
+    messages: list[LabelledMessage],
+) -> None:
     texts = [message.text for message in messages]
     sets = [shingles(text) for text in texts]
 
@@ -69,7 +71,7 @@ def test_a_chain_of_near_duplicates_is_one_group() -> None:
     assert near_duplicate_groups([*chain, "nothing like them"]) == [0, 0, 0, 3]
 
 
-def test_no_near_duplicate_pair_crosses_the_split(messages: list[Message]) -> None:
+def test_no_near_duplicate_pair_crosses_the_split(messages: list[LabelledMessage]) -> None:
     texts = [message.text for message in messages]
     parts = split_by_group(messages, near_duplicate_groups(texts), SHARES, seed=1)
     part_of = {row: name for name in ("train", "validation", "test") for row in getattr(parts, name)}
@@ -81,7 +83,7 @@ def test_no_near_duplicate_pair_crosses_the_split(messages: list[Message]) -> No
     assert {part_of[first] for first, _ in pairs} == {"train", "validation", "test"}
 
 
-def test_each_part_gets_its_share_of_spam_and_of_ham(messages: list[Message]) -> None:
+def test_each_part_gets_its_share_of_spam_and_of_ham(messages: list[LabelledMessage]) -> None:
     parts = split_by_group(messages, near_duplicate_groups([m.text for m in messages]), SHARES, seed=1)
 
     for rows, share in ((parts.train, 0.6), (parts.validation, 0.2), (parts.test, 0.2)):
@@ -90,7 +92,7 @@ def test_each_part_gets_its_share_of_spam_and_of_ham(messages: list[Message]) ->
         assert len(rows) - spam == pytest.approx(200 * share, abs=3)
 
 
-def test_the_seed_decides_the_split(messages: list[Message]) -> None:
+def test_the_seed_decides_the_split(messages: list[LabelledMessage]) -> None:
     groups = near_duplicate_groups([message.text for message in messages])
 
     assert split_by_group(messages, groups, SHARES, 1) == split_by_group(messages, groups, SHARES, 1)

@@ -54,7 +54,7 @@ def tokenizer_of(kind: str, limit: int | None) -> Any:
 
 
 def saved(folder: Path, model_type: str, limit: int | None = 128, **config: Any) -> Path:
-    """A model of this type. limit: the tokenizer's; config: further keys of its configuration."""
+    """Save a model of this type. limit: the tokenizer's; config: further keys of its configuration."""
     kind = "roberta" if "roberta" in model_type or model_type == "mpnet" else "bert"
     tokenizer = tokenizer_of(kind, limit)
     settings = {
@@ -83,7 +83,7 @@ def saved(folder: Path, model_type: str, limit: int | None = 128, **config: Any)
 
 
 def saved_embedder(folder: Path, pooling: str, normalize: bool = True) -> Path:
-    """A BERT as sentence-transformers saves one. pooling: mean_tokens or cls_token."""
+    """Save a BERT as sentence-transformers does. pooling: mean_tokens or cls_token."""
     tokenizer = tokenizer_of("bert", 128)
     settings = {"vocab_size": len(tokenizer), "max_position_embeddings": 128, **SIZES}
     torch.manual_seed(3)

@@ -35,7 +35,7 @@ class Engine:
         return done.stdout + done.stderr
 
     def up(self, *arguments: str, ok: bool = True) -> dict[str, int]:
-        """What the update changed, as the engine counts it."""
+        """Run `up` and return the engine's counts of changes."""
         self("up", "--yes", "--skip-preview", *arguments, ok=ok)
         if not ok:
             return {}
@@ -63,7 +63,7 @@ def engine_in(project: Path, backend: Path) -> Engine:
 
 @pytest.fixture
 def engine(tmp_path: Path, free_port: int) -> Iterator[Engine]:
-    """This project with its local stack on a free port; destroyed at the end."""
+    """Copy this project with its local stack on a free port; destroy it at the end."""
     if shutil.which("pulumi") is None:
         pytest.skip("no `pulumi` on PATH")
     clone = copy_of_the_checkout(tmp_path / "clone")

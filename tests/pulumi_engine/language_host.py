@@ -138,7 +138,7 @@ def _merged(output: IO[bytes], errors: IO[bytes]) -> Iterator[tuple[bool, bytes]
 
 
 def _virtualenv(info: Any) -> Path | None:
-    """The option `virtualenv` of Pulumi.yaml, relative to that file."""
+    """Return the option `virtualenv` of Pulumi.yaml, relative to that file."""
     given = json_format.MessageToDict(info.options).get("virtualenv")
     return Path(info.root_directory, given) if given else None
 

@@ -8,23 +8,24 @@ Google does. A Deployment of the image BROKEN does not get ready.
 
 import json
 import secrets
-import sys
-from collections.abc import Iterable, Iterator, Mapping
-from concurrent import futures
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
 import grpc
-from google.protobuf import empty_pb2, json_format, struct_pb2
+from google.protobuf import empty_pb2
 from pulumi.runtime import rpc
-from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
+from pulumi.runtime.proto import provider_pb2
 
 from slipway.infra.plan.autoname import autonamed
-from slipway.infra.plan.monitor import UNKNOWN, revealed
+from slipway.infra.plan.monitor import revealed
+from slipway.infra.resources.reading import UNKNOWN
 from tests.contract.cloud import made_of
 from tests.contract.kubernetes_outputs import answer_of
+from tests.pulumi_engine.attached_provider import AttachedProvider
+from tests.pulumi_engine.serving import attached, plain, served_provider, wire
 
-ROOT = Path(__file__).resolve().parents[2]
 # Digest of an image that does not start.
 BROKEN = "b" * 64
 # What cannot be changed in place, by the end of a type.
@@ -37,18 +38,9 @@ REPLACED_BY = {
 }
 
 
-def plain(struct: Any) -> dict[str, Any]:
-    return json_format.MessageToDict(struct)
-
-
-def wire(value: dict[str, Any]) -> struct_pb2.Struct:
-    return json_format.ParseDict(value, struct_pb2.Struct())
-
-
-class StandIn(provider_pb2_grpc.ResourceProviderServicer):
-    def __init__(self, log: Path, version: str) -> None:
+class StandIn(AttachedProvider):
+    def __init__(self, log: Path) -> None:
         self._log = log
-        self._version = version
 
     def _note(self, call: str, urn: str, id_: str, inputs: Mapping[str, Any]) -> None:
         line = {"call": call, "type": type_of(urn), "name": urn.split("::")[-1], "id": id_}
@@ -76,21 +68,6 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
         except KeyError:
             return {}
 
-    def GetPluginInfo(self, request: Any, context: Any) -> plugin_pb2.PluginInfo:  # noqa: N802 the protocol's name
-        return plugin_pb2.PluginInfo(version=self._version)
-
-    def Handshake(self, request: Any, context: Any) -> provider_pb2.ProviderHandshakeResponse:  # noqa: N802
-        return provider_pb2.ProviderHandshakeResponse(accept_secrets=True)
-
-    def CheckConfig(self, request: Any, context: Any) -> provider_pb2.CheckResponse:  # noqa: N802
-        return provider_pb2.CheckResponse(inputs=request.news)
-
-    def DiffConfig(self, request: Any, context: Any) -> provider_pb2.DiffResponse:  # noqa: N802
-        return provider_pb2.DiffResponse(changes=provider_pb2.DiffResponse.DIFF_NONE)
-
-    def Configure(self, request: Any, context: Any) -> provider_pb2.ConfigureResponse:  # noqa: N802
-        return provider_pb2.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
-
     def Check(self, request: Any, context: Any) -> provider_pb2.CheckResponse:  # noqa: N802
         inputs = plain(request.news)
         if made := self._drawn(request.urn, revealed(inputs), plain(request.olds)):
@@ -98,7 +75,7 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.CheckResponse(inputs=wire(inputs))
 
     def _drawn(self, urn: str, inputs: Mapping[str, Any], old: Mapping[str, Any]) -> str:
-        """The name of an object without one: the old one's; else as a plan has it, or never used before."""
+        """Name an object without a name: as the old one, else as in a plan, or as never used before."""
         made = autonamed(type_of(urn), urn.split("::")[-1], inputs, UNKNOWN)
         if not made or made == UNKNOWN:
             return made
@@ -152,12 +129,9 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
         self._note("delete", request.urn, request.id, {})
         return empty_pb2.Empty()
 
-    def Cancel(self, request: Any, context: Any) -> empty_pb2.Empty:  # noqa: N802
-        return empty_pb2.Empty()
-
 
 def there(log: Path) -> set[str]:
-    """The ids of what was made and not deleted since: an object has one of its name, however often made."""
+    """Return the ids of what exists: an id counts once, however often it was created."""
     found: set[str] = set()
     for line in map(json.loads, log.read_text().splitlines()):
         if line["call"] == "create":
@@ -170,7 +144,7 @@ def there(log: Path) -> set[str]:
 def _paths(
     old: Mapping[str, Any], new: Mapping[str, Any], replaces: Iterable[str]
 ) -> Iterator[tuple[str, provider_pb2.PropertyDiff]]:
-    """What differs, one level into objects, as the engine matches `replace_on_changes` with it."""
+    """List the differing paths, one level into objects, as the engine matches `replace_on_changes`."""
     kind = provider_pb2.PropertyDiff
     for key in {*old, *new}:
         before, after = old.get(key), new.get(key)
@@ -191,23 +165,11 @@ def type_of(urn: str) -> str:
     return urn.split("::")[2].rpartition("$")[2]
 
 
-def serve(log: Path, version: str) -> None:
-    """Answer the engine, which reads the port from standard output and ends this process."""
-    server = grpc.server(futures.ThreadPoolExecutor(8))
-    provider_pb2_grpc.add_ResourceProviderServicer_to_server(StandIn(log, version), server)  # pyright: ignore[reportUnknownMemberType]
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
-    print(port, flush=True)
-    server.wait_for_termination()
-
-
-def install(home: Path, name: str, version: str, log: Path) -> None:
-    """Lay out a plugin where the engine with PULUMI_HOME `home` looks for it."""
-    folder = home / "plugins" / f"resource-{name}-v{version}"
-    folder.mkdir(parents=True)
-    plugin = folder / f"pulumi-resource-{name}"
-    plugin.write_text(
-        f"#!{sys.executable}\nimport sys\nfrom pathlib import Path\nsys.path.insert(0, {str(ROOT)!r})\n"
-        f"from tests.pulumi_engine.standin import serve\nserve(Path({str(log)!r}), {version!r})\n"
-    )
-    plugin.chmod(0o755)
+@contextmanager
+def standing_in(log: Path, *names: str) -> Generator[dict[str, str]]:
+    """Yield the environment of an engine for which one stand-in answers as the providers of these names."""
+    with served_provider(StandIn(log)) as port:
+        yield {
+            "PULUMI_DEBUG_PROVIDERS": attached(dict.fromkeys(names, port)),
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        }

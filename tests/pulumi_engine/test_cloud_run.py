@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -47,20 +46,18 @@ def engine(tmp_path: Path, log: Path) -> Iterator[Engine]:
         f"name: demo\nruntime:\n  name: python\n  options: {{virtualenv: {ROOT / '.venv'}}}\n"
     )
     (project / "__main__.py").write_text(PROGRAM)
-    home = tmp_path / "home"
-    for name in ("gcp", "random"):
-        standin.install(home, name, version(f"pulumi-{name}"), log)
     engine = engine_in(project, tmp_path / "backend")
     engine.environment |= {
-        "PULUMI_HOME": str(home),
-        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        "PULUMI_HOME": str(tmp_path / "home"),
         "TMPDIR": os.environ.get("TMPDIR", "/tmp"),
     }
-    engine("stack", "init", "dev")
-    engine("config", "set", "memory", "2")
-    engine("config", "set", "--secret", "token", "hush-hush")
-    yield engine
-    engine("destroy", "--yes", "--skip-preview")
+    with standin.standing_in(log, "gcp", "random") as environment:
+        engine.environment |= environment
+        engine("stack", "init", "dev")
+        engine("config", "set", "memory", "2")
+        engine("config", "set", "--secret", "token", "hush-hush")
+        yield engine
+        engine("destroy", "--yes", "--skip-preview")
 
 
 def done(log: Path, since: int = 0) -> list[tuple[str, str]]:

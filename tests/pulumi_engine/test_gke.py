@@ -4,7 +4,7 @@ import json
 import os
 import re
 import shutil
-from importlib.metadata import version
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,25 +28,23 @@ def log(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def engine(tmp_path: Path, log: Path) -> Engine:
+def engine(tmp_path: Path, log: Path) -> Iterator[Engine]:
     if shutil.which("pulumi") is None:
         pytest.skip("no `pulumi` on PATH")
     clone = copy_of_the_checkout(tmp_path / "clone")
     (clone / ".venv").symlink_to(ROOT / ".venv")
-    home = tmp_path / "home"
-    for name in ("gcp", "kubernetes", "random"):
-        standin.install(home, name, version(f"pulumi-{name}"), log)
     engine = engine_in(clone, tmp_path / "backend")
     engine.environment |= {
-        "PULUMI_HOME": str(home),
-        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        "PULUMI_HOME": str(tmp_path / "home"),
         "PATH": f"{with_plugin(tmp_path / 'bin')}:{engine.environment['PATH']}",
     }
-    engine("stack", "init", "prod")
-    engine("config", "set", "image", IMAGE)
-    engine("config", "set", "--secret", "--path", "secrets.HF_TOKEN", "hush-hush-hush")
-    engine("config", "set", "--secret", "apiKey", "hush-hush-hush-hush")
-    return engine
+    with standin.standing_in(log, "gcp", "kubernetes", "random") as environment:
+        engine.environment |= environment
+        engine("stack", "init", "prod")
+        engine("config", "set", "image", IMAGE)
+        engine("config", "set", "--secret", "--path", "secrets.HF_TOKEN", "hush-hush-hush")
+        engine("config", "set", "--secret", "apiKey", "hush-hush-hush-hush")
+        yield engine
 
 
 def with_plugin(folder: Path) -> Path:
@@ -57,7 +55,7 @@ def with_plugin(folder: Path) -> Path:
 
 
 def without_plugin(path: str, scratch: Path) -> str:
-    """The same PATH; a folder that holds the plugin becomes one with links to all else in it."""
+    """Return the PATH without the plugin: its folder becomes one with links to everything else in it."""
     folders: list[str] = []
     for number, folder in enumerate(map(Path, path.split(os.pathsep))):
         if not (folder / PLUGIN).exists():

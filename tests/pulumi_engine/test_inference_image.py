@@ -51,7 +51,7 @@ def registry() -> str:
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A copy with a list of packages that no build has seen, so that the first one starts from nothing."""
+    """Copy the checkout with a new list of packages, so that the first build starts from nothing."""
     copy = copy_of_the_checkout(tmp_path / "checkout")
     with (copy / "service/requirements.txt").open("a") as file:
         file.write(f"# {uuid4().hex}\n")
@@ -65,7 +65,7 @@ def repository(registry: str) -> str:
 
 @pytest.fixture
 def engine(tmp_path: Path, repository: str, checkout: Path) -> Iterator[Engine]:
-    """A program of one image; destroyed at the end."""
+    """Run a program with one image; destroy it at the end."""
     if shutil.which("pulumi") is None:
         pytest.skip("no `pulumi` on PATH")
     engine = engine_in(project(tmp_path / "project"), tmp_path / "backend")
@@ -116,7 +116,7 @@ def configure(engine: Engine, args: dict[str, Any]) -> None:
 
 
 def manifest(image_ref: str) -> dict[str, Any]:
-    """What the registry holds under a digest or a tag. Raises for a status of 400 and above."""
+    """Return what the registry has under a digest or a tag. Raises for a status of 400 and above."""
     found = re.fullmatch(r"([^/]+)/([^@:]+)[@:](.+)", image_ref)
     assert found, image_ref
     url = f"http://{found[1]}/v2/{found[2]}/manifests/{found[3]}"
@@ -161,7 +161,7 @@ def test_it_is_built_pushed_cached_left_alone_and_built_again_for_a_change(
 
 
 def preview_elsewhere(engine: Engine, folder: Path, repository: str, checkout: Path) -> dict[str, int]:
-    """The same stack from another path, with another umask, other times and stray files."""
+    """Preview the same stack from another path, with another umask, other times and stray files."""
     source = Path(shutil.copytree(checkout, folder / "checkout"))
     for path in source.rglob("*"):
         path.chmod(0o700)

@@ -7,6 +7,7 @@ pods of an image that is not BROKEN become ready at once.
 import os
 import shutil
 import threading
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -36,7 +37,11 @@ from components.content_hash import hashed
 config = pulumi.Config()
 level, key = config.require("level"), config.require("key")
 # Enough here for pods that start; ones that do not are waited for in vain.
-timing.apply_minutes = lambda spec: 0.5
+if deadline := config.get_int("deadline"):
+    timing.progress_deadline_seconds = lambda spec: deadline
+    timing.rollout_seconds = lambda spec, at_once: deadline
+else:
+    timing.apply_seconds = lambda spec, at_once: 30
 if config.get_bool("contentNames"):
     nameless = objects._nameless
 
@@ -159,7 +164,7 @@ def watch(cluster: Api, namespace: str) -> Iterator[Watch]:
 
 @pytest.fixture
 def engine(watch: Watch, plane_folder: Path, tmp_path: Path, namespace: str) -> Iterator[Engine]:
-    """A stack of the program; the pods end when it is destroyed, for the nodes are played until then."""
+    """Run a stack of the program; its pods end when it is destroyed, because the nodes are simulated."""
     if shutil.which("pulumi") is None:
         pytest.skip("no `pulumi` on PATH; `.ci/pulumi` builds one")
     provider = os.environ.get(PROVIDER, "")
@@ -221,6 +226,20 @@ def test_objects_named_by_their_contents_are_lost_when_a_failed_change_is_taken_
     fail_and_take_back(engine)
     assert {name.rpartition("-")[0] for name in watch.lost()} == {"api-configmap", "api-secret"}
     assert watch.missed() == watch.lost()
+
+
+def test_a_mistyped_image_fails_soon_after_the_deadline_with_the_pods_reason(engine: Engine) -> None:
+    engine("config", "set", "deadline", "30")
+    engine.up()
+    engine("config", "set", "image", BROKEN)
+    began = time.monotonic()
+    said = engine("up", "--yes", "--skip-preview", ok=False)
+    assert time.monotonic() - began < 30 + 60
+    reasons = said.partition("Diagnostics:")[2]
+    assert f'[ImagePullBackOff] Back-off pulling image "host/server@sha256:{BROKEN}"' in reasons
+    assert "[ProgressDeadlineExceeded]" in reasons
+    engine("config", "set", "image", STARTS)
+    engine.up()
 
 
 def test_a_failed_change_that_is_taken_back_leaves_the_pods_what_they_use(

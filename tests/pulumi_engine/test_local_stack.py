@@ -43,7 +43,7 @@ def test_up_change_unchanged_and_destroy(engine: Engine) -> None:
     assert engine.up() == {"same": 1, "update": 2}
     second = status(engine)
     assert second["pid"] != first["pid"]
-    assert second["limits"]["memory_mb"] == 512
+    assert second["limits"]["memory_mib"] == 512
 
     assert engine.up() == {"same": 3}
     assert status(engine)["pid"] == second["pid"]
@@ -106,7 +106,7 @@ def test_refresh_forgets_a_service_that_is_gone(engine: Engine) -> None:
 def test_memory_below_the_models_need_is_refused_in_the_preview(engine: Engine) -> None:
     engine("config", "set", "memory", "64Mi")
     said = engine("preview", ok=False)
-    assert "The smallest setting with a margin is 128Mi" in said
+    assert "the smallest with a margin is 128Mi" in said
     assert "Traceback" not in said
 
 
@@ -118,11 +118,11 @@ def test_a_failed_update_names_the_cause_and_the_service_runs_on(
     engine("config", "set", "memory", "64Mi")
     said = engine("up", "--yes", "--skip-preview", ok=False)
     assert "ran out of memory: its limit is 64 MiB" in said
-    assert "It runs on as it was before the change." in said
+    assert "The previous version is still running." in said
     assert predict(engine)["label"] == "spam"
     engine("config", "set", "memory", "1Gi")
     engine.up()
-    assert status(engine)["limits"]["memory_mb"] == 1024
+    assert status(engine)["limits"]["memory_mib"] == 1024
 
 
 def test_each_way_refuses_the_others_service(engine: Engine) -> None:

@@ -23,7 +23,8 @@ def test_a_nested_program_has_the_engines_urns_parents_and_inputs(tmp_path: Path
         f"name: demo\nruntime:\n  name: python\n  options: {{virtualenv: {ROOT / '.venv'}}}\n"
     )
     (project / "__main__.py").write_text(
-        f"import sys\nsys.path.insert(0, {str(ROOT)!r})\nfrom tests.infra.test_plan import nested\nnested()\n"
+        f"import sys\nsys.path.insert(0, {str(ROOT)!r})\n"
+        "from tests.infra.plan.test_plan import nested\nnested()\n"
     )
     engine = engine_in(project, tmp_path / "backend")
     engine("stack", "init", "dev")

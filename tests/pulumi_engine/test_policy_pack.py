@@ -3,7 +3,7 @@
 import os
 import re
 import shutil
-from importlib.metadata import version
+from collections.abc import Iterator
 from pathlib import Path
 
 import pulumi_gcp as gcp
@@ -12,7 +12,7 @@ import pytest
 from slipway.infra.cost.assume import usage_of
 from slipway.infra.cost.stack import cost_of
 from slipway.infra.plan.run import plan_of
-from slipway.infra.policy.judge import violations_of
+from slipway.infra.policy.judge import judged
 from slipway.infra.settings.stackfile import settings_from, stack_config
 from tests.checkout import copy_of_the_checkout
 from tests.infra.plain import TODAY
@@ -67,7 +67,7 @@ def program(kept: bool = False) -> None:
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Engine:
+def engine(tmp_path: Path) -> Iterator[Engine]:
     if shutil.which("pulumi") is None:
         pytest.skip("no `pulumi` on PATH")
     if not (ROOT / "policy/.venv").is_dir():
@@ -78,19 +78,19 @@ def engine(tmp_path: Path) -> Engine:
     (clone / "Pulumi.dev.yaml").write_text(STACK)
     log = tmp_path / "log"
     log.touch()
-    standin.install(tmp_path / "home", "gcp", version("pulumi-gcp"), log)
     engine = engine_in(clone, tmp_path / "backend")
     engine.environment |= {
         "PULUMI_HOME": str(tmp_path / "home"),
-        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
         "TMPDIR": os.environ.get("TMPDIR", "/tmp"),
     }
-    engine("stack", "init", "dev")
-    return engine
+    with standin.standing_in(log, "gcp") as environment:
+        engine.environment |= environment
+        engine("stack", "init", "dev")
+        yield engine
 
 
 def run_with_the_pack(engine: Engine, kept: bool) -> set[tuple[str, str]]:
-    """What the engine says is broken, as (level, rule)."""
+    """Return what the engine reports as broken, as (level, rule)."""
     call = "from tests.pulumi_engine.test_policy_pack import program"
     (engine.project / "__main__.py").write_text(f"{call}\nprogram({kept})\n")
     said = engine("preview", "--policy-pack", "policy", ok=kept)
@@ -106,7 +106,7 @@ def judged_offline(engine: Engine, kept: bool) -> set[tuple[str, str]]:
     settings = settings_from(config)
     plan = plan_of(lambda: program(kept), config)
     cost = cost_of("dev", plan.resources, usage_of(settings), TODAY)
-    return {(one.level, one.rule) for one in violations_of("dev", plan.resources, settings, cost)}
+    return {(one.level, one.rule) for one in judged("dev", plan.resources, settings, cost).violations}
 
 
 def test_the_pack_refuses_what_the_offline_judge_refuses(engine: Engine) -> None:

@@ -5,20 +5,19 @@ import json
 import os
 import random
 import shutil
-from collections.abc import Mapping
-from importlib.metadata import version
+from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 import pytest
 
-from slipway.infra.plan.monitor import SECRET, UNKNOWN
 from slipway.infra.plan.run import Plan, plan_of
 from slipway.infra.program import main
+from slipway.infra.resources.reading import SECRET, UNKNOWN
 from slipway.infra.settings.stackfile import stack_config
 from tests.checkout import copy_of_the_checkout
 from tests.infra.repository import STACKS, write_stack
 from tests.pulumi_engine.conftest import ROOT, Engine, engine_in
-from tests.pulumi_engine.standin import install
+from tests.pulumi_engine.standin import standing_in
 
 pytestmark = pytest.mark.pulumi_engine
 
@@ -30,7 +29,7 @@ _SEED, _SETTINGS = 9, 20
 
 
 def choices(stack: str, dice: random.Random) -> dict[str, str]:
-    """Settings that the stack's target takes, drawn at random."""
+    """Choose settings at random that the stack's target takes."""
     least = dice.randint(1, 3)
     common = {
         "minInstances": str(least),
@@ -62,8 +61,8 @@ CASES: list[tuple[str, Mapping[str, str]]] = [*STACKS.items(), *DRAWN]
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
-    """This project, and an engine whose plugins all take everything."""
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """Copy this project, with an engine whose plugins accept everything."""
     if shutil.which("pulumi") is None:
         pytest.skip("no `pulumi` on PATH")
     folder = tmp_path_factory.mktemp("engine")
@@ -73,16 +72,12 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
         file.unlink()
     engine = engine_in(project, folder / "backend")
     (folder / "log.jsonl").touch()
-    for name in _PLUGINS:
-        install(folder / "home", name, version(f"pulumi-{name}"), folder / "log.jsonl")
-    engine.environment |= {
-        "PULUMI_HOME": str(folder / "home"),
-        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-        "PATH": os.environ["PATH"],
-    }
-    for stack in STACKS:
-        engine("stack", "init", stack)
-    return engine
+    engine.environment |= {"PULUMI_HOME": str(folder / "home"), "PATH": os.environ["PATH"]}
+    with standing_in(folder / "log.jsonl", *_PLUGINS) as environment:
+        engine.environment |= environment
+        for stack in STACKS:
+            engine("stack", "init", stack)
+        yield engine
 
 
 @pytest.mark.parametrize(("stack", "settings"), CASES)

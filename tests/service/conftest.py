@@ -11,21 +11,21 @@ from tests.service.running_server import AUTHORIZED, RunningServer, running_serv
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    """The bundled model with every setting at its default."""
+    """Run the bundled model with every setting at its default."""
     with running_server(tmp_path_factory.mktemp("server") / "log") as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def client(server: RunningServer) -> Iterator[httpx.Client]:
-    """Holds the key."""
+    """Yield a client that sends the key."""
     with httpx.Client(base_url=server.url, headers=AUTHORIZED) as client:
         yield client
 
 
 @pytest.fixture(scope="session")
 def stranger(server: RunningServer) -> Iterator[httpx.Client]:
-    """Holds no key."""
+    """Yield a client that sends no key."""
     with httpx.Client(base_url=server.url) as client:
         yield client
 

@@ -1,16 +1,22 @@
-"""A real server in a process of its own, spoken to over HTTP."""
+"""A real server in a process of its own, spoken to over HTTP; tests/forked.py makes its start quick."""
 
 import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import httpx
+
+from slipway.service.connections import ConnectionLimits, Connections
+from slipway.service.protocol import HttpProtocol, protocol_for
+from tests.checkout import ROOT
+from tests.forked import Command, Process
 
 KEY = "a-test-key-of-24-letters"
 AUTHORIZED = {"Authorization": f"Bearer {KEY}"}
@@ -24,8 +30,19 @@ def environment(**settings: str) -> dict[str, str]:
     return kept | {"MODEL_API_KEY": KEY, "PORT": "0"} | settings
 
 
+_SERVICE = Command("service.__main__:main", ["service.server", "service.backends.onnx"], os.environ)
+
+
+def _start(settings: Mapping[str, str], output: IO[bytes], errors: IO[bytes]) -> Process:
+    """Start the server; in a new interpreter where it is to find other packages."""
+    if settings.get("PYTHONPATH") != os.environ.get("PYTHONPATH"):
+        line = [sys.executable, "-m", "service"]
+        return subprocess.Popen(line, env=dict(settings), stdout=output, stderr=errors)
+    return _SERVICE.start([], ROOT, settings, output, errors)
+
+
 class RunningServer:
-    def __init__(self, process: subprocess.Popen[bytes], log_file: Path) -> None:
+    def __init__(self, process: Process, log_file: Path) -> None:
         self.process = process
         self._log_file = log_file
         self.url = ""
@@ -76,11 +93,19 @@ class RunningServer:
         return self.process.wait(timeout=30)
 
 
+MOST_CONNECTIONS = 100
+
+
+def protocol() -> type[HttpProtocol]:
+    """Return the protocol class of a server in the tests' own process, with room for any of them."""
+    limits = ConnectionLimits(most=MOST_CONNECTIONS, held_bytes=1 << 30, head_seconds=30, write_seconds=60)
+    return protocol_for(Connections(limits))
+
+
 @contextmanager
 def running_server(log_file: Path, ready: bool = True, **settings: str) -> Generator[RunningServer]:
-    command = [sys.executable, "-m", "service"]
     with log_file.open("wb") as log:
-        process = subprocess.Popen(command, env=environment(**settings), stdout=log, stderr=log)
+        process = _start(environment(**settings), log, log)
     server = RunningServer(process, log_file)
     try:
         server.wait_until_listening()
@@ -94,10 +119,14 @@ def running_server(log_file: Path, ready: bool = True, **settings: str) -> Gener
 
 def failed_start(**settings: str) -> tuple[int, list[dict[str, Any]], str]:
     """Exit code, the log lines, and what stands on stderr."""
-    ended = subprocess.run(
-        [sys.executable, "-m", "service"],
-        env={name: value for name, value in environment(**settings).items() if value != "unset"},
-        capture_output=True,
-        timeout=120,
-    )
-    return ended.returncode, [json.loads(line) for line in ended.stdout.splitlines()], ended.stderr.decode()
+    given = {name: value for name, value in environment(**settings).items() if value != "unset"}
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
+        process = _start(given, output, errors)
+        try:
+            code = process.wait(timeout=120)
+        finally:
+            process.kill()
+            process.wait()
+        output.seek(0)
+        errors.seek(0)
+        return code, [json.loads(line) for line in output.read().splitlines()], errors.read().decode()

@@ -60,6 +60,7 @@ class LengthsWork(BatchWork):
     def __init__(self, recorder: Recorder, *lengths: int) -> None:
         self.lengths, self._recorder = lengths, recorder
         self.size, self.tokens = len(lengths), sum(lengths)
+        self.answer_bytes = 0
         self.computed: list[int] = []
 
     def prepare(self, index: int) -> int:
@@ -97,7 +98,7 @@ def with_batches(
 
 
 async def held_up(engine: Engine, recorder: Recorder) -> Any:
-    """A call whose forward is under way until the gate opens, so that others gather behind it."""
+    """Start a call that is held up until the gate opens, so that others gather behind it."""
     call = engine.submit(LengthsWork(recorder, 1), FOREVER)
     await asyncio.to_thread(recorder.begun.wait, 20)
     return call

@@ -15,7 +15,7 @@ FAKE_TORCH = str(Path(__file__).parent / "fake_torch")
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
-    """A classifier for torch, whose weights the stand-in for Transformers never opens."""
+    """Write a classifier for torch, whose weights the fake Transformers never opens."""
     weights = tmp_path / "weights"
     weights.mkdir()
     (weights / "config.json").write_text("{}")
@@ -132,7 +132,7 @@ def test_a_driver_that_is_new_enough_is_told_without_a_wrong_advice():
 
 def test_a_driver_that_is_not_there_is_told_with_how_a_container_gets_one():
     said = remedy(Driver(), "13.2")
-    assert "There is no NVIDIA driver in sight" in said
+    assert "No NVIDIA driver was found" in said
     assert "580 or newer" in said
     assert "`--gpus all`" in said
     assert "nvidia.com/gpu" in said

@@ -34,7 +34,7 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
 
 
 def peak_mib(server: RunningServer) -> float:
-    """The highest resident memory since `forget_peak`."""
+    """Return the highest resident memory since `forget_peak`."""
     status = Path(f"/proc/{server.process.pid}/status").read_text()
     return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 

@@ -58,8 +58,15 @@ def test_a_server_without_the_local_page_session_sets_no_cookie(stranger: httpx.
     assert 'data-key="needed"' in page.text
 
 
+def page_link(server: RunningServer) -> str:
+    """Return a link as `slipway up` prints it."""
+    answer = httpx.post(f"{server.url}/page-link", headers=AUTHORIZED)
+    assert answer.status_code == 200
+    return server.url + answer.json()["link"]
+
+
 def page_cookie(server: RunningServer) -> str:
-    return httpx.get(server.url).headers["set-cookie"].partition(";")[0]
+    return httpx.get(page_link(server)).headers["set-cookie"].partition(";")[0]
 
 
 def predict_with(server: RunningServer, headers: dict[str, str]) -> int:
@@ -78,12 +85,97 @@ def predict_with(server: RunningServer, headers: dict[str, str]) -> int:
 
 
 def test_the_local_page_predicts_with_its_cookie_instead_of_the_key(local_server: RunningServer):
-    page = httpx.get(local_server.url)
-    assert 'data-key="not-needed"' in page.text
-    attributes = page.headers["set-cookie"].split("; ")[1:]
+    opened = httpx.get(page_link(local_server))
+    assert (opened.status_code, opened.headers["location"], opened.content) == (303, "/", b"")
+    attributes = opened.headers["set-cookie"].split("; ")[1:]
     assert attributes == ["HttpOnly", "SameSite=Strict", "Path=/"]
-    cookie = {"Cookie": page.headers["set-cookie"].partition(";")[0]}
+    cookie = {"Cookie": opened.headers["set-cookie"].partition(";")[0]}
+    page = httpx.get(local_server.url, headers=cookie)
+    assert 'data-key="not-needed"' in page.text
+    assert "set-cookie" not in page.headers
     assert httpx.post(f"{local_server.url}/predict", json=BODY, headers=cookie).status_code == 200
+
+
+def test_another_user_of_the_machine_gets_no_session_by_opening_the_page(local_server: RunningServer):
+    page = httpx.get(local_server.url)
+    assert page.status_code == 200
+    assert "set-cookie" not in page.headers
+    assert 'data-key="needed"' in page.text
+
+
+def test_a_link_works_once_and_its_address_is_clean_in_any_case(local_server: RunningServer):
+    link = page_link(local_server)
+    answers = [httpx.get(link) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [303] * 3
+    assert [answer.headers["location"] for answer in answers] == ["/"] * 3
+    assert ["set-cookie" in answer.headers for answer in answers] == [True, False, False]
+
+
+@pytest.mark.parametrize("query", ["?token=", "?token=guess", "?token=%C3%A9", "?token", "?Token={token}"])
+def test_a_token_that_was_not_given_out_gives_no_session(local_server: RunningServer, query: str):
+    token = page_link(local_server).partition("=")[2]
+    answer = httpx.get(f"{local_server.url}/{query.format(token=token)}")
+    assert "set-cookie" not in answer.headers
+
+
+def test_looking_at_a_links_head_does_not_use_it_up(local_server: RunningServer):
+    link = page_link(local_server)
+    assert "set-cookie" not in httpx.head(link).headers
+    assert "set-cookie" in httpx.get(link).headers
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "evil.example:{port}"},
+        {"Host": "127.0.0.1:1"},
+        {"X-Forwarded-For": "203.0.113.7"},
+        {"Forwarded": "for=203.0.113.7"},
+        {"Via": "1.1 proxy"},
+        {"X-Real-IP": "203.0.113.7"},
+    ],
+)
+def test_a_link_gives_nothing_through_a_name_or_a_proxy_and_stays_good(
+    local_server: RunningServer, headers: dict[str, str]
+):
+    link = page_link(local_server)
+    sent = {name: value.format(port=local_server.port) for name, value in headers.items()}
+    assert "set-cookie" not in httpx.get(link, headers=sent).headers
+    assert "set-cookie" in httpx.get(link).headers
+
+
+def test_a_proxy_that_rewrites_host_hands_no_session_to_strangers(local_server: RunningServer):
+    host = f"127.0.0.1:{local_server.port}"
+    strangers = {"Host": host, "X-Forwarded-For": "203.0.113.7", "X-Forwarded-Host": "models.example"}
+    assert "set-cookie" not in httpx.get(local_server.url, headers=strangers).headers
+    assert (
+        "set-cookie" not in httpx.get(local_server.url, headers={"Host": host}).headers
+    )  # one that adds none
+    assert predict_with(local_server, strangers | {"Cookie": page_cookie(local_server)}) == 401
+
+
+@pytest.mark.parametrize("authorization", [None, "Bearer a-wrong-key-of-24-letter", "Bearer"])
+def test_only_the_key_gets_a_link_not_a_session(local_server: RunningServer, authorization: str | None):
+    headers = {"Cookie": page_cookie(local_server)}
+    headers |= {} if authorization is None else {"Authorization": authorization}
+    assert httpx.post(f"{local_server.url}/page-link", headers=headers).status_code == 401
+
+
+def test_links_that_nobody_opens_are_forgotten_the_oldest_first(local_server: RunningServer):
+    links = [page_link(local_server) for _ in range(17)]
+    assert "set-cookie" not in httpx.get(links[0]).headers
+    assert "set-cookie" in httpx.get(links[1]).headers
+
+
+def test_the_log_holds_no_token(local_server: RunningServer):
+    link = page_link(local_server)
+    httpx.get(link)
+    assert link.partition("=")[2] not in local_server.log_text
+
+
+def test_without_the_local_page_session_there_is_no_link_to_ask_for(client: httpx.Client):
+    assert client.post("/page-link").status_code == 404
+    assert client.get("/?token=a").status_code == 200
 
 
 def test_the_local_server_still_takes_the_key_and_refuses_a_wrong_one(local_server: RunningServer):
@@ -111,7 +203,7 @@ def test_the_cookie_is_taken_from_this_machines_own_names(
         {"Host": "evil.example:{port}", "Origin": "http://evil.example:{port}"},
         {"Host": "127.0.0.1"},
         {"Host": "127.0.0.1:1"},
-        {"Host": "127.0.0.1:{port}.evil.example"},
+        {"Host": "127.0.0.1.evil.example:{port}"},
         {"Host": "127.0.0.1:{port}", "Origin": "http://evil.example"},
         {"Host": "127.0.0.1:{port}", "Origin": "https://127.0.0.1:{port}"},
         {"Host": "127.0.0.1:{port}", "Origin": "http://localhost:{port}"},

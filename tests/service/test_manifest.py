@@ -1,4 +1,5 @@
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,12 @@ from slipway.service.settings import BUNDLED_MODEL
 from slipway.service.tasks.classify import Classify
 
 TASKS = {"classify": Classify}
-MEASURED = {"memory_mb": 123.4, "load_seconds": 0.2, "texts_per_second": 900}
+MEASURED = {"memory_mib": 123.4, "load_seconds": 0.2, "texts_per_second": 900}
 
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
-    """A copy of the bundled model, to be spoiled."""
+    """Copy the bundled model, for a test to damage."""
     return Path(shutil.copytree(BUNDLED_MODEL, tmp_path / "model"))
 
 
@@ -65,9 +66,12 @@ def test_a_missing_key_is_named(model: Path, key: str):
         ({"files": {"../model.onnx": {"sha256": "0" * 64, "bytes": 1}}}, "files"),
         ({"files": {"model.onnx": {"sha256": "0", "bytes": 1}}}, "files.model.onnx.sha256"),
         ({"engine": "jax"}, "engine: Input should be 'onnx' or 'torch'"),
-        ({"measured": {"memory_mb": 100}}, "measured.load_seconds: Field required"),
-        ({"measured": MEASURED | {"memory_mb": 0}}, "measured.memory_mb: Input should be greater than 0"),
-        ({"measured": MEASURED | {"memory_mb": "100"}}, "measured.memory_mb: Input should be a valid number"),
+        ({"measured": {"memory_mib": 100}}, "measured.load_seconds: Field required"),
+        ({"measured": MEASURED | {"memory_mib": 0}}, "measured.memory_mib: Input should be greater than 0"),
+        (
+            {"measured": MEASURED | {"memory_mib": "100"}},
+            "measured.memory_mib: Input should be a valid number",
+        ),
         ({"measured": MEASURED | {"load_seconds": -1}}, "measured.load_seconds"),
         ({"measured": MEASURED | {"texts_per_second": float("inf")}}, "measured.texts_per_second"),
         ({"measured": 12}, "measured"),
@@ -99,16 +103,16 @@ def test_a_manifest_that_cannot_be_served_is_refused(model: Path, changes: dict[
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("../model.onnx", "is no plain file name"),
-        ("/etc/passwd", "is no plain file name"),
-        ("a/b", "is no plain file name"),
-        ("a\\b", "is no plain file name"),
-        ("..", "is no plain file name"),
-        (".lock", "is no plain file name"),
-        ("a\nb", "is no plain file name"),
-        ("", "is no plain file name"),
-        ("a" * 201, "is no plain file name"),
-        ("model.onnx.part", "is no plain file name"),
+        ("../model.onnx", "is not a plain file name"),
+        ("/etc/passwd", "is not a plain file name"),
+        ("a/b", "is not a plain file name"),
+        ("a\\b", "is not a plain file name"),
+        ("..", "is not a plain file name"),
+        (".lock", "is not a plain file name"),
+        ("a\nb", "is not a plain file name"),
+        ("", "is not a plain file name"),
+        ("a" * 201, "is not a plain file name"),
+        ("model.onnx.part", "is not a plain file name"),
         ("weights.pkl", "is a pickle, which runs code when it is loaded"),
         ("pytorch_model.BIN", "is a pickle"),
         ("model.pt", "is a pickle"),
@@ -127,7 +131,7 @@ def test_engine_and_what_was_measured_may_stand_in_it(model: Path):
     manifest = Manifest.read(model, TASKS)
     assert manifest.engine == "onnx"
     assert manifest.measured is not None
-    assert manifest.measured.model_dump() == MEASURED
+    assert manifest.measured.model_dump(exclude_none=True) == MEASURED
 
 
 def test_without_them_the_engine_is_onnx_and_nothing_is_measured(model: Path):
@@ -136,9 +140,76 @@ def test_without_them_the_engine_is_onnx_and_nothing_is_measured(model: Path):
     assert (manifest.engine, manifest.measured) == ("onnx", None)
 
 
-def test_keys_of_others_are_left_alone(model: Path):
-    changed_manifest(model, heads=4, measured=MEASURED | {"machine": "a laptop"})
+def test_what_its_makers_note_may_stand_in_it(model: Path):
+    noted: Any = {"trained_by": ["us"], "when": 2026}
+    changed_manifest(
+        model, metadata=noted, conversion=noted, tried=noted, measured=MEASURED | {"machine": "a laptop"}
+    )
     assert Manifest.read(model, TASKS).name == "sms-spam"
+
+
+FILES = json.loads((BUNDLED_MODEL / "manifest.json").read_text())["files"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"max_token": 12}, "max_token: is no key of a manifest; did you mean 'max_tokens'?"),
+        ({"Labels": ["a", "b"]}, "Labels: is no key of a manifest; did you mean 'labels'?"),
+        ({"pooling": "cls"}, "pooling: is no key of a manifest; allowed are conversion, engine, files, "),
+        (
+            {"measured": MEASURED | {"load_second": 1}},
+            "measured.load_second: is no key of a manifest; did you mean 'load_seconds'?",
+        ),
+        (
+            {"files": FILES | {"a.json": {"sha265": "0" * 64, "sha256": "0" * 64, "bytes": 1}}},
+            "files.a.json.sha265: is no key of a manifest; did you mean 'sha256'?",
+        ),
+    ],
+    ids=["misspelt", "another case", "of another task", "of what was measured", "of a file"],
+)
+def test_a_key_that_nothing_reads_is_refused_with_the_nearest_that_something_does(
+    model: Path, changes: dict[str, Any], told: str
+):
+    changed_manifest(model, **changes)
+    with pytest.raises(BadModel, match=re.escape(told)):
+        Manifest.read(model, TASKS)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"max_tokens": 10**18}, "max_tokens: Input should be less than or equal to 1048576"),
+        ({"max_tokens": "512"}, "max_tokens: Input should be a valid integer"),
+        ({"max_tokens": True}, "max_tokens: Input should be a valid integer"),
+        ({"max_tokens": 511.5}, "max_tokens: Input should be a valid integer"),
+        ({"heads": 10**9}, "heads: Input should be less than or equal to"),
+        ({"labels": ["ham", "spam", "ham"]}, "labels: 'ham' occurs more than once"),
+        ({"labels": ["", "spam"]}, "labels.0: String should have at least 1 character"),
+        (
+            {"files": FILES | {"a.json": {"sha256": "0" * 64, "bytes": "1"}}},
+            "files.a.json.bytes: Input should be",
+        ),
+    ],
+    ids=["huge", "a text", "true", "half a token", "heads", "a label twice", "no label", "bytes as text"],
+)
+def test_a_number_or_name_that_no_model_has_is_refused(model: Path, changes: dict[str, Any], told: str):
+    changed_manifest(model, **changes)
+    with pytest.raises(BadModel, match=re.escape(told)):
+        Manifest.read(model, TASKS)
+
+
+def test_a_manifest_with_thousands_of_faults_is_told_in_few_words(model: Path):
+    changed_manifest(model, **{f"key-{number}": number for number in range(5000)})
+    with pytest.raises(BadModel, match="and 4990 more") as refused:
+        Manifest.read(model, TASKS)
+    assert len(str(refused.value)) < 5000
+
+
+def test_a_manifest_of_a_megabyte_and_more_is_not_read(model: Path):
+    changed_manifest(model, metadata="x" * (1 << 20))
+    with pytest.raises(BadModel, match="has more than 1048576 bytes"):
+        Manifest.read(model, TASKS)
 
 
 def test_a_missing_file_is_named(model: Path):
@@ -165,3 +236,11 @@ def test_a_file_with_one_changed_byte_is_named(model: Path):
 def test_a_folder_that_is_not_there_is_not_found(tmp_path: Path):
     with pytest.raises(ModelNotFound, match="does not exist; MODEL_DIR must name"):
         Manifest.read(tmp_path / "absent", TASKS)
+
+
+def test_what_was_measured_may_have_the_older_name_of_its_memory(model: Path):
+    measured = {"memory_mb": 67, "load_seconds": 0.5, "texts_per_second": 900}
+    changed_manifest(model, measured=measured)
+    found = Manifest.read(model, TASKS).measured
+    assert found is not None
+    assert found.memory_mib == 67

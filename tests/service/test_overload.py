@@ -5,7 +5,7 @@ import contextlib
 import socket
 import threading
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import httpx
 import numpy as np
@@ -14,17 +14,17 @@ import uvicorn
 from pydantic import SecretStr
 from tokenizers import Tokenizer
 
+from bench.workload import post
 from slipway.service.api.app import build_app
 from slipway.service.backends import Float32s, Int64s
 from slipway.service.engine import Engine
 from slipway.service.lifecycle import Lifecycle
 from slipway.service.listener import address_of, listener
 from slipway.service.manifest import TOKENIZER_FILE
-from slipway.service.protocol import HttpProtocol
 from slipway.service.settings import BUNDLED_MODEL, Settings
 from slipway.service.tasks import TASKS, Limits
 from slipway.service.tasks.classify import Classify, ClassifyManifest
-from tests.service.running_server import AUTHORIZED, HAM, KEY
+from tests.service.running_server import AUTHORIZED, HAM, KEY, MOST_CONNECTIONS, protocol
 
 
 class SlowBackend:
@@ -65,7 +65,7 @@ def serving(backend: SlowBackend, **changes: object) -> Generator[str]:
     server = uvicorn.Server(
         uvicorn.Config(
             app,
-            http=HttpProtocol,
+            http=protocol(),
             ws="none",
             lifespan="off",
             log_config=None,
@@ -111,8 +111,9 @@ def test_a_full_queue_answers_429_with_retry_after(bound: dict[str, int]):
                 statuses.append(
                     httpx.post(f"{url}/predict", json={"text": [HAM] * 4}, headers=AUTHORIZED, timeout=0.2)
                 )
-            except httpx.ReadTimeout:
-                continue
+            except httpx.ReadTimeout:  # this one was there first, and has given its place back
+                if waiting.status == 429:
+                    waiting = Asking(url, HAM, HAM, HAM, HAM)
         refused = statuses[-1]
         assert refused.headers["content-type"] == "application/problem+json"
         assert int(refused.headers["retry-after"]) >= 1
@@ -146,11 +147,34 @@ def test_a_call_that_finds_no_place_is_refused_before_its_body_is_read():
 
 
 def until(connection: socket.socket, end: bytes) -> bytes:
-    """What comes until the `end` of an answer."""
+    """Read until the `end` of an answer."""
     answer = b""
     while not answer.endswith(end):
         answer += connection.recv(4000)
     return answer
+
+
+def test_a_connection_that_was_refused_waits_for_its_next_request_as_any_other() -> None:
+    """Else a burst that is refused would hold all places for connections."""
+    backend = SlowBackend()
+    with serving(backend, max_queue_calls=1) as url:
+        under_way = Asking(url, HAM)
+        assert backend.begun.wait(timeout=20)
+        waiting = Asking(url, HAM)
+        while httpx.post(f"{url}/predict", content=b"{", headers=AUTHORIZED, timeout=20).status_code != 429:
+            pass  # until the other waits in the queue
+        host, _, port = url.removeprefix("http://").partition(":")
+        with ExitStack() as held:
+            request = post("/predict", {"text": HAM}, KEY)
+            refused: list[socket.socket] = []
+            for _ in range(MOST_CONNECTIONS):
+                refused.append(held.enter_context(socket.create_connection((host, int(port)), timeout=20)))
+                refused[-1].sendall(request)
+                assert until(refused[-1], b"}").startswith(b"HTTP/1.1 429 ")
+            assert httpx.get(f"{url}/docs", timeout=20).status_code == 200
+        backend.go.set()
+        under_way.join()
+        waiting.join()
 
 
 def test_a_connection_goes_on_after_what_was_refused_on_it():

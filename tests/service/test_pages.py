@@ -1,11 +1,13 @@
 import base64
 import hashlib
 import re
+from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
-from tests.service.running_server import RunningServer
+from tests.service.running_server import AUTHORIZED, RunningServer, running_server
 
 ASSET = re.compile(r"""(?:src|href)="([^"]+)"|url\(["']?([^"')]+)""")
 
@@ -58,3 +60,21 @@ def test_the_reference_page_brings_its_own_files(stranger: httpx.Client, name: s
     assert file.status_code == 200
     assert file.headers["content-type"].startswith(content_type)
     assert len(file.content) > 10_000
+
+
+@pytest.mark.parametrize(
+    ("closed", "gone", "served"),
+    [
+        ("SERVE_DOCS", ["/docs", "/docs/swagger-ui.css", "/openapi.json"], ["/", "/ready"]),
+        ("SERVE_PAGE", ["/", "/page-link"], ["/docs", "/openapi.json", "/ready"]),
+    ],
+)
+def test_a_setting_closes_the_pages(tmp_path: Path, closed: str, gone: list[str], served: list[str]):
+    settings: dict[str, Any] = {"LOCAL_PAGE_SESSION": "true", closed: "false"}
+    with running_server(tmp_path / "log", **settings) as server:
+        statuses = {path: httpx.get(server.url + path).status_code for path in (*gone, *served)}
+        assert statuses == dict.fromkeys(gone, 404) | dict.fromkeys(served, 200)
+        assert httpx.post(f"{server.url}/predict", json={"text": "a"}, headers=AUTHORIZED).status_code == 200
+        if closed == "SERVE_DOCS":
+            assert "docs" not in httpx.get(f"{server.url}/nothing").json()["detail"]
+            assert 'href="docs"' not in httpx.get(server.url).text

@@ -29,7 +29,7 @@ def assert_problem(answer: httpx.Response, status: int, slug: str) -> dict[str, 
     ("body", "pointer", "detail"),
     [
         ('{"text": ""}', "#/text", "text is empty"),
-        ('{"text": " \\n\\t\\u00a0"}', "#/text", "text holds only white space"),
+        ('{"text": " \\n\\t\\u00a0"}', "#/text", "text contains only white space"),
         ('{"text": []}', "#/text", "text is an empty list"),
         ('{"text": ["a", ""]}', "#/text/1", "text[1] is empty"),
         ('{"text": ["a", 3]}', "#/text/1", "text[1] is not a text"),
@@ -124,7 +124,7 @@ def test_every_text_gets_a_probability(client: httpx.Client, text: str):
     if answer.status_code == 200:
         assert 0.5 <= answer.json()["proba"] <= 1
     else:  # what Unicode counts as white space and Python does not
-        assert answer.json()["detail"] == "text holds only white space"
+        assert answer.json()["detail"] == "text contains only white space"
 
 
 def test_a_body_over_the_limit_is_refused_by_its_announced_size(server: RunningServer):

@@ -23,6 +23,7 @@ class FakeWork:
         self, name: str, size: int, seen: list[str], gate: threading.Event | None = None, fails_at: int = -1
     ) -> None:
         self.name, self.size, self.tokens = name, size, size
+        self.answer_bytes = 0
         self._seen, self._gate, self._fails_at = seen, gate, fails_at
         self.begun = threading.Event()
         self.stops = 0
@@ -280,3 +281,34 @@ def test_under_load_every_answer_comes_though_they_are_handed_over_together():
             assert answers == [f"{number} done".encode() for number in range(90)]
 
     with_engine(test, threads=3)
+
+
+@pytest.mark.parametrize("how", ["abandoned", "expired"])
+def test_a_call_that_nobody_waits_for_gives_its_place_back_at_once_and_holds_nothing(how: str) -> None:
+    gate = threading.Event()
+
+    async def test(engine: Engine) -> None:
+        blocker = FakeWork("a", 1, [], gate)
+        first = engine.submit(blocker, FOREVER)
+        await asyncio.to_thread(blocker.begun.wait, 20)
+        for _ in range(50):  # many more than there are places
+            deadline = FOREVER if how == "abandoned" else asyncio.get_running_loop().time()
+            work = FakeWork("left", 2, [])
+            gone = weakref.ref(work)
+            call = engine.submit(work, deadline)
+            del work
+            if how == "abandoned":
+                call.abandon()
+            with pytest.raises(ClientLeft if how == "abandoned" else DeadlineExceeded):
+                await call.answer
+            del call
+            assert gone() is None
+        waiting = [engine.submit(FakeWork("b", 1, []), FOREVER) for _ in range(3)]
+        with pytest.raises(QueueFull):
+            engine.submit(FakeWork("c", 1, []), FOREVER)
+        gate.set()
+        for call in (first, *waiting):
+            await call.answer
+        assert engine.submit(FakeWork("d", 1, []), FOREVER)
+
+    with_engine(test, max_calls=3)

@@ -103,7 +103,7 @@ def test_a_file_in_place_of_the_model_folder_is_told(tmp_path: Path):
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
-    """A copy of the bundled model, to be spoiled."""
+    """Copy the bundled model, for a test to damage."""
     return Path(shutil.copytree(BUNDLED_MODEL, tmp_path / "model"))
 
 
@@ -157,7 +157,7 @@ def test_a_model_of_no_known_source_is_not_taken_for_one_of_the_hub():
 
 def test_an_expected_model_that_is_too_long_to_be_one_is_refused():
     told = "EXPECTED_MODEL: got 'xx"
-    assert_told({"EXPECTED_MODEL": "x" * 301}, "bad_settings", told, "a text of at most 300 characters")
+    assert_told({"EXPECTED_MODEL": "x" * 301}, "bad_settings", told, "a string of at most 300 characters")
 
 
 def test_a_manifest_with_an_unknown_task_is_told(model: Path):

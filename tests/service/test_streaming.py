@@ -11,8 +11,10 @@ import openai
 import orjson
 import pytest
 
-from slipway.service import protocol
+from slipway.service.connections import ConnectionLimits, Connections
+from slipway.service.protocol import protocol_for
 from tests.service.running_server import AUTHORIZED, KEY
+from tests.service.tasks import fake_writers
 from tests.service.tasks.fake_writers import FakeCausal, generating, serving
 
 SAYS = "abcdef"
@@ -34,7 +36,7 @@ def asking(url: str, body: dict[str, Any] = STREAM) -> Any:
 
 
 def parts_of(answer: httpx.Response) -> Iterator[str]:
-    """The data of each event, as it arrives."""
+    """Yield the data of each event as it arrives."""
     return (line.removeprefix("data: ") for line in answer.iter_lines() if line.startswith("data: "))
 
 
@@ -229,7 +231,8 @@ def test_a_full_queue_refuses_a_stream_with_429():
 def test_a_client_that_reads_nothing_holds_no_thread_and_is_cut_off(
     monkeypatch: pytest.MonkeyPatch, request_log: Callable[[], dict[str, Any]]
 ):
-    monkeypatch.setattr(protocol, "READ_SECONDS", 0.5)
+    short = ConnectionLimits(most=100, held_bytes=1 << 30, head_seconds=30, write_seconds=0.5)
+    monkeypatch.setattr(fake_writers, "protocol", lambda: protocol_for(Connections(short)))
     backend = FakeCausal("x" * 60_000)
     backend.context_tokens = 100_000
     body = orjson.dumps({"prompt": "What?", "max_tokens": 60_000, "stream": True})

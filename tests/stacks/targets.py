@@ -43,7 +43,7 @@ def warned(target: str, **values: str) -> str:
 
 
 def environment(target: str, plan: Plan) -> Mapping[str, str]:
-    """The server's plain environment."""
+    """Return the server's plain environment."""
     if target == "cloud-run":
         entries = inputs(plan, "slipway-prod-service")["template"]["containers"][0]["envs"]
         return {entry["name"]: entry["value"] for entry in entries if "value" in entry}
@@ -53,7 +53,7 @@ def environment(target: str, plan: Plan) -> Mapping[str, str]:
 
 
 def fargate_container(plan: Plan) -> dict[str, Any]:
-    """What the component makes of the stack's arguments: a preview knows no ARN that stands beside them."""
+    """Build the container from the component's arguments, because a preview does not know its ARNs."""
     [component] = [r for r in plan.resources if r.type == "slipway:index:FargateService"]
     named = ("model", "expected_model", "load_seconds", "env")
     return containers(**{name: component.inputs[name] for name in named if name in component.inputs})[0]

@@ -25,7 +25,7 @@ TARGETS: dict[str, dict[str, str]] = {
 
 
 def planned_image(target: str, **values: str) -> Mapping[str, Any]:
-    """The build arguments of the stack's image."""
+    """Return the build arguments of the stack's image."""
     given = {"target": target, **TARGETS[target], **values}
     config = {f"slipway:{key}": value for key, value in given.items()}
     plan = plan_of(main, StackConfig("slipway", "prod", config, frozenset(), {}))
@@ -69,29 +69,29 @@ def test_a_gpu_gets_torch_with_cuda(target: str, task: str) -> None:
             (
                 target,
                 {"model": HUB, "task": "summarize", "backend": "onnx"},
-                "backend is 'onnx' with task 'summarize'; allowed is 'torch'.",
+                "backend is 'onnx' with `task` 'summarize'; allowed is 'torch'.",
             )
             for target in TARGETS
         ],
         (
             "cloud-run",
             {"model": HUB, "backend": "onnx", **L4},
-            "backend is 'onnx' with gpu 'nvidia-l4', which would stand idle",
+            "backend is 'onnx' with `gpu` 'nvidia-l4', which would be idle",
         ),
         (
             "gke",
             {"gpu": "nvidia-l4"},
-            "model is 'bundled:sms-spam', made for 'onnx', with gpu 'nvidia-l4', which torch alone uses",
+            "model is 'bundled:sms-spam' made for 'onnx', with `gpu` 'nvidia-l4', which torch alone uses",
         ),
         (
             "fargate",
             {"backend": "torch"},
-            "model is 'bundled:sms-spam', made for 'onnx', with backend 'torch'",
+            "model is 'bundled:sms-spam' made for 'onnx', with `backend` 'torch'",
         ),
         (
             "kubernetes",
             {"gpu": "nvidia-l4", "task": "tabular", "model": "gs://models/iris@1763721600000000"},
-            "backend is 'torch' with task 'tabular'; allowed is 'onnx', which computes on the CPU",
+            "backend is 'torch' with `task` 'tabular'; allowed is 'onnx', which computes on the CPU",
         ),
         ("cloud-run", {"backend": "tensorrt"}, "backend: got 'tensorrt'; allowed: onnx, torch"),
     ],

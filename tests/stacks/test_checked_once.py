@@ -14,7 +14,7 @@ from slipway.components.kubernetes import rules as kubernetes
 from slipway.infra.plan.config import StackConfig
 from slipway.infra.plan.run import plan_of
 from slipway.infra.program import main
-from slipway.infra.settings.common import TARGETS
+from slipway.stacks.settings.common import TARGETS
 
 DIGEST = f"registry.example.com/acme/server@sha256:{'0' * 64}"
 GOOGLE = {"project": "acme-123", "region": "europe-west4", "labels": '{"a": "b"}'}
@@ -43,16 +43,16 @@ def test_a_component_is_checked_once_and_warns_of_each_thing_once(
     checks: Counter[str] = Counter()
 
     def counted(rules: Any) -> Callable[[Any], Any]:
-        faults = rules.spec_faults
+        faults = rules.name_faults
 
-        def spec_faults(spec: Any) -> Any:
+        def name_faults(spec: Any) -> Any:
             checks[rules.__name__] += 1
             return faults(spec)
 
-        return spec_faults
+        return name_faults
 
     for rules in STACKS[target][1]:
-        monkeypatch.setattr(rules, "spec_faults", counted(rules))
+        monkeypatch.setattr(rules, "name_faults", counted(rules))
     plan = plan_of(main, config(target))
     assert checks == {rules.__name__: 1 for rules in STACKS[target][1]}
     assert len(set(plan.warnings)) == len(plan.warnings) > 0

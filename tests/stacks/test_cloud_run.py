@@ -10,7 +10,10 @@ import pytest
 from slipway.infra.plan.config import ENCRYPTED, StackConfig
 from slipway.infra.plan.monitor import Monitor
 from slipway.infra.plan.run import Plan, plan_of, run
-from slipway.infra.preview import findings_of, preview_json
+from slipway.infra.preview import findings_of
+from slipway.infra.preview.command import Shown
+from slipway.infra.preview.document import document_of
+from slipway.infra.preview.stack import StackPreview
 from slipway.infra.program import main
 from slipway.infra.settings.stackfile import settings_from
 from tests.warned import warned as warned_of
@@ -75,6 +78,13 @@ def test_a_given_image_is_run_and_none_is_built() -> None:
     assert not [r.name for r in plan.resources if r.type == "docker-build:index:Image"]
 
 
+def test_the_repository_stays_where_an_image_is_given_as_it_has_what_ran_before() -> None:
+    def repositories(plan: Plan) -> list[str]:
+        return [r.urn for r in plan.resources if r.type == "gcp:artifactregistry/repository:Repository"]
+
+    assert repositories(planned(image=DIGEST)) == repositories(planned()) != []
+
+
 def warned(**values: str) -> str:
     return "\n".join(warned_of(config(**values)))
 
@@ -105,7 +115,7 @@ def test_a_registry_that_cloud_run_cannot_pull_from_is_refused_before_anything_i
     monitor = Monitor("slipway", "dev")
     with pytest.raises(pulumi.RunError) as caught:
         run(main, config(image=image), monitor, preview=False)
-    assert f"image_ref is '{image}'; Cloud Run pulls from Artifact Registry" in str(caught.value)
+    assert f"image is '{image}'; Cloud Run pulls from Artifact Registry" in str(caught.value)
     assert f"a remote repository there that fetches from {host}" in str(caught.value)
     assert [resource.type for resource in monitor.recorded.values()] == ["pulumi:pulumi:Stack"]
 
@@ -138,7 +148,7 @@ def test_an_image_of_another_project_is_told_with_the_grant_for_the_service_agen
 def test_no_secret_is_in_the_preview_and_each_reaches_the_service_by_reference() -> None:
     secrets = json.dumps({"HF_TOKEN": "hf_a-real-value", "HUB": "projects/acme-ml/secrets/hub/versions/3"})
     plan = planned(apiKey="a-key-of-more-than-16-letters", secrets=secrets)
-    shown = json.dumps(preview_json(plan, []))
+    shown = json.dumps(document_of(Shown([StackPreview(plan.stack, plan)])))
     assert "hf_a-real-value" not in shown
     assert "a-key-of-more-than-16-letters" not in shown
     by_name = {entry["name"]: entry for entry in container(plan)["envs"]}
@@ -156,15 +166,19 @@ def test_an_encrypted_secret_is_planned_without_its_value() -> None:
     ("values", "said"),
     [
         ({"cpu": "3"}, "cpu is 3; Cloud Run allows"),
-        ({"memory": "8Gi"}, "memory"),
+        ({"memory": "8Gi"}, "memory is 8Gi with `cpu` 1; Cloud Run allows at most 4 GiB"),
+        ({"memory": "8Gi"}, "and this much with `cpu` 2. Did you mean 4Gi?"),
         ({"cpu": "0.5", "memory": "512Mi", "concurrency": "2"}, "concurrency is 2"),
         ({"gpu": "nvidia-l4", "cpu": "2", "memory": "16Gi"}, "nvidia-l4"),
         ({"env": '{"PORT": "1"}'}, "PORT"),
-        ({"env": '{"DB_PASSWORD": "x"}'}, "pulumi config set --secret --path 'secrets.DB_PASSWORD'"),
+        (
+            {"env": '{"DB_PASSWORD": "x"}'},
+            "env has DB_PASSWORD, which looks like a secret (its value is not shown); put it into `secrets`",
+        ),
         ({"env": json.dumps({"LONG": "x" * 40_000})}, "LONG"),
-        ({"memory": "64Mi"}, "memory"),
+        ({"memory": "64Mi"}, "memory is 64Mi with `cpu` 1 in generation 1; Cloud Run allows at least"),
         ({"model": "file:/tmp/model"}, "file:"),
-        ({"secrets": '{"HUB": "projects/p/secrets/hub/versions/latest"}'}, "latest"),
+        ({"secrets": '{"HUB": "projects/p/secrets/hub/versions/newest"}'}, "newest"),
     ],
 )
 def test_what_cloud_run_would_not_run_is_refused_before_anything_is_registered(
@@ -172,7 +186,8 @@ def test_what_cloud_run_would_not_run_is_refused_before_anything_is_registered(
 ) -> None:
     message = refusal(**values)
     assert said in message
-    assert "slipway-dev" in message
+    assert message.startswith("Stack dev: ")
+    assert "Fix it in Pulumi.dev.yaml." in message
 
 
 def test_a_gpu_has_its_cpu_always_without_being_told() -> None:
@@ -188,15 +203,16 @@ def test_a_gpu_that_was_asked_for_is_a_condition_of_the_start() -> None:
     assert device(planned(**RTX)) == "cuda"
     assert device(planned(**L4, image=DIGEST)) == "cuda"
     assert device(planned()) is None
-    assert "env DEVICE is set by the service itself" in refusal(env='{"DEVICE": "cpu"}')
+    assert "env has DEVICE, which the service itself sets" in refusal(env='{"DEVICE": "cpu"}')
 
 
 def test_a_gpu_whose_driver_cannot_run_the_image_that_is_built_here_is_refused_with_what_can() -> None:
     message = refusal(**L4)
     assert (
-        "gpu is nvidia-l4, whose driver on Cloud Run is 535; the image has CUDA 13.2, which needs" in message
+        "gpu is 'nvidia-l4', whose driver on Cloud Run is 535; the image has CUDA 13.2, which needs"
+        in message
     )
-    assert "nearest: gpu nvidia-rtx-pro-6000, the target gke, or an image of your own" in message
+    assert "take nvidia-rtx-pro-6000, GKE, or an image of your own" in message
 
 
 def test_the_driver_that_a_given_image_must_do_with_is_a_finding() -> None:
@@ -220,3 +236,37 @@ def test_a_region_by_invitation_is_a_finding() -> None:
         if "invitation" in found["title"]
     ]
     assert finding["severity"] == "warning"
+
+
+def faults(**values: str) -> list[str]:
+    return [line.strip() for line in refusal(**values).splitlines()[1:]]
+
+
+def test_every_wrong_setting_and_argument_is_named_in_one_run() -> None:
+    """Combine three sources: the declaration of maxInstances, Cloud Run's memory rule, a missing model."""
+    found = faults(maxInstances="5000", memory="40Gi", model="bundled:nope")
+    assert [line.split()[0] for line in found] == ["maxInstances:", "model", "memory"]
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"labels": '{"Team": "ml"}'}, "labels has 'Team', which is no key of a label; a key has 1 to 63"),
+        ({"labels": '{"team": "ML"}'}, "labels.team is 'ML'; a value has at most 63 lowercase letters"),
+        ({"model": "bundled:nope"}, "model is 'bundled:nope', which is no folder here; bundled are sms-spam"),
+        ({"model": "file:/tmp/model"}, "model is 'file:/tmp/model'; Cloud Run takes bundled:<name>"),
+        ({"image": f"server@sha256:{'0' * 64}"}, "image is 'server@sha256:000"),
+    ],
+)
+def test_what_the_service_and_its_image_both_refuse_is_named_once(values: dict[str, str], said: str) -> None:
+    [found] = faults(**values)
+    assert found.startswith(said)
+
+
+def test_a_name_that_neither_can_have_is_named_once_with_where_it_comes_from() -> None:
+    given = {f"Slip_way:{key}": value for key, value in GIVEN.items()}
+    with pytest.raises(pulumi.RunError) as caught:
+        plan_of(main, StackConfig("Slip_way", "dev", given, SECRET_KEYS, {}))
+    [found] = str(caught.value).splitlines()[1:]
+    assert "name is 'Slip_way-dev'" in found
+    assert found.endswith("Fix it in Pulumi.yaml, or name the stack otherwise.")

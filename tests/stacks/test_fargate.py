@@ -9,12 +9,16 @@ from typing import Any
 import pulumi
 import pytest
 
+from slipway.components.fargate import FargateServiceArgs
 from slipway.infra.plan.config import ENCRYPTED, StackConfig
 from slipway.infra.plan.run import Plan, plan_of
-from slipway.infra.preview import findings_of, preview_json
+from slipway.infra.preview import findings_of
+from slipway.infra.preview.command import Shown
+from slipway.infra.preview.document import document_of
+from slipway.infra.preview.stack import StackPreview
 from slipway.infra.program import main
-from slipway.infra.settings.common import BY_KEY
 from slipway.infra.settings.stackfile import settings_from, stack_config
+from slipway.stacks.settings.targets import keys
 from tests.warned import warned as warned_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,6 +26,9 @@ GIVEN = {"target": "fargate", "region": "eu-west-1"}
 DIGEST = f"123456789012.dkr.ecr.eu-west-1.amazonaws.com/server@sha256:{'0' * 64}"
 REFERENCE = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:hub-Ab12Cd:::" + "a" * 32
 CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/12345678-1234-1234-1234-123456789012"
+LISTENER = (
+    "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/a/0123456789abcdef/0123456789abcdef"
+)
 NETWORK = {
     "network": "vpc-0123456789abcdef0",
     "subnets": '["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]',
@@ -92,18 +99,15 @@ def test_who_may_call_and_how_are_handed_over() -> None:
 
 
 def test_an_existing_network_listener_and_cluster_are_used() -> None:
-    listener = (
-        "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/a/0123456789abcdef/0123456789abcdef"
-    )
     plan = planned(
         **NETWORK,
         taskSubnets='["subnet-0123456789abcdef2", "subnet-0123456789abcdef3"]',
-        listener=listener,
+        listener=LISTENER,
         listenerSecurityGroup="sg-0123456789abcdef0",
         domain="api.example.com",
         cluster="arn:aws:ecs:eu-west-1:123456789012:cluster/shared",
     )
-    assert inputs(plan, "listener-rule")["listenerArn"] == listener
+    assert inputs(plan, "listener-rule")["listenerArn"] == LISTENER
     assert inputs(plan, "service")["cluster"].endswith("cluster/shared")
     network = inputs(plan, "service")["networkConfiguration"]
     assert network["subnets"] == ["subnet-0123456789abcdef2", "subnet-0123456789abcdef3"]
@@ -139,6 +143,13 @@ def test_how_the_tasks_get_an_image_from_elsewhere_is_told() -> None:
         assert "the image is in" not in built_or_own
 
 
+def test_warnings_use_the_names_of_settings() -> None:
+    said = warned(timeout="900")
+    assert "by `timeout` the load balancer keeps idle connections for 910 s" in said
+    assert "give `certificate` and `domain`" in said
+    assert "give `allowedCidrs`, or `public`" in said
+
+
 def test_a_given_image_is_run_and_none_is_built() -> None:
     plan = planned(image=DIGEST)
     assert plan.outputs["imageRef"] == DIGEST
@@ -165,7 +176,7 @@ def test_a_model_in_a_bucket_is_read_by_the_tasks_role_and_its_client_is_in_the_
 def test_no_secret_is_in_the_preview_and_each_reaches_the_service_by_reference() -> None:
     secrets = json.dumps({"HF_TOKEN": "hf_a-real-value", "HUB": REFERENCE})
     plan = planned(apiKey="a-key-of-more-than-16-letters", secrets=secrets)
-    shown = json.dumps(preview_json(plan, []))
+    shown = json.dumps(document_of(Shown([StackPreview(plan.stack, plan)])))
     assert "hf_a-real-value" not in shown
     assert "a-key-of-more-than-16-letters" not in shown
     kept = {r.inputs["name"] for r in plan.resources if r.type == "aws:secretsmanager/secret:Secret"}
@@ -180,22 +191,44 @@ def test_an_encrypted_secret_is_planned_without_its_value() -> None:
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ({"cpu": "1", "memory": "12Gi"}, "nearest: 1 vCPU with 8 GiB, 2 vCPU with 12 GiB."),
-        ({"gpu": "nvidia-l4"}, "Fargate has no GPU. Take the target gke"),
-        ({"minInstances": "0"}, "does not scale to zero"),
-        ({"certificate": CERTIFICATE}, "certificate_arn is given without `domain`"),
-        ({"domain": "api.example.com"}, "without `certificate_arn`"),
+        (
+            {"cpu": "1", "memory": "12Gi"},
+            "memory is 12Gi with `cpu` 1; Fargate has no 1 vCPU with 12 GiB; "
+            "nearest: 1 vCPU with 8 GiB, 2 vCPU with 12 GiB.",
+        ),
+        ({"cpu": "4"}, "memory is 2Gi, the default, with `cpu` 4; Fargate has no 4 vCPU with 2 GiB"),
+        ({"cpu": "3", "memory": "12Gi"}, "cpu is 3 with `memory` 12 GiB; Fargate has no 3 vCPU"),
+        ({"gpu": "nvidia-l4"}, "gpu is 'nvidia-l4'; Fargate has no GPU: take GKE, or Cloud Run"),
+        ({"minInstances": "0"}, "minInstances is 0; a Fargate service does not scale to zero"),
+        ({"certificate": CERTIFICATE}, "certificate is given without `domain`"),
+        ({"domain": "api.example.com"}, "domain is api.example.com without `certificate`"),
         ({"zones": '["eu-west-1a"]'}, "zones is eu-west-1a"),
-        ({**NETWORK, "subnets": '["subnet-0123456789abcdef0"]'}, "subnet_ids has 1 subnets"),
-        ({**NETWORK, "zones": '["eu-west-1a", "eu-west-1b"]'}, "zones is given with vpc_id"),
-        ({"allowedCidrs": '["10.0.0.1/8"]'}, "nearest: 10.0.0.0/8"),
-        ({"ephemeralStorage": "500Gi"}, "ephemeral_storage_gib is 500"),
-        ({"logRetentionDays": "31"}, "log_retention_days is 31"),
-        ({"schedule": '{"a": "daily() 1-2"}'}, "schedule a is 'daily()'"),
-        ({"env": '{"AWS_EXECUTION_ENV": "1"}'}, "AWS_EXECUTION_ENV"),
-        ({"env": '{"DB_PASSWORD": "x"}'}, "pulumi config set --secret --path 'secrets.DB_PASSWORD'"),
-        ({"cpu": "0.25", "memory": "512Mi", "model": "file:/tmp/model"}, "file:"),
-        ({"secrets": json.dumps({"HUB": REFERENCE.partition(":::")[0]})}, "names no version"),
+        ({**NETWORK, "subnets": '["subnet-0123456789abcdef0"]'}, "subnets has 1 subnet; it must have 2"),
+        ({**NETWORK, "zones": '["eu-west-1a", "eu-west-1b"]'}, "zones is given with `network`, which is its"),
+        (
+            {**NETWORK, "listener": LISTENER, "domain": "api.example.com"},
+            "listener is given without `listenerSecurityGroup`",
+        ),
+        ({"listenerSecurityGroup": "sg-0a1b2c3d"}, "listenerSecurityGroup is given without `listener`"),
+        ({"allowedCidrs": '["10.0.0.1/8"]'}, "allowedCidrs has '10.0.0.1/8'; allowed are IPv4 networks"),
+        ({"allowedCidrs": '["10.0.0.1/8"]'}, "Did you mean 10.0.0.0/8?"),
+        ({"ephemeralStorage": "500Gi"}, "ephemeralStorage is 500Gi; Fargate includes 20 GiB and allows 21"),
+        ({"ephemeralStorage": "500Gi"}, "whole GiB. Did you mean 200Gi?"),
+        ({"logRetentionDays": "31"}, "logRetentionDays is 31; CloudWatch allows 0, 1, 3, 5"),
+        ({"schedule": '{"a": "daily() 1-2"}'}, "schedule has 'a' with the schedule 'daily()'"),
+        ({"schedule": '{"a": "rate(1 day) 3-2"}'}, "a minimum of 3 and a maximum of 2 instances"),
+        ({"env": '{"AWS_EXECUTION_ENV": "1"}'}, "env has AWS_EXECUTION_ENV, which ECS itself sets"),
+        ({"secrets": '{"AWS_EXECUTION_ENV": "1"}'}, "secrets has AWS_EXECUTION_ENV, which ECS itself sets"),
+        ({"env": '{"DB_PASSWORD": "x"}'}, "env has DB_PASSWORD, which looks like a secret"),
+        (
+            {"cpu": "0.25", "memory": "512Mi", "model": "file:/tmp/model"},
+            "model is 'file:/tmp/model'; Fargate",
+        ),
+        ({"model": "s3://models/spam"}, "model is 's3://models/spam' without a version"),
+        (
+            {"secrets": json.dumps({"HUB": REFERENCE.partition(":::")[0] + ":::newest"})},
+            "its version is none",
+        ),
     ],
 )
 def test_what_fargate_would_not_run_is_refused_before_anything_is_registered(
@@ -203,21 +236,23 @@ def test_what_fargate_would_not_run_is_refused_before_anything_is_registered(
 ) -> None:
     message = refusal(**values)
     assert said in message
-    assert "slipway-prod" in message
+    assert message.startswith("Stack prod: ")
+    assert all(line.endswith("Fix it in Pulumi.prod.yaml.") for line in message.splitlines()[1:])
+    assert not [name for name in FargateServiceArgs.__annotations__ if "_" in name and name in message]
 
 
 def test_the_guide_quotes_what_is_said_and_names_settings_that_there_are() -> None:
     guide = (ROOT / "docs/guides/fargate.md").read_text()
-    said = refusal(memory="12Gi").splitlines()[0].replace("slipway-prod", "slipway-prod-aws")
+    said = refusal(memory="12Gi").splitlines()[1].strip().replace("prod", "prod-aws")
     assert said in guide
     named = re.findall(r"pulumi config set --stack prod-aws (?:--secret )?(?:--path )?'?([A-Za-z]+)", guide)
     assert named
-    assert set(named) <= set(BY_KEY)
+    assert set(named) <= set(keys())
 
 
 def test_a_service_that_nobody_can_call_is_a_finding() -> None:
     found = findings_of(planned(), settings_from(config()))
-    assert [one["severity"] for one in found if "nobody can call" in one["title"]] == ["warning"]
+    assert [one["severity"] for one in found if "no one can call" in one["title"]] == ["warning"]
     assert not findings_of(
         planned(public="true", domain="a.example.com", certificate=CERTIFICATE),
         settings_from(config(public="true", domain="a.example.com", certificate=CERTIFICATE)),

@@ -1,8 +1,6 @@
 """The whole program of a `gke` stack, planned without a cloud."""
 
 import json
-from collections.abc import Mapping
-from typing import Any
 
 import pulumi
 import pytest
@@ -12,51 +10,23 @@ from hypothesis import strategies as st
 from slipway.components.gke.machines import MACHINES, allocatable
 from slipway.components.gpu_drivers import IMAGE_CUDA
 from slipway.infra.manifests.objects import manifests_of
-from slipway.infra.plan.config import ENCRYPTED, StackConfig
+from slipway.infra.plan.config import ENCRYPTED
 from slipway.infra.plan.monitor import Monitor
-from slipway.infra.plan.run import Plan, plan_of, run
+from slipway.infra.plan.run import run
 from slipway.infra.program import main
 from tests.checkout import ROOT
+from tests.stacks.gke_plans import (
+    DIGEST,
+    GPU,
+    config,
+    inputs,
+    planned,
+    pod,
+    pool,
+    refusal,
+    uses_of,
+)
 from tests.warned import warned
-
-GIVEN = {"target": "gke", "project": "acme-ml", "region": "europe-west4"}
-HUB = f"hf:acme/spam@{'a' * 40}"
-GPU = {"gpu": "nvidia-l4", "cpu": "3", "memory": "8Gi", "maxInstances": "4", "model": HUB}
-DIGEST = f"europe-west4-docker.pkg.dev/acme-ml/slipway/server@sha256:{'0' * 64}"
-SECRET_KEYS = frozenset({"slipway:apiKey", "slipway:secrets"})
-
-
-def config(**values: str) -> StackConfig:
-    given = {f"slipway:{key}": value for key, value in {**GIVEN, **values}.items()}
-    return StackConfig("slipway", "prod", given, SECRET_KEYS, {})
-
-
-def planned(**values: str) -> Plan:
-    return plan_of(main, config(**values))
-
-
-def inputs(plan: Plan, name: str) -> Mapping[str, Any]:
-    return next(resource.inputs for resource in plan.resources if resource.name == name)
-
-
-def pool(**values: str) -> Mapping[str, Any]:
-    return inputs(planned(**values), "slipway-prod-gpu-pool")
-
-
-def uses_of(plan: Plan, name: str) -> set[str]:
-    """Names of the resources that its inputs are made of."""
-    found = next(resource for resource in plan.resources if resource.name == name)
-    return {urn.split("::")[-1] for urns in found.uses.values() for urn in urns}
-
-
-def pod(plan: Plan) -> Mapping[str, Any]:
-    return inputs(plan, "slipway-prod-deployment")["spec"]["template"]["spec"]
-
-
-def refusal(**values: str) -> str:
-    with pytest.raises(pulumi.RunError) as caught:
-        planned(**values)
-    return str(caught.value)
 
 
 def test_the_stack_exports_the_outputs_of_every_target() -> None:
@@ -184,20 +154,38 @@ def test_no_secret_is_in_the_plan() -> None:
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ({"machineType": "n1-standard-4"}, "machine_type is n1-standard-4 with gpu nvidia-l4"),
+        ({"machineType": "n1-standard-4"}, "machineType is n1-standard-4 with `gpu` nvidia-l4"),
         ({"gpu": "nvidia-tesla-t4", "machineType": "g2-standard-4"}, "that machine has nvidia-l4"),
         ({"gpu": "nvidia-tesla-t4", "gpuCount": "3"}, "a node has 1, 2 or 4"),
-        ({"gpuCount": "2", "machineType": "g2-standard-4"}, "which has 1; nearest: gpu_count 1"),
-        ({"memory": "14Gi"}, "offers its pods 3.52 vCPU and 11.512 GiB; nearest: machineType g2-standard-8."),
-        ({"cpu": "4"}, "nearest: machineType g2-standard-8."),
-        ({"maxNodes": "3"}, "the pool holds 3 at its maximum"),
-        ({"spot": "true", "flexStart": "true"}, "spot and flex_start are both true"),
-        ({"gpuSharing": "time-sharing", "gpuCount": "2"}, "a pod takes one share of one GPU"),
-        ({"gpuSharing": "mps"}, "which the service's namespace (Pod Security `restricted`) forbids"),
-        ({"gpuSharing": "mps", "serving": "kserve"}, "allowed is TIME_SHARING"),
-        ({"nodePool": "gpus"}, "node_pool is gpus without `cluster`"),
-        ({"cluster": "shared", "releaseChannel": "rapid"}, "release_channel belongs to the cluster shared"),
-        ({"location": "us-central1-a", "zones": '["europe-west4-a"]'}, "allowed are zones of us-central1"),
+        ({"gpuCount": "2", "machineType": "g2-standard-4"}, "which has 1; take 1, or `machineType` g2-"),
+        ({"memory": "14Gi"}, "whose nodes offer their pods 3.52 vCPU and 11.512 GiB, and an instance"),
+        ({"memory": "14Gi"}, "`memory` 14 GiB. Did you mean g2-standard-8?"),
+        ({"cpu": "4"}, "machineType is g2-standard-4, whose nodes offer"),
+        ({"cpu": "4"}, "requests `cpu` 4 vCPU and `memory` 8 GiB. Did you mean g2-standard-8?"),
+        ({"cpu": "300"}, "cpu: got '300'; allowed: 0.08 to 64. Did you mean 64?"),
+        ({"maxNodes": "3"}, "maxInstances is 4, and the pool holds 3 at its maximum"),
+        (
+            {"spot": "true", "flexStart": "true"},
+            "spot is true with `flexStart` true; a pool has its nodes one way",
+        ),
+        ({"gpuSharing": "time-sharing", "gpuCount": "2"}, "gpuCount is 2 with `gpuSharing`; a pod takes"),
+        ({"gpuSharing": "mps"}, "which the service's namespace (Pod Security: restricted) forbids"),
+        ({"gpuSharing": "mps"}, "gpuSharing is mps: GKE runs it only for pods with"),
+        ({"gpuSharing": "mps", "serving": "kserve"}, "Did you mean time-sharing?"),
+        ({"gpuDriver": "default"}, "gpuDriver is default, which installs driver 535"),
+        ({"gpuDriver": "default"}, "CUDA 13.2 needs 580 or newer. Did you mean latest?"),
+        ({"nodeDisk": "10Gi"}, "nodeDisk is 10Gi; allowed are 20 to 65536 GiB. Did you mean 20Gi?"),
+        ({"nodeDisk": "20.5Gi"}, "nodeDisk is 20.5Gi; it must be a whole number of GiB."),
+        ({"maxNodes": "2", "minNodes": "3"}, "maxNodes is 2, below `minNodes` 3; raise the one"),
+        ({"controlPlaneCidrs": '["10.0.0.1/8"]'}, "Did you mean 10.0.0.0/8?"),
+        ({"modelDelivery": "mount"}, "modelDelivery is mount with `model`"),
+        ({"secrets": '{"DB": "projects/acme/secrets/db/versions/1"}'}, "write `kubernetes:<secret>/<key>`"),
+        ({"nodePool": "gpus"}, "nodePool is gpus without `cluster`"),
+        (
+            {"cluster": "shared", "releaseChannel": "rapid"},
+            "releaseChannel is given with `cluster` shared, whose",
+        ),
+        ({"location": "us-central1-a"}, "allowed are europe-west4 and its zones"),
         ({"minInstances": "0"}, "min"),
         ({"namespace": "kube-system"}, "kube-system"),
         ({"model": "file:/tmp/model"}, "file:"),
@@ -208,7 +196,43 @@ def test_what_gke_would_not_run_is_refused_before_anything_is_registered(
 ) -> None:
     message = refusal(**{**GPU, **values})
     assert said in message
-    assert "slipway-prod" in message
+    assert message.startswith("Stack prod: 1 setting is wrong.")
+    assert message.endswith("Fix it in Pulumi.prod.yaml.")
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"cluster": "shared", "machineType": "e2-standard-8"}, "machineType is given with `cluster` shared"),
+        (
+            {"cluster": "shared", "maxNodes": "5"},
+            "maxNodes is 5 with `cluster` shared, whose owner decides it",
+        ),
+        (
+            {"cluster": "shared", "minNodes": "2"},
+            "minNodes is 2 with `cluster` shared, whose owner decides it",
+        ),
+        ({"minNodesPerZone": "2"}, "minNodesPerZone is 2, but no `gpu` is named"),
+    ],
+)
+def test_what_would_have_no_effect_without_a_gpu_is_refused(values: dict[str, str], said: str) -> None:
+    assert said in refusal(**values)
+
+
+def test_all_that_is_wrong_with_cluster_service_and_image_is_reported_in_one_run() -> None:
+    message = refusal(
+        **{**GPU, "model": f"gs://acme/spam@{'1' * 16}"},
+        location="Belgium",
+        zones='["us-central1-a"]',
+        gpuSharing="mps",
+        requestsMetric="requests",
+        canaryPercent="10",
+        labels='{"Team": "search"}',
+    )
+    for said in ("location: got 'Belgium'", "gpuSharing is mps", "requestsMetric is 'requests' without"):
+        assert said in message
+    for said in ("canaryPercent is 10", "labels has 'Team'"):
+        assert said in message
 
 
 def test_the_warnings_of_cluster_and_service_are_told_together() -> None:
@@ -250,99 +274,6 @@ def test_without_the_plugin_nothing_is_registered(monkeypatch: pytest.MonkeyPatc
     with pytest.raises(pulumi.RunError, match=r"`gke-gcloud-auth-plugin`, which is not on PATH"):
         run(main, config(**GPU, image=DIGEST), monitor, preview=False)
     assert [resource.type for resource in monitor.recorded.values()] == ["pulumi:pulumi:Stack"]
-
-
-def readers(plan: Plan) -> list[tuple[str, str, str, str]]:
-    """The repositories that somebody may read: name of the resource, project, location, repository."""
-    return [
-        (r.name, r.inputs["project"], r.inputs["location"], r.inputs["repository"])
-        for r in plan.resources
-        if r.type == "gcp:artifactregistry/repositoryIamMember:RepositoryIamMember"
-    ]
-
-
-def told(**values: str) -> str:
-    """What a reviewer reads, of a stack that is planned too."""
-    planned(**values)
-    return "\n".join(warned(config(**values)))
-
-
-def test_the_nodes_may_read_the_repository_that_is_built_into() -> None:
-    name = "slipway-prod-nodes-acme-ml-europe-west4-slipway-prod-image-reader"
-    assert readers(planned(**GPU)) == [(name, "acme-ml", "europe-west4", "slipway-prod-image")]
-
-
-@pytest.mark.parametrize(
-    ("image", "location", "repository"),
-    [
-        ("europe-west4-docker.pkg.dev/acme-ml/slipway/server", "europe-west4", "slipway"),
-        ("us-docker.pkg.dev/acme-ml/shared/team/server", "us", "shared"),
-        ("gcr.io/acme-ml/server", "us", "gcr.io"),
-        ("eu.gcr.io/acme-ml/server", "europe", "eu.gcr.io"),
-    ],
-)
-@pytest.mark.parametrize("values", [GPU, {}, {**GPU, "cluster": "shared"}], ids=["gpu", "cpu", "shared"])
-def test_the_nodes_may_read_the_repository_of_the_image_that_runs(
-    image: str, location: str, repository: str, values: dict[str, str]
-) -> None:
-    plan = planned(**values, image=f"{image}@sha256:{'0' * 64}")
-    name = f"slipway-prod-nodes-acme-ml-{location}-{repository}-reader"
-    assert readers(plan) == [(name, "acme-ml", location, repository)]
-    [reader] = [resource for resource in plan.resources if resource.name == name]
-    for pool in (r for r in plan.resources if r.type == "gcp:container/nodePool:NodePool"):
-        assert reader.urn in pool.dependencies
-
-
-def test_the_image_that_was_built_here_before_is_read_by_the_same_grant() -> None:
-    built = f"europe-west4-docker.pkg.dev/acme-ml/slipway-prod-image/server@sha256:{'0' * 64}"
-    assert readers(planned(**GPU, image=built)) == readers(planned(**GPU))
-
-
-def test_the_repository_of_another_project_is_left_to_its_owner_with_the_command() -> None:
-    image = f"europe-west4-docker.pkg.dev/acme-images/shared/server@sha256:{'0' * 64}"
-    assert readers(planned(**GPU, image=image)) == []
-    text = told(**GPU, image=image)
-    assert "the image is in the project acme-images" in text
-    assert (
-        "`gcloud artifacts repositories add-iam-policy-binding shared --project=acme-images "
-        "--location=europe-west4 --role=roles/artifactregistry.reader "
-        '--member="serviceAccount:slipway-prod-nodes@acme-ml.iam.gserviceaccount.com"`'
-    ) in text
-
-
-@pytest.mark.parametrize("host", ["docker.io", "ghcr.io", "quay.io", "registry.acme.io:443"])
-def test_an_image_outside_google_is_told_to_need_a_nat_and_to_be_public(host: str) -> None:
-    image = f"{host}/acme/server@sha256:{'0' * 64}"
-    assert readers(planned(**GPU, image=image)) == []
-    text = told(**GPU, image=image)
-    assert f"the image is in {host}, outside Google: private nodes reach it only where" in text
-    assert f"the image is in {host}: where it asks for a login" in text
-    assert "reach it only where" not in told(**GPU, image=image, privateNodes="false")
-    assert host not in told(**GPU)
-
-
-def test_an_image_in_ecr_is_refused_where_the_cluster_is_made() -> None:
-    image = f"123456789012.dkr.ecr.eu-west-1.amazonaws.com/server@sha256:{'0' * 64}"
-    said = refusal(**GPU, image=image)
-    assert "nodes of this cluster have no login to ECR" in said
-    assert "docker buildx imagetools create" in said
-    assert "EKS" in told(**GPU, image=image, cluster="shared")
-
-
-def test_an_image_without_a_repository_is_refused_with_the_form_that_google_has() -> None:
-    said = refusal(**GPU, image=f"europe-west4-docker.pkg.dev/acme-ml/server@sha256:{'0' * 64}")
-    assert "<location>-docker.pkg.dev/<project>/<repository>/<image>" in said
-
-
-@pytest.mark.parametrize("values", [{**GPU, "nodePool": "gpus"}, {}], ids=["pool", "any node"])
-def test_nodes_of_another_owner_are_told_to_need_the_repository(values: dict[str, str]) -> None:
-    existing = {**values, "cluster": "shared"}
-    for image, repository in (("", "slipway-prod-image"), (DIGEST, "slipway")):
-        given = {**existing, "image": image} if image else existing
-        assert readers(planned(**given)) == []
-        text = told(**given)
-        assert f"gcloud artifacts repositories add-iam-policy-binding {repository} " in text
-        assert "are their owner's" in text
 
 
 SIZES = st.fixed_dictionaries(
@@ -390,9 +321,9 @@ def test_every_pod_of_a_plan_has_room_in_its_pool(values: dict[str, str]) -> Non
 
 
 def test_a_machine_that_is_not_known_is_refused_and_no_number_of_nodes_is_blamed_for_it() -> None:
-    with pytest.raises(pulumi.RunError, match="cpu_machine_type is 'e2-none-4'") as refusal:
-        planned(machineType="e2-none-4", minNodes="9")
-    assert "nodes" not in str(refusal.value)
+    with pytest.raises(pulumi.RunError, match="machineType is 'e2-none'") as refusal:
+        planned(machineType="e2-none", minNodes="9")
+    assert str(refusal.value).startswith("Stack prod: 1 setting is wrong.")
 
 
 def test_the_service_and_all_below_it_are_found_in_a_state_by_the_type_it_had_before() -> None:

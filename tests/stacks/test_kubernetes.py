@@ -112,10 +112,22 @@ def test_an_inference_service_is_made_where_kserve_is_asked_for(kubeconfig: str)
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ({"image": ""}, "neither image nor repository is set"),
-        ({"namespace": "kube-system"}, "kube-system"),
-        ({"canaryPercent": "10"}, "canary_percent is for KServe"),
-        ({"requestsMetric": "http_requests"}, "requests_metric and requests_per_replica go together"),
+        (
+            {"image": ""},
+            "image is missing; name it with its digest, host/repository@sha256:<64 hex digits>, or",
+        ),
+        ({"namespace": "kube-system"}, "namespace: got 'kube-system'; allowed: 1 to 63"),
+        ({"namespace": "default"}, "not a namespace of every cluster: default, kube-system"),
+        ({"canaryPercent": "10"}, "canaryPercent is 10, which only KServe can do"),
+        ({"requestsMetric": "http_requests"}, "without `requestsPerInstance`; give both, or leave both out"),
+        ({"modelDelivery": "mount"}, "modelDelivery: got 'mount'; allowed: fetch."),
+        (
+            {"memory": "1G"},
+            "memory is 1G, which is 953.6743164 MiB; it must be whole MiB. Did you mean 954Mi?",
+        ),
+        ({"certIssuer": "le"}, "certIssuer is 'le' without `domain`, so there is no Ingress"),
+        ({"serving": "kserve", "allowedNamespaces": '["shop"]'}, "allowedNamespaces is given with KServe"),
+        ({"secrets": '{"DB": "kubernetes:-a/b"}'}, "secrets has DB, which refers to no Secret of a cluster"),
         ({"context": "other"}, "has no context 'other'; it has kind"),
     ],
 )
@@ -133,7 +145,16 @@ def test_a_kubeconfig_that_cannot_be_parsed_is_refused(tmp_path: Path) -> None:
 
 def test_the_warnings_of_the_service_are_told() -> None:
     told = "\n".join(warned(config()))
-    assert "minInstances is 1" in told
+    assert "`minInstances` is 1" in told
+
+
+def test_a_limit_that_a_deployment_does_not_keep_is_a_warning() -> None:
+    def told(**values: str) -> str:
+        return "\n".join(warned(config(**values)))
+
+    assert "`concurrency` is 4, which only KServe keeps to" in told(concurrency="4")
+    assert "concurrency" not in told()
+    assert "concurrency" not in told(concurrency="4", serving="kserve")
 
 
 def test_a_login_that_the_nodes_may_lack_is_told_with_what_gives_it() -> None:
@@ -144,7 +165,7 @@ def test_a_login_that_the_nodes_may_lack_is_told_with_what_gives_it() -> None:
         "`kubectl --namespace ml patch serviceaccount slipway-kind --patch "
         """'{"imagePullSecrets": [{"name": "<secret>"}]}'`"""
     )
-    assert "the image is in registry.example.com: where it asks for a login" in told(namespace="ml")
+    assert "the image is in registry.example.com: if it requires a login" in told(namespace="ml")
     assert patch in told(namespace="ml")
     assert patch in told(namespace="ml", image="", repository="registry.example.com/slipway/server")
     ecr = f"123456789012.dkr.ecr.eu-west-1.amazonaws.com/server@sha256:{'0' * 64}"

@@ -30,7 +30,7 @@ Remeasured = Callable[[float | None], None]
 
 @pytest.fixture
 def remeasured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Remeasured:
-    """Makes the bundled model one that was measured to load in so many seconds, or that never was."""
+    """Change the bundled model's measured loading time, or remove it."""
     copy = copy_of_the_checkout(tmp_path / "checkout")
     for place in ("slipway.components.model.ROOT", "slipway.components.image.spec.ROOT"):
         monkeypatch.setattr(place, copy)
@@ -125,7 +125,7 @@ def test_a_model_that_was_never_measured_is_estimated_from_its_files(remeasured:
 
 
 def test_a_time_beyond_what_cloud_run_waits_for_is_refused() -> None:
-    with pytest.raises(pulumi.RunError, match="load_seconds is 241; Cloud Run stops an instance"):
+    with pytest.raises(pulumi.RunError, match="loadSeconds is 241; Cloud Run stops an instance"):
         planned("cloud-run", loadSeconds="241")
 
 

@@ -53,7 +53,8 @@ def test_module_and_class_name_of_the_provider_stay_as_they_are() -> None:
 
 def test_a_model_of_the_hub_is_refused_here_with_the_command_that_makes_a_folder_of_it() -> None:
     with pytest.raises(
-        pulumi.RunError, match=r"slipway model export hf:acme/spam@0+ models/mine.*make import"
+        pulumi.RunError,
+        match=r"slipway model export hf:acme/spam@0+ models/mine`, and give `file:models/mine`",
     ):
         plan_of(main, config(model=f"hf:acme/spam@{'0' * 40}"))
 
@@ -64,7 +65,7 @@ def test_the_stack_exports_the_outputs_of_every_target_and_the_key() -> None:
         "apiKey": "[unknown]",
         "consoleUrl": "http://127.0.0.1:8123/",
         "imageRef": "",
-        "logsCommand": "tail -f .slipway/slipway-local/server.log",
+        "logsCommand": "tail -F .slipway/slipway-local/server.log",
         "serviceName": SERVICE,
         "url": "http://127.0.0.1:8123",
     }
@@ -102,13 +103,18 @@ def test_an_encrypted_key_is_a_secret_that_nobody_here_can_read() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"model": "bundled:nothing"}, r"model not found: bundled:nothing.*Bundled models: sms-spam"),
-        ({"model": "file:nowhere"}, "model not found: file:nowhere is not a folder"),
+        (
+            {"model": "bundled:nothing"},
+            "model is 'bundled:nothing', which is no folder here; bundled are sms-spam",
+        ),
+        ({"model": "file:nowhere"}, "model is 'file:nowhere', which is no folder here"),
         (
             {"model": "file:stacks"},
-            "model not found: file:stacks lacks manifest.json, model.onnx, tokenizer.json",
+            "model is 'file:stacks', which lacks manifest.json, model.onnx, tokenizer.json",
         ),
         ({"memory": "4GB", "cpu": "x"}, "2 settings are wrong"),
+        ({"timeout": "0", "model": "file:nowhere"}, "2 settings are wrong"),
+        ({"runtime": "container", "timeout": "0", "model": "file:nowhere"}, "2 settings are wrong"),
     ],
 )
 def test_a_wrong_setting_is_refused_before_anything_is_registered(

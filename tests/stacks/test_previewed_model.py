@@ -30,7 +30,7 @@ every_target = pytest.mark.parametrize("target", sorted(GIVEN))
 
 @pytest.fixture(scope="module")
 def two_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the checkout with a second bundled model, `other`."""
+    """Copy the checkout with a second bundled model, `other`."""
     copy = copy_of_the_checkout(tmp_path_factory.mktemp("two") / "checkout")
     other = Path(shutil.copytree(copy / "service/models/sms-spam", copy / "service/models/other"))
     manifest = json.loads((other / "manifest.json").read_text()) | {"name": "other", "version": "7"}
@@ -82,7 +82,7 @@ def test_a_model_in_a_bucket_is_known_by_its_pinned_address_alone(target: str) -
 
 @pytest.mark.parametrize("target", ["cloud-run", "fargate", "kubernetes"])
 def test_the_expected_model_cannot_be_set_past_the_stack(target: str) -> None:
-    with pytest.raises(pulumi.RunError, match="env EXPECTED_MODEL is set by the service itself"):
+    with pytest.raises(pulumi.RunError, match="env has EXPECTED_MODEL, which the service itself sets"):
         planned(target, env='{"EXPECTED_MODEL": "mine"}')
 
 

@@ -76,7 +76,7 @@ class GitHub:
 
 
 def _made(name: str, given: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
-    """What a PUT makes. It replaces the rules that were there, and keeps the branches by name."""
+    """Apply a PUT, which replaces the existing rules and keeps the branches by name."""
     rules: list[dict[str, Any]] = []
     if given.get("reviewers"):
         rules.append({"type": "required_reviewers", "reviewers": given["reviewers"]})

@@ -1,6 +1,4 @@
-"""Runs a step of a workflow or of an action here, as GitHub's runner does, with a `gh` that keeps its state
-in a file.
-"""
+"""Runs a step of a workflow or an action here, as GitHub's runner does, with a `gh` that keeps its state."""
 
 import json
 import os
@@ -27,7 +25,7 @@ def action(name: str) -> dict[str, Any]:
 
 
 def steps_of(name: str) -> list[dict[str, Any]]:
-    """Steps of the workflow, or where the name is `actions/<name>` of the action."""
+    """List the steps of the workflow or, for `actions/<name>`, of the action."""
     if name.startswith("actions/"):
         return action(name.removeprefix("actions/"))["runs"]["steps"]
     return [step for job in workflow(name)["jobs"].values() for step in job.get("steps", [])]
@@ -50,7 +48,7 @@ class Runner:
     folder: Path
 
     def run(self, name: str, step: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """A step of the workflow, or of the action `actions/<name>`."""
+        """Run a step of the workflow, or of the action `actions/<name>`."""
         return self.start(command(name, step), **environment)
 
     def start(self, words: list[str], **environment: str) -> subprocess.CompletedProcess[str]:
@@ -77,7 +75,7 @@ class Runner:
         path.chmod(0o755)
 
     def github(self, **known: Any) -> None:
-        """A `gh`, and what GitHub knows: pulls, comments, issues, environments, and answers by path.
+        """Write a `gh`, with what GitHub knows: pulls, comments, issues, environments, and answers by path.
 
         refusal: status and message of every request about an environment.
         """
@@ -97,7 +95,7 @@ class Runner:
         self.program("gh", f'#!/bin/sh\nexec "{sys.executable}" "{stand_in}" "$@"\n')
 
     def written(self) -> list[list[str]]:
-        """What `gh` was told to write: how, where, what."""
+        """List what `gh` was called to write: how, where, what."""
         return json.loads((self.folder / "gh.json").read_text())["written"]
 
     def environments(self) -> dict[str, dict[str, Any]]:

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from slipway.components.cloud_run.limits import ACCOUNT_ID
+from slipway.components.google.limits import ACCOUNT_ID
 from tests.checkout import ROOT
 from tests.made_names import CLOUD_STACKS, made_names
 from tests.workflows.guide import GUIDE, PREFIX, Made

@@ -1,5 +1,5 @@
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pulumi
@@ -9,8 +9,8 @@ import pytest
 
 from slipway.components.cloud_run import APIS, CloudRunService, Ingress
 from slipway.infra.plan.config import StackConfig
-from slipway.infra.plan.monitor import Resource
 from slipway.infra.plan.run import Plan, plan_of
+from slipway.infra.resources.reading import Resource
 from tests.contract.cloud import Emitted, emitted_by
 from tests.contract.cloud_run_cases import GPU, IMAGE, KEY, PLAIN
 
@@ -55,6 +55,12 @@ def container(**args: Any) -> Mapping[str, Any]:
 
 def environment(**args: Any) -> dict[str, Any]:
     return {env["name"]: env.get("value") or env.get("valueSource") for env in container(**args)["envs"]}
+
+
+def made(found: Emitted) -> list[tuple[str, str, Any]]:
+    """List what a cloud is asked to create, without the components' own records."""
+    resources = (resource for resource in found.resources if not resource.type.startswith("slipway:"))
+    return sorted((resource.type, resource.name, resource.inputs) for resource in resources)
 
 
 def names_of(urns: tuple[str, ...]) -> set[str]:
@@ -299,3 +305,31 @@ def test_a_warning_reaches_the_person_who_deploys(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(pulumi.log, "warn", warn)
     emitted(**GPU, region="us-central1")
     assert any("nvidia-l4 in us-central1 is by invitation" in text for text in told)
+
+
+def later(value: str) -> Callable[[], pulumi.Output[str]]:
+    """Return a function that creates an Output of the value once it is called in a program."""
+    return lambda: pulumi.Output.from_input(value)
+
+
+def test_what_only_flows_through_may_be_an_output_and_makes_the_same() -> None:
+    plain = {"project": "acme-prod", "vpc_network": "inner", "vpc_subnetwork": "inner-eu"}
+    same: dict[str, Any] = {"domain": "api.example.com", "public": True}
+    known = emitted(**plain, **same, env={"LOG_LEVEL": "debug"})
+    outputs = {name: later(value) for name, value in plain.items()}
+    unknown = emitted(**outputs, **same, env=lambda: {"LOG_LEVEL": pulumi.Output.from_input("debug")})
+    assert made(unknown) == made(known)
+    assert unknown.outputs == known.outputs
+
+
+def test_a_reference_is_complete_where_the_project_is_an_output() -> None:
+    """Whether its secret is in the same project is known only when it is applied."""
+    reference = "projects/acme-prod/secrets/database/versions/7"
+    envs = environment(project=later("acme-prod"), secrets={"DATABASE": reference})
+    secret = {"secret": "projects/acme-prod/secrets/database", "version": "7"}
+    assert envs["DATABASE"] == {"secretKeyRef": secret}
+
+
+def test_a_value_of_the_environment_that_is_an_output_is_refused_where_its_name_is_a_secrets() -> None:
+    with pytest.raises(ValueError, match="env has DB_PASSWORD, which looks like a secret"):
+        emitted(env=lambda: {"DB_PASSWORD": pulumi.Output.from_input("hush")})

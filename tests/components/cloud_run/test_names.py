@@ -1,19 +1,4 @@
-import re
-
-import pytest
-
-from slipway.components.cloud_run.names import account_id, console_url, curl, logs_command
-
-
-@pytest.mark.parametrize("name", ["a", "api", "slipway-dev", "a" * 30, "a" * 40, "a" * 20 + "-" * 15 + "b"])
-def test_an_account_id_is_one_that_google_takes(name: str) -> None:
-    assert re.fullmatch(r"[a-z][a-z0-9-]{4,28}[a-z0-9]", account_id(name))
-
-
-def test_a_name_that_fits_is_the_account_id_and_another_gets_a_hash_of_its_own() -> None:
-    assert account_id("slipway-dev") == "slipway-dev"
-    assert account_id("a" * 40) == account_id("a" * 40) != account_id("a" * 39)
-    assert account_id("api") != account_id("apj")
+from slipway.components.cloud_run.names import console_url, curl, logs_command
 
 
 def test_a_private_call_carries_both_tokens_and_a_public_one_only_the_key() -> None:

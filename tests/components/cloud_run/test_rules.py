@@ -23,7 +23,7 @@ def test_a_plain_service_has_no_warning() -> None:
 
 def test_a_gpu_by_invitation_is_told_with_the_open_regions() -> None:
     assert "nvidia-l4 in us-central1 is by invitation" in told(**GPU, region="us-central1")
-    assert "Open to everybody: asia-southeast1, europe-west1, europe-west4, us-east4." in told(
+    assert "Open to everyone: asia-southeast1, europe-west1, europe-west4, us-east4." in told(
         **GPU, region="us-central1"
     )
     assert "invitation" not in told(**GPU)
@@ -47,7 +47,7 @@ def test_a_model_in_s3_is_told_to_need_credentials_unless_they_are_given() -> No
 
 
 def test_a_model_fetched_at_start_is_told_to_count_against_memory_and_a_mounted_one_is_not() -> None:
-    assert "count against `memory`" in told(model="gs://models/a@1")
+    assert "count against `memory_gib`" in told(model="gs://models/a@1")
     assert told(model="gs://models/a", model_volume=True) == ""
 
 

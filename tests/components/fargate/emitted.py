@@ -9,8 +9,8 @@ import pulumi
 
 from slipway.components.fargate import FargateService
 from slipway.infra.plan.config import StackConfig
-from slipway.infra.plan.monitor import Resource
 from slipway.infra.plan.run import Plan, plan_of
+from slipway.infra.resources.reading import Resource
 from tests.contract.cloud import Emitted, emitted_by
 from tests.contract.fargate_cases import EXISTING, PLAIN
 
@@ -53,8 +53,8 @@ def service(**args: Any) -> Mapping[str, Any]:
 
 
 def task(**args: Any) -> Mapping[str, Any]:
-    """In an existing network, for which less is made."""
-    return emitted(**EXISTING, **args).named("api-task").inputs
+    """In an existing network unless another is given, for which less is made."""
+    return emitted(**{**EXISTING, **args}).named("api-task").inputs
 
 
 def containers(**args: Any) -> list[dict[str, Any]]:

@@ -100,7 +100,7 @@ def test_a_service_that_ecs_has_rolled_back_is_a_failure(monkeypatch: pytest.Mon
         return {"id": made, "arn": made, "taskDefinition": arn("ecs", inputs, "task-definition/api:7")}
 
     monkeypatch.setitem(cloud.OUTPUTS, aws.ecs.Service, rolled_back)  # pyright: ignore[reportArgumentType]
-    with pytest.raises(Exception, match=r"api: ECS runs .*api:7, and not .*api:1, .*was rolled back"):
+    with pytest.raises(Exception, match=r"api: ECS runs .*api:7, not .*requested .*api:1: .*rolled back"):
         emitted_now()
 
 
@@ -132,4 +132,4 @@ def test_a_warning_reaches_the_person_who_deploys(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(pulumi.log, "warn", warn)
     emitted_now()
-    assert any("nobody can call the service" in text for text in told)
+    assert any("no one can call the service" in text for text in told)

@@ -8,7 +8,6 @@ from slipway.components.fargate.names import (
     curl,
     log_group_name,
     logs_command,
-    partition,
     role_name,
     target_group_name,
 )
@@ -34,14 +33,6 @@ def test_a_role_is_named_for_its_region_and_fits(region: str) -> None:
     assert len(made) <= 64
     assert made != role_name("a" * 40, "us-east-1", "execution")
     assert role_name("api", region, "task") == f"api-{region}-task"
-
-
-def test_arns_begin_as_they_do_in_their_part_of_aws() -> None:
-    assert [partition(region) for region in ("eu-west-1", "cn-north-1", "us-gov-west-1")] == [
-        "aws",
-        "aws-cn",
-        "aws-us-gov",
-    ]
 
 
 def test_commands_and_pages_name_region_cluster_and_service() -> None:

@@ -1,10 +1,11 @@
 from typing import Any
 
+import pulumi
 import pulumi_aws as aws
 import pytest
 
 from slipway.components.fargate import Egress, FargateService
-from tests.components.fargate.emitted import emitted
+from tests.components.fargate.emitted import emitted, emitted_now, names_of
 from tests.contract.cloud import Emitted, emitted_by
 from tests.contract.fargate_cases import (
     EXISTING,
@@ -44,6 +45,31 @@ def test_with_a_certificate_http_only_redirects() -> None:
     assert made.outputs["url"] == "https://api.example.com"
     address = made.named("api-balancer").inputs["name"] + "-1234567890.eu-west-1.elb.amazonaws.com"
     assert made.outputs["domain_records"] == [f"CNAME api.example.com {address}."]
+
+
+def test_http_redirects_only_once_https_is_open() -> None:
+    made = emitted(public=True, **SECURE)
+    before = names_of(made.named("api-http-listener").dependencies)
+    assert {"api-https-listener", "api-balancer-0.0.0.0/0-443-ingress"} <= before
+
+
+def test_a_zone_has_its_ranges_whichever_others_are_named() -> None:
+    def ranges(zones: str) -> dict[str, str]:
+        named = [f"eu-west-1{zone}" for zone in zones]
+        subnets = emitted(zones=named, egress=Egress.ENDPOINTS).of_type(aws.ec2.Subnet)
+        return {subnet.name: subnet.inputs["cidrBlock"] for subnet in subnets}
+
+    # As they were when only the first two zones could be meant.
+    assert ranges("ab") == {
+        "api-public-eu-west-1a": "10.0.0.0/20",
+        "api-public-eu-west-1b": "10.0.16.0/20",
+        "api-private-eu-west-1a": "10.0.32.0/20",
+        "api-private-eu-west-1b": "10.0.48.0/20",
+    }
+    every = {**ranges("abcdef"), **ranges("gh")}
+    assert len(set(every.values())) == len(every) == 16
+    for zones in ("bc", "cab", "fh"):
+        assert ranges(zones).items() <= every.items()
 
 
 def test_without_one_the_url_is_the_load_balancers() -> None:
@@ -118,8 +144,8 @@ def test_an_existing_network_is_used_and_left_alone() -> None:
     assert (network["subnets"], network["assignPublicIp"]) == (["subnet-0a1b2c3d", "subnet-0a1b2c3e"], False)
 
 
-def own_network(*zones_of_vpcs: int) -> Emitted:
-    """A service in subnets that the program makes: of the first VPC, or of the one that each number names."""
+def own_network(*zones_of_vpcs: int, as_one_output: bool = False) -> Emitted:
+    """Plan a service in subnets that the program creates: in the first VPC, or in those numbered."""
 
     def program() -> None:
         vpcs = [aws.ec2.Vpc(f"vpc-{i}", cidr_block=f"10.{i}.0.0/16", region="eu-west-1") for i in range(2)]
@@ -129,7 +155,8 @@ def own_network(*zones_of_vpcs: int) -> Emitted:
             )
             for i, vpc in enumerate(zones_of_vpcs)
         ]
-        given = {"vpc_id": vpcs[0].id, "subnet_ids": [subnet.id for subnet in subnets]}
+        ids = [subnet.id for subnet in subnets]
+        given = {"vpc_id": vpcs[0].id, "subnet_ids": pulumi.Output.all(*ids) if as_one_output else ids}
         FargateService("api", {**PLAIN, **given})  # pyright: ignore[reportArgumentType]
 
     return emitted_by(program)
@@ -144,5 +171,36 @@ def test_subnets_of_the_program_may_be_given() -> None:
 
 
 def test_subnets_of_two_vpcs_are_refused_before_anything_is_in_them() -> None:
-    with pytest.raises(Exception, match=r"api: subnets are in vpc-\w+, and vpc_id is vpc-\w+; all subnets"):
-        own_network(0, 1)
+    said = r"api: vpc_id is vpc-\w+, and subnets are in vpc-\w+; all subnets of a service must be in its VPC"
+    for as_one_output in (False, True):
+        with pytest.raises(Exception, match=said):
+            own_network(0, 1, as_one_output=as_one_output)
+
+
+def test_subnets_may_be_one_output() -> None:
+    """As a component that makes a VPC has them."""
+    made = own_network(0, 0, as_one_output=True)
+    subnets = made.named("api-balancer").inputs["subnets"]
+    network = made.named("api-service").inputs["networkConfiguration"]
+    assert len(subnets) == 2
+    assert (network["subnets"], network["assignPublicIp"]) == (subnets, True)
+
+
+def test_subnets_of_the_tasks_may_be_one_output() -> None:
+    apart = ["subnet-0a1b2c3d", "subnet-0a1b2c3e"]
+    made = emitted_now(**EXISTING, task_subnet_ids=lambda: pulumi.Output.from_input(apart))
+    network = made.named("api-service").inputs["networkConfiguration"]
+    assert (network["subnets"], network["assignPublicIp"]) == (apart, False)
+    assert made.named("api-balancer").inputs["subnets"] == SUBNETS
+
+
+def test_paths_of_a_listener_may_be_known_later() -> None:
+    made = emitted_now(**SHARED, listener_paths=lambda: ["/v1/*", pulumi.Output.from_input("/predict")])
+    conditions = made.named("api-listener-rule").inputs["conditions"]
+    assert conditions[1] == {"pathPattern": {"values": ["/v1/*", "/predict"]}}
+
+
+@pytest.mark.parametrize("argument", ["zones", "vpc_cidr", "allowed_cidrs", "region", "domain"])
+def test_an_output_is_refused_where_an_argument_decides_what_is_made(argument: str) -> None:
+    with pytest.raises(Exception, match=f"{argument} is an Output; it must be a plain value"):
+        emitted_now(**{argument: lambda: pulumi.Output.from_input("x")})

@@ -1,5 +1,6 @@
 """The warnings, and what is nearest; what is refused is shown rule by rule in tests/contract."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -7,10 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from slipway.components.fargate import FargateServiceArgs
 from slipway.components.fargate.rules import checked_spec, spec_warnings
 from slipway.components.fargate.size_rules import nearest_sizes
+from slipway.components.fault import ArgumentsError
 from slipway.components.sizes import FARGATE_MIB
-from tests.contract.fargate_cases import EXISTING, PLAIN, ROLE, SECURE
+from tests.contract.fargate_cases import EXISTING, PLAIN, ROLE, SECURE, WRONG
 
 DIGEST = f"sha256:{'a' * 64}"
 OPEN = {**PLAIN, **SECURE, "public": True}
@@ -30,9 +33,9 @@ def test_a_service_with_https_and_callers_has_no_warning() -> None:
 
 def test_http_is_told_to_be_in_the_clear_and_a_service_without_callers_to_have_none() -> None:
     plain = "\n".join(warnings(PLAIN))
-    assert "travel in the clear" in plain
-    assert "nobody can call the service" in plain
-    assert "nobody" not in "\n".join(warnings({**PLAIN, "allowed_cidrs": ["10.0.0.0/8"]}))
+    assert "travel unencrypted" in plain
+    assert "no one can call the service" in plain
+    assert "no one" not in "\n".join(warnings({**PLAIN, "allowed_cidrs": ["10.0.0.0/8"]}))
 
 
 def test_spot_without_a_base_is_told() -> None:
@@ -41,7 +44,10 @@ def test_spot_without_a_base_is_told() -> None:
 
 
 def test_long_requests_are_told_to_outlast_the_servers_connections_and_to_slow_deployments() -> None:
-    assert "closes idle connections after 620 s" in told(request_timeout_seconds=900)
+    said = told(request_timeout_seconds=900)
+    assert "by `request_timeout_seconds` the load balancer keeps idle connections for 910 s" in said
+    assert "closes idle connections after 620 s" in said
+    assert "by `idle_timeout_seconds` the load balancer" in told(idle_timeout_seconds=700)
     assert "a task may take 1010 s to stop" in told(request_timeout_seconds=900)
     assert told(request_timeout_seconds=300) == ""
 
@@ -88,6 +94,51 @@ def test_tasks_without_a_public_address_are_told_to_need_a_nat_for_an_image_that
         assert "NAT" not in told(**EXISTING, image_ref=image)
         assert "NAT" not in told(image_ref=image)
     assert "NAT" not in told(**apart)
+
+
+def test_a_timeout_that_is_derived_from_a_wrong_one_is_no_fault_of_its_own() -> None:
+    with pytest.raises(ArgumentsError) as caught:
+        checked_spec("api", {**PLAIN, "request_timeout_seconds": 5000})
+    assert [fault.argument for fault in caught.value.faults] == ["request_timeout_seconds"]
+
+
+def test_a_size_that_fargate_lacks_is_a_fault_of_the_cpu_where_no_memory_would_do() -> None:
+    def wrong(**args: Any) -> list[tuple[str, str]]:
+        with pytest.raises(ArgumentsError) as caught:
+            checked_spec("api", {**PLAIN, **args})
+        return [(fault.argument, fault.given) for fault in caught.value.faults]
+
+    assert wrong(cpu=3, memory_gib=12) == [("cpu", "3")]
+    assert wrong(cpu=4) == [("memory_gib", "2")]
+
+
+def names_in(text: str) -> set[str]:
+    """Return the arguments that a text names outside backquotes."""
+    words = set(re.findall(r"[a-z]+(?:_[a-z]+)+", re.sub(r"`[^`]*`", "", text)))
+    return words & FargateServiceArgs.__annotations__.keys()
+
+
+@pytest.mark.parametrize("args", [args for args, _ in WRONG], ids=lambda args: ",".join(args))
+def test_every_fault_is_of_an_argument_and_has_the_others_in_backquotes(args: Mapping[str, Any]) -> None:
+    with pytest.raises(ArgumentsError) as caught:
+        checked_spec("api", {**PLAIN, **args})
+    declared = FargateServiceArgs.__annotations__.keys()
+    for fault in caught.value.faults:
+        assert fault.root in args.keys() | declared
+        assert fault.arguments - {fault.root} <= declared
+        if fault.given == "no argument here":
+            continue  # what is meant instead is no argument of the fault
+        assert not names_in(f"{fault.given} {fault.reason} {fault.allowed}")
+
+
+def test_warnings_have_arguments_in_backquotes() -> None:
+    warned = [
+        *warnings({**PLAIN, "spot_percent": 50, "on_demand_base": 0, "load_seconds": 900}),
+        *warnings({**OPEN, "execution_role_arn": ROLE, "request_timeout_seconds": 900}),
+        *warnings({**OPEN, "model": "gs://models/spam@1763721600000000"}),
+    ]
+    assert len(warned) == 8
+    assert not [text for text in warned if names_in(text)]
 
 
 def test_wrong_arguments_have_faults_not_warnings() -> None:

@@ -1,6 +1,18 @@
+import json
+
+import pulumi
 import pytest
 
-from tests.components.fargate.emitted import MODEL, containers, emitted, environment, service, task
+from tests.components.fargate.emitted import (
+    MODEL,
+    containers,
+    emitted,
+    emitted_now,
+    environment,
+    service,
+    task,
+)
+from tests.contract.fargate_cases import EXISTING
 
 
 def test_defaults_are_small_private_and_stated() -> None:
@@ -19,6 +31,13 @@ def test_defaults_are_small_private_and_stated() -> None:
     assert emitted().named("api-cluster").inputs["settings"] == [
         {"name": "containerInsights", "value": "disabled"}
     ]
+
+
+def test_a_value_of_the_environment_may_be_known_later() -> None:
+    made = emitted_now(**EXISTING, env=lambda: {"QUEUE": pulumi.Output.from_input("https://sqs/1"), "A": "b"})
+    server = json.loads(made.named("api-task").inputs["containerDefinitions"])[0]
+    given = {entry["name"]: entry["value"] for entry in server["environment"]}
+    assert (given["QUEUE"], given["A"]) == ("https://sqs/1", "b")
 
 
 def test_the_server_is_locked_in() -> None:

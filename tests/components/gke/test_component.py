@@ -7,6 +7,7 @@ import pulumi
 import pulumi_gcp as gcp
 import pytest
 
+from slipway.components.fault import reader_words
 from slipway.components.gke import GkeCluster, GpuDriver, nodes_of
 from tests.contract.cloud import Emitted, emitted_by
 from tests.contract.gke_cases import GHCR_IMAGE, IMAGE, L4, PLAIN, REPOSITORY, ZONES
@@ -202,9 +203,7 @@ def test_the_cluster_is_protected_until_it_is_said_otherwise() -> None:
 
 
 def test_what_google_changes_by_itself_replaces_nothing() -> None:
-    """The first pool, which is deleted at once; the number of nodes, which is the autoscaler's; and the name,
-    which a pool that is there keeps.
-    """
+    """Ignore the default pool, the autoscaler's node count, and an existing pool's name."""
     made = emitted(**L4)
     cluster = made.named("api-cluster")
     assert (cluster.inputs["removeDefaultNodePool"], cluster.inputs["initialNodeCount"]) == (True, 1)
@@ -221,3 +220,40 @@ def test_apis_stay_enabled_when_the_cluster_goes() -> None:
         "iam.googleapis.com",
     }
     assert not any(api.inputs["disableOnDestroy"] for api in apis)
+
+
+def test_networks_may_be_outputs_and_make_the_same_cluster() -> None:
+    names = {"network": "inner", "subnetwork": "inner-a"}
+    cidrs = ["10.0.0.0/8", "203.0.113.0/24"]
+    known = emitted(**names, control_plane_cidrs=cidrs)
+
+    def program() -> None:
+        later: dict[str, Any] = {key: pulumi.Output.from_input(name) for key, name in names.items()}
+        later["control_plane_cidrs"] = [cidrs[0], pulumi.Output.from_input(cidrs[1])]
+        GkeCluster("api", {**PLAIN, **later})  # pyright: ignore[reportArgumentType]
+
+    later = emitted_by(program)
+    assert later.named("api-cluster").inputs == known.named("api-cluster").inputs
+
+
+def test_an_output_is_refused_where_it_decides_which_right_is_granted() -> None:
+    def program() -> None:
+        project = pulumi.Output.from_input("acme-prod")
+        with pytest.raises(ValueError, match="project is an Output; it must be a plain value, because"):
+            GkeCluster("api", {**PLAIN, "project": project})  # pyright: ignore[reportArgumentType]
+
+    assert len(emitted_by(program).resources) == 1
+
+
+def test_a_warning_is_in_the_words_of_whoever_reads_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+
+    def warn(text: str, *_: object) -> None:
+        told.append(text)
+
+    monkeypatch.setattr(pulumi.log, "warn", warn)
+    emitted()
+    assert "`control_plane_cidrs` narrows that" in "\n".join(told)
+    with reader_words({"control_plane_cidrs": "controlPlaneCidrs"}):
+        emitted()
+    assert "`controlPlaneCidrs` narrows that" in "\n".join(told)

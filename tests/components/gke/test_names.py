@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slipway.components.gke import names
-from slipway.components.gke_login import kubeconfig
+from slipway.components.google.gke_login import kubeconfig
 
 SERVICE_NAMES = st.from_regex(r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?", fullmatch=True)
 

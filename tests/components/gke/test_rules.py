@@ -22,7 +22,7 @@ def test_what_a_regional_and_a_zonal_cluster_cost_is_told() -> None:
     assert "a control plane in three zones, for $0.10 an hour" in told()
     zonal = told(location="europe-west4-a")
     assert "credit of $74.40 pays for one such cluster" in zonal
-    assert "away for minutes at each upgrade" in zonal
+    assert "unavailable for minutes at each upgrade" in zonal
 
 
 def test_private_nodes_and_an_open_control_plane_are_told() -> None:

@@ -27,13 +27,13 @@ Planned = Callable[[InferenceImageArgs], Plan]
 
 @pytest.fixture(scope="session")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy that nobody edits while a test looks at it twice."""
+    """Copy the checkout, so that nobody edits it while a test reads it twice."""
     return copy_of_the_checkout(tmp_path_factory.mktemp("image") / "checkout")
 
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The working directory of the program."""
+    """Change to an empty working directory for the program."""
     folder = tmp_path / "project"
     folder.mkdir()
     monkeypatch.chdir(folder)

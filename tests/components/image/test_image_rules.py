@@ -5,6 +5,7 @@ import importlib.util
 from pathlib import Path
 from typing import Any, cast
 
+import pulumi
 import pytest
 
 from slipway.components.image import InferenceImageArgs, Platform, Registry, Variant
@@ -38,43 +39,56 @@ def test_other_languages_send_numbers_as_floats_and_enums_as_texts() -> None:
     [
         ({}, "no place for the image is given"),
         ({"registry": "docker-hub"}, "registry is 'docker-hub'; allowed are artifact-registry, ecr."),
-        ({"registry": "artifact-registry"}, "project is missing; it must be a Google Cloud project ID"),
+        ({"registry": "artifact-registry"}, "project is missing; give the ID of a Google Cloud project"),
         ({"registry": "artifact-registry", "project": "my-project"}, "region is missing"),
         ({**GOOGLE, "project": "My Project"}, "project is 'My Project'"),
         ({**GOOGLE, "region": "Europe"}, "region is 'Europe'"),
         ({"registry": "ecr"}, "region is missing"),
-        ({**AMAZON, "project": "my-project"}, "project is given with registry ecr"),
-        ({**GOOGLE, **GIVEN}, "registry and repository are both given"),
+        (
+            {**AMAZON, "project": "my-project"},
+            "project is 'my-project' with `registry` ecr; it is for artifact-registry: leave it out.",
+        ),
+        (
+            {**GOOGLE, **GIVEN},
+            "repository is '127.0.0.1:5000/slipway' with `registry` artifact-registry; keep one",
+        ),
         ({"repository": "127.0.0.1:5000/a:tag"}, "without tag and digest"),
         ({"repository": f"127.0.0.1:5000/a@{DIGEST}"}, "without tag and digest"),
         ({"repository": "library/python"}, "it must be host/name"),
         (
             {"image": "127.0.0.1:5000/a:tag"},
-            "image is '127.0.0.1:5000/a:tag'; it must name its registry and digest",
+            "image is '127.0.0.1:5000/a:tag'; it must have its digest",
         ),
         ({"image": "127.0.0.1:5000/a@sha256:12"}, "image is '127.0.0.1:5000/a@sha256:12'"),
-        ({"image": f"python@{DIGEST}"}, "it must name its registry and digest"),
+        ({"image": f"python@{DIGEST}"}, "which is no reference to an image"),
+        ({"image": f"acme/python@{DIGEST}"}, "it must name its registry, as host/name@sha256:"),
         ({**GIVEN, "variant": "gpu"}, "variant is 'gpu'; allowed are cpu, torch-cpu, cuda."),
         (
             {**GIVEN, "variant": "cuda"},
-            "variant is cuda with bundled:sms-spam, made for onnx, which uses no GPU",
+            "variant is cuda with `model` bundled:sms-spam, made for onnx, which uses no GPU",
         ),
         ({**GIVEN, "model": HUB, "task": "chat"}, "task is 'chat'; allowed are classify, embed, summarize"),
-        ({**GIVEN, "task": "classify"}, "task is given with model 'bundled:sms-spam'; it is for hf: models"),
+        (
+            {**GIVEN, "task": "classify"},
+            "task is 'classify' with `model` 'bundled:sms-spam'; it is for hf: models",
+        ),
         (
             {**GIVEN, "model": HUB, "task": "summarize"},
-            "variant is cpu with task summarize; allowed are torch-cpu, cuda.",
+            "variant is cpu with `task` summarize; allowed are torch-cpu, cuda.",
         ),
         (
             {**GIVEN, "model": HUB, "variant": "torch-cpu", "build_args": {"PRECISION": "fp32"}},
-            "build_args has PRECISION with variant torch-cpu",
+            "build_args has PRECISION with `variant` torch-cpu",
         ),
         (
             {**GIVEN, "variant": "cuda", "platform": "linux/arm64"},
-            "variant is cuda with platform linux/arm64",
+            "variant is cuda with `platform` linux/arm64",
         ),
         ({**GIVEN, "platform": "windows/amd64"}, "platform is 'windows/amd64'; allowed are linux/amd64"),
-        ({**GIVEN, "model": "bundled:none"}, "model is 'bundled:none'; bundled are sms-spam."),
+        (
+            {**GIVEN, "model": "bundled:none"},
+            "model is 'bundled:none', which is no folder here; bundled are sms-spam.",
+        ),
         ({**GIVEN, "model": "file:/models/a"}, "A `file:` model is mounted."),
         ({**GIVEN, "model": "hf:owner/name"}, "hf:<owner>/<name>@<commit of 40 hexadecimal digits>"),
         ({**GIVEN, "model": "hf:owner/name@main"}, "hf:<owner>/<name>@<commit of 40 hexadecimal digits>"),
@@ -84,19 +98,29 @@ def test_other_languages_send_numbers_as_floats_and_enums_as_texts() -> None:
         ({**GIVEN, "ca": "/nowhere/ca.pem"}, "ca is '/nowhere/ca.pem', which cannot be read or is empty"),
         (
             {**GIVEN, "source": "/nowhere"},
-            "/nowhere has no .dockerignore and no LICENSE and no service/Dockerfile",
+            "source is '/nowhere', which has no .dockerignore and no LICENSE and no service/Dockerfile",
         ),
-        ({**GIVEN, "keep_images": 0}, "keep_images is 0; it must be a whole number from 1 to 1000."),
-        ({**GIVEN, "expire_days": 1.5}, "expire_days is 1.5; it must be a whole number from 1 to 3650."),
+        (
+            {**GIVEN, "keep_images": 0},
+            "keep_images is 0; it must be a whole number from 1 to 1000; nearest: 1.",
+        ),
+        (
+            {**GIVEN, "expire_days": 1.5},
+            "expire_days is 1.5; it must be a whole number from 1 to 3650; nearest: 2.",
+        ),
         ({**GIVEN, "keep_images": float("nan")}, "keep_images is nan"),
         (
             {**GIVEN, "build_args": {"VARIANT": "x"}},
             "build_args has VARIANT, which is set from the other arguments",
         ),
         ({**GIVEN, "build_args": {"A B": "x"}}, "build_args has 'A B'"),
-        ({**GIVEN, "cache": "yes"}, "cache is a str; it must be true or false."),
-        ({**GOOGLE, "labels": {"Team": "ml"}}, "labels has 'Team': 'ml'"),
+        ({**GIVEN, "cache": "yes"}, "cache is of type str; it must be true or false."),
+        ({**GOOGLE, "labels": {"Team": "ml"}}, "labels has 'Team', which is no key of a label"),
         ({**AMAZON, "labels": {"aws:team": "ml"}}, "labels has 'aws:team': 'ml'"),
+        (
+            {**GOOGLE, "region": pulumi.Output.from_input("europe-west4")},
+            "region is an Output; it must be a plain value, because it decides what is created.",
+        ),
         ({**GIVEN, "memory_gib": 2}, "memory_gib is no argument here"),
     ],
 )
@@ -109,7 +133,7 @@ def test_a_wrong_argument_is_refused(args: dict[str, Any], fault: str) -> None:
 
 @pytest.mark.parametrize("name", ["Demo", "a" * 64, "demo-", ""])
 def test_a_name_that_no_repository_can_have_is_refused(name: str) -> None:
-    with pytest.raises(ValueError, match="the name is"):
+    with pytest.raises(ValueError, match="name is"):
         spec(name, **GIVEN)
 
 
@@ -141,7 +165,7 @@ def test_a_ca_bundle_that_docker_buildx_cannot_be_given_is_refused(tmp_path: Pat
     (tmp_path / "ca.pem").write_text("c" * 140_000)
     given = {**GIVEN, "ca": str(tmp_path / "ca.pem")}
     assert spec(**given).ca
-    with pytest.raises(ValueError, match="ca has 140000 bytes with provenance"):
+    with pytest.raises(ValueError, match="ca has 140000 bytes with `provenance`"):
         spec(**given, provenance=True)
 
 

@@ -14,8 +14,9 @@ import pytest
 from pulumi.provider.experimental.analyzer import Analyzer, PropertyDefinition
 
 from slipway.components.image import InferenceImage, InferenceImageArgs, Variant
-from slipway.infra.plan.monitor import Monitor, Resource
+from slipway.infra.plan.monitor import Monitor
 from slipway.infra.plan.run import Plan, plan_of, run
+from slipway.infra.resources.reading import Resource
 from tests.components.image.conftest import AMAZON, CONFIG, DIGEST, GOOGLE, PINNED, Planned
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -265,6 +266,22 @@ def test_a_repository_with_images_is_deleted_only_when_asked(
 ) -> None:
     assert named(planned(args), "demo-repository").inputs[key] == kept
     assert named(planned({**args, "force_delete": True}), "demo-repository").inputs[key] == deleted
+
+
+@pytest.mark.parametrize("project_id", ["my-project", "example.com:my-project"])
+def test_the_project_may_be_an_output_and_makes_the_same(
+    project_id: str, project: Path, checkout: Path
+) -> None:
+    def made(*, output: bool) -> list[tuple[str, Any]]:
+        def program() -> None:
+            given = pulumi.Output.from_input(project_id) if output else project_id
+            image = InferenceImage("demo", {**GOOGLE, "project": given, "source": str(checkout)})
+            pulumi.export("repository", image.repository)
+
+        plan = plan_of(program, CONFIG)
+        return [(resource.name, resource.inputs) for resource in plan.resources] + [("", plan.outputs)]
+
+    assert made(output=True) == made(output=False)
 
 
 def test_nothing_is_pushed_before_the_repository_is_there(planned: Planned) -> None:

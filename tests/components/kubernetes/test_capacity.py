@@ -71,11 +71,17 @@ def test_a_quarter_is_replaced_at_once_as_far_as_there_is_room(args: dict[str, A
 def test_a_rollout_without_a_spare_and_a_single_pod_are_told() -> None:
     told = warnings({**PLAIN, **GPU, "min_replicas": 1, "max_replicas": 1})
     assert any("no spare GPU: the only pod is away while its successor starts" in line for line in told)
-    assert any("minInstances is 1" in line for line in told)
+    assert any("`min_replicas` is 1" in line for line in told)
     assert warnings({**PLAIN, **GOOGLE}) == []
 
 
 def test_gpus_that_the_server_leaves_idle_are_told() -> None:
-    idle = "gpu_count is 2, and the server computes on one GPU: each leaves 1 idle"
+    idle = "`gpu_count` is 2, and the server computes on one GPU: each leaves 1 idle"
     assert idle in "\n".join(warnings({**PLAIN, **GPU, "gpu_count": 2}))
     assert "idle" not in "\n".join(warnings({**PLAIN, **GPU}))
+
+
+def test_pods_of_kserve_are_said_to_have_no_network_policy() -> None:
+    kserve = {**PLAIN, "serving": "kserve", "min_replicas": 1}
+    assert "no NetworkPolicy is made for KServe's pods" in "\n".join(warnings(kserve))
+    assert "NetworkPolicy" not in "\n".join(warnings({**kserve, "network_policy": False}))

@@ -4,14 +4,15 @@ from typing import Any
 import pulumi
 import pytest
 
+from slipway.components.fault import reader_words
 from slipway.components.kubernetes import KubernetesService, Serving
 from slipway.components.kubernetes.objects import ground_of
 from slipway.components.kubernetes.rules import checked_spec
 from slipway.infra.plan.config import StackConfig
-from slipway.infra.plan.monitor import Resource
 from slipway.infra.plan.run import Plan, plan_of, run
+from slipway.infra.resources.reading import Resource
 from tests.contract.cloud import Cloud, Emitted, emitted_by
-from tests.contract.kubernetes_cases import BUCKET, GOOGLE, KEY, PLAIN
+from tests.contract.kubernetes_cases import BUCKET, GOOGLE, GPU, KEY, PLAIN
 from tests.contract.kubernetes_outputs import BALANCER_ADDRESS, INGRESS_ADDRESS
 
 KUBECONFIG = '{"users": [{"user": {"token": "hush"}}]}'
@@ -224,7 +225,7 @@ def test_an_image_whose_digest_turns_out_missing_fails() -> None:
 
 
 def requests_of(**args: Any) -> dict[str, Any]:
-    """What the engine is asked, by the resource's name."""
+    """Return the requests to the engine by the resource's name."""
     cloud = Cloud("demo", "dev")
     run(program_of(**args), StackConfig("demo", "dev", {}, frozenset(), {}), cloud, preview=False)
     return {urn.split("::")[-1]: request for urn, request in cloud.requests.items()}
@@ -246,9 +247,70 @@ def test_what_takes_long_to_make_again_or_whose_loss_is_an_outage_is_protected_u
 
 
 def test_an_up_waits_for_as_long_as_every_pod_may_take() -> None:
-    def minutes(**args: Any) -> int:
-        return int(requests_of(**args)["api-deployment"].customTimeouts.create.removesuffix("m"))
+    def seconds(**args: Any) -> int:
+        return int(requests_of(**args)["api-deployment"].customTimeouts.create.removesuffix("s"))
 
-    assert minutes(max_replicas=3) > 10
-    assert minutes(max_replicas=30) > minutes(max_replicas=3)
-    assert minutes(node_start_seconds=900) > minutes(node_start_seconds=60)
+    assert seconds(max_replicas=3) > 600
+    assert seconds(max_replicas=30, **GPU) > seconds(max_replicas=3, **GPU)
+    assert seconds(node_start_seconds=900) > seconds(node_start_seconds=60)
+
+
+def made(found: Emitted) -> list[tuple[str, str, Any]]:
+    """List what a cluster and a cloud are asked to create, without the components' own records."""
+    resources = (resource for resource in found.resources if not resource.type.startswith("slipway:"))
+    return sorted((resource.type, resource.name, resource.inputs) for resource in resources)
+
+
+def outputs(values: dict[str, str]) -> dict[str, Any]:
+    """Each as an Output, once it is called in a program."""
+    return {name: lambda value=value: pulumi.Output.from_input(value) for name, value in values.items()}
+
+
+@pytest.mark.parametrize(
+    ("flowing", "shaping"),
+    [
+        (
+            {"google_project": "example.com:acme-prod", "google_region": "europe-west4", "context": "main"},
+            {"cluster_name": "main", "domain": "api.example.com", "public": True, "model": BUCKET},
+        ),
+        ({**GOOGLE, "workload_pool": "fleet-host.svc.id.goog"}, {"cluster_name": "main"}),
+        (
+            {"ingress_class": "nginx", "tls_secret": "api-tls", "cert_issuer": "letsencrypt"},
+            {"domain": "api.example.com"},
+        ),
+        ({"context": "main", "cluster_identifier": "one"}, {"kubeconfig": "{}"}),
+        ({"model_storage_class": "standard-rwx"}, {"model": BUCKET}),
+    ],
+)
+def test_what_only_flows_through_may_be_an_output_and_makes_the_same(
+    flowing: dict[str, str], shaping: dict[str, Any]
+) -> None:
+    flowing = {name: value for name, value in flowing.items() if name not in shaping}
+    known = emitted(api_key=KEY, **flowing, **shaping)
+    later = emitted(api_key=KEY, **outputs(flowing), **shaping)
+    assert made(later) == made(known)
+    assert later.outputs == known.outputs
+
+
+def test_a_value_of_the_environment_may_be_an_output() -> None:
+    env = {"LOG_LEVEL": "debug"}
+    later = emitted(env=lambda: {name: pulumi.Output.from_input(value) for name, value in env.items()})
+    assert later.named("api-settings").inputs["data"] == emitted(env=env).named("api-settings").inputs["data"]
+
+
+@pytest.mark.parametrize("name", ["namespace", "domain", "cluster_name", "serving", "min_replicas"])
+def test_an_output_is_refused_where_it_decides_what_is_made(name: str) -> None:
+    with pytest.raises(ValueError, match=f"{name} is an Output; it must be a plain value, because"):
+        emitted(**outputs({name: "x"}))
+
+
+def test_a_warning_is_in_the_words_of_whoever_reads_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+
+    def warn(text: str, *_: object) -> None:
+        told.append(text)
+
+    monkeypatch.setattr(pulumi.log, "warn", warn)
+    with reader_words({"min_replicas": "minInstances"}):
+        emitted(min_replicas=1)
+    assert any(text.startswith("`minInstances` is 1: while a node is drained") for text in told)

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from slipway.components.content_hash import hashed
-from slipway.components.kubernetes.names import account_email, account_id
 from tests.contract.kubernetes_cases import BUCKET, GOOGLE, GPU
 from tests.contract.kubernetes_objects import objects_of, one
 
@@ -163,12 +162,3 @@ def test_knative_is_told_that_a_service_is_private(public: bool, visibility: str
 def test_a_hash_is_of_the_json_that_helm_writes() -> None:
     written = rb'{"A":"\u003c\u0026\u003e","B":"\u2028"}'  # as Go's encoding/json does
     assert hashed("x", {"B": "\u2028", "A": "<&>"}) == f"x-{sha256(written).hexdigest()[:8]}"
-
-
-def test_accounts_of_google_have_a_name_of_6_to_30_characters() -> None:
-    assert account_id("slipway-prod") == "slipway-prod"
-    assert account_id("api") == "api-14c2529e"
-    assert len(account_id("a" * 40)) == 30
-    assert account_email("slipway-prod", "example.com:acme") == (
-        "slipway-prod@acme.example.com.iam.gserviceaccount.com"
-    )

@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 
 from slipway.components.kubernetes import timing
+from slipway.components.kubernetes.rollout import surge_of
 from slipway.components.kubernetes.rules import checked_spec
 from slipway.components.kubernetes.spec import KubernetesSpec
 from tests.contract.kubernetes_cases import BUCKET, GOOGLE, GPU, PLAIN
@@ -46,6 +47,22 @@ def test_the_probe_waits_for_what_happens_in_the_server_and_the_deadline_for_all
     assert patience == [90, 90, 210]
     slow = spec(node_start_seconds=900, model=BUCKET, model_gib=60, image_gib=10, **GPU)
     assert timing.progress_deadline_seconds(slow) >= 2 * (900 + 200 + 600)
+
+
+@pytest.mark.parametrize("pods", [2, 3, 10, 50])
+def test_up_gives_up_within_a_minute_of_the_deadline(pods: int) -> None:
+    many = spec(max_replicas=pods)
+    deadline = timing.progress_deadline_seconds(many)
+    assert deadline < timing.apply_seconds(many, surge_of(many)) <= deadline + 60
+
+
+def test_up_waits_for_gpu_pods_that_move_one_after_the_other() -> None:
+    """Twenty on one spare GPU take longer than the cluster lets one of them take."""
+    slow = spec(**GPU, max_replicas=20, max_nodes=21, node_gpus=1, load_seconds=60)
+    assert surge_of(slow) == 1
+    start = timing.start_of(slow)
+    assert timing.apply_seconds(slow, 1) > 600 + 20 * (start.total - start.node)
+    assert timing.apply_seconds(slow, 4) < timing.apply_seconds(slow, 1)
 
 
 def test_a_pods_end_has_time_for_the_balancer_and_the_longest_request() -> None:

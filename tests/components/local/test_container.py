@@ -159,11 +159,20 @@ def test_outputs_are_those_of_every_target() -> None:
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        ({"gpu": "nvidia-l4"}, r"api: gpu is nvidia-l4; a local container has none"),
-        ({"secrets": {"TOKEN": "projects/p/secrets/s/versions/1"}}, r"api: secrets are TOKEN; a local"),
-        ({"cpu": 0, "gpu": "nvidia-l4"}, r"api: cpu is 0[\s\S]*api: gpu is nvidia-l4"),
-        ({"model": "bundled:nothing"}, "model not found: bundled:nothing"),
-        ({"memory_gib": 0.0625}, r"memory is 64Mi; .* The smallest setting with a margin is 128Mi"),
+        ({"gpu": "nvidia-l4"}, r"api: gpu is 'nvidia-l4', and a local container has none; leave it out"),
+        (
+            {"secrets": {"TOKEN": "projects/p/secrets/s/versions/1"}},
+            r"api: secrets has TOKEN, and a local container has no secret store",
+        ),
+        ({"cpu": 0, "gpu": "nvidia-l4"}, r"api: cpu is 0[\s\S]*api: gpu is 'nvidia-l4'"),
+        (
+            {"model": "bundled:nothing"},
+            "model is 'bundled:nothing', which is no folder here; bundled are sms-spam",
+        ),
+        (
+            {"memory_gib": 0.0625},
+            r"memory_gib is 0\.0625 with bundled:sms-spam, .* is 128Mi; .*nearest: 0\.125",
+        ),
     ],
 )
 def test_a_wrong_argument_is_refused_before_anything_is_registered(

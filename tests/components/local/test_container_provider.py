@@ -79,7 +79,10 @@ def test_a_name_becomes_the_id_that_it_stands_for_now(engine: FakeDocker, image:
 def test_an_image_that_the_engine_lacks_is_refused_with_the_command_that_makes_it(
     engine: FakeDocker, image: dict[str, Any]
 ) -> None:
-    assert "has no image 'slipway'. `make image` makes `slipway`" in faults(image)["image"]
+    assert (
+        "has no image 'slipway'. In a checkout of Slipway `make image` makes `slipway`"
+        in faults(image)["image"]
+    )
 
 
 def test_a_digest_reference_that_the_engine_lacks_is_pulled_once(
@@ -149,7 +152,9 @@ def test_a_container_that_ended_is_a_change_and_is_started_again(
 
 
 def test_a_container_that_is_gone_names_the_command_that_makes_it_anew(engine: FakeDocker) -> None:
-    with pytest.raises(process.StartFailed, match=r"slipway-local is gone\. `pulumi up --refresh` makes it"):
+    with pytest.raises(
+        process.StartFailed, match=r"slipway-local is gone\. `pulumi up --refresh` recreates it"
+    ):
         ContainerReadyProvider().update("", {}, ready_props(1))
 
 

@@ -86,5 +86,5 @@ def test_an_engine_that_does_not_answer_says_so_in_its_own_words(engine: FakeDoc
 
 def test_without_docker_it_is_named_with_the_way_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(DockerError, match=r"no `docker` on PATH: install it, or set `runtime: process`"):
+    with pytest.raises(DockerError, match=r"no `docker` on PATH: install it, or run .* as a process"):
         docker.container_of("slipway-local")

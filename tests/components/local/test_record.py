@@ -5,17 +5,24 @@ from pathlib import Path
 
 import pytest
 
-from slipway.components.local.record import PROCESS, Ended, ProcessId, ProcessRecord, RecordError, write_json
+from slipway.components.local.record import (
+    PROCESS,
+    ProcessId,
+    ProcessRecord,
+    RecordError,
+    ServerExit,
+    write_json,
+)
 
 ME = ProcessId(1, 2.0)
 
 
-def record(ended: Ended | None = None) -> ProcessRecord:
+def record(ended: ServerExit | None = None) -> ProcessRecord:
     return ProcessRecord(ME, ME, 64 * 2**20, "watchdog", 3.0, ended)
 
 
 def test_a_record_is_read_as_it_was_written(tmp_path: Path) -> None:
-    for one in (record(), record(Ended("crashed", -9, 5, 6.0))):
+    for one in (record(), record(ServerExit("crashed", -9, 5, 6.0))):
         one.write(tmp_path)
         assert ProcessRecord.read(tmp_path) == one
 
@@ -49,13 +56,16 @@ def test_a_folder_that_cannot_be_written_is_refused_by_name(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("ended", "words"),
     [
-        (Ended("out_of_memory", -9, 63 * 2**20, 0), "its limit is 64 MiB, it reached 63 MiB.*Raise `memory`"),
-        (Ended("crashed", -11, 0, 0), "ended by SIGSEGV"),
-        (Ended("crashed", 3, 0, 0), "ended with exit code 3"),
-        (Ended("stopped", 0, 0, 0), "was stopped"),
+        (
+            ServerExit("out_of_memory", -9, 63 * 2**20, 0),
+            "its limit is 64 MiB, it reached 63 MiB.*Raise `memory`",
+        ),
+        (ServerExit("crashed", -11, 0, 0), "ended by SIGSEGV"),
+        (ServerExit("crashed", 3, 0, 0), "ended with exit code 3"),
+        (ServerExit("stopped", 0, 0, 0), "was stopped"),
     ],
 )
-def test_the_end_is_told_in_words(ended: Ended, words: str) -> None:
+def test_the_end_is_told_in_words(ended: ServerExit, words: str) -> None:
     with pytest.raises(RecordError, match=words):
         raise RecordError(record(ended).end_in_words())
 

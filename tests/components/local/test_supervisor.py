@@ -29,7 +29,7 @@ def record_when(folder: Path, wanted: Callable[[ProcessRecord], object]) -> Proc
         if record and wanted(record):
             return record
         time.sleep(0.02)
-    raise AssertionError(f"no such record within 20 s; log: {(folder / 'log').read_text()}")
+    raise AssertionError(f"no such record within 20 s; log: {(folder / 'server.log').read_text()}")
 
 
 def test_a_server_over_its_limit_is_killed_and_the_record_says_so(tmp_path: Path) -> None:
@@ -39,7 +39,7 @@ def test_a_server_over_its_limit_is_killed_and_the_record_says_so(tmp_path: Path
     assert record.ended
     assert record.ended.cause == "out_of_memory"
     assert record.ended.peak_bytes > 32 * MIB
-    assert "ran out of memory: its limit is 64 MiB" in (tmp_path / "log").read_text()
+    assert "ran out of memory: its limit is 64 MiB" in (tmp_path / "server.log").read_text()
 
 
 def test_a_server_within_its_limit_lives_until_it_is_asked_to_stop(tmp_path: Path) -> None:

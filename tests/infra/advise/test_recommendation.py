@@ -23,7 +23,7 @@ FARGATE, FARGATE_SPOT, GKE = "Fargate", "Fargate, above the first on Spot", "GKE
 
 
 def advice(**asked: Any) -> Advice:
-    """A model of 100 MiB that takes 10 ms of a vCPU, unless it is said otherwise."""
+    """Advise on a model of 100 MiB that takes 10 ms of a vCPU, unless `asked` says otherwise."""
     defaults: dict[str, Any] = {"model": "bundled:sms-spam", "memory": "100Mi", "request_seconds": 0.01}
     return advice_of(question_of(**(defaults | asked)), price_table())
 
@@ -198,11 +198,13 @@ def test_an_l4_is_not_placed_where_it_is_by_invitation() -> None:
 
 
 def test_a_budget_that_nothing_keeps_is_said() -> None:
-    assert "No way that fits is within the budget of $1.00" in " ".join(advice(rps=50, budget_usd=1).why)
+    assert "No option that fits is within the budget of $1.00" in " ".join(advice(rps=50, budget_usd=1).why)
 
 
 def test_nothing_that_fits_is_refused_with_every_reason() -> None:
-    with pytest.raises(Refused, match=r"(?s)No way fits.*Cloud Run, request-based: one request takes 500 ms"):
+    with pytest.raises(
+        Refused, match=r"(?s)No option meets.*Cloud Run, request-based: one request takes 500 ms"
+    ):
         advice(rps=1, request_seconds=0.5, latency_ms=100)
 
 

@@ -16,8 +16,17 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.conftest import write_stack
+from tests.conftest import a_free_port, project_in, write_stack
 from tests.infra.command import COMMAND, ENVIRONMENT, ROOT, refused, report, slipway
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Run the service of a project, for tests that leave it running."""
+    project = project_in(tmp_path_factory.mktemp("running"), a_free_port())
+    assert report(project, "up")["result"] == "created"
+    yield project
+    slipway(project, "down")
 
 
 @pytest.fixture
@@ -28,20 +37,20 @@ def started(project: Path) -> Iterator[Path]:
     slipway(project, "down")
 
 
-def test_up_prints_a_url_a_key_and_a_curl_line_that_works_when_pasted(started: Path) -> None:
-    said = slipway(started, "up").stdout
+def test_up_prints_a_url_a_key_and_a_curl_line_that_works_when_pasted(running: Path) -> None:
+    said = slipway(running, "up").stdout
     line = next(line for line in said.splitlines() if line.startswith("curl "))
     answer = subprocess.run(line, shell=True, capture_output=True, text=True, check=True).stdout
     assert json.loads(answer)["label"] == "spam"
-    assert report(started, "output")["url"] in said
+    assert report(running, "output")["url"] in said
 
 
 def test_status_tells_what_runs(started: Path) -> None:
     status = report(started, "status")
     assert (status["stack"], status["target"], status["state"]) == ("local", "local", "ready")
-    assert status["limits"]["memory_mb"] == 1024
+    assert status["limits"]["memory_mib"] == 1024
     assert (status["model"], status["device"]) == ("bundled:sms-spam", "cpu")
-    assert 10 < status["rss_mb"] < 500
+    assert 10 < status["rss_mib"] < 500
     assert {"url", "pid", "started_at", "version"} <= set(status)
     os.kill(status["pid"], signal.SIGKILL)
     time.sleep(0.5)
@@ -59,55 +68,76 @@ def test_a_second_up_changes_nothing_and_a_changed_setting_restarts(started: Pat
     assert report(started, "up")["result"] == "updated"
     after = report(started, "status")
     assert after["pid"] != before["pid"]
-    assert after["limits"]["memory_mb"] == 512
+    assert after["limits"]["memory_mib"] == 512
 
 
-def test_outputs_hide_the_key_until_asked(started: Path) -> None:
-    key = slipway(started, "output", "apiKey", "--show-secrets").stdout.strip()
+def test_outputs_hide_the_key_until_asked(running: Path) -> None:
+    key = slipway(running, "output", "apiKey", "--show-secrets").stdout.strip()
     assert len(key) >= 32
-    assert key not in slipway(started, "output").stdout
-    assert report(started, "output")["apiKey"] == "[secret]"
-    assert key not in slipway(started, "up", "--format", "json").stdout
-    assert "no output 'nothing'; it has apiKey, consoleUrl" in refused(started, "output", "nothing")
+    assert key not in slipway(running, "output").stdout
+    assert report(running, "output")["apiKey"] == "[secret]"
+    assert key not in slipway(running, "up", "--format", "json").stdout
+    assert "no output 'nothing'; it has apiKey, consoleUrl" in refused(running, "output", "nothing")
 
 
-def test_logs_show_each_request_as_json_without_its_text(started: Path) -> None:
-    outputs = report(started, "output", "--show-secrets")
+def test_up_prints_a_link_that_opens_the_page_once(started: Path) -> None:
+    first, second = (re.search(r"Page +(http://\S+)", slipway(started, "up").stdout) for _ in range(2))
+    assert first
+    assert second
+    assert first[1] != second[1]
+    opened = httpx.get(second[1])
+    cookie = {"Cookie": opened.headers["set-cookie"].partition(";")[0]}
+    url = report(started, "output")["url"]
+    assert httpx.post(f"{url}/predict", json={"text": "x"}, headers=cookie).status_code == 200
+    assert "set-cookie" not in httpx.get(second[1]).headers
+    assert "set-cookie" not in httpx.get(url).headers
+
+
+def test_the_run_folder_is_its_owners_alone(started: Path) -> None:
+    folder = started / ".slipway/slipway-local"
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert (folder / "server.log").stat().st_mode & 0o777 == 0o600
+
+
+def test_logs_show_each_request_as_json_without_its_text(running: Path) -> None:
+    outputs = report(running, "output", "--show-secrets")
     httpx.post(
         f"{outputs['url']}/predict",
         json={"text": "a private message"},
         headers={"Authorization": f"Bearer {outputs['apiKey']}"},
     )
-    lines = [json.loads(line) for line in slipway(started, "logs").stdout.splitlines()]
+    lines = [json.loads(line) for line in slipway(running, "logs").stdout.splitlines()]
     assert any(line.get("path") == "/predict" and line.get("status") == 200 for line in lines)
     assert "a private message" not in str(lines)
     assert outputs["apiKey"] not in str(lines)
-    assert len(slipway(started, "logs", "--tail", "1").stdout.splitlines()) == 1
+    assert len(slipway(running, "logs", "--tail", "1").stdout.splitlines()) == 1
 
 
-def test_logs_follow_goes_on_until_interrupted(started: Path) -> None:
-    url = report(started, "output")["url"]
+def test_logs_follow_goes_on_until_interrupted(running: Path) -> None:
+    url = report(running, "output")["url"]
     with subprocess.Popen(
         [*COMMAND, "logs", "-f", "--tail", "1"],
-        cwd=started,
+        cwd=running,
         env=ENVIRONMENT,
         stdout=subprocess.PIPE,
         text=True,
     ) as following:
         assert following.stdout
-        threading.Timer(60, following.kill).start()  # else a reader that gets nothing waits for ever
+        patience = threading.Timer(60, following.kill)  # else a reader that gets nothing waits for ever
+        patience.start()
         assert following.stdout.readline()  # of what was there: from now on it follows
         httpx.post(f"{url}/predict", json={"text": "x"})
         assert json.loads(following.stdout.readline())["status"] == 401
         following.send_signal(signal.SIGINT)
         assert following.wait(10) == 0
+        patience.cancel()
 
 
-def test_a_reader_that_has_enough_is_no_error(started: Path) -> None:
+def test_a_reader_that_has_enough_is_no_error(running: Path) -> None:
     command = " ".join(shlex.quote(part) for part in [*COMMAND, "logs"])
     done = subprocess.run(
         ["bash", "-c", f"set -o pipefail; {command} | head -n 1"],
-        cwd=started,
+        cwd=running,
         env=ENVIRONMENT,
         capture_output=True,
         text=True,
@@ -174,7 +204,7 @@ def test_errors_are_data_too(project: Path) -> None:
 
 def test_a_missing_model_is_refused(project: Path) -> None:
     write_stack(project, {"target": "local", "model": "file:nowhere"})
-    assert "model not found: file:nowhere" in refused(project, "up")
+    assert "model is 'file:nowhere', which is no folder here" in refused(project, "up")
     assert not (project / ".slipway").exists()
 
 
@@ -188,8 +218,8 @@ def test_memory_below_the_models_need_is_refused_with_the_smallest_that_works(pr
     write_stack(project, {"target": "local", "memory": "64Mi"})
     for command in ("preview", "up"):
         message = refused(project, command)
-        assert re.search(r"memory is 64Mi; bundled:sms-spam with cpu 1 was measured to need \d+ MiB", message)
-        assert "The smallest setting with a margin is 128Mi" in message
+        assert re.search(r"memory is 64Mi with bundled:sms-spam, which was measured to need \d+ MiB", message)
+        assert "the smallest with a margin is 128Mi" in message
     assert not (project / ".slipway").exists()
     assert slipway(project, "preview", "--set", "memory=128Mi").returncode == 0
 
@@ -275,6 +305,47 @@ def test_another_stack_is_handed_over_to_pulumi(project: Path, tmp_path: Path) -
     fake.chmod(0o755)
     done = slipway(project, "up", "prod", PATH=f"{fake.parent}:{os.environ['PATH']}")
     assert (done.returncode, done.stdout) == (0, "pulumi up --stack prod\n")
+
+
+def pulumi_after(folder: Path, result: str, pending: str = "[]") -> str:
+    """Return a PATH with a `pulumi` whose last run had that result, and which prints its arguments."""
+    fake = folder / "bin" / "pulumi"
+    fake.parent.mkdir()
+    fake.write_text(
+        '#!/bin/sh\ncase "$2" in\n'
+        f"""export) echo '{{"deployment": {{"pending_operations": {pending}}}}}';;\n"""
+        f"""history) echo '[{{"kind": "update", "result": "{result}"}}]';;\n"""
+        '*) echo "pulumi $*";;\nesac\n'
+    )
+    fake.chmod(0o755)
+    return f"{fake.parent}:{os.environ['PATH']}"
+
+
+@pytest.mark.parametrize(
+    ("result", "pending", "said", "options"),
+    [
+        ("succeeded", "[]", "", ""),
+        ("failed", "[]", "The last run of stack prod failed", " --refresh"),
+        ("succeeded", '[{"type": "creating"}]', "The last run of stack prod was interrupted", " --refresh"),
+    ],
+)
+def test_up_reads_first_what_is_there_after_a_run_that_did_not_end_well(
+    project: Path, tmp_path: Path, result: str, pending: str, said: str, options: str
+) -> None:
+    write_stack(project, {"target": "cloud-run"}, "prod")
+    path = pulumi_after(tmp_path, result, pending)
+    done = slipway(project, "up", "prod", PATH=path)
+    assert (done.returncode, done.stdout) == (0, f"pulumi up --stack prod{options}\n")
+    assert said in " ".join(done.stderr.split())
+    assert ("docs/guides/stuck-stacks.md" in done.stderr) is bool(said)
+    assert slipway(project, "up", "prod", "--no-refresh", PATH=path).stdout == "pulumi up --stack prod\n"
+    assert (
+        slipway(project, "up", "prod", "--refresh", PATH=path).stdout == "pulumi up --stack prod --refresh\n"
+    )
+
+
+def test_a_stack_that_is_applied_here_has_no_refresh(project: Path) -> None:
+    assert "--refresh is for stacks that Pulumi applies" in refused(project, "up", "--refresh")
 
 
 def test_outside_a_project_it_says_so(tmp_path: Path) -> None:

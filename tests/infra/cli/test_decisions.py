@@ -16,7 +16,7 @@ def test_cost_says_plainly_what_is_paid_while_nobody_calls(project: Path) -> Non
     done = slipway(project, "cost", "dev")
     assert done.returncode == 0, done.stderr
     # One vCPU and one GiB that wait: 2,628,000 x 0.000005, a registry's 0.10 and a secret's 0.06.
-    assert "While nobody calls it costs $13.30 a month all the same." in done.stdout
+    assert "Idle cost: $13.30 a month." in done.stdout
     assert "Assumed: 1,000,000 requests a month, all day" in done.stdout
 
 
@@ -90,7 +90,7 @@ def test_a_mandatory_rule_for_programs_is_one_json_object_and_exit_one(project: 
 def test_advice_is_a_table_a_recommendation_and_what_would_change_it(project: Path) -> None:
     done = slipway(project, "advise", "--rps", "5", "--latency", "200")
     assert done.returncode == 0, done.stderr
-    assert "Take Cloud Run, request-based in us-central1." in done.stdout
+    assert "Recommended: Cloud Run, request-based in us-central1." in done.stdout
     assert "Cloud Run, instance-based is cheaper." in done.stdout
     assert "(measured by `slipway fit`)" in done.stdout
 
@@ -143,7 +143,7 @@ def test_a_stack_file_of_gke_costs_what_was_said_but_for_the_address(project: Pa
 def test_a_stack_file_is_never_written_over(project: Path) -> None:
     before = (project / "Pulumi.local.yaml").read_text()
     message = refused(project, "advise", "--rps", "1", "--write", "local")
-    assert "Pulumi.local.yaml is there already" in message
+    assert "Pulumi.local.yaml already exists; not overwritten" in message
     assert (project / "Pulumi.local.yaml").read_text() == before
 
 

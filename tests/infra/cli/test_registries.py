@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from slipway.infra.cli.registries import Registry, registries_of, registry_at
+from slipway.infra.cli.registries import ImageRegistry, registries_of, registry_at
 from slipway.infra.plan.config import StackConfig
 from slipway.infra.plan.run import plan_of
 from slipway.infra.program import main
@@ -17,19 +17,19 @@ from tests.checkout import ROOT
 DIGEST = f"europe-west4-docker.pkg.dev/my-project/slipway/server@sha256:{'0' * 64}"
 
 
-def of_stack(stack: str, *overrides: str) -> list[Registry]:
+def of_stack(stack: str, *overrides: str) -> list[ImageRegistry]:
     return registries_of(plan_of(main, stack_config(ROOT, stack, overrides)))
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
 def test_a_stack_on_google_pushes_to_the_artifact_registry_of_its_own_region(stack: str) -> None:
     [registry] = of_stack(stack, "region=us-east4", *(["zones=[]"] if stack == "prod" else []))
-    assert registry == Registry("artifact-registry", "us-east4-docker.pkg.dev")
+    assert registry == ImageRegistry("artifact-registry", "us-east4-docker.pkg.dev")
 
 
 def test_a_stack_on_fargate_pushes_to_the_ecr_of_its_own_region_whose_host_only_aws_knows() -> None:
     [registry] = of_stack("prod-aws", "region=eu-central-1", "zones=[]")
-    assert registry == Registry("ecr", "", "eu-central-1")
+    assert registry == ImageRegistry("ecr", "", "eu-central-1")
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod", "prod-aws"])
@@ -77,7 +77,7 @@ def test_a_kubernetes_stack_pushes_to_the_host_of_its_repository(tmp_path: Path)
     values = {"target": "kubernetes", "repository": "ghcr.io/acme/server", "kubeconfig": str(kubeconfig)}
     given = {f"slipway:{key}": value for key, value in values.items()}
     plan = plan_of(main, StackConfig("slipway", "kind", given, frozenset(), {}))
-    assert registries_of(plan) == [Registry("other", "ghcr.io")]
+    assert registries_of(plan) == [ImageRegistry("other", "ghcr.io")]
 
 
 def listed(*words: str) -> subprocess.CompletedProcess[str]:

@@ -50,7 +50,7 @@ def test_a_gke_cluster_with_one_n1_standard_4_and_a_t4() -> None:
 
 
 def test_a_tier_2_region_has_the_prices_of_its_tier() -> None:
-    """infracost's golden: 2 vCPU and 1 GiB, instance-based, in a Tier 2 region."""
+    """Compare with infracost's golden file: 2 vCPU and 1 GiB, instance-based, in a Tier 2 region."""
     service = cloud_run("2", "1Gi", least=1, always=True, region="us-west2")
     assert only(service).idle.usd == pytest.approx(113.53 + 6.31, abs=0.01)
 

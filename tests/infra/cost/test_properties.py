@@ -12,7 +12,7 @@ from slipway.infra.cost.charge import Priced
 from slipway.infra.cost.cloud_run import RunSize
 from slipway.infra.cost.cloud_run import priced as cloud_run_priced
 from slipway.infra.cost.prices import price_table
-from slipway.infra.cost.stack import Told, line_of, money_of
+from slipway.infra.cost.stack import PricingNotes, line_of, money_of
 from slipway.infra.cost.usage import Usage
 from tests.infra.plain import cost, node_pool
 
@@ -58,7 +58,7 @@ tasks = st.builds(
 
 
 def usd(priced: Priced) -> dict[str, float]:
-    lines = [line_of(charge, priced.region, price_table(), Told()) for charge in priced.charges]
+    lines = [line_of(charge, priced.region, price_table(), PricingNotes()) for charge in priced.charges]
     return {name: money_of(lines, name).usd for name in SCENARIOS}
 
 

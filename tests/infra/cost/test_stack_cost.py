@@ -6,7 +6,7 @@ from slipway.infra.cost.money import Money
 from slipway.infra.cost.report import cost_json, cost_rows, difference_lines
 from slipway.infra.cost.stack import cost_of
 from slipway.infra.cost.usage import Usage
-from slipway.infra.settings.checked import settings_of
+from slipway.infra.settings.reading import settings_of
 from tests.infra.plain import (
     TODAY,
     cloud_run,
@@ -95,7 +95,7 @@ def test_a_gpus_throughput_is_not_taken_from_a_measurement_on_a_cpu() -> None:
 
 def test_more_requests_than_the_instances_can_answer_are_told() -> None:
     found = cost(cloud_run("1", "1Gi", most=1), usage=Usage(requests=1e9, request_seconds=0.01))
-    assert any("ask for 6 instances; maxInstances is 1" in note for note in found.notes)
+    assert any("need 6 instances; maxInstances is 1" in note for note in found.notes)
 
 
 def test_a_schedule_raises_the_maximum() -> None:

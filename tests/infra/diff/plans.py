@@ -6,8 +6,8 @@ from typing import Any
 from slipway.infra.diff.compare import difference_of
 from slipway.infra.diff.model import StackDiff, StackSource
 from slipway.infra.diff.risks import risks_of
-from slipway.infra.plan.monitor import Resource
 from slipway.infra.plan.run import Plan
+from slipway.infra.resources.reading import Resource
 
 ROOT = "urn:pulumi:dev::demo::pulumi:pulumi:Stack::demo-dev"
 SERVICE = "slipway:index:CloudRunService"

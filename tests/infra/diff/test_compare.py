@@ -48,6 +48,44 @@ def test_a_resource_says_itself_what_replaces_it_and_what_is_ignored() -> None:
     assert (change.action, [each.path for each in change.changes]) == (Action.REPLACE, ["a"])
 
 
+def test_a_resource_is_replaced_with_the_one_that_it_names() -> None:
+    replaced = [resource(VPC, "one", {"cidrBlock": cidr}) for cidr in ("10.0.0.0/16", "10.1.0.0/16")]
+    bound = resource("acme:index:Thing", "x", {"a": 1}, replace_with=(urn_of(VPC, "one"),))
+    changes = {change.name: change for change in difference(*(side(one, bound) for one in replaced)).changed}
+    assert changes["x"].action is Action.REPLACE
+    assert changes["x"].forced_by == ("what it is replaced with, one",)
+    updated = [resource(VPC, "one", {"enableDnsSupport": on}) for on in (True, False)]
+    assert actions(difference(*(side(one, bound) for one in updated))) == {"one": Action.UPDATE}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "action"),
+    [
+        ("dedicated", "app/shared/1", Action.REPLACE),
+        (None, "dedicated", None),
+        ("dedicated", None, None),
+        ("[unknown]", "dedicated", None),
+    ],
+)
+def test_a_trigger_that_is_another_one_replaces(before: str | None, after: str | None, action: Any) -> None:
+    sides = (side(resource(VPC, "x", {}, replacement_trigger=trigger)) for trigger in (before, after))
+    assert actions(difference(*sides)) == ({"x": action} if action else {})
+
+
+def test_a_followed_value_that_replaces_on_changes_replaces() -> None:
+    group = [resource("acme:index:Group", "g", {"a": a}, replace_on_changes=("a",)) for a in (1, 2)]
+    options = {"uses": {"b": (group[0].urn,)}, "replace_on_changes": ("b",)}
+    rule = resource("acme:index:Rule", "x", {"b": "[unknown]"}, **options)
+    assert actions(difference(*(side(each, rule) for each in group)))["x"] is Action.REPLACE
+
+
+def test_an_ignored_value_follows_nothing() -> None:
+    group = [resource("acme:index:Group", "g", {"a": a}, replace_on_changes=("a",)) for a in (1, 2)]
+    options = {"uses": {"name": (group[0].urn,)}, "ignore_changes": ("name",)}
+    named = resource("acme:index:Rule", "x", {"name": "[unknown]"}, **options)
+    assert actions(difference(*(side(each, named) for each in group))) == {"g": Action.REPLACE}
+
+
 def test_a_rename_with_an_alias_is_no_replacement() -> None:
     inputs = {"cidrBlock": "10.0.0.0/16"}
     new = resource(VPC, "new", inputs, aliases=(urn_of(VPC, "old"),))

@@ -102,7 +102,9 @@ def test_what_pulumi_makes_beside_it_is_told() -> None:
     head = yaml_of(found(EVERYTHING)).partition("apiVersion")[0]
     for name in ("api-account", "api-address", "api-models-reader", "api-pods"):
         assert name in head
-    assert "not among them" not in yaml_of(found({})).replace("is not among them, for what it holds", "")
+    plain = yaml_of(found({}))
+    assert "is not included, because its values are secret" in plain
+    assert "not included" not in plain.replace("is not included, because its values are secret", "")
 
 
 def test_an_unknown_image_is_refused_with_the_way_to_name_one() -> None:

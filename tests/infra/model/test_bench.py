@@ -1,7 +1,6 @@
 """`slipway model bench` with the real server, on models so small that only the form of its answer matters."""
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,7 @@ from slipway.infra.model import bench as model_bench
 from slipway.infra.model import torch_env as training
 from slipway.infra.model.fit import model_of
 from tests.infra.command import ROOT, refused, report, slipway
-from tests.service.tasks.embedding_model import embedding_model
+from tests.service.tasks.embedding_model import embedding_model, quantized
 from tests.service.tasks.table_model import classifier
 
 QUICK = ("--tokens", "4", "--concurrency", "1", "--seconds", "0.2")
@@ -18,11 +17,9 @@ QUICK = ("--tokens", "4", "--concurrency", "1", "--seconds", "0.2")
 
 @pytest.fixture
 def forms(tmp_path: Path) -> tuple[Path, Path]:
-    """One model in two folders, which call themselves fp32 and int8."""
-    fp32 = embedding_model(tmp_path / "fp32")
-    int8 = Path(shutil.copytree(fp32, tmp_path / "int8"))
-    manifest = json.loads((int8 / "manifest.json").read_text())
-    (int8 / "manifest.json").write_text(json.dumps(manifest | {"precision": "int8"}))
+    """One model in two folders, in fp32 and in int8."""
+    fp32, int8 = embedding_model(tmp_path / "fp32"), embedding_model(tmp_path / "int8")
+    quantized(int8)
     return fp32, int8
 
 
@@ -35,7 +32,7 @@ def test_each_form_is_measured_and_the_fastest_is_named(project: Path, forms: tu
     ]
     for one in found["forms"]:
         assert [(rate["tokens"], rate["concurrency"]) for rate in one["rates"]] == [(4, 1)]
-        assert one["memory_mb"] > 20
+        assert one["memory_mib"] > 20
         assert one["ready_seconds"] > 0
     fastest = max(found["forms"], key=lambda one: one["requests_per_vcpu_second"])
     assert found["best"] == {key: fastest[key] for key in ("model", "engine", "precision")}
@@ -48,7 +45,7 @@ def test_what_was_measured_is_written_where_it_is_asked_for(project: Path, forms
     after = json.loads((forms[0] / "manifest.json").read_text())
     measured = after.pop("measured")
     assert after == before | {"engine": "onnx"}
-    assert measured["memory_mb"] == round(found["forms"][0]["memory_mb"])
+    assert measured["memory_mib"] == round(found["forms"][0]["memory_mib"])
     assert measured["texts_per_second"] > 0
 
 

@@ -36,14 +36,14 @@ def texts(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def labelled(tmp_path: Path) -> Path:
-    """The last label is wrong, so that three of four are right."""
+    """Write labelled texts, of which the last label is wrong, so that three of four are right."""
     path = tmp_path / "labelled"
     path.write_text("".join(f"{label}\t{text}\n" for label, text in MESSAGES))
     return path
 
 
 def rounded(source: Path, folder: Path, step: float) -> Path:
-    """The embedding model with its table in steps, as quantising leaves it."""
+    """Copy the embedding model with its table rounded to steps, as quantising leaves it."""
     shutil.copytree(source, folder)
     model: Any = load(str(folder / "model.onnx"))
     for constant in model.graph.initializer:
@@ -73,7 +73,7 @@ def test_one_that_is_too_far_from_it_ends_with_code_1(project: Path, tmp_path: P
     done = slipway(project, *line)
     assert done.returncode == 1
     assert "mean_cosine is 0." in done.stderr
-    assert "at least 0.98 is asked for" in done.stderr
+    assert "the minimum is 0.98" in done.stderr
     assert "mean_cosine" in done.stdout
     as_json = slipway(project, *line, "--format", "json")
     assert (as_json.returncode, json.loads(as_json.stdout)["passed"]) == (1, False)
@@ -109,8 +109,8 @@ def test_lost_accuracy_is_told_beside_the_labels_that_changed(
     wrong = with_its_labels_swapped(tmp_path / "wrong")
     done = slipway(project, "model", "check", str(wrong), "--against", str(BUNDLED), "--texts", str(labelled))
     assert done.returncode == 1
-    assert "same_label is 0.0000; at least 0.99 is asked for" in done.stderr
-    assert "accuracy is 0.2500, 0.5000 below the reference's; at most 0.01 is allowed" in done.stderr
+    assert "same_label is 0.0000; the minimum is 0.99" in done.stderr
+    assert "accuracy is 0.2500, 0.5000 below the reference's; the maximum is 0.01" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -153,5 +153,5 @@ def test_where_torch_is_needed_and_missing_the_command_that_gets_it_is_told(
     monkeypatch.setattr(training, "environment", lambda: tmp_path / ".venv-train")
     original = tmp_path / "saved"
     original.mkdir()
-    with pytest.raises(Refused, match=r"needs torch.*`make train-env` makes it"):
+    with pytest.raises(Refused, match=r"needs torch.*`make train-env` creates it"):
         checked(BUNDLED, original, texts, None)

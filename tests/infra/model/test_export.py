@@ -3,9 +3,8 @@
 from pathlib import Path
 
 import pytest
-import typer
 
-from slipway.infra.errors import Refused
+from slipway.infra.errors import ProgramFailed, Refused
 from slipway.infra.model import export as model_export
 from slipway.infra.model import torch_env as training
 from slipway.infra.model.export import exported
@@ -31,7 +30,7 @@ def without_torch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_without_torch_the_command_that_gets_it_is_told_and_nothing_is_made(
     saved: Path, tmp_path: Path, without_torch: None, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(Refused, match=r"needs torch.*`make train-env` makes it"):
+    with pytest.raises(Refused, match=r"needs torch.*`make train-env` creates it"):
         exported(str(saved), tmp_path / "out", [])
     assert "BertForSequenceClassification, 2 labels (ham, spam)" in capfd.readouterr().err
     assert not (tmp_path / "out").exists()
@@ -41,9 +40,9 @@ def test_what_cannot_be_served_is_refused_before_torch_is_asked_for(
     saved: Path, tmp_path: Path, without_torch: None, capfd: pytest.CaptureFixture[str]
 ) -> None:
     (saved / "model.safetensors").unlink()
-    with pytest.raises(typer.Exit) as ended:
+    with pytest.raises(ProgramFailed) as ended:
         exported(str(saved), tmp_path / "out", [])
-    assert ended.value.exit_code == 2
+    assert ended.value.code == 2
     assert "has no model.safetensors" in capfd.readouterr().err
 
 

@@ -14,7 +14,7 @@ QUICK = ["--seconds", "0.2", "--tokens", "16", "--concurrency", "2", "--format",
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """The bundled model without what was measured of it."""
+    """Copy the bundled model without its measurements."""
     folder = shutil.copytree(ROOT / "service/models/sms-spam", tmp_path / "copy")
     manifest = json.loads((folder / "manifest.json").read_text())
     del manifest["measured"]
@@ -31,13 +31,13 @@ def fit(project: Path, *arguments: str) -> dict[str, Any]:
 def test_a_model_is_measured_and_lives_under_the_limit_that_is_recommended(project: Path, copy: Path) -> None:
     found = fit(project, str(copy), *QUICK)
     assert found["measured"] is True
-    assert 40 < found["memory_mb"] < 120
+    assert 40 < found["memory_mib"] < 120
     assert 0.1 < found["ready_seconds"] < 60
     assert [(one["tokens"], one["concurrency"]) for one in found["rates"]] == [(16, 2)]
     assert found["rates"][0]["requests_per_second"] > 1
     assert 0 < found["rates"][0]["cpu_ms_per_request"] < 100
     sizes = {size["target"]: size["memory"] for size in found["sizes"]}
-    assert sizes["local"] == f"{found['lived_under']['memory_mb']}Mi"
+    assert sizes["local"] == f"{found['lived_under']['memory_mib']}Mi"
     assert sizes["cloud-run"] == "512Mi"
     probe = found["startup_probe"]
     assert 10 <= probe["period_seconds"] * probe["failure_threshold"] <= 240
@@ -47,7 +47,7 @@ def test_a_model_is_measured_and_lives_under_the_limit_that_is_recommended(proje
 def test_an_estimate_runs_nothing_and_is_near_what_is_measured(project: Path, copy: Path) -> None:
     estimated = fit(project, str(copy), "--estimate", "--format", "json")
     assert (estimated["measured"], estimated["rates"], estimated["lived_under"]) == (False, [], None)
-    assert estimated["memory_mb"] == pytest.approx(fit(project, str(copy), *QUICK)["memory_mb"], rel=0.15)
+    assert estimated["memory_mib"] == pytest.approx(fit(project, str(copy), *QUICK)["memory_mib"], rel=0.15)
 
 
 def test_what_was_measured_is_written_into_the_manifest_and_used_from_then_on(
@@ -58,8 +58,8 @@ def test_what_was_measured_is_written_into_the_manifest_and_used_from_then_on(
     after = json.loads((copy / "manifest.json").read_text())
     measured = after.pop("measured")
     assert after == before
-    assert measured["memory_mb"] == round(found["memory_mb"])
-    assert fit(project, str(copy), "--estimate", "--format", "json")["memory_mb"] == measured["memory_mb"]
+    assert measured["memory_mib"] == round(found["memory_mib"])
+    assert fit(project, str(copy), "--estimate", "--format", "json")["memory_mib"] == measured["memory_mib"]
     assert slipway(project, "preview", "--set", f"model=file:{copy}").returncode == 0
 
 
@@ -72,8 +72,8 @@ def test_people_get_tables(project: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["bundled:nothing"], "model not found: bundled:nothing"),
-        (["nowhere"], "is not a folder"),
+        (["bundled:nothing"], "model is 'bundled:nothing', which is no folder here"),
+        (["nowhere"], "which is no folder here"),
         (["bundled:sms-spam", "--tokens", "0"], "--tokens got '0'; allowed: numbers from 3 to 512"),
         (["bundled:sms-spam", "--concurrency", "x"], "--concurrency got 'x'"),
         (["bundled:sms-spam", "--write", "--cpu", "2"], "--write records one vCPU"),

@@ -4,9 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
-import typer
 
-from slipway.infra.errors import Refused
+from slipway.infra.errors import ProgramFailed, Refused
 from slipway.infra.model.fit import estimated
 from slipway.infra.model.fit_hub import hub_model
 from tests.modeltools.hub_fixtures import REPO, TestHub, fake_hub, model_files
@@ -51,7 +50,7 @@ def test_what_is_converted_has_no_size_yet(fake_hub: TestHub) -> None:
 
 
 def test_it_is_not_run(fake_hub: TestHub) -> None:
-    with pytest.raises(Refused, match=r"fit runs a model that lies here; .* Add --estimate"):
+    with pytest.raises(Refused, match=r"fit runs a model that is on this machine; .* Add --estimate"):
         hub_model(put(fake_hub), estimate=False)
     assert fake_hub.front.requests == []
 
@@ -59,7 +58,7 @@ def test_it_is_not_run(fake_hub: TestHub) -> None:
 def test_what_cannot_be_imported_ends_it_with_the_importers_words(
     fake_hub: TestHub, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(typer.Exit) as ended:
+    with pytest.raises(ProgramFailed) as ended:
         hub_model(put(fake_hub, quantization_config={"quant_method": "awq"}), estimate=True)
-    assert ended.value.exit_code == 2
+    assert ended.value.code == 2
     assert "quantization_config (awq)" in capfd.readouterr().err

@@ -37,10 +37,10 @@ def test_fit_measures_it_on_its_own_route(project: Path, free_port: int) -> None
     arguments = ("--tokens", "4", "--concurrency", "1", "--seconds", "0.2", "--format", "json")
     done = slipway(project, "fit", str(folder), *arguments)
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["memory_mb"] > 0
+    assert json.loads(done.stdout)["memory_mib"] > 0
 
 
 def test_a_task_that_is_not_the_models_is_refused(project: Path, free_port: int) -> None:
     embedding_stack(project, free_port)
     message = refused(project, "preview", "vectors", "--set", "task=classify")
-    assert "says task 'embed'; `task` is 'classify'" in message
+    assert "whose manifest says 'embed'; take the model's task" in message

@@ -35,7 +35,7 @@ def test_fit_measures_it_in_rows(project: Path, model: Path) -> None:
     arguments = ("--tokens", "1,max", "--concurrency", "1", "--seconds", "0.2")
     found = report(project, "fit", str(model), *arguments)
     assert [rate["tokens"] for rate in found["rates"]] == [1, 1000]
-    assert found["memory_mb"] > 20
+    assert found["memory_mib"] > 20
 
 
 def test_it_needs_no_tokenizer_but_its_weights(project: Path, model: Path) -> None:

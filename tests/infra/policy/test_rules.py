@@ -8,11 +8,12 @@ import pytest
 
 from slipway.infra.cost.usage import Usage
 from slipway.infra.errors import Failed
-from slipway.infra.plan.monitor import Resource
-from slipway.infra.policy.judge import Violation, refuse_mandatory, violations_of
+from slipway.infra.policy.judge import Violation, refuse_mandatory
+from slipway.infra.policy.judge import judged as judgement_of
 from slipway.infra.policy.levels import is_production
 from slipway.infra.policy.rules import BUDGET, ON_RESOURCES
-from slipway.infra.settings.readers import RULES
+from slipway.infra.resources.reading import Resource
+from slipway.stacks.settings.readers import RULES
 from tests.infra.plain import DIGEST, cloud_run, cost, fargate, node_pool, plan, resource
 
 
@@ -22,7 +23,7 @@ class Choices:
 
     policy: dict[str, str] = field(default_factory=dict[str, str])
     budget_usd: float | None = None
-    public: bool = False
+    is_public: bool = False
 
 
 def broken(*resources: Resource, stack: str = "dev", choices: Choices | None = None) -> list[str]:
@@ -30,7 +31,7 @@ def broken(*resources: Resource, stack: str = "dev", choices: Choices | None = N
 
 
 def judged(*resources: Resource, stack: str = "dev", choices: Choices | None = None) -> list[Violation]:
-    return violations_of(stack, resources, choices or Choices(), cost(*resources, usage=Usage()))
+    return judgement_of(stack, resources, choices or Choices(), cost(*resources, usage=Usage())).violations
 
 
 def service(**container: Any) -> Resource:
@@ -138,8 +139,12 @@ KEPT = {
 BROKEN = [
     ("public", "allUsers", grant("allUsers")),
     ("public", "allAuthenticatedUsers", grant("allAuthenticatedUsers")),
-    ("public", "0.0.0.0/0 may reach port 443", ingress_rule("0.0.0.0/0")),
-    ("public", "lets in every address", resource(BALANCER, {"spec": {"type": "LoadBalancer"}})),
+    ("public", "security group rule for 0.0.0.0/0 on port 443 lets everybody in", ingress_rule("0.0.0.0/0")),
+    (
+        "public",
+        "load balancer without `loadBalancerSourceRanges` lets everybody in",
+        resource(BALANCER, {"spec": {"type": "LoadBalancer"}}),
+    ),
     (
         "public",
         "public address",
@@ -198,8 +203,8 @@ BROKEN = [
             {"policyArn": "arn:aws:iam::aws:policy/AdministratorAccess"},
         ),
     ),
-    ("log-retention", "for ever", resource(LOG, {})),
-    ("log-retention", "for ever", resource(LOG, {"retentionInDays": 0})),
+    ("log-retention", "forever", resource(LOG, {})),
+    ("log-retention", "forever", resource(LOG, {"retentionInDays": 0})),
     ("probe", "the container has none", service(startupProbe=None)),
     ("probe", "server has none", deployment(readinessProbe=None)),
     ("probe", "server has none", task(healthCheck=None)),
@@ -243,7 +248,7 @@ def test_a_secrets_value_is_never_repeated() -> None:
 
 @pytest.mark.parametrize("fault", [grant("allUsers"), ingress_rule("0.0.0.0/0")])
 def test_a_stack_that_is_meant_to_be_public_may_be(fault: Resource) -> None:
-    assert broken(fault, choices=Choices(public=True)) == []
+    assert broken(fault, choices=Choices(is_public=True)) == []
 
 
 @pytest.mark.parametrize(
@@ -307,13 +312,13 @@ def test_a_finding_says_what_where_why_and_what_to_do() -> None:
 @pytest.mark.parametrize(("budget", "over"), [(36, True), (36.05, False), (None, False)])
 def test_a_stack_over_its_budget_at_the_maximum_is_found(budget: float | None, over: bool) -> None:
     resources = fargate()
-    found = violations_of("dev", resources, Choices(budget_usd=budget), cost(*resources))
+    found = judgement_of("dev", resources, Choices(budget_usd=budget), cost(*resources)).violations
     assert ([one.rule for one in found] == ["budget"]) is over
 
 
 def test_an_unknown_cost_is_not_taken_to_be_within_the_budget() -> None:
     odd = resource("gcp:bigtable/instance:Instance", {})
-    [found] = violations_of("dev", [odd], Choices(budget_usd=1000), cost(odd))
+    [found] = judgement_of("dev", [odd], Choices(budget_usd=1000), cost(odd)).violations
     assert "is unknown" in found.detail
 
 
@@ -333,7 +338,7 @@ def test_a_public_stack_is_public_by_its_setting_only() -> None:
     settings = {"target": "cloud-run", "project": "acme-ml", "region": "europe-west4", "public": "true"}
     resources = plan(settings).resources
     assert broken(*resources) == ["public"]
-    assert broken(*resources, choices=Choices(public=True)) == []
+    assert broken(*resources, choices=Choices(is_public=True)) == []
 
 
 def test_cloud_run_without_a_maximum_is_dear_and_broken() -> None:

@@ -27,7 +27,7 @@ def compared(before: StackSource | None, after: StackSource | None, **fields: An
 
 
 def made(folder: Path, settings: dict[str, str]) -> Shown:
-    """A stack `dev` with these settings. folder: where the image's files are staged: the current one."""
+    """Preview a stack `dev` with these settings. folder: where the image's files are staged."""
     assert folder.resolve() == Path.cwd()
     values = {f"slipway:{key}": value for key, value in settings.items()}
     config = StackConfig("slipway", "dev", values, frozenset(), {})

@@ -15,7 +15,7 @@ HOSTILE = "</details><img src=x onerror=alert(1)> [a](http://evil.example) @ever
 
 
 def text_in(markdown: str) -> str:
-    """The page that GitHub's Markdown makes of it, as its own HTML."""
+    """Return the text of the page that GitHub renders from the Markdown."""
     return MarkdownIt("gfm-like", {"linkify": False, "html": True}).render(markdown)
 
 

@@ -63,7 +63,7 @@ def test_a_page_shows_resources_graph_and_cost(page: Parsed) -> None:
     assert "slipway-dev-service" in page.text
     assert "template.containers[0].resources.limits.memory: 512Mi" in page.text
     assert len([tag for tag, _ in page.tags if tag == "rect"]) == 11
-    assert re.search(r"All\$\d+\.\d\d to \$\d+\.\d\d", page.text)
+    assert re.search(r"a month\$\d+\.\d\d\$\d+\.\d\d\$\d+\.\d\d", page.text)
 
 
 def test_every_link_has_its_place_and_every_picture_its_words(page: Parsed) -> None:

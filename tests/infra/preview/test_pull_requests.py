@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from slipway.infra.preview.command import Shown
 from slipway.infra.preview.other_commit import Base
 from slipway.infra.preview.plans import Planned, planned
 from slipway.infra.preview.stack import StackPreview, compared
-from slipway.infra.preview.text import preview_text
+from slipway.infra.preview.text import text_of
 from slipway.infra.settings.stackfile import settings_from, stack_config
 from tests.infra.approval import approve
 from tests.infra.repository import DEV, OLD, PROD, STACKS, commit, git, plans_at, repository_in, write_stack
@@ -34,7 +35,7 @@ def main(repository: Path) -> Iterator[Base]:
 
 @pytest.fixture
 def pull_request(tmp_path: Path, repository: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The stack files of `main`, to change."""
+    """Check out the stack files of `main`, to change them."""
     folder = tmp_path / "project"
     folder.mkdir()
     (folder / "Pulumi.yaml").write_text((repository / "Pulumi.yaml").read_text())
@@ -44,9 +45,9 @@ def pull_request(tmp_path: Path, repository: Path, monkeypatch: pytest.MonkeyPat
     return folder
 
 
-def text_of(preview: StackPreview) -> str:
+def printed(preview: StackPreview) -> str:
     console = Console(file=io.StringIO(), width=1000, color_system=None)
-    for part in preview_text(preview):
+    for part in text_of(Shown([preview])):
         console.print(part)
     written = console.file
     assert isinstance(written, io.StringIO)
@@ -54,7 +55,7 @@ def text_of(preview: StackPreview) -> str:
 
 
 def shown(folder: Path, stack: str, main: Base) -> str:
-    return text_of(compared(planned(folder, stack), main, TODAY))
+    return printed(compared(planned(folder, stack), main, TODAY))
 
 
 def test_nothing_changed(pull_request: Path, main: Base) -> None:
@@ -108,7 +109,7 @@ def test_it_scales_to_zero_and_is_no_longer_protected(pull_request: Path, main: 
 
 
 def test_a_stack_is_deleted(main: Base) -> None:
-    approve("stack-deleted.txt", text_of(compared(Planned("old"), main, TODAY)))
+    approve("stack-deleted.txt", printed(compared(Planned("old"), main, TODAY)))
 
 
 def test_a_stack_is_added(pull_request: Path, main: Base) -> None:
@@ -119,16 +120,16 @@ def test_a_stack_is_added(pull_request: Path, main: Base) -> None:
 def test_a_component_is_renamed_without_and_with_an_alias(repository: Path, main: Base) -> None:
     program = repository / "stacks/cloud_run.py"
     before = program.read_text()
-    made = "CloudRunService(name, args, checked=spec)"
+    made = 'CloudRunService(name, cast("CloudRunServiceArgs", args), checked=spec)'
     assert made in before
-    renamed = 'CloudRunService(f"{name}-web", args)'
+    renamed = 'CloudRunService(f"{name}-web", cast("CloudRunServiceArgs", args))'
     alias = renamed[:-1] + ", pulumi.ResourceOptions(aliases=[pulumi.Alias(name=name)]))"
     with ExitStack() as both:
         for file, code in (("renamed.txt", renamed), ("renamed-with-alias.txt", alias)):
-            program.write_text(before.replace(made, code))
+            program.write_text(before.replace(made, code).replace("\nfrom ", "\nimport pulumi\nfrom ", 1))
             head = both.enter_context(plans_at(repository, commit(repository, file), "dev"))
             config = stack_config(repository, "dev")
             now = Planned("dev", config, settings_from(config), head.plans["dev"])
-            approve(file, text_of(compared(now, main, TODAY)))
+            approve(file, printed(compared(now, main, TODAY)))
         program.write_text(before)
         git(repository, "reset", "--hard", "--quiet", main.commit)

@@ -6,15 +6,21 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from slipway.components.fargate import FargateServiceArgs
+from slipway.components.gke import GkeClusterArgs
 from slipway.components.sizes import gib
-from slipway.infra.settings.checked import Fault, SettingsError, settings_of
-from slipway.infra.settings.common import BY_KEY, TABLE
-from slipway.infra.settings.values import Schedule
+from slipway.infra.settings.faults import SettingFault, SettingsError
+from slipway.infra.settings.reading import settings_of
+from slipway.infra.settings.reference import page
+from slipway.stacks.settings.cloud_run import CloudRunSettings
+from slipway.stacks.settings.kubernetes import KubernetesSettings
+from slipway.stacks.settings.local import LocalSettings
+from slipway.stacks.settings.targets import keys, row_of, rows_of
 
 LOCAL = {"target": "local"}
 
 
-def faults_of(given: dict[str, str], **more: object) -> list[Fault]:
+def faults_of(given: dict[str, str], **more: object) -> list[SettingFault]:
     with pytest.raises(SettingsError) as caught:
         settings_of("local", given, **more)  # pyright: ignore[reportArgumentType]
     return caught.value.faults
@@ -22,13 +28,9 @@ def faults_of(given: dict[str, str], **more: object) -> list[Fault]:
 
 def test_a_stack_that_names_only_its_target_gets_every_default() -> None:
     settings = settings_of("local", LOCAL)
-    assert (settings.model, settings.cpu, settings.memory_gib, settings.port) == (
-        "bundled:sms-spam",
-        1,
-        2,
-        8000,
-    )
-    assert (settings.min_instances, settings.max_instances, settings.timeout_seconds) == (0, 3, 60)
+    assert isinstance(settings, LocalSettings)
+    assert (settings.model, settings.task, settings.port) == ("bundled:sms-spam", "classify", 8000)
+    assert settings.given == {"target"}
 
 
 def test_an_empty_value_means_unset() -> None:
@@ -50,7 +52,9 @@ def test_five_faults_are_reported_at_once_each_with_key_value_allowed_and_file()
             line for line in str(caught.value).splitlines() if line.strip().startswith(f"{fault.key}:")
         )
         assert repr(given[fault.key]) in line
-        assert BY_KEY[fault.key].allowed in line
+        row = row_of(fault.key)
+        assert row is not None
+        assert row.allowed in line
         assert "Pulumi.dev.yaml" in line
 
 
@@ -68,7 +72,7 @@ def test_a_decimal_byte_unit_names_the_binary_one() -> None:
 def test_max_instances_below_min_instances_is_refused() -> None:
     (fault,) = faults_of({**LOCAL, "minInstances": "5", "maxInstances": "2"})
     assert (fault.key, fault.got) == ("maxInstances", "'2'")
-    assert "at least minInstances, which is 5" in fault.allowed
+    assert "5 or more, which is minInstances" in fault.allowed
 
 
 def test_the_place_that_set_a_value_is_named() -> None:
@@ -108,16 +112,14 @@ def test_every_whole_number_of_mebibytes_in_range_is_read_exactly(mebibytes: int
     assert gib(f"{mebibytes}Mi") == mebibytes / 1024
 
 
-@given(
-    st.dictionaries(st.sampled_from([row.key for row in TABLE]) | st.text(max_size=12), st.text(max_size=20))
-)
+@given(st.dictionaries(st.sampled_from(keys()) | st.text(max_size=12), st.text(max_size=20)))
 def test_any_settings_are_accepted_or_refused_with_faults_that_name_their_keys(given: dict[str, str]) -> None:
     try:
         settings = settings_of("local", given)
     except SettingsError as error:
         faults = error.faults
     else:
-        assert settings.min_instances <= settings.max_instances
+        assert (settings.min_replicas or 0) <= (settings.max_replicas or 1000)
         return
     assert faults
     assert {fault.key for fault in faults} <= set(given) | {"target", "maxInstances"}
@@ -125,10 +127,10 @@ def test_any_settings_are_accepted_or_refused_with_faults_that_name_their_keys(g
 
 def test_pulumi_yaml_declares_exactly_the_keys_that_are_not_secret_each_optional() -> None:
     declared = yaml.safe_load(Path("Pulumi.yaml").read_text())["config"]
-    assert list(declared) == [row.key for row in TABLE if not row.secret]
+    assert list(declared) == [key for key in keys() if key != "apiKey"]
     unset: dict[str, object] = {"string": "", "array": [], "object": {}}
     assert all(entry["default"] == unset[entry["type"]] for entry in declared.values())
-    maps = {row.key for row in TABLE if row.type in ("map", "secret map")}
+    maps = {key for key in keys() if (row := row_of(key)) and row.type in ("map", "secret map")}
     assert {key for key, entry in declared.items() if entry["type"] == "object"} == maps
 
 
@@ -143,10 +145,11 @@ def test_a_cloud_run_stack_names_its_project_and_region() -> None:
     faults = faults_of({"target": "cloud-run"})
     assert [(fault.key, fault.got) for fault in faults] == [("project", "nothing"), ("region", "nothing")]
     settings = settings_of("dev", CLOUD_RUN)
+    assert isinstance(settings, CloudRunSettings)
     assert (settings.project, settings.region) == ("acme-ml", "europe-west4")
 
 
-@pytest.mark.parametrize("key", [row.key for row in TABLE if row.targets and "local" not in row.targets])
+@pytest.mark.parametrize("key", [key for key in keys() if "local" not in rows_of(key)])
 def test_a_key_that_means_nothing_on_the_target_is_refused(key: str) -> None:
     values = {"gpu": "nvidia-l4", "concurrency": "4", "region": "europe-west4", "project": "acme-ml"}
     values |= {"image": f"host/a@sha256:{'0' * 64}", "ingress": "all", "domain": "api.example.com"}
@@ -171,18 +174,23 @@ def test_a_key_that_means_nothing_on_the_target_is_refused(key: str) -> None:
 
 def test_a_fargate_stack_runs_one_instance_where_nothing_is_said() -> None:
     fargate = {"target": "fargate", "region": "eu-west-1"}
-    assert settings_of("prod", fargate).min_instances == 1
-    assert settings_of("prod", {**fargate, "minInstances": "4", "maxInstances": "9"}).min_instances == 4
-    assert settings_of("dev", CLOUD_RUN).min_instances == 0
+    assert page("fargate").count("| `minInstances` | integer | instances | `1` |") == 1
+    assert settings_of("prod", {**fargate, "minInstances": "4", "maxInstances": "9"}).min_replicas == 4
+    assert page("cloud-run").count("| `minInstances` | integer | instances | `0` |") == 1
 
 
-@pytest.mark.parametrize(
-    "given", [{"target": "gke", "region": "europe-west4", "project": "acme-ml"}, {"target": "kubernetes"}]
-)
-def test_a_stack_on_kubernetes_runs_one_instance_where_nothing_is_said(given: dict[str, str]) -> None:
-    settings = settings_of("prod", given)
-    assert (settings.min_instances, settings.private_nodes, settings.spot) == (1, True, False)
-    assert (settings.max_nodes, settings.gpu_sharing, settings.node_disk_gib) == (None, "", 100)
+def test_a_default_of_a_component_is_in_the_reference_in_the_unit_of_its_setting() -> None:
+    assert "| `nodeDisk` | quantity | bytes | `100Gi` |" in page("gke")
+    assert "| `releaseChannel` | choice |  | `regular` |" in page("gke")
+    assert "| `privateNodes` | flag |  | `true` |" in page("gke")
+    assert "| `memory` | quantity | bytes | `2Gi` |" in page("kubernetes")
+
+
+def test_what_is_not_given_is_left_to_the_component() -> None:
+    settings = settings_of("prod", {"target": "gke", "region": "europe-west4", "project": "acme-ml"})
+    assert settings.args_for(GkeClusterArgs) == {"project": "acme-ml"}
+    more = {"target": "gke", "region": "europe-west4", "project": "acme-ml", "nodeDisk": "100Gi"}
+    assert settings_of("prod", more).args_for(GkeClusterArgs)["disk_gib"] == 100
 
 
 @pytest.mark.parametrize(
@@ -205,16 +213,22 @@ def test_a_key_of_two_clouds_takes_what_each_of_them_calls_it(key: str, value: s
 def test_a_reference_to_a_secret_of_the_cluster_is_no_value() -> None:
     text = '{"A": "kubernetes:shared/token", "B": "shared/token"}'
     settings = settings_of("prod", {"target": "kubernetes", "secrets": text})
+    assert isinstance(settings, KubernetesSettings)
     assert settings.secrets == {"A": "kubernetes:shared/token"}
 
 
 def test_a_schedule_is_read_with_its_limits_and_time_zone() -> None:
     text = json.dumps({"a": "cron(0 8 ? * MON-FRI *) 4-20 Europe/Berlin", "b": "rate(1 day) 1-2"})
-    found = settings_of("prod", {"target": "fargate", "region": "eu-west-1", "schedule": text}).schedule
-    assert found == {
-        "a": Schedule("cron(0 8 ? * MON-FRI *)", 4, 20, "Europe/Berlin"),
-        "b": Schedule("rate(1 day)", 1, 2, "UTC"),
+    found = settings_of("prod", {"target": "fargate", "region": "eu-west-1", "schedule": text})
+    workdays, daily = found.args_for(FargateServiceArgs)["schedules"]
+    assert workdays == {
+        "name": "a",
+        "schedule": "cron(0 8 ? * MON-FRI *)",
+        "timezone": "Europe/Berlin",
+        "min_replicas": 4,
+        "max_replicas": 20,
     }
+    assert (daily["name"], daily["timezone"], daily["max_replicas"]) == ("b", "UTC", 2)
 
 
 @pytest.mark.parametrize("text", ['{"a": "8:00"}', '{"a": "rate(1 day) 3"}', '{"a": "rate(1 day) 1-x"}'])
@@ -226,6 +240,7 @@ def test_a_schedule_of_another_form_is_refused_with_one_that_is_right(text: str)
 def test_maps_and_lists_are_read_and_numbers_in_them_become_text() -> None:
     given = {**CLOUD_RUN, "env": '{"MAX_TEXTS": 100, "LOG_LEVEL": "debug"}', "invokers": '["user:a@b.c"]'}
     settings = settings_of("dev", given)
+    assert isinstance(settings, CloudRunSettings)
     assert settings.env == {"MAX_TEXTS": "100", "LOG_LEVEL": "debug"}
     assert settings.invokers == ("user:a@b.c",)
 
@@ -233,6 +248,7 @@ def test_maps_and_lists_are_read_and_numbers_in_them_become_text() -> None:
 def test_of_the_secrets_only_references_are_settings() -> None:
     reference = "projects/p/secrets/a/versions/1"
     settings = settings_of("dev", {**CLOUD_RUN, "secrets": f'{{"A": "{reference}", "B": "a-value"}}'})
+    assert isinstance(settings, CloudRunSettings)
     assert settings.secrets == {"A": reference}
 
 
@@ -247,3 +263,10 @@ def test_a_model_of_the_hub_is_pinned_to_a_commit() -> None:
     assert settings_of("dev", {**CLOUD_RUN, "model": f"hf:acme/spam@{'0' * 40}"}).model.endswith("0")
     (fault,) = faults_of({**CLOUD_RUN, "model": "hf:acme/spam@main"})
     assert fault.hint == "hf:<owner>/<name>@<commit of 40 digits>"
+
+
+def test_a_project_with_a_domain_and_a_region_with_two_digits_are_known() -> None:
+    given = {"target": "cloud-run", "project": "example.com:acme-ml", "region": "europe-west10"}
+    settings = settings_of("dev", given)
+    assert isinstance(settings, CloudRunSettings)
+    assert (settings.project, settings.region) == ("example.com:acme-ml", "europe-west10")

@@ -5,7 +5,7 @@ import pytest
 from slipway.infra.plan.config import (
     ENCRYPTED,
 )
-from slipway.infra.settings.checked import SettingsError
+from slipway.infra.settings.faults import SettingsError
 from slipway.infra.settings.stackfile import (
     StackFileError,
     settings_from,
@@ -13,6 +13,7 @@ from slipway.infra.settings.stackfile import (
     stack_names,
     values_of_secrets,
 )
+from slipway.stacks.settings.common import CloudSettings
 
 
 def write(project: Path, text: str) -> Path:
@@ -64,7 +65,6 @@ def test_an_override_without_key_or_value_is_refused(project: Path, override: st
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("config:\n  memory: 2Gi\n  memory: 3Gi\n", "the key 'memory' stands twice"),
         ("config: [\n", "not valid YAML"),
         ("- a\n", "must be a map"),
         ("config: text\n", "`config` must be a map"),
@@ -109,7 +109,9 @@ def test_an_encrypted_value_inside_a_map_is_hidden_and_a_reference_beside_it_is_
     assert "slipway:secrets" in config.secret_keys
     assert "v1:abc" not in str(config)
     assert values_of_secrets(config.values["slipway:secrets"]) == {"HF_TOKEN": ENCRYPTED}
-    assert settings_from(config).secrets == {"HUB": reference}
+    settings = settings_from(config)
+    assert isinstance(settings, CloudSettings)
+    assert settings.secrets == {"HUB": reference}
 
 
 def test_a_value_in_clear_inside_a_map_is_refused_with_the_way_to_encrypt_it(tmp_path: Path) -> None:

@@ -146,7 +146,7 @@ def test_an_answer_that_is_no_json_is_told(project: Path, gcloud: Gcloud) -> Non
     gcloud.answers("Updates are available")
     done = run(project, gcloud, "status", "dev")
     assert done.returncode == 1
-    assert "not the JSON object" in done.stderr
+    assert "did not answer with a JSON object" in done.stderr
 
 
 def test_the_log_is_one_json_object_a_line_oldest_first(project: Path, gcloud: Gcloud) -> None:

@@ -12,11 +12,11 @@ from slipway.infra.advise.options import WAYS, offers_of
 from slipway.infra.advise.question import question_of
 from slipway.infra.errors import Refused
 from slipway.infra.plan.config import StackConfig
-from slipway.infra.settings.checked import SettingsError
-from slipway.infra.settings.common import TARGETS
+from slipway.infra.settings.faults import SettingsError
 from slipway.infra.settings.stackfile import settings_from
 from slipway.infra.targets.registry import every_target, smallest_sizes, target_named, target_of
 from slipway.infra.targets.target import Access
+from slipway.stacks.settings.common import TARGETS
 
 ROOT = Path(__file__).resolve().parents[3]
 DIGEST = f"sha256:{'0' * 64}"
@@ -38,7 +38,7 @@ def config(target: str, **values: str) -> StackConfig:
 
 
 def written_lists(path: Path) -> Iterator[int]:
-    """The lines where a literal names every target."""
+    """Yield the lines where a literal names every target."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Tuple | ast.List | ast.Set):
             members = node.elts
@@ -54,15 +54,15 @@ def written_lists(path: Path) -> Iterator[int]:
 def test_a_target_is_found_by_its_name_and_runs_a_module_of_stacks(name: str) -> None:
     target = target_named(name)
     assert target.name == name
-    service = importlib.import_module(target.stack_module).service
-    assert list(inspect.signature(service).parameters) == ["name", "settings", "secrets"]
+    prepare = importlib.import_module(target.stack_module).prepare
+    assert list(inspect.signature(prepare).parameters) == ["name", "settings", "secrets"]
 
 
 def test_the_targets_are_listed_once_and_advise_has_an_entry_for_each() -> None:
     folders = ("infra", "stacks", "components", "service", "bench")
     paths = (path for folder in folders for path in (ROOT / folder).rglob("*.py"))
     found = {path.relative_to(ROOT).as_posix() for path in paths if list(written_lists(path))}
-    assert found == {"infra/settings/common.py", "infra/advise/options.py"}
+    assert found == {"stacks/settings/common.py", "infra/advise/options.py"}
     assert tuple(WAYS) == TARGETS
 
 

@@ -158,7 +158,7 @@ def test_an_answer_that_is_no_json_is_told(project: Path, aws: Aws) -> None:
     aws.answers("describe-services", "A new version is available")
     done = run(project, aws, "status", "prod")
     assert done.returncode == 1
-    assert "not the JSON object" in done.stderr
+    assert "did not answer with a JSON object" in done.stderr
 
 
 def test_the_log_is_of_all_tasks_one_json_object_a_line_oldest_first(project: Path, aws: Aws) -> None:

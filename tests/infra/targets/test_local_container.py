@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from slipway.infra.preview.leftovers import remaining_of
-from slipway.infra.settings.checked import Fault, SettingsError, settings_of
+from slipway.infra.settings.faults import SettingFault, SettingsError
+from slipway.infra.settings.reading import settings_of
+from slipway.stacks.settings.local import LocalSettings
 from tests.conftest import write_stack
 from tests.fake_docker import FakeDocker, described
 from tests.infra.command import refused, report, slipway
@@ -27,12 +29,12 @@ def engine(tmp_path: Path) -> FakeDocker:
 
 @pytest.fixture
 def stack(project: Path, free_port: int) -> Path:
-    """A project whose local stack runs in a container."""
+    """Create a project whose local stack runs in a container."""
     write_stack(project, {**CONTAINER, "port": str(free_port)})
     return project
 
 
-def faults_of(given: dict[str, str]) -> list[Fault]:
+def faults_of(given: dict[str, str]) -> list[SettingFault]:
     with pytest.raises(SettingsError) as caught:
         settings_of("local", given)
     return caught.value.faults
@@ -45,7 +47,9 @@ def status(stack: Path, engine: FakeDocker) -> dict[str, Any]:
 
 
 def test_a_process_is_the_default_and_a_container_runs_any_image_that_docker_can_name() -> None:
-    assert settings_of("local", LOCAL).runtime == "process"
+    settings = settings_of("local", LOCAL)
+    assert isinstance(settings, LocalSettings)
+    assert settings.runtime == "process"
     for image in ("slipway", "slipway:1.2", "localhost:5000/team/slipway", f"sha256:{'a' * 64}", DIGEST):
         assert settings_of("local", {**CONTAINER, "image": image}).image == image
 
@@ -79,7 +83,7 @@ def test_status_tells_what_docker_tells(stack: Path, engine: FakeDocker) -> None
     engine.has(described(port=1))
     found = status(stack, engine)
     assert (found["state"], found["url"], found["reason"]) == ("starting", "http://127.0.0.1:1", None)
-    assert found["limits"] == {"memory_mb": 256, "memory_enforced_by": "docker"}
+    assert found["limits"] == {"memory_mib": 256, "memory_enforced_by": "docker"}
     assert (found["model"], found["version"]) == ("bundled:sms-spam", "0123456789ab")
     assert found["started_at"] == "2026-11-21T12:00:01+00:00"
     engine.has(described(port=1, Status="exited", ExitCode=0))

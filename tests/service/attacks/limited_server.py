@@ -3,12 +3,16 @@
 The limit is a cgroup where one can be made; elsewhere the local target's supervisor ends a server above it.
 """
 
+import contextlib
 import json
+import threading
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from bench.contender import ask
 from bench.slipway import free_port
@@ -22,35 +26,60 @@ from tests.service.running_server import KEY
 
 CPU = 1
 PATIENCE_SECONDS = 60
+MOST_OF_LIMIT = 0.95
 ALIVE = b"GET /alive HTTP/1.1\r\nhost: a\r\n\r\n"
 READY = b"GET /ready HTTP/1.1\r\nhost: a\r\n\r\n"
 
 
 class LimitedServer:
-    """`body` is a request that its model answers."""
+    """`body` is a request to `path` that its model answers."""
 
-    def __init__(self, folder: Path, port: int, limit_mib: int, body: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, port: int, limit_mib: int, body: dict[str, Any], path: str) -> None:
         self.folder = folder
         self.port = port
         self.limit_mib = limit_mib
-        self._body = body
+        self._request = post(path, body, KEY)
 
     def assert_well(self) -> None:
-        """It was not killed, is ready, and answers a client that does nothing wrong."""
+        """Assert that it was not killed, is ready, and answers a well-behaved client."""
         record = ProcessRecord.read(self.folder)
         assert record is not None
         assert record.ended is None, record.end_in_words()
         assert ask(self.port, READY)[0] == 200
         end = time.monotonic() + PATIENCE_SECONDS
         while True:
-            status, answer = ask(self.port, post("/predict", self._body, KEY))
+            status, answer = ask(self.port, self._request)
             if status != 429 or time.monotonic() > end:  # what the attack has in the queue comes first
                 break
         assert status == 200, answer
-        assert json.loads(answer)["label"]
+        assert "model_version" in json.loads(answer)
+
+    @contextmanager
+    def within_its_limit(self) -> Generator[None]:
+        """Require that its own memory stays below MOST_OF_LIMIT of the limit meanwhile."""
+        record = ProcessRecord.read(self.folder)
+        assert record is not None
+        server = psutil.Process(record.server.pid)
+        peak, over = 0, threading.Event()
+
+        def watch() -> None:
+            nonlocal peak
+            while not over.wait(0.02):
+                with contextlib.suppress(psutil.Error):
+                    memory: Any = server.memory_info()
+                    peak = max(peak, memory.rss - memory.shared)
+
+        watching = threading.Thread(target=watch)
+        watching.start()
+        try:
+            yield
+        finally:
+            over.set()
+            watching.join()
+        assert 0 < peak <= MOST_OF_LIMIT * (self.limit_mib << 20), f"{peak >> 20} of {self.limit_mib} MiB"
 
     def wait_for_request(self, path: str) -> dict[str, Any]:
-        """The log line of the last request to this path, once there is one."""
+        """Wait for the log line of the last request to this path."""
         end = time.monotonic() + PATIENCE_SECONDS
         while not (found := [line for line in self._requests_logged if line["path"] == path]):
             assert time.monotonic() < end, f"no request to {path} has ended"
@@ -70,7 +99,9 @@ class LimitedServer:
 
 
 @contextmanager
-def limited_server(folder: Path, model: str, body: dict[str, Any]) -> Generator[LimitedServer]:
+def limited_server(
+    folder: Path, model: str, body: dict[str, Any], path: str = "/predict"
+) -> Generator[LimitedServer]:
     """model: as `slipway fit` takes it."""
     folder.mkdir(parents=True)
     source, files = model_of(model)
@@ -87,6 +118,6 @@ def limited_server(folder: Path, model: str, body: dict[str, Any]) -> Generator[
     )
     process.start(launch, "the attacks", "attacked", model)
     try:
-        yield LimitedServer(folder, launch.port, limit_mib, body)
+        yield LimitedServer(folder, launch.port, limit_mib, body, path)
     finally:
         process.stop(folder, patience_seconds=1)

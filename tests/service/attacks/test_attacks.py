@@ -80,7 +80,7 @@ def test_thousands_of_requests_sent_behind_a_call_kill_nothing(server: LimitedSe
     with ExitStack() as stack:
         for _ in range(8):
             connection = stack.enter_context(connected(server.port))
-            connection.sendall(SLOW_CALL + b"GET /alive HTTP/1.1\r\n\r\n" * 8000)
+            connection.sendall(SLOW_CALL + b"GET /alive HTTP/1.1\r\nhost: a\r\n\r\n" * 8000)
         server.assert_well()
 
 

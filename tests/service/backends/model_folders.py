@@ -22,7 +22,7 @@ def model_folder(folder: Path, weights: Path, engine: Engine, **manifest: Any) -
 
 
 def write_manifest(folder: Path, **manifest: Any) -> None:
-    """Lists the files that are there now."""
+    """List the files that exist now in a manifest."""
     files = {
         path.name: {"sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "bytes": path.stat().st_size}
         for path in folder.iterdir()

@@ -56,7 +56,7 @@ def written(
 
 
 def reference(network: Any, prompt: list[int], **how: Any) -> list[int]:
-    """What Transformers writes by itself."""
+    """Return what Transformers itself writes."""
     input_ids = pt.tensor([prompt])
     answer = network.generate(input_ids, attention_mask=pt.ones_like(input_ids), **how)
     return answer[0, len(prompt) :].tolist()

@@ -45,7 +45,7 @@ def always() -> bool:
 
 
 def reference(network: Any, token_ids: list[int], **how: Any) -> list[int]:
-    """What Transformers writes by itself."""
+    """Return what Transformers itself writes."""
     input_ids = pt.tensor([token_ids])
     return network.generate(input_ids, attention_mask=pt.ones_like(input_ids), **how)[0, 1:].tolist()
 

@@ -50,7 +50,7 @@ def backend(weights: Path) -> TorchBackend:
 
 @pytest.fixture
 def spoiled(weights: Path, tmp_path: Path) -> Path:
-    """A copy to be spoiled."""
+    """Copy the weights, for a test to damage."""
     return Path(shutil.copytree(weights, tmp_path / "spoiled"))
 
 

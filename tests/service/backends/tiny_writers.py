@@ -41,7 +41,7 @@ def widened(network: Any, factor: float) -> Any:
 
 
 def tiny_t5(folder: Path, seed: int = 1) -> Any:
-    """Writes the folder and returns the network. Its head is its own, as flan-t5's is.
+    """Write a T5 into the folder and return the network. Its head is separate, as flan-t5's is.
 
     Transformers ties the head of a T5 it makes, and leaves one as it is that lies in the file.
     """

@@ -8,25 +8,21 @@ import pytest
 
 from tests.service.connections.wire import ALIVE, connected
 from tests.service.running_server import KEY
-from tests.service.tasks.fake_writers import FakeCausal, Served, generating, serving
+from tests.service.tasks.fake_writers import FakeCausal, Served, serving_held_back
 
 BODY = b'{"prompt": "What?", "max_tokens": 50}'
 
 
 @pytest.fixture
 def backend() -> FakeCausal:
-    """Writes nothing before it is allowed to."""
+    """Create a backend that writes nothing until it may."""
     return FakeCausal("x" * 100, steps=threading.Semaphore(0))
 
 
 @pytest.fixture
 def served(backend: FakeCausal) -> Iterator[Served]:
-    with serving(generating(backend)) as served:
-        try:
-            yield served
-        finally:
-            assert backend.steps is not None
-            backend.steps.release(1000)
+    with serving_held_back(backend) as served:
+        yield served
 
 
 def generate(body: bytes) -> bytes:

@@ -57,7 +57,7 @@ def all_answers(connection: socket.socket) -> bytes:
 
 
 def sent_until_closed(connection: socket.socket, head: bytes, repeated: bytes, most_bytes: int) -> int:
-    """Sends the head and then the rest again and again, until the server closes; the bytes that were sent."""
+    """Send the head, then the rest repeatedly until the server closes; return the number of bytes sent."""
     sent = 0
     try:
         connection.sendall(head)

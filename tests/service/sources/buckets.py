@@ -31,10 +31,10 @@ class Bucket(ABC):
 
     @abstractmethod
     def put(self, key: str, content: bytes) -> str:
-        """The new version or generation."""
+        """Store an object and return its version or generation."""
 
     def put_model(self, content: dict[str, bytes] | None = None, **manifest: Any) -> str:
-        """Puts a model into a folder of its own; its MODEL_SOURCE. manifest: what it says otherwise."""
+        """Store a model in a new folder and return its MODEL_SOURCE. manifest: keys to change."""
         files = content or {"model.onnx": model_bytes(), "tokenizer.json": TOKENIZER}
         self.folders += 1
         folder = f"team/model-{self.folders}"

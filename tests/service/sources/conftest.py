@@ -15,7 +15,7 @@ CLIENT_VARIABLES = ("AWS_", "GOOGLE_", "GCE_")
 
 @pytest.fixture(scope="session")
 def moto() -> Iterator[httpx.Client]:
-    """A real S3 with a versioned bucket."""
+    """Run an S3 server with a versioned bucket."""
     with versioned_s3() as client:
         yield client
 

@@ -140,14 +140,14 @@ def test_further_plain_files_of_the_manifest_are_fetched_too(bucket: Bucket, tmp
 def test_the_log_tells_begin_progress_and_end(caplog: pytest.LogCaptureFixture):
     now = [0.0]
     with caplog.at_level("INFO"):
-        told = progress.Progress("model.onnx", 100_000_000, 20_000_000, clock=lambda: now[0])
+        told = progress.DownloadProgress("model.onnx", 100_000_000, 20_000_000, clock=lambda: now[0])
         for _ in range(8):
             now[0] += 1
             told.add(10_000_000)
         told.end()
     lines = [(record.getMessage(), record.__dict__["fields"]) for record in caplog.records]
     assert [message for message, _ in lines] == [
-        "Fetching model.onnx (100000000 bytes, going on from 20000000)",
+        "Fetching model.onnx (100000000 bytes, resuming at 20000000)",
         "Fetching model.onnx: 70 %, 10.0 MB/s",
         "Fetched model.onnx in 8.0 s, 10.0 MB/s",
     ]

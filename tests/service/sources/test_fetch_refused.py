@@ -111,7 +111,7 @@ def test_a_download_that_is_always_cut_is_given_up_and_kept_for_the_next_start(
     bucket.front.faults = [Fault("model.onnx", times=99, cut_after_bytes=1000)]
     source = bucket.put_model()
     told = "model.onnx could not be fetched in 4 tries: no whole answer"
-    assert_refused(source, tmp_path, ModelSourceUnavailable, told, "the next start goes on")
+    assert_refused(source, tmp_path, ModelSourceUnavailable, told, "the next start resumes the download")
     assert len(bucket.front.gets("model.onnx")) == 4
     assert "model.onnx.part" in files_in(tmp_path)
     bucket.front.faults = []
@@ -148,7 +148,7 @@ def test_no_credentials(s3: S3Bucket, tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     told = (
-        "no credentials could be had: no whole answer (connection refused). Give the task or instance a role"
+        "no credentials are available: no whole answer (connection refused). Give the task or instance a role"
     )
     assert_refused(s3.put_model(), tmp_path, ModelAccessDenied, told)
 
@@ -158,7 +158,7 @@ def test_a_token_file_that_is_not_there(s3: S3Bucket, tmp_path: Path, monkeypatc
     use(s3, monkeypatch, AWS_WEB_IDENTITY_TOKEN_FILE=token_file, AWS_ROLE_ARN="arn:aws:iam::1:role/a-role")
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
-    told = f"no credentials could be had: Failed to read token file '{token_file}': No such file"
+    told = f"no credentials are available: Failed to read token file '{token_file}': No such file"
     assert_refused(s3.put_model(), tmp_path, ModelAccessDenied, told)
 
 
@@ -177,7 +177,7 @@ def test_a_credentials_file_that_is_not_there(gs: GcsBucket, tmp_path: Path, mon
     ("changes", "told"),
     [
         ({"task": "sing"}, "task is 'sing'; this server has ['classify']"),
-        ({"files": {"../model.onnx": LISTED}}, "is no plain file name"),
+        ({"files": {"../model.onnx": LISTED}}, "is not a plain file name"),
         ({"files": {"model.onnx": LISTED, "weights.pkl": LISTED}}, "is a pickle, which runs code"),
     ],
     ids=["task", "path", "pickle"],
@@ -224,7 +224,7 @@ def test_a_disk_that_is_too_small_is_told_before_a_byte_is_fetched(
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 1 MiB."""
+    """Mount a file system of 1 MiB."""
     folder = tmp_path / "disk"
     folder.mkdir()
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", folder], capture_output=True)

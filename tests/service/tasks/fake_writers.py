@@ -15,13 +15,12 @@ from slipway.service.engine import Engine
 from slipway.service.lifecycle import Lifecycle
 from slipway.service.listener import address_of, listener
 from slipway.service.manifest import Manifest
-from slipway.service.protocol import HttpProtocol
 from slipway.service.settings import Settings
 from slipway.service.tasks import Limits, Task
 from slipway.service.tasks.generate import Generate, GenerateManifest
 from slipway.service.tasks.summaries import SummarizeManifest
 from slipway.service.tasks.summarize import Summarize
-from tests.service.running_server import KEY
+from tests.service.running_server import KEY, protocol
 from tests.service.tasks.byte_tokenizer import VOCABULARY, byte_tokenizer
 
 Model = tuple[Task, Manifest]
@@ -187,7 +186,7 @@ def serving(
     server = uvicorn.Server(
         uvicorn.Config(
             app,
-            http=HttpProtocol,
+            http=protocol(),
             ws="none",
             lifespan="off",
             log_config=None,
@@ -211,3 +210,14 @@ def serving(
         thread.join()
         loop.close()
         assert engine.stop(timeout_seconds=20)
+
+
+@contextmanager
+def serving_held_back(backend: FakeCausal) -> Generator[Served]:
+    """Serve a backend that writes only as its `steps` are released; at the end all of them are."""
+    with serving(generating(backend)) as served:
+        try:
+            yield served
+        finally:
+            assert backend.steps is not None
+            backend.steps.release(1000)

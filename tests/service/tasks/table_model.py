@@ -32,7 +32,7 @@ def expected_value(row: Sequence[float]) -> float:
 
 
 def classifier(folder: Path, **changes: Any) -> Path:
-    """A logistic regression. changes: of its manifest."""
+    """Write a logistic regression. changes: of its manifest."""
     node = make.make_node(
         "LinearClassifier",
         ["X"],
@@ -52,7 +52,7 @@ def classifier(folder: Path, **changes: Any) -> Path:
 
 
 def regressor(folder: Path, **changes: Any) -> Path:
-    """A linear regression. changes: of its manifest."""
+    """Write a linear regression. changes: of its manifest."""
     node = make.make_node(
         "LinearRegressor",
         ["X"],
@@ -68,7 +68,7 @@ def regressor(folder: Path, **changes: Any) -> Path:
 def written(
     folder: Path, nodes: list[Any], outputs: list[Any], inputs: list[Any] | None = None, **changes: Any
 ) -> Path:
-    """A model folder with this graph over X, float32 [batch, 4], or over `inputs`."""
+    """Write a model folder with this graph over X, float32 [batch, 4], or over `inputs`."""
     folder.mkdir()
     table = [make.make_tensor_value_info("X", TensorProto.FLOAT, [None, len(FEATURES)])]
     graph = make.make_graph(nodes, "table", inputs or table, outputs)

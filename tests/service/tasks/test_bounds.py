@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slipway.service.faults import InvalidInput
+from slipway.service.tasks import bounds
 from slipway.service.tasks.bounds import Bounds
 
 MARKS = ',[{"\\]}:'
@@ -23,7 +24,7 @@ values = st.recursive(
 
 
 def counted(value: Any) -> tuple[int, int]:
-    """Lists and objects, and all values, of parsed JSON."""
+    """Count the lists and objects, and all values, of parsed JSON."""
     parts = [counted(each) for each in inner(value)]
     containers = isinstance(value, dict | list) + sum(containers for containers, _ in parts)
     return containers, 1 + sum(count for _, count in parts)
@@ -52,6 +53,17 @@ def test_a_body_with_more_lists_and_objects_is_refused(value: object):
 def test_a_body_with_more_values_is_refused(items: list[object]):
     with pytest.raises(InvalidInput, match=r"has more than 2 (values|strings)"):
         Bounds(1, 2).check(json.dumps(items).encode())
+
+
+@given(values, st.sampled_from([1, 2, 3, 5, 17]))
+def test_the_count_is_the_same_wherever_a_body_is_cut_into_pieces(value: object, piece_bytes: int):
+    containers, count = counted([value])
+    body = json.dumps([value]).encode()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(bounds, "PIECE_BYTES", piece_bytes)
+        Bounds(containers, 2 * count).check(body)
+        with pytest.raises(InvalidInput, match="lists and objects"):
+            Bounds(containers - 1, 2 * count).check(body)
 
 
 def test_any_number_of_strings_without_a_comma_is_refused():

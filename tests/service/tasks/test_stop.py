@@ -12,7 +12,7 @@ STOPS = st.lists(st.text(alphabet="ab", min_size=1, max_size=5), max_size=4)
 
 
 def fed(stops: list[str], pieces: list[str]) -> tuple[list[str], bool]:
-    """What is handed on after each piece, the rest at the end, and whether a stop was found."""
+    """Return what is passed on after each piece and at the end, and whether a stop was found."""
     matcher, handed_on = StopStrings(stops), list[str]()
     for piece in pieces:
         handed_on.append(matcher.feed(piece))
@@ -22,7 +22,7 @@ def fed(stops: list[str], pieces: list[str]) -> tuple[list[str], bool]:
 
 
 def before_the_first(text: str, stops: list[str]) -> tuple[str, bool]:
-    """The plain rule: the first end of a stop string counts, and the longest that ends there."""
+    """Cut a text by the plain rule: the first end of a stop string counts, and the longest ending there."""
     for end in range(len(text) + 1):
         ending = [stop for stop in stops if text[:end].endswith(stop)]
         if ending:

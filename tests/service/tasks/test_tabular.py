@@ -226,7 +226,7 @@ def identity(folder: Path, kind: int, shape: list[int | None], **changes: Any) -
 
 
 def zip_map(folder: Path) -> Path:
-    """What skl2onnx writes unless it is told not to."""
+    """Write what skl2onnx writes by default."""
     nodes = [
         make.make_node("ZipMap", ["X"], ["probs"], domain="ai.onnx.ml", classlabels_strings=list(FEATURES))
     ]
@@ -245,7 +245,7 @@ FLOAT, INT64, DOUBLE = TensorProto.FLOAT, TensorProto.INT64, TensorProto.DOUBLE
 
 
 BUILDS: list[tuple[Callable[[Path], Path], str]] = [
-    (zip_map, r'list of maps are not taken. Convert it with options=\{"zipmap": False\}'),
+    (zip_map, r'list of maps are not supported. Convert it with options=\{"zipmap": False\}'),
     (a_column_each, r"inputs are a tensor\(float\) \[\?, 1\], b .*; expected one, tensor\(float\)"),
     (
         lambda folder: classifier(folder, features=["a", "b"], example=[]),

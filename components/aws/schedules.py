@@ -1,0 +1,121 @@
+"""Checks of the schedules of Application Auto Scaling, by the rules of AWS. Pure.
+
+Source: docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html, and botocore 1.44.5,
+application-autoscaling PutScheduledAction.Schedule.
+"""
+
+import calendar
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+_FORM = re.compile(r"(?P<kind>at|rate|cron)\((?P<inside>[^()]*)\)")
+_RATE = re.compile(r"1 (minute|hour|day)|([2-9]|[1-9][0-9]+) (minute|hour|day)s")
+_MONTHS = {name.upper(): number for number, name in enumerate(calendar.month_abbr) if name}
+_DAYS: Mapping[str, int] = dict(
+    zip(("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"), range(1, 8), strict=True)
+)
+ALLOWED = (
+    "allowed are cron(<minutes> <hours> <day of month> <month> <day of week> <year>), such as "
+    "cron(0 8 ? * MON-FRI *), rate(5 minutes) and at(2027-01-31T08:00:00)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """One field of a cron expression. special: further forms of a single value, such as `L`."""
+
+    name: str
+    low: int
+    high: int
+    names: Mapping[str, int]
+    special: re.Pattern[str] | None = None
+
+
+_FIELDS = (
+    _Field("minutes", 0, 59, {}),
+    _Field("hours", 0, 23, {}),
+    _Field("day of month", 1, 31, {}, re.compile(r"L|LW|([1-9]|[12][0-9]|3[01])W")),
+    _Field("month", 1, 12, _MONTHS),
+    _Field("day of week", 1, 7, _DAYS, re.compile(r"L|[1-7]L|[1-7]#[1-5]|[A-Z]{3}L|[A-Z]{3}#[1-5]")),
+    _Field("year", 1970, 2199, {}),
+)
+
+
+def schedule_faults(schedule: str) -> Iterator[str]:
+    """Yield why AWS would refuse a schedule, at whatever time it is submitted; nothing if it is valid."""
+    found = _FORM.fullmatch(schedule)
+    if found is None:
+        yield ALLOWED
+    elif found["kind"] == "cron":
+        yield from _cron_faults(found["inside"])
+    elif found["kind"] == "rate":
+        if not _RATE.fullmatch(found["inside"]):
+            yield "allowed is a rate such as rate(1 hour) or rate(5 minutes)"
+    elif _time(found["inside"]) is None:
+        yield "allowed is a date and time that exists, such as at(2027-01-31T08:00:00)"
+
+
+def has_passed(schedule: str, timezone: str, now: datetime | None = None) -> bool:
+    """Return whether the schedule is an `at` in the past, which AWS no longer accepts.
+
+    timezone: a name of the tz database. now: with its own zone; by default the machine's time.
+    """
+    found = _FORM.fullmatch(schedule)
+    time = _time(found["inside"]) if found and found["kind"] == "at" else None
+    return time is not None and time.replace(tzinfo=ZoneInfo(timezone)) <= (now or datetime.now(UTC))
+
+
+def _time(text: str) -> datetime | None:
+    try:
+        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S")
+    except ValueError:
+        return None
+
+
+def _cron_faults(text: str) -> Iterator[str]:
+    values = text.split()
+    if len(values) != len(_FIELDS):
+        yield ALLOWED
+        return
+    for field, value in zip(_FIELDS, values, strict=True):
+        if not _is_field(field, value):
+            yield f"its field <{field.name}> is {value!r}; allowed are {_allowed(field)}"
+    if (values[2] == "?") is (values[4] == "?"):
+        yield "of <day of month> and <day of week> exactly one must be `?`"
+
+
+def _is_field(field: _Field, value: str) -> bool:
+    if value == "?":
+        return field.name.startswith("day")
+    return all(_is_part(field, part.upper()) for part in value.split(","))
+
+
+def _is_part(field: _Field, part: str) -> bool:
+    """Return whether `part` is `*`, a value, a range, or one of these with a step."""
+    if field.special and field.special.fullmatch(part):
+        return True
+    whole, slash, step = part.partition("/")
+    if slash and not (re.fullmatch(r"[1-9][0-9]{0,3}", step)):
+        return False
+    if whole == "*":
+        return True
+    low, dash, high = whole.partition("-")
+    first, last = _number(field, low), _number(field, high) if dash else None
+    return first is not None and (not dash or last is not None)
+
+
+def _number(field: _Field, text: str) -> int | None:
+    """Return the value of a number or a name; None if the field has no such value."""
+    number = field.names.get(text)
+    if number is None and re.fullmatch(r"[0-9]{1,4}", text):
+        number = int(text)
+    return number if number is not None and field.low <= number <= field.high else None
+
+
+def _allowed(field: _Field) -> str:
+    names = list(field.names)
+    also = f", {names[0]} to {names[-1]}" if names else ""
+    return f"{field.low} to {field.high}{also}, lists, ranges, steps and *"

@@ -1,0 +1,37 @@
+"""The identity of one service in Google Cloud, and its right to read a model."""
+
+# Else the annotations import all of `gcp.storage`, for those who read no bucket too.
+from __future__ import annotations
+
+import pulumi
+import pulumi_gcp as gcp
+
+from .accounts import account_id
+
+BUCKET_READER = "roles/storage.objectViewer"
+
+
+def service_account(
+    name: str, project: pulumi.Input[str], opts: pulumi.ResourceOptions
+) -> gcp.serviceaccount.Account:
+    """Create the service's own account, so that another service's rights are never its own."""
+    return gcp.serviceaccount.Account(
+        f"{name}-account",
+        account_id=account_id(name),
+        display_name=f"Inference service {name}",
+        project=project,
+        opts=opts,
+    )
+
+
+def bucket_reader(
+    name: str, bucket: str, account: gcp.serviceaccount.Account, parent: pulumi.Resource
+) -> gcp.storage.BucketIAMMember:
+    """Let the account of the service `name` read a bucket."""
+    return gcp.storage.BucketIAMMember(
+        f"{name}-{bucket}-reader",
+        bucket=bucket,
+        role=BUCKET_READER,
+        member=account.member,
+        opts=pulumi.ResourceOptions(parent=parent),
+    )

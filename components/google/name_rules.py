@@ -1,0 +1,47 @@
+"""Checks of Google Cloud names in a component's arguments, against limits.py. Pure."""
+
+from collections.abc import Callable, Iterator, Mapping
+
+from ..fault import Fault
+from . import limits
+
+
+def project_faults(project: object) -> Iterator[Fault]:
+    """Yield what is wrong with the argument `project`; an Output is left for Google Cloud to check."""
+    if not isinstance(project, str):
+        return
+    if not project:
+        yield Fault("project", "missing", "give the ID of a Google Cloud project, such as acme-ml")
+    elif not limits.PROJECT.fullmatch(project):
+        allowed = "allowed are 6 to 30 lowercase letters, digits and hyphens, a letter first, no hyphen last"
+        yield Fault("project", repr(project), allowed)
+
+
+def region_faults(region: str) -> Iterator[Fault]:
+    """Yield what is wrong with the argument `region`."""
+    if not region:
+        yield Fault("region", "missing", "give the name of a region, such as europe-west4")
+    elif not limits.REGION.fullmatch(region):
+        yield Fault("region", repr(region), "allowed is the name of a region, such as europe-west4")
+
+
+def label_faults(
+    labels: Mapping[str, str], own_fault: Callable[[str], Fault | None] = lambda _: None
+) -> Iterator[Fault]:
+    """Yield what is wrong with the argument `labels`.
+
+    own_fault: returns what the component's own service does not allow of a key, which then replaces the fault
+    that every service finds in it; None if it allows the key.
+    """
+    if len(labels) > limits.LABELS:
+        allowed = f"Google Cloud allows {limits.LABELS} custom labels"
+        yield Fault("labels", f"{len(labels)} labels", allowed, verb="has")
+    for key, value in labels.items():
+        if fault := own_fault(key):
+            yield fault
+        elif not limits.LABEL_KEY.fullmatch(key) or key != key.lower():
+            allowed = "a key has 1 to 63 lowercase letters, digits, _ and -, a letter first"
+            yield Fault("labels", repr(key), allowed, ", which is no key of a label", verb="has")
+        if not limits.LABEL_VALUE.fullmatch(value) or value != value.lower():
+            allowed = "a value has at most 63 lowercase letters, digits, _ and -"
+            yield Fault(f"labels.{key}", repr(value), allowed)

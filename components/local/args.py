@@ -1,0 +1,53 @@
+"""The arguments of a local service, beyond those of every target, and its complete spec."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NotRequired, Self
+
+import pulumi
+
+from ..declared import argument, read_into
+from ..spec import InferenceServiceArgs, InferenceServiceSpec
+
+
+class LocalServiceArgs(InferenceServiceArgs):
+    """The arguments of a local service, beyond those of every target."""
+
+    api_key: NotRequired[pulumi.Input[str]]
+    """Bearer key of the service, 16 to 4096 printable ASCII characters. One is created when none is given."""
+    run_folder: NotRequired[str]
+    """Folder of its log and records, relative to the project. Default `.slipway/<name>`."""
+
+
+class LocalContainerArgs(LocalServiceArgs):
+    """The arguments of a local container, beyond those of a local process."""
+
+    image: NotRequired[str]
+    """Image that the Docker engine has: a name or an id; or a digest reference to pull. Default `slipway`."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalSpec:
+    """The arguments of one local service, checked by rules.py.
+
+    service: as on every target. load_seconds: None if the model's own measure or estimate counts.
+    image: of a container.
+    """
+
+    service: InferenceServiceSpec
+    api_key: pulumi.Input[str] | None = argument(None, hidden=True)
+    run_folder: str = argument(derived=lambda spec: str(Path(".slipway") / spec.service.name))
+    load_seconds: float | None = argument(None)
+    image: str = argument("slipway")
+
+    @classmethod
+    def read(cls, name: str, args: Mapping[str, Any]) -> Self:
+        """Fill in the defaults; '' in `run_folder` and `image` and 0 in `load_seconds` are not given."""
+        unset = {key for key in ("run_folder", "image", "load_seconds") if not args.get(key)}
+        given = {key: value for key, value in args.items() if key not in unset}
+        return read_into(cls, given, service=InferenceServiceSpec.read(name, given))
+
+    @property
+    def name(self) -> str:
+        return self.service.name

@@ -1,0 +1,71 @@
+"""Decides which arguments of a local service are refused. Reads only the model's folder."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..arguments import readable_arguments
+from ..fault import Fault, Faults, refuse
+from ..input_rules import api_key_faults
+from ..load_time import load_seconds_of
+from ..model import ModelFolder, model_folder, model_version, require_memory
+from ..need import need_of
+from .args import LocalContainerArgs, LocalServiceArgs, LocalSpec
+
+
+@dataclass(frozen=True, slots=True)
+class LocalRun:
+    """A checked service that can be started, with the folder of its model."""
+
+    spec: LocalSpec
+    model: ModelFolder
+
+    @property
+    def expected_model(self) -> str:
+        """Return the only model that the server may serve: the checked one, unless another was named."""
+        return self.spec.service.expected_model or model_version(self.model.manifest)
+
+    @property
+    def load_seconds(self) -> float:
+        given = self.spec.load_seconds
+        return given or load_seconds_of(self.model.manifest, self.spec.service.cpu, gpu=False)
+
+
+def checked_process(name: str, args: Mapping[str, Any]) -> LocalRun:
+    """Return what the arguments of a LocalService run. Raises ArgumentsError with all their faults."""
+    spec = LocalSpec.read(name, readable_arguments(name, args, LocalServiceArgs))
+    return _checked(spec, api_key_faults(spec.api_key))
+
+
+def checked_container(name: str, args: Mapping[str, Any]) -> LocalRun:
+    """Return what the arguments of a LocalContainer run. Raises ArgumentsError with all their faults."""
+    spec = LocalSpec.read(name, readable_arguments(name, args, LocalContainerArgs))
+    return _checked(spec, _container_faults(spec))
+
+
+def _checked(spec: LocalSpec, own: Iterator[Fault]) -> LocalRun:
+    service, found = spec.service, Faults()
+    found.of(lambda: refuse(spec.name, [*service.faults(), *own]))
+    model = found.of(lambda: model_folder(spec.name, service.model, service.task)) if service.model else None
+    found.of(lambda: _require_memory(spec, model))
+    found.refuse(spec.name)
+    assert model is not None
+    return LocalRun(spec, model)
+
+
+def _require_memory(spec: LocalSpec, model: ModelFolder | None) -> None:
+    service = spec.service
+    if model is not None and service.cpu > 0:
+        need = need_of(model.manifest, service.cpu)
+        require_memory(spec.name, service.model, need, service.memory_gib, service.cpu)
+
+
+def _container_faults(spec: LocalSpec) -> Iterator[Fault]:
+    yield from api_key_faults(spec.api_key)
+    service = spec.service
+    if service.gpu:
+        yield Fault("gpu", repr(service.gpu), "leave it out", ", and a local container has none")
+    if service.secrets:
+        names = ", ".join(service.secrets)
+        allowed = "leave them out, or give what is not secret in `env`"
+        yield Fault("secrets", names, allowed, ", and a local container has no secret store", verb="has")

@@ -1,0 +1,101 @@
+"""Hands a stack over to the Pulumi CLI; after a run that did not end well, with what puts it right."""
+
+import json
+import os
+import shutil
+import subprocess
+from enum import Enum
+from typing import Any
+
+from slipway.infra.cli.console import ERR
+from slipway.infra.errors import Refused
+from slipway.infra.plan.config import StackConfig
+from slipway.infra.targets.registry import target_of
+
+# For users whose `up` failed or was interrupted.
+_STUCK_STACKS = "docs/guides/stuck-stacks.md"
+_GET_PULUMI = (
+    "https://www.pulumi.com/docs/install/ shows how; in a checkout `make setup-cloud` offers to install it"
+)
+_WITHOUT = " Without it, run the image with Compose, see docs/guides/container.md, or set `runtime: process`."
+
+# Timeout for Pulumi's backend, which may be far away.
+_ANSWER_SECONDS = 60
+
+
+class LastRun(Enum):
+    """value: the end of a sentence that begins with the last run."""
+
+    WHOLE = "succeeded"
+    FAILED = "failed"
+    CUT_OFF = "was interrupted"
+
+    @property
+    def left_doubt(self) -> bool:
+        """Return whether the state may differ from what exists."""
+        return self is not LastRun.WHOLE
+
+
+def last_run_of(pulumi: str, stack: str) -> LastRun:
+    """Return how the stack's last run ended, as the CLI at `pulumi` knows it.
+
+    WHOLE, which means that it succeeded, also if that cannot be found out: `pulumi up` then says why itself.
+    """
+    state = _answer(pulumi, "stack", "export", "--stack", stack)
+    history = _answer(pulumi, "stack", "history", "--stack", stack, "--json", "--page-size", "1")
+    try:
+        if state["deployment"].get("pending_operations"):
+            return LastRun.CUT_OFF
+        return LastRun.WHOLE if history[0]["result"] == "succeeded" else LastRun.FAILED
+    except (AttributeError, IndexError, KeyError, TypeError):
+        return LastRun.WHOLE
+
+
+def _answer(*command: str) -> Any:
+    """Parse the JSON that a command prints; None if it prints none."""
+    try:
+        done = subprocess.run(
+            [*command, "--non-interactive"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_ANSWER_SECONDS,
+            check=True,
+        )
+        return json.loads(done.stdout)
+    except (OSError, subprocess.SubprocessError, json.JSONDecodeError):
+        return None
+
+
+def pulumi_command(verb: str, config: StackConfig, *options: str) -> list[str]:
+    """`pulumi VERB --stack STACK`: the clouds are its work, and so are containers."""
+    command = _pulumi_path(verb, config)
+    shown = " ".join((verb, "--stack", config.stack, *options))
+    ERR.print(f"Handing over to `pulumi {shown}`", markup=False)
+    return [command, *shown.split(" ")]
+
+
+def _pulumi_path(verb: str, config: StackConfig) -> str:
+    pulumi, stack = shutil.which("pulumi"), config.stack
+    if pulumi is None:
+        container = target_of(config).in_container(config)
+        raise Refused(
+            f"Stack {stack} {'has `runtime: container`; it ' if container else ''}is applied by the Pulumi "
+            f"CLI (`pulumi {verb} --stack {stack}`), which is not installed: "
+            f"{_GET_PULUMI}.{_WITHOUT if container else ''}"
+        )
+    return pulumi
+
+
+def hand_over(config: StackConfig, refresh: bool | None) -> None:
+    """Become `pulumi up`. refresh: None: where the last run leaves it in doubt what is there."""
+    found = last_run_of(_pulumi_path("up", config), config.stack) if refresh is None else LastRun.WHOLE
+    if found.left_doubt:
+        ERR.print(
+            f"The last run of stack {config.stack} {found.value}: what is there is read first; --no-refresh "
+            f"leaves that out. {_STUCK_STACKS} has more.",
+            markup=False,
+        )
+    options = ("--refresh",) if refresh or found.left_doubt else ()
+    command = pulumi_command("up", config, *options)
+    os.execv(command[0], command)  # noqa: S606 no shell is wanted

@@ -1,0 +1,193 @@
+"""Checks the string of one setting.
+
+Each function returns a Check, whose `parse` raises ValueError if the string is not allowed; the error's own
+text is a nearby value that is allowed, or empty.
+"""
+
+import difflib
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from slipway.components.api_key import ALLOWED, API_KEY
+from slipway.components.model_address import ModelAddress, Source
+from slipway.components.sizes import gib, quantity
+
+_FLAGS = {"yes": "true", "on": "true", "1": "true", "no": "false", "off": "false", "0": "false"}
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """How the string of one setting is read.
+
+    type: text, choice, number, integer, quantity, flag, list, map, secret or `secret map` (encrypted values
+    and references). allowed: for the message. unset: the value if no string is given. show: writes a value
+    as its setting would be written.
+    """
+
+    type: str
+    allowed: str
+    parse: Callable[[str], Any]
+    unset: Any = ""
+    show: Callable[[Any], str] = str
+
+
+def whole(low: int, high: int, allowed: str = "") -> Check:
+    def parse(text: str) -> int:
+        if not re.fullmatch(r"-?[0-9]{1,9}", text):
+            raise ValueError("")
+        if not low <= int(text) <= high:
+            raise ValueError(str(min(max(int(text), low), high)))
+        return int(text)
+
+    return Check("integer", allowed or f"{low} to {high}", parse, None)
+
+
+def number(low: float, high: float) -> Check:
+    def parse(text: str) -> float:
+        if not re.fullmatch(r"-?[0-9]{1,9}(\.[0-9]{1,9})?", text):
+            raise ValueError("")
+        if not low <= float(text) <= high:
+            raise ValueError(f"{min(max(float(text), low), high):g}")
+        return float(text)
+
+    return Check("number", f"{low:g} to {high:.10g}", parse, None, lambda value: f"{value:.10g}")
+
+
+def size(allowed: str) -> Check:
+    """Check a Kubernetes quantity, read as GiB; a value in GiB is shown as a quantity again."""
+    return Check("quantity", allowed, gib, None, lambda value: quantity(round(float(value) * 1024)))
+
+
+def choice(*names: str, also: Mapping[str, str] | None = None, hidden: str = "") -> Check:
+    """Check for one of `names`, read as itself, or of `also`: string -> value.
+
+    hidden: accepted, not listed.
+    """
+    known = {name: name for name in names} | dict(also or {})
+    texts = {value: text for text, value in known.items()}
+
+    def parse(text: str) -> str:
+        if text not in known:
+            near = difflib.get_close_matches(text.lower(), known, 1)
+            raise ValueError(near[0] if near else "")
+        return known[text]
+
+    offered = ", ".join(text for text in known if text != hidden)
+    return Check("choice", offered, parse, "", lambda value: texts.get(value, str(value)))
+
+
+def flag() -> Check:
+    def parse(text: str) -> bool:
+        if text not in ("true", "false"):
+            near = _FLAGS.get(text.lower(), text.lower())
+            raise ValueError(near if near in ("true", "false") else "")
+        return text == "true"
+
+    return Check("flag", "true, false", parse, None, lambda value: str(value).lower())
+
+
+def like(pattern: str, allowed: str) -> Check:
+    """Check for a string that matches a regular expression."""
+
+    def parse(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            near = re.sub(r"\s+", "", text).lower()
+            raise ValueError(near if near != text and re.fullmatch(pattern, near) else "")
+        return text
+
+    return Check("text", allowed, parse)
+
+
+def texts(allowed: str) -> Check:
+    """Check a JSON array of strings."""
+
+    def parse(text: str) -> tuple[str, ...]:
+        found = _json(text, list)
+        if not all(isinstance(item, str) for item in found):
+            raise ValueError("")
+        return tuple(found)
+
+    return Check("list", allowed, parse, ())
+
+
+def text_map(allowed: str) -> Check:
+    return Check("map", allowed, plain_map, {})
+
+
+def plain_map(text: str) -> Mapping[str, str]:
+    """Parse a JSON object of plain values, each as a string: `100` and `"100"` are the same."""
+    found = _json(text, dict)
+    if any(isinstance(value, dict | list) for value in found.values()):
+        raise ValueError("")
+    return {name: value if isinstance(value, str) else json.dumps(value) for name, value in found.items()}
+
+
+def references(allowed: str) -> Check:
+    """Return the references of a map of secrets; its other values are secret and handled elsewhere."""
+
+    def parse(text: str) -> Mapping[str, str]:
+        return {name: value for name, value in plain_map(text).items() if is_reference(value)}
+
+    return Check("secret map", allowed, parse, {})
+
+
+def is_reference(text: str) -> bool:
+    """Return whether the string refers to a cloud's secret in its own form; a target checks it closely."""
+    kubernetes = r"kubernetes:[a-z0-9.-]+/[A-Za-z0-9._-]+"
+    return re.fullmatch(rf"projects/\S+/secrets/\S+|arn:aws[a-z-]*:\S+|{kubernetes}", text) is not None
+
+
+def schedules(allowed: str) -> Check:
+    """Check a JSON object of name to `<schedule> <least>-<most> [<time zone>]`, as for `schedules`."""
+
+    def parse(text: str) -> tuple[Mapping[str, Any], ...]:
+        return tuple(_schedule(name, value) for name, value in sorted(plain_map(text).items()))
+
+    return Check("map", allowed, parse, ())
+
+
+def _schedule(name: str, text: str) -> Mapping[str, Any]:
+    found = re.fullmatch(r"([a-z]+\([^()]*\)) +([0-9]{1,9})-([0-9]{1,9})(?: +(\S+))?", text)
+    if found is None:
+        raise ValueError("cron(0 8 ? * MON-FRI *) 4-20 Europe/Berlin")
+    return {
+        "name": name,
+        "schedule": found[1],
+        "timezone": found[4] or "UTC",
+        "min_replicas": int(found[2]),
+        "max_replicas": int(found[3]),
+    }
+
+
+def model(allowed: str) -> Check:
+    def parse(text: str) -> str:
+        address = ModelAddress.parse(text)
+        if not address.is_valid:
+            raise ValueError(
+                "hf:<owner>/<name>@<commit of 40 digits>" if address.source is Source.HUB else ""
+            )
+        return text
+
+    return Check("text", allowed, parse)
+
+
+def api_key() -> Check:
+    def parse(text: str) -> str:
+        if not API_KEY.fullmatch(text):
+            raise ValueError("")
+        return text
+
+    return Check("secret", ALLOWED, parse)
+
+
+def _json(text: str, kind: type[Any]) -> Any:
+    try:
+        found = json.loads(text)
+    except json.JSONDecodeError:
+        raise ValueError("") from None
+    if not isinstance(found, kind):
+        raise ValueError("")
+    return found

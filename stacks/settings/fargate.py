@@ -1,0 +1,134 @@
+"""The settings of the `fargate` target."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from slipway.stacks.settings import checks
+from slipway.stacks.settings.common import CloudSettings, region_setting
+from slipway.stacks.settings.setting import setting
+
+_ARN = r"arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:[0-9]{12}:[!-~]+"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FargateSettings(CloudSettings):
+    """The settings of a service on ECS Fargate, beyond those of every cloud."""
+
+    specs: ClassVar[tuple[str, ...]] = ("fargate.spec.FargateSpec",)
+
+    region: str = region_setting("eu-west-1")
+    gpu: str = setting(
+        "gpu",
+        checks.like(r"[a-z][a-z0-9-]+", "nothing: ECS Fargate has no GPU"),
+        "Accelerator of one instance; refused here.",
+        silent="ECS Fargate has no GPU, and its component refuses one",
+    )
+    concurrency: int | None = setting(
+        "concurrency",
+        checks.whole(1, 1000),
+        "Concurrent requests per instance, which Fargate does not limit.",
+        unit="requests",
+        unset="no limit",
+        silent="Fargate does not limit the requests of a task, and scales by the total that tasks answer",
+    )
+    certificate_arn: str = setting(
+        "certificate",
+        checks.like(_ARN, "the ARN of an ACM certificate for `domain`, in the same region"),
+        "Certificate for HTTPS on `domain`, with a redirect from HTTP.",
+        unset="HTTP only",
+    )
+    allowed_cidrs: tuple[str, ...] = setting(
+        "allowedCidrs",
+        checks.texts(
+            'IPv4 networks, such as ["203.0.113.0/24"], prefix lists (pl-…) and security groups (sg-…)'
+        ),
+        "Who may call a private service.",
+    )
+    internal: bool | None = setting(
+        "internal", checks.flag(), "Whether the load balancer has private addresses only."
+    )
+    architecture: str = setting(
+        "architecture",
+        checks.choice(also={"x86_64": "X86_64", "arm64": "ARM64"}),
+        "Processor of an instance; the image is built for it.",
+    )
+    spot_percent: int | None = setting(
+        "spotPercent",
+        checks.whole(0, 100),
+        unit="%",
+        description="Share of the instances beyond the first on Spot capacity, which AWS can reclaim.",
+    )
+    schedules: tuple[Mapping[str, Any], ...] = setting(
+        "schedule",
+        checks.schedules(
+            "a map of name to `<schedule> <least>-<most> [<time zone>]`, such as "
+            "`cron(0 8 ? * MON-FRI *) 4-20 Europe/Berlin`"
+        ),
+        "Scheduled changes of the minimum and maximum instances.",
+    )
+    ephemeral_storage_gib: float | None = setting(
+        "ephemeralStorage", checks.size("20Gi to 200Gi"), "Disk of one instance.", unit="bytes"
+    )
+    zones: tuple[str, ...] = setting(
+        "zones",
+        checks.texts('availability zones, such as ["eu-west-1a", "eu-west-1b"]'),
+        "Zones of the new network, at least two.",
+        unset="the region's a and b",
+    )
+    egress: str = setting(
+        "egress",
+        checks.choice("public-address", "endpoints"),
+        "How the instances of a new network reach AWS: with a public address each, or through VPC endpoints.",
+    )
+    vpc_id: str = setting(
+        "network",
+        checks.like(r"vpc-[0-9a-f]+", "the ID of a VPC; `subnets` is then required"),
+        "Existing network to run in.",
+        unset="a small one is created",
+    )
+    subnet_ids: tuple[str, ...] = setting(
+        "subnets",
+        checks.texts("IDs of at least two subnets of `network`"),
+        "Subnets of the load balancer, and of the instances without `taskSubnets`.",
+    )
+    task_subnet_ids: tuple[str, ...] = setting(
+        "taskSubnets",
+        checks.texts("IDs of subnets of `network`, with a NAT gateway or VPC endpoints"),
+        "Subnets of the instances.",
+    )
+    listener_arn: str = setting(
+        "listener",
+        checks.like(
+            _ARN, "the ARN of an HTTPS listener in `network`; needs `domain` and `listenerSecurityGroup`"
+        ),
+        "Existing load balancer to share.",
+        unset="one is created",
+    )
+    listener_security_group_id: str = setting(
+        "listenerSecurityGroup",
+        checks.like(r"sg-[0-9a-f]+", "the ID of that load balancer's security group"),
+        "Security group that may reach the instances.",
+    )
+    cluster_arn: str = setting(
+        "cluster",
+        checks.like(_ARN, "the ARN of an ECS cluster with the capacity providers FARGATE and FARGATE_SPOT"),
+        "Existing cluster to run in.",
+        unset="one is created",
+    )
+    container_insights: str = setting(
+        "containerInsights",
+        checks.choice("disabled", "enabled", "enhanced"),
+        "What CloudWatch measures of a new cluster, billed per metric.",
+    )
+    log_retention_days: int | None = setting(
+        "logRetentionDays",
+        checks.Check(
+            "integer",
+            "0 to 3653, of the numbers that CloudWatch offers",
+            checks.whole(0, 3653).parse,
+            None,
+        ),
+        "Days to keep the log; 0 keeps it forever.",
+        unit="days",
+    )

@@ -1,0 +1,147 @@
+"""The settings of a service on Kubernetes: those that `gke` and `kubernetes` share, and the latter's."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from slipway.components.namespaces import RESERVED
+from slipway.stacks.settings import checks
+from slipway.stacks.settings.common import CloudSettings
+from slipway.stacks.settings.setting import setting
+
+_NAME = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkloadSettings(CloudSettings):
+    """The settings of a service on any Kubernetes cluster, beyond those of every cloud."""
+
+    gpu_count: int | None = setting(
+        "gpuCount", checks.whole(1, 16), "GPUs of one instance.", unit="GPUs", unset="1 if `gpu` is set"
+    )
+    concurrency: int | None = setting(
+        "concurrency",
+        checks.whole(1, 1000),
+        "Concurrent requests per instance, with `serving: kserve`; a Deployment has no such limit.",
+        unit="requests",
+        unset="8 per vCPU, 1 below one vCPU",
+    )
+    namespace: str = setting(
+        "namespace",
+        checks.like(
+            rf"(?!({'|'.join(RESERVED)})$)(?=.{{1,63}}$){_NAME}",
+            "1 to 63 lowercase letters, digits and hyphens, but not a namespace of every cluster: "
+            f"{', '.join(RESERVED)}",
+        ),
+        "Namespace of everything, which is created.",
+        unset="the service's name",
+    )
+    serving: str = setting(
+        "serving",
+        checks.choice("deployment", "kserve"),
+        "Kind of object that runs the instances: a Deployment, or KServe, which must be installed.",
+    )
+    model_delivery: str = setting(
+        "modelDelivery",
+        checks.choice("fetch", "mount"),
+        "How a model in a bucket gets into an instance; `mount` is Cloud Storage FUSE, on GKE only.",
+    )
+    model_gib: float | None = setting(
+        "modelSize",
+        checks.size("a Kubernetes quantity, such as 4Gi"),
+        unit="bytes",
+        description="Size of a model in a bucket, which sets its volume and how long to wait for it.",
+        unset="2Gi",
+    )
+    model_storage_class: str = setting(
+        "modelStorageClass",
+        checks.like(_NAME, "a storage class with ReadWriteMany"),
+        "Storage class of a volume that all instances share for a fetched model.",
+        unset="a volume per instance, deleted with it",
+    )
+    allowed_namespaces: tuple[str, ...] = setting(
+        "allowedNamespaces",
+        checks.texts('namespaces, such as ["shop"]'),
+        "Namespaces whose pods may call a private service.",
+        unset="every namespace",
+    )
+    requests_metric: str = setting(
+        "requestsMetric",
+        checks.like(
+            r"[A-Za-z][A-Za-z0-9_:.|/-]*",
+            "a metric's name in the cluster's custom metrics API, which needs an adapter",
+        ),
+        "Metric of an instance's requests per second, to scale by.",
+        unset="CPU only",
+    )
+    requests_per_replica: float | None = setting(
+        "requestsPerInstance",
+        checks.number(0.001, 1e6),
+        unit="requests/s",
+        description="Value of `requestsMetric` at which instances are added and removed.",
+    )
+    canary_percent: int | None = setting(
+        "canaryPercent",
+        checks.whole(0, 100),
+        unit="%",
+        description="Share of the requests that a new revision gets, with `serving: kserve`.",
+        unset="all",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class KubernetesSettings(WorkloadSettings):
+    """The settings of a service on an existing cluster."""
+
+    specs: ClassVar[tuple[str, ...]] = ("kubernetes.spec.KubernetesSpec",)
+
+    model_delivery: str = setting(
+        "modelDelivery",
+        checks.choice("fetch"),
+        "How a model in a bucket gets into an instance; `mount` is Cloud Storage FUSE, on GKE only.",
+        silent="it is the default, and the only way outside GKE",
+    )
+    kubeconfig_path: str = setting(
+        "kubeconfig",
+        checks.like(r"[^\0-\x1f]+", "the path of a kubeconfig, such as ~/.kube/config"),
+        "Kubeconfig with the cluster's address and login.",
+        unset="`$KUBECONFIG`, else ~/.kube/config",
+    )
+    context: str = setting(
+        "context",
+        checks.like(r"[!-~]+", "the name of a context in the kubeconfig"),
+        "Context of the kubeconfig, which selects the cluster.",
+        unset="its current context",
+    )
+    repository: str = setting(
+        "repository",
+        checks.like(
+            r"[a-z0-9][A-Za-z0-9.:_/-]*/[a-z0-9._/-]+", "`host/name` of an existing repository, without a tag"
+        ),
+        "Repository to push the built image to; required unless `image` is set.",
+    )
+    node_selector: Mapping[str, str] = setting(
+        "nodeSelector",
+        checks.text_map("a map of label to value"),
+        "Labels of the nodes to run on.",
+        unset="any",
+    )
+    ingress_class: str = setting(
+        "ingressClass",
+        checks.like(_NAME, "the name of an IngressClass"),
+        "Ingress class that serves `domain`.",
+        unset="the cluster's default",
+    )
+    tls_secret: str = setting(
+        "tlsSecret",
+        checks.like(_NAME, "the name of a Secret of type kubernetes.io/tls"),
+        "Certificate of `domain`.",
+        unset="HTTP",
+    )
+    cert_issuer: str = setting(
+        "certIssuer",
+        checks.like(_NAME, "the name of a ClusterIssuer"),
+        "Which issuer of cert-manager fills `tlsSecret`.",
+        unset="none",
+    )
+    computed: ClassVar[Mapping[str, str]] = {"kubeconfig": "kubeconfig"}

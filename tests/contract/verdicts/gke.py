@@ -1,0 +1,78 @@
+"""What GKE and Compute Engine take and refuse."""
+
+import json
+
+from tests.contract.verdicts.rows import BUCKET, GPU, Rows, each
+
+TAKES: Rows = [
+    (
+        "cloud.google.com/compute/docs/machine-resource",
+        each(
+            "machineType", "e2-standard-4", "c3-standard-4", "c4-standard-4", "n2d-standard-4", "e2-highmem-4"
+        )
+        + each("machineType", "n2-standard-8", "e2-custom-4-8192", "n2-custom-4-16384"),
+    ),
+    (
+        "cloud.google.com/compute/docs/gpus: the machines of each",
+        [
+            {**GPU, "machineType": "g2-standard-8"},
+            {**GPU, "gpu": "nvidia-tesla-t4", "machineType": "n1-standard-4"},
+            {**GPU, "gpu": "nvidia-tesla-v100", "machineType": "n1-standard-8"},
+            {**GPU, "gpu": "nvidia-tesla-a100", "machineType": "a2-highgpu-1g"},
+            {**GPU, "gpu": "nvidia-h100-80gb", "machineType": "a3-highgpu-1g", "spot": "true"},
+            {**GPU, "gpu": "nvidia-h100-mega-80gb", "gpuCount": "8", "machineType": "a3-megagpu-8g"},
+            {**GPU, "gpu": "nvidia-h200-141gb", "gpuCount": "8", "machineType": "a3-ultragpu-8g"},
+        ],
+    ),
+    ("GKE ReleaseChannel", each("releaseChannel", "rapid", "regular", "stable", "extended")),
+    ("cloud.google.com/about/locations", each("region", "europe-west10", "us-south1", "africa-south1")),
+    ("GKE Cluster.location", each("location", "europe-west4-a", "europe-west4")),
+    ("PGCP container.Cluster.project: domain-scoped projects", each("project", "example.com:acme-ml")),
+    ("GKE NodeConfig.disk_size_gb: 10 and more", each("nodeDisk", "100Gi", "1Ti")),
+    ("GKE MasterAuthorizedNetworksConfig", each("controlPlaneCidrs", '["203.0.113.0/24"]')),
+    (
+        "GKE GPUSharingConfig",
+        [{**GPU, "cpu": "1", "memory": "4Gi", "gpuSharing": "time-sharing", "gpuClients": "4"}],
+    ),
+    ("K8S label values", each("labels", '{"team": "search-1"}')),
+    ("K8S namespace names", each("namespace", "models", "a")),
+]
+REFUSES: Rows = [
+    (
+        "cloud.google.com/compute/docs/gpus: the machines of each",
+        [
+            {**GPU, "machineType": "n1-standard-4"},
+            {**GPU, "gpu": "nvidia-tesla-t4", "machineType": "e2-standard-4"},
+            {**GPU, "machineType": "a2-highgpu-1g"},
+            {**GPU, "gpuCount": "3", "machineType": "g2-standard-24"},
+        ],
+    ),
+    (
+        "the machine's own size",
+        [
+            {"machineType": "e2-standard-4", "cpu": "8", "memory": "8Gi"},
+            {"machineType": "e2-standard-4", "cpu": "1", "memory": "32Gi"},
+        ],
+    ),
+    ("cloud.google.com/about/locations", each("region", "mars-central1", "us-central9")),
+    ("GKE Cluster.locations: of the cluster's region", each("zones", '["us-central1-a"]')),
+    ("GKE Cluster.location: of the network's region", each("location", "us-central1-a")),
+    (
+        "PGCP container.Cluster.subnetwork: of the cluster's region",
+        [{"network": "inner", "subnetwork": "projects/acme-ml/regions/us-central1/subnetworks/inner"}],
+    ),
+    ("GKE NodeConfig.disk_size_gb: 10 and more", each("nodeDisk", "5Gi")),
+    ("a fetched model lies on the node's disk", [{**BUCKET, "modelSize": "150Gi", "nodeDisk": "100Gi"}]),
+    (
+        "a CUDA image takes 5.7 GB unpacked beside the node's own 20",
+        [{**GPU, "nodeDisk": "20Gi", "machineType": "g2-standard-8"}],
+    ),
+    (
+        "GKE GPUSharingConfig: MPS needs hostIPC, which a restricted namespace forbids",
+        [{**GPU, "gpuSharing": "mps"}],
+    ),
+    ("GKE NodePoolAutoscaling", [{**GPU, "minNodes": "5", "maxNodes": "2"}]),
+    ("K8S namespaces of every cluster", each("namespace", "kube-system", "default")),
+    ("K8S label values", each("labels", json.dumps({"a": "b" * 64}))),
+    ("SERVER LOG_LEVEL", each("env", '{"LOG_LEVEL": "verbose"}')),
+]

@@ -1,0 +1,55 @@
+"""What a cluster, KServe and cert-manager take and refuse."""
+
+import json
+
+from tests.contract.verdicts.rows import GPU, Rows, each, sized
+
+TAKES: Rows = [
+    ("K8S quantities", sized(("0.5", "512Mi"), ("16", "64Gi"), ("0.25", "256Mi"))),
+    ("K8S namespace names", each("namespace", "models", "a1")),
+    (
+        "K8S label keys and values",
+        each("nodeSelector", '{"disk": "ssd"}', '{"example.com/pool": "a.b_c-d"}'),
+    ),
+    (
+        "K8S Ingress",
+        [
+            {"domain": "api.example.com", "ingressClass": "nginx"},
+            {"domain": "api.example.com", "tlsSecret": "api-tls", "certIssuer": "letsencrypt"},
+            {"domain": "api.xn--e1afmkfd.xn--p1ai"},
+        ],
+    ),
+    (
+        "KSERVE",
+        [
+            {"serving": "kserve", "canaryPercent": "10"},
+            {"serving": "kserve", "timeout": "600"},
+            {"serving": "kserve", "minInstances": "0"},
+        ],
+    ),
+    ("K8S Secret keys", each("secrets", '{"TOKEN": "kubernetes:shared/token.txt"}')),
+    ("K8S extended resources", [{**GPU, "gpuCount": "2"}]),
+]
+REFUSES: Rows = [
+    ("K8S namespace names", each("namespace", "Models", "a_b", "a" * 64)),
+    ("K8S label keys and values", each("nodeSelector", '{"disk": "a b"}', '{"-a": "b"}')),
+    ("K8S label values", each("labels", json.dumps({"a": "b" * 64}))),
+    ("K8S Ingress hosts", each("domain", "API.example.com", "a_b.example.com")),
+    (
+        "KNATIVE config-defaults: max-revision-timeout-seconds is 600",
+        [{"serving": "kserve", "timeout": "601"}],
+    ),
+    ("KSERVE canaryTrafficPercent", [{"canaryPercent": "10"}, {"serving": "kserve", "canaryPercent": "101"}]),
+    ("K8S HorizontalPodAutoscaler: no scale to zero", each("minInstances", "0")),
+    (
+        "K8S NetworkPolicy: of a public service it limits nobody",
+        [{"allowedNamespaces": '["shop"]', "public": "true"}],
+    ),
+    ("K8S namespace names", each("allowedNamespaces", '["Shop_1"]')),
+    (
+        "cert-manager: a Certificate fills a Secret",
+        [{"domain": "api.example.com", "certIssuer": "letsencrypt"}],
+    ),
+    ("K8S environment names", each("env", '{"1A": "b"}')),
+    ("SERVER LOG_LEVEL", each("env", '{"LOG_LEVEL": "verbose"}')),
+]

@@ -1,0 +1,90 @@
+"""An AWS account for the components: its rules, the outputs of its resources, and existing ones."""
+
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from tests.contract.aws_outputs import arn
+from tests.contract.cloud import made_of
+from tests.pulumi_engine.strict.account import Account, Inputs, Rule, Thing, kind_of
+from tests.pulumi_engine.strict.aws_balancing import BALANCING_RULES
+from tests.pulumi_engine.strict.aws_network import NETWORK_RULES
+from tests.pulumi_engine.strict.aws_service import SERVICE_RULES, answers, redirects_arrive
+
+REGION = "eu-west-1"
+RULES: Mapping[str, tuple[Rule, ...]] = {**NETWORK_RULES, **BALANCING_RULES, **SERVICE_RULES}
+# DOCS secretsmanager/latest/APIReference/API_DeleteSecret, elasticloadbalancing/latest/APIReference/
+# API_DeleteLoadBalancer: what is deleted with it.
+_PARTS = {
+    "secretsmanager.Secret": ("secretsmanager.SecretVersion", "secretId"),
+    "lb.LoadBalancer": ("lb.Listener", "loadBalancerArn"),
+}
+
+
+def aws_account() -> Account:
+    return Account(RULES, _made, (answers, redirects_arrive), _PARTS)
+
+
+def _made(account: Account, type_: str, inputs: Inputs) -> Mapping[str, Any]:
+    """As the table of the contract tests has it, with ids that never return."""
+    made = dict(made_of(type_, {**inputs, "drawn": account.made}))
+    kind = kind_of(type_)
+    if kind == "index.RandomId":
+        drawn = secrets.token_hex(int(inputs["byteLength"]))
+        made |= {"hex": drawn, "id": drawn}
+    elif kind == "lb.ListenerRule":
+        made["id"] = f"{made['id']}{account.made}"
+    elif kind == "ecs.TaskDefinition":
+        made["arn"] = made["id"] = arn("ecs", inputs, f"task-definition/{inputs['family']}:{account.made}")
+    return made
+
+
+class Existing:
+    """A VPC with two subnets and a shared load balancer, which a platform team made."""
+
+    vpc = "vpc-0123456789abcdef0"
+    subnets = ("subnet-0123456789abcdef0", "subnet-0123456789abcdef1")
+    group = "sg-0123456789abcdef0"
+    balancer = arn("elasticloadbalancing", {"region": REGION}, "loadbalancer/app/shared/0123456789abcdef")
+    listener = arn(
+        "elasticloadbalancing", {"region": REGION}, "listener/app/shared/0123456789abcdef/fedcba9876543210"
+    )
+
+    @classmethod
+    def into(cls, account: Account) -> None:
+        def put(id_: str, type_: str, **inputs: Any) -> None:
+            outputs = {"id": id_, "arn": id_, "arnSuffix": id_.partition("loadbalancer/")[2]}
+            name = f"existing {id_.rpartition(':')[2]}"
+            account.things[id_] = Thing(id_, type_, name, inputs, outputs)
+
+        put(cls.vpc, "aws:ec2/vpc:Vpc", cidrBlock="10.8.0.0/16")
+        put("igw-0123456789abcdef0", "aws:ec2/internetGateway:InternetGateway", vpcId=cls.vpc)
+        for place, (id_, zone) in enumerate(zip(cls.subnets, "ab", strict=True)):
+            where = {"vpcId": cls.vpc, "availabilityZone": f"{REGION}{zone}"}
+            put(id_, "aws:ec2/subnet:Subnet", cidrBlock=f"10.8.{place}.0/24", **where)
+        put(cls.group, "aws:ec2/securityGroup:SecurityGroup", vpcId=cls.vpc)
+        put(
+            "sgr-0123456789abcdef0",
+            "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",
+            securityGroupId=cls.group,
+            cidrIpv4="0.0.0.0/0",
+            ipProtocol="tcp",
+            fromPort=0,
+            toPort=65535,
+        )
+        put(
+            cls.balancer,
+            "aws:lb/loadBalancer:LoadBalancer",
+            name="shared",
+            region=REGION,
+            internal=False,
+            subnets=list(cls.subnets),
+            securityGroups=[cls.group],
+        )
+        put(
+            cls.listener,
+            "aws:lb/listener:Listener",
+            loadBalancerArn=cls.balancer,
+            port=443,
+            defaultActions=[],
+        )

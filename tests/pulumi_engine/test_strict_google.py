@@ -1,0 +1,146 @@
+"""The simulated Google Cloud refuses what Google refuses: for each rule a request that breaks it."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from tests.pulumi_engine.standin import BROKEN
+from tests.pulumi_engine.strict.account import AnswerLost, Refusal, Thing
+from tests.pulumi_engine.strict.google import PROJECT, REGION, google_account
+from tests.pulumi_engine.strict.google_rules import GOOGLE_RULES
+
+ACCOUNT = "gcp:serviceaccount/account:Account"
+SECRET, VERSION = "gcp:secretmanager/secret:Secret", "gcp:secretmanager/secretVersion:SecretVersion"
+ACCESS = "gcp:secretmanager/secretIamMember:SecretIamMember"
+REPOSITORY = "gcp:artifactregistry/repository:Repository"
+SERVICE, INVOKER = "gcp:cloudrunv2/service:Service", "gcp:cloudrunv2/serviceIamMember:ServiceIamMember"
+MAPPING = "gcp:cloudrun/domainMapping:DomainMapping"
+HERE: Mapping[str, str] = {"project": PROJECT, "location": REGION}
+
+
+class World:
+    """A project with a service that runs in it, whose parts a case changes."""
+
+    def __init__(self) -> None:
+        self.account = google_account()
+        self.runner = self.make(ACCOUNT, accountId="runner", project=PROJECT)
+        self.secret = self.make(SECRET, secretId="key", project=PROJECT)
+        self.make(VERSION, secret=self.secret.id, deletionPolicy="ABANDON")
+        self.access = self.make(ACCESS, **self.of_access())
+        self.service = self.make(SERVICE, **self.of_service())
+        self.make(MAPPING, **self.of_mapping())
+
+    def make(self, type_: str, **inputs: Any) -> Thing:
+        return self.account.create(type_, "a thing", inputs)
+
+    def change(self, thing: Thing, **inputs: Any) -> Thing:
+        return self.account.update(thing.id, {**thing.inputs, **inputs})
+
+    def of_access(self, **changed: Any) -> dict[str, Any]:
+        grant = {"role": "roles/secretmanager.secretAccessor", "member": self.runner.outputs["member"]}
+        return {"secretId": "key", "project": PROJECT, **grant, **changed}
+
+    def template(self, image: str = "a", version: str = "1") -> dict[str, Any]:
+        reference = {"secret": "key", "version": version}
+        envs = [{"name": "KEY", "valueSource": {"secretKeyRef": reference}}]
+        containers = [{"image": image, "envs": envs}]
+        return {"serviceAccount": self.runner.outputs["email"], "containers": containers}
+
+    def of_service(self, **changed: Any) -> dict[str, Any]:
+        return {"name": "api", **HERE, "template": self.template(), **changed}
+
+    def of_mapping(self, **changed: Any) -> dict[str, Any]:
+        return {"name": "api.example.com", **HERE, "spec": {"routeName": "api"}, **changed}
+
+
+# Rule -> a request that breaks it, and the error.
+CASES: Mapping[str, tuple[Callable[[World], object], str]] = {
+    "name_once": (lambda w: w.make(SERVICE, **w.of_service()), "Error 409: Resource .* already exists"),
+    "domain_once": (lambda w: w.make(MAPPING, **w.of_mapping(location="us-central1")), "already mapped"),
+    "mapped_service_exists": (
+        lambda w: w.make(MAPPING, **w.of_mapping(name="b.example.com", location="us-central1")),
+        "Route api not found in us-central1",
+    ),
+    "called_service_exists": (
+        lambda w: w.make(INVOKER, **{**HERE, "name": "b", "role": "r", "member": "allUsers"}),
+        "Error 404: Resource 'b'",
+    ),
+    "secret_exists": (lambda w: w.make(VERSION, secret="projects/p/secrets/b"), r"Secret \[b\] not found"),
+    "member_exists": (
+        lambda w: w.make(ACCESS, **w.of_access(member="serviceAccount:nobody@p.iam.gserviceaccount.com")),
+        "nobody@p.iam.gserviceaccount.com does not exist",
+    ),
+    "service_unprotected": (
+        lambda w: w.account.delete(w.change(w.service, deletionProtection=True).id),
+        "without setting deletion_protection=false",
+    ),
+    "repository_deletable": (
+        lambda w: w.account.delete(
+            w.make(REPOSITORY, repositoryId="images", **HERE, deletionPolicy="PREVENT").id
+        ),
+        "without setting deletion_policy=DELETE",
+    ),
+    "revision_gets_ready": (
+        lambda w: w.change(w.service, template=w.template(image=BROKEN)),
+        "Error waiting to update Service.*not found",
+    ),
+}
+
+
+@pytest.mark.parametrize(("request_", "error"), CASES.values(), ids=CASES)
+def test_a_request_that_breaks_a_rule_is_refused(request_: Callable[[World], object], error: str) -> None:
+    with pytest.raises(Refusal, match=error):
+        request_(World())
+
+
+def test_every_rule_is_broken_by_a_case() -> None:
+    assert {rule.__name__ for each in GOOGLE_RULES.values() for rule in each} == CASES.keys()
+
+
+@pytest.mark.parametrize(
+    ("type_", "inputs"),
+    [
+        (ACCOUNT, {"accountId": "one", "project": PROJECT}),
+        (SECRET, {"secretId": "one", "project": PROJECT}),
+        (REPOSITORY, {"repositoryId": "one", **HERE}),
+    ],
+)
+def test_a_name_is_taken_once_and_free_when_it_is_deleted(type_: str, inputs: dict[str, str]) -> None:
+    world = World()
+    made = world.make(type_, **inputs)
+    with pytest.raises(Refusal, match="Error 409"):
+        world.make(type_, **inputs)
+    world.account.delete(made.id)
+    world.make(type_, **inputs)
+
+
+def test_a_first_service_that_does_not_get_ready_is_there_and_its_maker_is_told_that_it_is_not() -> None:
+    world = World()
+    with pytest.raises(AnswerLost, match="Error waiting to create Service"):
+        world.make(SERVICE, **world.of_service(name="b", template=world.template(image=BROKEN)))
+    assert any(each.inputs["name"] == "b" for each in world.account.of_kind("cloudrunv2.Service"))
+
+
+# What is taken from a service, and why it would then not start.
+NEEDS: Mapping[str, tuple[Callable[[World], Thing], str]] = {
+    "grant": (lambda w: w.access, "Permission denied on secret key"),
+    "secret": (lambda w: w.secret, "secret key has no version 1"),
+    "account": (lambda w: w.runner, "does not exist"),
+}
+
+
+@pytest.mark.parametrize(("need", "error"), NEEDS.values(), ids=NEEDS)
+def test_a_service_that_would_not_start_again_is_noticed(need: Callable[[World], Thing], error: str) -> None:
+    world = World()
+    world.account.delete(need(world).id)
+    assert any(error in each for each in world.account.noticed)
+
+
+def test_a_version_that_is_abandoned_stays_and_the_next_one_has_the_next_number() -> None:
+    world = World()
+    [first] = world.account.of_kind("secretmanager.SecretVersion")
+    world.account.delete(first.id)
+    assert world.make(VERSION, secret=world.secret.id).outputs["version"] == "2"
+    world.account.delete(world.secret.id)
+    assert world.account.of_kind("secretmanager.SecretVersion") == []

@@ -1,0 +1,168 @@
+"""A valid value of every setting of every target, and the settings that it needs beside it.
+
+A choice, a flag and a number have a neighbour of their own; the others, and those that a component takes only
+together, are here. tests/stacks/test_every_setting.py fails where one is missing.
+"""
+
+import json
+from collections.abc import Mapping
+
+from slipway.stacks.settings.setting import Setting
+from tests.stacks.targets import GIVEN, IMAGES
+
+Example = tuple[str, Mapping[str, str]]
+
+_ARN = "arn:aws:{service}:eu-west-1:123456789012:{path}"
+_CERTIFICATE = _ARN.format(service="acm", path="certificate/0a1b2c3d-0000-4000-8000-000000000000")
+_OTHER_CERTIFICATE = _ARN.format(service="acm", path="certificate/1a1b2c3d-0000-4000-8000-000000000000")
+_LISTENER, _OTHER_LISTENER = (
+    _ARN.format(service="elasticloadbalancing", path=f"listener/app/{name}/0123456789abcdef/0123456789abcdef")
+    for name in ("shared", "other")
+)
+_SUBNETS = '["subnet-0a1b2c3d", "subnet-1a2b3c4d"]'
+_NETWORK = {"network": "vpc-0a1b2c3d", "subnets": _SUBNETS}
+_DOMAIN = {"domain": "api.example.com"}
+_SECURE = {**_DOMAIN, "certificate": _CERTIFICATE}
+_SECRET = _ARN.format(service="secretsmanager", path=f"secret:token-AbCdEf:::{'a' * 32}")
+_SHARED = {**_NETWORK, **_DOMAIN, "listener": _LISTENER, "listenerSecurityGroup": "sg-0a1b2c3d"}
+_OTHER = "s3://acme-models/spam@3sL4kqtJlcpXroDTDmJ"
+_EMBEDDER = f"hf:acme/embedder@{'1' * 40}"
+
+_EVERYWHERE: Mapping[str, Example] = {
+    "loadSeconds": ("55", {}),
+    "cpu": ("4", {"memory": "8Gi"}),
+    "memory": ("4Gi", {}),
+    "minInstances": ("2", {}),
+    "maxInstances": ("5", {}),
+    "timeout": ("30", {}),
+}
+_CLOUDS: Mapping[str, Example] = {
+    **_EVERYWHERE,
+    "task": ("embed", {"model": _EMBEDDER}),
+    "backend": ("torch", {"task": "embed", "model": _EMBEDDER, "memory": "4Gi"}),
+    "concurrency": ("4", {}),
+    "env": ('{"LOG_LEVEL": "debug"}', {}),
+    "labels": ('{"team": "search"}', {}),
+    "domain": ("api.example.com", {}),
+}
+_GPU = {"gpu": "nvidia-l4", "cpu": "2", "memory": "8Gi"}
+_GKE_GPU = {**_GPU, "image": IMAGES["gke"], "model": f"gs://acme/model@{'1' * 16}"}
+_OWN_CLUSTER = {"cluster": "shared", "image": IMAGES["gke"]}
+_BUCKET = {"model": f"gs://acme/model@{'1' * 16}"}
+_WORKLOAD: Mapping[str, Example] = {
+    **_CLOUDS,
+    "concurrency": ("4", {"serving": "kserve"}),
+    "namespace": ("models", {}),
+    "modelSize": ("9Gi", _BUCKET),
+    "modelStorageClass": ("filestore", {**_BUCKET, "modelSize": "4Gi"}),
+    "allowedNamespaces": ('["shop"]', {}),
+    "requestsMetric": (
+        "other_per_second",
+        {"requestsMetric": "requests_per_second", "requestsPerInstance": "5"},
+    ),
+    "requestsPerInstance": ("7", {"requestsMetric": "requests_per_second", "requestsPerInstance": "5"}),
+    "canaryPercent": ("10", {"serving": "kserve"}),
+    "secrets": ('{"TOKEN": "kubernetes:shared/token"}', {}),
+}
+
+EXAMPLES: Mapping[str, Mapping[str, Example]] = {
+    "local": {**_EVERYWHERE, "image": ("slipway:2", {"runtime": "container"}), "port": ("8321", {})},
+    "cloud-run": {
+        **_CLOUDS,
+        "cpu": ("2", {}),
+        "model": (f"gs://acme/model@{'1' * 16}", {}),
+        "gpu": ("nvidia-l4", {"cpu": "4", "memory": "16Gi", **_BUCKET, "image": IMAGES["cloud-run"]}),
+        "project": ("other-project", {}),
+        "region": ("europe-west1", {}),
+        "image": (IMAGES["cloud-run"], {}),
+        "invokers": ('["user:ada@example.com"]', {}),
+        "secrets": ('{"TOKEN": "projects/acme-ml/secrets/token/versions/1"}', {}),
+    },
+    "fargate": {
+        **_CLOUDS,
+        "model": (_OTHER, {}),
+        "region": ("eu-central-1", {}),
+        "image": (IMAGES["fargate"], {}),
+        "domain": ("other.example.com", _SHARED),
+        "certificate": (_OTHER_CERTIFICATE, _SECURE),
+        "allowedCidrs": ('["203.0.113.0/24"]', {}),
+        "spotPercent": ("50", {}),
+        "schedule": ('{"workdays": "cron(0 8 ? * MON-FRI *) 2-3"}', {}),
+        "ephemeralStorage": ("30Gi", {}),
+        "zones": ('["eu-west-1b", "eu-west-1c"]', {}),
+        "network": ("vpc-9a9b9c9d", _NETWORK),
+        "subnets": ('["subnet-9a9b9c9d", "subnet-8a8b8c8d"]', _NETWORK),
+        "taskSubnets": ('["subnet-9a9b9c9d", "subnet-8a8b8c8d"]', _NETWORK),
+        "listener": (_OTHER_LISTENER, _SHARED),
+        "listenerSecurityGroup": ("sg-9a9b9c9d", _SHARED),
+        "cluster": (_ARN.format(service="ecs", path="cluster/shared"), {}),
+        "logRetentionDays": ("7", {}),
+        "secrets": (json.dumps({"TOKEN": _SECRET}), {}),
+    },
+    "gke": {
+        **_WORKLOAD,
+        "cpu": ("4", {"memory": "8Gi", "machineType": "e2-standard-8"}),
+        "domain": ("api.example.com", {"public": "true"}),
+        "model": (f"gs://acme/model@{'1' * 16}", {}),
+        "gpu": ("nvidia-l4", {k: v for k, v in _GKE_GPU.items() if k != "gpu"}),
+        "gpuCount": ("2", _GKE_GPU),
+        "project": ("other-project", {}),
+        "region": ("europe-west1", {}),
+        "image": (IMAGES["gke"], {}),
+        "location": ("europe-west4-a", {}),
+        "zones": ('["europe-west4-a"]', {}),
+        "controlPlaneCidrs": ('["203.0.113.0/24"]', {}),
+        "network": ("inner", {}),
+        "subnetwork": ("inner-a", {"network": "inner"}),
+        "cluster": ("shared", {}),
+        "nodePool": ("gpus", {**_OWN_CLUSTER, **_GKE_GPU}),
+        "machineType": ("e2-standard-8", {}),
+        "minNodes": ("2", _GKE_GPU),
+        "minNodesPerZone": ("2", {**_GKE_GPU, "zones": '["europe-west4-a"]'}),
+        "maxNodes": ("7", {}),
+        "nodeDisk": ("200Gi", {}),
+        "spot": ("true", _GKE_GPU),
+        "flexStart": ("true", {**_GKE_GPU, "minInstances": "1", "minNodes": "0"}),
+        "gpuDriver": ("default", _GKE_GPU),
+        "gpuSharing": ("time-sharing", {**_GKE_GPU, "cpu": "1", "memory": "4Gi"}),
+        "gpuClients": ("3", {**_GKE_GPU, "cpu": "1", "memory": "4Gi", "gpuSharing": "time-sharing"}),
+        "metricsPath": ("/metrics", {}),
+        "modelDelivery": ("mount", _BUCKET),
+        "privateNodes": ("false", {}),
+    },
+    "kubernetes": {
+        **_WORKLOAD,
+        "model": (_OTHER, {}),
+        "gpu": ("nvidia-l4", {**_BUCKET, "image": IMAGES["kubernetes"]}),
+        "gpuCount": ("2", {**_BUCKET, "image": IMAGES["kubernetes"], "gpu": "nvidia-l4"}),
+        "image": (IMAGES["kubernetes"], {}),
+        "kubeconfig": ("kubeconfig-of-another", {}),
+        "context": ("kind", {}),
+        "repository": ("registry.example.com/other/server", {}),
+        "nodeSelector": ('{"disk": "ssd"}', {}),
+        "ingressClass": ("nginx", _DOMAIN),
+        "tlsSecret": ("api-tls", _DOMAIN),
+        "certIssuer": ("letsencrypt", {**_DOMAIN, "tlsSecret": "api-tls"}),
+    },
+}
+
+# What has to change with a value: a mounted model has no generation, and a fetched one has.
+TOGETHER: Mapping[tuple[str, str], Mapping[str, str]] = {
+    ("gke", "modelDelivery"): {"model": "gs://acme/model"}
+}
+
+
+def base_of(target: str) -> Mapping[str, str]:
+    """Return the fewest settings of a stack with this target."""
+    return GIVEN.get(target, {"target": target})
+
+
+def example_of(target: str, row: Setting) -> Example | None:
+    """Return a value that is not the default, and the settings that it needs; None if there is none."""
+    if row.key in EXAMPLES[target]:
+        return EXAMPLES[target][row.key]
+    if row.type == "flag":
+        return ("true" if row.key != "deletionProtection" else "false", {})
+    if row.type == "choice":
+        return (row.allowed.split(", ")[-1], {})
+    return None
