@@ -1,4 +1,4 @@
-"""`python -m bench`: compares the server with its peers, and measures overload, time and many connections.
+"""`python -m bench`: compares the server with its peers, and measures overload, attacks, time and crowds.
 
 Each piece is saved in the results file as soon as it is done, so a run can be made in parts (`--pieces`). A
 piece that is not possible (a peer that does not install or start) is reported and left out.
@@ -16,6 +16,8 @@ from pathlib import Path
 import numpy as np
 import onnxruntime  # pyright: ignore[reportMissingTypeStubs] - the package ships no types
 
+from bench.attack import SECONDS as ATTACK_SECONDS
+from bench.attack import attack
 from bench.compare import block
 from bench.connections import HELD, allowed_connections, connections
 from bench.contender import NotReady
@@ -76,7 +78,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "model", nargs="?", type=Path, default=BUNDLED_MODEL, help="folder with manifest.json"
     )
-    names = [*PEERS, "overload", "memory", "connections"]
+    names = [*PEERS, "overload", "memory", "connections", "attack"]
     parser.add_argument("--pieces", default="", help=f"some of {','.join(names)}; by default all")
     parser.add_argument("--results", type=Path, default=Path("build/benchmarks.json"), help="file to add to")
     asked = parser.parse_args()
@@ -108,7 +110,10 @@ def _pieces(model: Path, results: Results) -> dict[str, Callable[[], None]]:
             request = server.posts(short_texts())[0]
             results.pieces["connections"] = connections(server.port, server.process, request, held)
 
-    others = {"overload": overloaded, "memory": weighed, "connections": connected}
+    def attacked() -> None:
+        results.pieces["attack"] = attack(model, ATTACK_SECONDS)
+
+    others = {"overload": overloaded, "memory": weighed, "connections": connected, "attack": attacked}
     return {key: compared(key) for key in PEERS} | others
 
 

@@ -63,6 +63,7 @@ def goals(results: Results) -> list[Goal]:
     return [
         *(replace(goal, quietness=quiet) for goal in timed),
         *_overload(results),
+        *_attack(results),
         *_size(ours, results, quiet),
     ]
 
@@ -117,6 +118,17 @@ def _overload(results: Results) -> list[Goal]:
         Goal(what + "seconds until latency is back", found.get("recovery_s"), 2),
     ]
     return [replace(goal, quietness=found.get("quietness")) for goal in judged]
+
+
+def _attack(results: Results) -> list[Goal]:
+    found = results.pieces.get("attack", {})
+    what = "under attack: "
+    return [
+        Goal(what + "killed", found.get("killed"), 0),
+        Goal(what + "most memory / recommended limit", found.get("peak_over_limit"), 0.95),
+        Goal(what + "p99 of /alive, ms", found.get("alive_p99_ms"), 250),
+        Goal(what + "worst of /alive, ms", found.get("alive_worst_ms"), 1000),
+    ]
 
 
 def _size(ours: Row | None, results: Results, quiet: float | None) -> list[Goal]:

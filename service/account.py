@@ -6,8 +6,9 @@ being made, and for what of it the client has not taken. Bytes are of memory, so
 
 from .machine import usable_memory_bytes, used_memory_bytes
 
-# Of the memory that the model leaves: the rest is for computing, and for what no count sees.
-SHARE_OF_FREE_MEMORY = 2
+# Of the memory that the model leaves: the rest is for computing, for connections, and for what no count
+# sees, such as the gaps that bodies leave behind.
+SHARE_OF_FREE_MEMORY = 3
 # Even where the model leaves less: one large call alone is always taken.
 LEAST_SHARE_OF_MEMORY = 16
 # A body is there up to three times while it is read: as it arrived, whole, and as texts.

@@ -72,6 +72,11 @@ class Connections:
         return True
 
     @property
+    def free(self) -> int:
+        """Return how many more connections have a place; below 1 if none has."""
+        return self.limits.most - self._count
+
+    @property
     def has_room(self) -> bool:
         """Return whether a connection without a place may stay to send a probe."""
         return self._count <= self.limits.most + RESERVED

@@ -75,10 +75,16 @@ def turn_away(sock: socket.socket) -> None:
             sock.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, pointer)
 
 
-def waiting(sock: socket.socket) -> list[socket.socket]:
-    """Accept and return the connections in the backlog."""
+def waiting(sock: socket.socket, most: int = BACKLOG) -> list[socket.socket]:
+    """Accept and return the connections in the backlog. Raises OSError if not even one can be had."""
     taken: list[socket.socket] = []
-    with contextlib.suppress(BlockingIOError):
-        while True:
+    while len(taken) < most:
+        try:
             taken.append(sock.accept()[0])
+        except (BlockingIOError, ConnectionAbortedError):
+            break
+        except OSError:  # no descriptor is left
+            if not taken:
+                raise
+            break
     return taken

@@ -13,6 +13,7 @@ from .ends import DROP_SECONDS, EndingConnection
 from .engine import Call
 from .faults import ClientLeft, ConnectionsFull, RequestFault
 from .refusals import refusal
+from .turns import Turns
 from .writing import JoinedHead
 
 
@@ -182,4 +183,5 @@ class HttpProtocol(EndingConnection):
 
 def protocol_for(connections: Connections) -> type[HttpProtocol]:
     """Return the protocol class of one process, whose connections share these places."""
-    return cast("type[HttpProtocol]", type("Http", (HttpProtocol,), {"places": connections}))
+    shared = {"places": connections, "turns": Turns()}
+    return cast("type[HttpProtocol]", type("Http", (HttpProtocol,), shared))

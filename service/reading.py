@@ -12,7 +12,7 @@ from typing import Any
 
 import httptools
 from uvicorn._types import ASGI3Application
-from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from .account import HEAD_COPIES, SMALL_HEAD_BYTES, Holding
@@ -25,6 +25,7 @@ from .faults import (
     RequestFault,
 )
 from .heads import KNOWN_VERSIONS, fault_of_head, fault_of_version
+from .turns import FIRST_BYTES, TURN_BYTES, Turns
 
 MAX_HEAD_BYTES = 64 << 10
 # Each takes some 150 bytes beside its own, and may have as few as 5.
@@ -39,6 +40,16 @@ NO_VERSION_YET = "0.0"
 # What may wait behind a request that is under way. Past it nothing is read, and a client that leaves is not
 # noticed before the answer.
 MAX_WAITING_BYTES = 64 << 10
+
+
+class TurnFlow(FlowControl):
+    """Flow control that resumes no reading while its connection waits for a turn."""
+
+    waits_for_turn = False
+
+    def resume_reading(self) -> None:
+        if not self.waits_for_turn:
+            super().resume_reading()
 
 
 class RequestReader(HttpToolsProtocol, ABC):
@@ -56,26 +67,44 @@ class RequestReader(HttpToolsProtocol, ABC):
     head_seconds = 30.0
     lingers = False  # this side is ended; what the client still sends is dropped
     holding: Holding
+    turns: Turns
+    flow: TurnFlow  # pyright: ignore[reportIncompatibleVariableOverride] - more than uvicorn's
 
     @abstractmethod
     def refuse(self, fault: type[RequestFault], detail: str) -> None:
         """Answer a request that cannot be read, in its turn, and read no more."""
 
+    def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        super().connection_made(transport)
+        self.flow = TurnFlow(transport)  # pyright: ignore[reportIncompatibleVariableOverride] - as above
+
     def data_received(self, data: bytes) -> None:
         self._unset_keepalive_if_required()
-        self._read(self._waiting + data if self._waiting else data)
+        self._read(self._waiting + data if self._waiting else data, FIRST_BYTES)
 
     def go_on(self) -> None:
         """Read what has waited until the answer was sent."""
         if self._waiting:
             self._unset_keepalive_if_required()
-            self._read(self._waiting)
+            self._read(self._waiting, TURN_BYTES)
 
-    def _read(self, data: bytes) -> None:
+    def take_turn(self) -> None:
+        """Read on after others had their turns."""
+        self.flow.waits_for_turn = False
+        if self.transport.is_closing():
+            return
+        if self.lingers:  # a refusal came between
+            self._waiting = b""
+        if self._waiting:
+            self.go_on()
+        else:
+            self.flow.resume_reading()
+
+    def _read(self, data: bytes, most: int) -> None:
         at, end = 0, len(data)
         if end <= PIECE_BYTES and self._may_parse():  # almost always
             at = self._parse(data)
-        while at < end and self._may_parse():
+        while at < min(end, most) and self._may_parse():
             at += self._parse(data[at : at + PIECE_BYTES])
         is_over = at == end or self._stops_reading or self.transport.is_closing()
         self._waiting = b"" if is_over else data[at:]
@@ -86,10 +115,18 @@ class RequestReader(HttpToolsProtocol, ABC):
             self.time_head()
         cycle: Any = self.cycle  # None between requests, whatever uvicorn's annotation says
         is_full = cycle is not None and cycle.more_body and len(cycle.body) > HIGH_WATER_LIMIT
-        if is_full or len(self._waiting) > MAX_WAITING_BYTES:
+        if self._waiting and self._may_parse():
+            self._wait_for_turn()
+        elif is_full or len(self._waiting) > MAX_WAITING_BYTES:
             self.flow.pause_reading()
         elif self.flow.read_paused:
             self.flow.resume_reading()
+
+    def _wait_for_turn(self) -> None:
+        self.flow.pause_reading()
+        if not self.flow.waits_for_turn:
+            self.flow.waits_for_turn = True
+            self.turns.add(self)
 
     def _count_unparsed(self) -> None:
         head = HEAD_COPIES * self._framing_bytes if self._head_has_begun and not self._stops_reading else 0

@@ -9,13 +9,15 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from typing import cast
 
 import uvicorn
 import uvloop
 
+from .accepting import Accepting
 from .account import most_held_bytes
+from .allocator import give_memory_back
 from .api.app import build_app
 from .connections import ConnectionLimits, Connections, most_connections
 from .engine import Engine
@@ -49,6 +51,7 @@ def serve(settings: Settings, sock: socket.socket) -> None:
 
     Raises StartFault if the model is not available, ServerFailed if a thread that computes cannot go on.
     """
+    give_memory_back()
     origin = model_origin(settings)
     sys.setswitchinterval(SWITCH_SECONDS)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -82,7 +85,7 @@ async def _serve(settings: Settings, origin: Origin, sock: socket.socket) -> Non
         backlog=BACKLOG,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
     )
-    server = Server(config, lifecycle, engine, settings.drain_seconds)
+    server = Server(config, connections, lifecycle, engine, settings.drain_seconds)
 
     async def load() -> None:
         log.info("Loading model %s", manifest.model_version, extra=fields(version=settings.service_version))
@@ -140,11 +143,18 @@ class Server(uvicorn.Server):
 
     failure: Exception | None = None
     """Why the engine's threads cannot go on."""
+    _accepting: Sequence[Accepting] = ()
 
     def __init__(
-        self, config: uvicorn.Config, lifecycle: Lifecycle, engine: Engine, drain_seconds: float
+        self,
+        config: uvicorn.Config,
+        connections: Connections,
+        lifecycle: Lifecycle,
+        engine: Engine,
+        drain_seconds: float,
     ) -> None:
         super().__init__(config)
+        self._connections = connections
         self._lifecycle = lifecycle
         self._engine = engine
         self._drain_seconds = drain_seconds
@@ -182,14 +192,20 @@ class Server(uvicorn.Server):
     def _stop_listening(self) -> None:
         self.should_exit = True
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self._accepting = [
+            Accepting(sock, self._take, lambda: self._connections.free) for sock in sockets or []
+        ]
+        self.servers, self.started = [], True
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         listening = sockets or []
         for sock in listening:
             turn_away(sock)
         await asyncio.sleep(HANDSHAKE_SECONDS)
+        for accepting in self._accepting:
+            accepting.stop()
         last = [self._take(connection) for sock in listening for connection in waiting(sock)]
-        for server in self.servers:
-            server.close()
         for sock in listening:
             sock.close()
         await asyncio.gather(*last)

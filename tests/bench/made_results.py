@@ -53,6 +53,7 @@ def results() -> Results:
                 "refused_p99_ms": 20,
                 "recovery_s": None,
                 "quietness": 0.98,
-            }
+            },
+            "attack": {"peak_over_limit": 0.97, "alive_p99_ms": 100, "alive_worst_ms": 900, "killed": 0},
         },
     )

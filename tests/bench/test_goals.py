@@ -19,6 +19,9 @@ def found() -> dict[str, Goal]:
         ("p99 / p50 at 64 connections, short texts", 1.3, "met"),
         ("5 times the limit: accepted / raw limit", 0.92, "met"),
         ("5 times the limit: p99 of the accepted / at full load", 2.5, "**missed**"),
+        ("under attack: killed", 0, "met"),
+        ("under attack: most memory / recommended limit", 0.97, "**missed**"),
+        ("under attack: p99 of /alive, ms", 100, "met"),
         ("memory (PSS) under load, MB", 150, "met"),
     ],
 )

@@ -52,6 +52,14 @@ def test_an_estimate_is_within_15_percent_of_what_was_measured(
     assert need.least_mib < measured_mib < need.with_margin_mib
 
 
+def test_a_large_vocabulary_counts() -> None:
+    """All-MiniLM-L6-v2 in int8, whose WordPiece has 30,522 words, took 131 MiB."""
+    files = {"model.onnx": {"bytes": 22_820_894}, "tokenizer.json": {"bytes": 466_247}}
+    need = need_of({"files": files, "max_tokens": 512, "precision": "int8"}, 1)
+    assert abs(need.memory_mib / 131 - 1) <= 0.15
+    assert need.least_mib < 131 < need.with_margin_mib
+
+
 # One thread, then four, at 1,000 tokens; the file of 148 MiB is mapped, so it was not in what was measured.
 @pytest.mark.parametrize(("size_mib", "cpu", "measured_mib"), [(0.1, 1, 430), (148, 1, 521), (148, 4, 699)])
 def test_a_model_that_writes_on_torch_is_estimated_to_need_no_less_than_was_measured(

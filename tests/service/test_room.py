@@ -47,9 +47,9 @@ def test_a_setting_that_is_lowered_is_said_in_the_log(
 
 
 @pytest.mark.parametrize(
-    ("used", "held"), [(0, GIB // 2), (GIB // 2, GIB // 4), (GIB - 1, GIB // 16), (2 * GIB, GIB // 16)]
+    ("used", "held"), [(0, GIB // 3), (GIB // 2, GIB // 6), (GIB - 1, GIB // 16), (2 * GIB, GIB // 16)]
 )
-def test_requests_may_hold_half_of_what_is_left_of_the_memory_and_never_next_to_nothing(
+def test_requests_may_hold_a_third_of_what_is_left_of_the_memory_and_never_next_to_nothing(
     monkeypatch: pytest.MonkeyPatch, used: int, held: int
 ) -> None:
     monkeypatch.setattr(account, "usable_memory_bytes", lambda: GIB)

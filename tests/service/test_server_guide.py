@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from annotated_types import Ge, Le
 
-from slipway.service import account, connections, ends, log_writer, reading, writing
+from slipway.service import accepting, account, connections, ends, log_writer, reading, turns, writing
 from slipway.service.api import predict
 from slipway.service.api.problems import CAUSES
 from slipway.service.settings import Settings
@@ -57,10 +57,14 @@ def test_the_limits_that_cannot_be_set_are_those_of_the_code() -> None:
         f"in which {writing.LEAST_TAKEN_BYTES >> 10} KiB of it": 1,
         f"{log_writer.MAX_WAITING_BYTES >> 20} MiB that nobody has read": 1,
         f"bodies above {predict.SMALL_BODY_BYTES >> 10} KiB": 1,
+        f"{turns.FIRST_BYTES >> 10} KiB of what a client has sent": 1,
+        f"in pieces of {turns.TURN_BYTES >> 10} KiB": 1,
+        f"accepted {accepting.MOST_IN_A_ROUND} at a time": 1,
+        f"{accepting.MOST_WITHOUT_ROOM} at a time": 1,
         f"a line every {connections.SECONDS_BETWEEN_LINES:g} seconds": 1,
         f"1024 numbers is counted as {1024 * embed.NUMBER_BYTES // 1000} KB": 1,
     }.items():
         assert GUIDE.count(words) == number, words
-    assert (account.SHARE_OF_FREE_MEMORY, account.BODY_COPIES) == (2, 3)
-    assert "half of what the model leaves" in GUIDE
+    assert (account.SHARE_OF_FREE_MEMORY, account.BODY_COPIES) == (3, 3)
+    assert "a third of what the model leaves" in GUIDE
     assert "bodies, three times their bytes" in GUIDE

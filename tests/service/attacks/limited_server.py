@@ -14,17 +14,13 @@ from typing import Any
 
 import psutil
 
+from bench.attack import limited
 from bench.contender import ask
-from bench.slipway import free_port
 from bench.workload import post
 from slipway.components.local import process
-from slipway.components.local.process import Launch
 from slipway.components.local.record import LOG, ProcessRecord
-from slipway.components.need import inference_threads
-from slipway.infra.model.fit import estimated, model_of
 from tests.service.running_server import KEY
 
-CPU = 1
 PATIENCE_SECONDS = 60
 MOST_OF_LIMIT = 0.95
 ALIVE = b"GET /alive HTTP/1.1\r\nhost: a\r\n\r\n"
@@ -99,25 +95,7 @@ class LimitedServer:
 
 
 @contextmanager
-def limited_server(
-    folder: Path, model: str, body: dict[str, Any], path: str = "/predict"
-) -> Generator[LimitedServer]:
+def limited_server(model: str, body: dict[str, Any], path: str = "/predict") -> Generator[LimitedServer]:
     """model: as `slipway fit` takes it."""
-    folder.mkdir(parents=True)
-    source, files = model_of(model)
-    limit_mib = estimated(source, files, CPU).sizes[0].memory_mib
-    launch = Launch(
-        folder=folder,
-        port=free_port(),
-        threads=inference_threads(CPU),
-        memory_bytes=limit_mib << 20,
-        timeout_seconds=60,
-        model_folder=Path(files.path).resolve(),
-        version="attacked",
-        api_key=KEY,
-    )
-    process.start(launch, "the attacks", "attacked", model)
-    try:
-        yield LimitedServer(folder, launch.port, limit_mib, body, path)
-    finally:
-        process.stop(folder, patience_seconds=1)
+    with limited(model, KEY) as server:
+        yield LimitedServer(server.folder, server.port, server.limit_mib, body, path)

@@ -40,14 +40,11 @@ def running() -> Generator[tuple[ExitStack, list[LimitedServer]]]:
 
 
 @pytest.fixture
-def server(
-    running: tuple[ExitStack, list[LimitedServer]], tmp_path_factory: pytest.TempPathFactory
-) -> LimitedServer:
+def server(running: tuple[ExitStack, list[LimitedServer]]) -> LimitedServer:
     """One for all attacks; another where one killed it."""
     stack, started = running
     if not started or not started[-1].is_running:
-        folder = tmp_path_factory.mktemp("attacked") / "run"
-        started.append(stack.enter_context(limited_server(folder, "bundled:sms-spam", {"text": HAM})))
+        started.append(stack.enter_context(limited_server("bundled:sms-spam", {"text": HAM})))
     return started[-1]
 
 
@@ -110,7 +107,7 @@ def test_a_table_of_690_000_empty_rows_kills_nothing(tmp_path: Path):
     rows = b'{"features": [' + b",".join([b"[]"] * 690_000) + b"]}"
     head = f"POST /predict HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {KEY}\r\n".encode()
     head += b"content-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(rows)
-    with limited_server(tmp_path / "run", str(model), {"features": EXAMPLE}) as server:
+    with limited_server(str(model), {"features": EXAMPLE}) as server:
         for _ in range(3):
             with connected(server.port) as attacker, connected(server.port) as other:
                 assert answer_to(other, ALIVE)[0] == 200
@@ -119,8 +116,8 @@ def test_a_table_of_690_000_empty_rows_kills_nothing(tmp_path: Path):
         server.assert_well()
 
 
-def test_a_client_that_leaves_its_long_call_holds_up_neither_others_nor_a_stop(tmp_path: Path):
-    with limited_server(tmp_path / "run", "bundled:sms-spam", {"text": HAM}) as server:
+def test_a_client_that_leaves_its_long_call_holds_up_neither_others_nor_a_stop():
+    with limited_server("bundled:sms-spam", {"text": HAM}) as server:
         with connected(server.port) as connection:
             connection.sendall(LONG_CALL)
         assert server.wait_for_request("/predict")["status"] == 499

@@ -22,21 +22,21 @@ MIB = 1 << 20
 WIDTH = 1024
 # An answer of some 12 MB.
 LARGE_ANSWER = post("/embed", {"text": ["log in"] * 1000}, KEY)
-WORST_PROBE_SECONDS = 1.0
+# On a busy machine; `make bench PIECES=attack` measures it.
+WORST_PROBE_SECONDS = 5.0
 
 
 @pytest.fixture(scope="module")
 def embedding(tmp_path_factory: pytest.TempPathFactory) -> Generator[LimitedServer]:
     folder = tmp_path_factory.mktemp("embedding")
     model = embedding_model(folder / "model", WIDTH)
-    with limited_server(folder / "run", str(model), {"text": "log in"}, "/embed") as server:
+    with limited_server(str(model), {"text": "log in"}, "/embed") as server:
         yield server
 
 
 @pytest.fixture(scope="module")
-def classifying(tmp_path_factory: pytest.TempPathFactory) -> Generator[LimitedServer]:
-    folder = tmp_path_factory.mktemp("classifying") / "run"
-    with limited_server(folder, "bundled:sms-spam", {"text": HAM}) as server:
+def classifying() -> Generator[LimitedServer]:
+    with limited_server("bundled:sms-spam", {"text": HAM}) as server:
         yield server
 
 

@@ -63,7 +63,9 @@ def test_where_each_place_has_a_request_only_the_probes_are_answered(
 ) -> None:
     with ExitStack() as held:
         for _ in range(PLACES):
-            held.enter_context(connected(server.port)).sendall(CHUNKED)  # whose body does not come
+            holder = held.enter_context(connected(server.port))
+            holder.sendall(CHUNKED.replace(b"\r\n\r\n", b"\r\nexpect: 100-continue\r\n\r\n"))
+            assert holder.recv(100).startswith(b"HTTP/1.1 100 ")  # it is read; its body does not come
         with connected(server.port) as newcomer:
             found, body = answer_to(newcomer, asked)
             assert found == status
