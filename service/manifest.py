@@ -192,6 +192,10 @@ class TextManifest(Manifest):
     """The manifest of a model that takes texts."""
 
     max_tokens: int = Field(ge=1, le=MOST_TOKENS)
+    examples: tuple[Annotated[str, Field(max_length=2000, pattern=r"\S")], ...] = Field(
+        default=(), max_length=10
+    )
+    """Texts to try, as the page and the API's document show them; none: the task's own."""
 
 
 class TaskRules:

@@ -45,6 +45,8 @@ class Operation:
     work: Callable[[bytes, float], Work[bytes]]
     stream_example: str | None = None
     """The server-sent events of a whole answer, if it can be requested as a stream."""
+    texts: Sequence[str] = ()
+    """Texts to try on the page; none: the one of the first request example."""
     columns: Sequence[Column] = ()
     """What a row of the request has, where it takes rows; the page has a field for each."""
 
