@@ -38,7 +38,8 @@ test-torch: ## the tests of the torch engine and of `make import` (downloads 2.9
 	@$(PYTHON) -m infra.setup.install dev
 	@$(MAKE) -s train-env
 	@PYTHONPATH=$$(.venv-train/bin/python -c 'import site; print(site.getsitepackages()[0])') \
-	  .venv/bin/python -m pytest tests/service/backends tests/modeltools tests/test_add_a_task.py
+	  .venv/bin/python -m pytest tests/service/backends tests/modeltools tests/test_add_a_task.py \
+	  tests/service/tasks/test_table_columns.py
 
 lint: ## style and types
 	@$(PYTHON) -m infra.setup.install dev

@@ -87,6 +87,9 @@ class Measured(ManifestPart):
 class Manifest(ManifestPart):
     """The keys of every model's manifest. A task's own type adds the keys that only its models have."""
 
+    parts: ClassVar[Mapping[str, type[BaseModel]]] = {"measured": Measured, "files": ManifestFile}
+    """The keys that have keys of their own inside, and what these are."""
+
     name: Word
     version: Word
     task: str
@@ -189,6 +192,10 @@ class TextManifest(Manifest):
     """The manifest of a model that takes texts."""
 
     max_tokens: int = Field(ge=1, le=MOST_TOKENS)
+    examples: tuple[Annotated[str, Field(max_length=2000, pattern=r"\S")], ...] = Field(
+        default=(), max_length=10
+    )
+    """Texts to try, as the page and the API's document show them; none: the task's own."""
 
 
 class TaskRules:
@@ -259,5 +266,5 @@ def _fault(kind: type[BaseModel], fault: ErrorDetails) -> str:
 
 def _keys(kind: type[BaseModel], inside: Sequence[str | int]) -> list[str]:
     """Return the keys of the part of a manifest at that place."""
-    part = {"measured": Measured, "files": ManifestFile}.get(str(inside[0])) if inside else kind
+    part = kind.parts.get(str(inside[0])) if inside and issubclass(kind, Manifest) else None
     return sorted((part or kind).model_fields)

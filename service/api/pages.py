@@ -2,10 +2,8 @@
 
 import base64
 import hashlib
-import json
 import re
 from functools import cache
-from html import escape
 from importlib.resources import files
 from pathlib import Path
 from typing import cast
@@ -16,16 +14,15 @@ from starlette.routing import Route
 
 from ..tasks import Operation
 from .auth import Gate
+from .fields import fields_html, main_field
 from .page_session import TOKEN, PageSession
 
-# What a request's main field may be called; the page knows how to fill each. Of others it shows all the JSON.
-FIELDS = ("text", "prompt", "features")
-FIRST_TEXT = re.compile(rb"(<textarea [^>]*>).*?(</textarea>)", re.DOTALL)
 HERE = Path(__file__).parent
 INLINE = re.compile(rb"<(script|style)>(.*?)</\1>", re.DOTALL)
 # Swagger UI's files come inside this package, so that /docs works without a network.
 SWAGGER_PACKAGE, SWAGGER_FOLDER = "fastapi_offline", "static"
 SWAGGER_FILES = {"swagger-ui-bundle.js": "text/javascript", "swagger-ui.css": "text/css"}
+FIELDS_HERE = b"<!-- fields -->"
 LINK_TO_DOCS = b'<a href="docs">API reference</a>'
 # Asked by `slipway up`, with the key.
 PAGE_LINK = "/page-link"
@@ -79,19 +76,11 @@ def docs_routes() -> list[Route]:
 
 
 def _try_page(operation: Operation) -> bytes:
-    """Return the page for this operation, with its path, its field and a first example."""
-    field = next((name for name in FIELDS if name in operation.request_model.model_fields), "")
+    """Return the page for this operation, with its path and what a person fills in."""
     content = _page("try.html")
     content = content.replace(b'data-route="predict"', f'data-route="{operation.path[1:]}"'.encode(), 1)
-    content = content.replace(b'data-field="text"', f'data-field="{field}"'.encode(), 1)
-    body = next(iter(operation.request_examples.values()))
-    example = body[field] if field else json.dumps(body)
-    shown = example if isinstance(example, str) else ", ".join(map(str, example))
-    # The page's own examples are for its own first text; what is not a text has only the one in the field.
-    if shown.encode() not in content:
-        content = content.replace(b'class="examples"', b'class="examples" hidden', 1)
-        content = FIRST_TEXT.sub(lambda tag: tag[1] + escape(shown).encode() + tag[2], content, count=1)
-    return content
+    content = content.replace(b'data-field="text"', f'data-field="{main_field(operation)}"'.encode(), 1)
+    return content.replace(FIELDS_HERE, fields_html(operation).encode(), 1)
 
 
 @cache

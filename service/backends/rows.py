@@ -1,60 +1,67 @@
-"""ONNX graphs over rows of numbers, as skl2onnx and onnxmltools write them: classifiers and regressors."""
+"""ONNX graphs over rows of a table, as skl2onnx and onnxmltools write them: classifiers and regressors."""
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from ..columns import Column
 from ..faults import BadModel
-from . import Float32s
+from .table_inputs import Feed, Row, TableInputs
 
 if TYPE_CHECKING:
     from .onnx import OnnxModel, Port
 
+Floats = NDArray[np.floating]
+Label = str | int
+
 FLOATS = ("tensor(float)", "tensor(double)")
 LABELS = ("tensor(int64)", "tensor(string)")
+# Probabilities of a row as a map from label to number, skl2onnx's default.
+MAPS = ("seq(map(int64,tensor(float)))", "seq(map(string,tensor(float)))")
 # Rounding may take a sum of float32 probabilities as far as this from 1.
 SUM_TOLERANCE = 1e-3
 
 
 class RowBackend:
-    """Maps float32 [batch, features] to probabilities, [batch, labels], or to values, [batch] or [batch, 1].
+    """Maps rows of a table to probabilities, [batch, labels], or to values, [batch].
 
     Called from several threads at once.
     """
 
-    def __init__(self, model: "OnnxModel", labels: int, row: Sequence[float]) -> None:
-        """Try the model. labels: of a classifier, 0 for a regressor. row: an example for the trial.
+    def __init__(
+        self, model: "OnnxModel", columns: Sequence[Column], labels: Sequence[Label], row: Row
+    ) -> None:
+        """Try the model. labels: of a classifier, none for a regressor. row: an example for the trial.
 
         Raises BadModel if the graph has other inputs and outputs.
         """
         self._model = model
         self._labels = labels
-        self._input = _one_input(model, len(row))
-        self._output = _one_output(model, labels)
+        self.inputs = TableInputs(model, columns)
+        self._output = _one_output(model, len(labels))
+        self._is_map = model.outputs[self._output].type in MAPS
+        self._label_keys: Sequence[Any] = ()
         for count in (1, 2, 3):
-            self._try(np.array([row] * count, np.float32))
+            self._try([row] * count)
 
-    def run(self, rows: Float32s) -> Float32s:
-        """Return [batch, labels] of a classifier, [batch] of a regressor."""
-        found = np.asarray(self._model.run([self._output], {self._input: rows})[0], np.float32)
-        return found if self._labels else found.reshape(len(rows))
+    def run(self, feed: Feed) -> Floats:
+        """Return [batch, labels] of a classifier, [batch] of a regressor. feed: as `inputs` makes it."""
+        output = self._model.run([self._output], feed)[0]
+        if self._is_map:
+            return np.array([[row[key] for key in self._label_keys] for row in output], np.float32)
+        return np.asarray(output) if self._labels else np.asarray(output).reshape(len(output))
 
-    def _try(self, rows: Float32s) -> None:
+    def _try(self, rows: Sequence[Row]) -> None:
         count = len(rows)
-        try:
-            found = np.asarray(self._model.run([self._output], {self._input: rows})[0])
-        except Exception as error:  # its error classes share no base that is public
-            raise BadModel(
-                f"{self._model.path} fails on {count} rows of {rows.shape[1]} numbers: "
-                f"{str(error).strip()[:300]}"
-            ) from None
-        allowed = [(count, self._labels)] if self._labels else [(count,), (count, 1)]
+        found = self._tried(rows)
+        allowed = [(count, len(self._labels))] if self._labels else [(count,), (count, 1)]
         if found.shape not in allowed:
             raise BadModel(
                 f"{self._model.path}: {self._output} has the shape {list(found.shape)} for {count} rows; "
                 f"expected {' or '.join(str(list(shape)) for shape in allowed)}, as manifest.json has "
-                f"{self._labels or 'no'} labels."
+                f"{len(self._labels) or 'no'} labels."
             )
         if self._labels and np.isfinite(found).all() and not _are_probabilities(found):
             raise BadModel(
@@ -62,37 +69,59 @@ class RowBackend:
                 "probabilities: they have to be from 0 to 1, with a sum of 1."
             )
 
+    def _tried(self, rows: Sequence[Row]) -> Floats:
+        try:
+            output = self._model.run([self._output], self.inputs.feed(rows))[0]
+        except Exception as error:  # its error classes share no base that is public
+            raise BadModel(
+                f"{self._model.path} fails on {len(rows)} rows {str(list(rows[0]))[:300]}: "
+                f"{str(error).strip()[:300]}. If that is no row for it, give `example` in manifest.json one."
+            ) from None
+        if not self._is_map:
+            return np.asarray(output)
+        self._label_keys = self._keys(list(output[0]))
+        return np.array([[row[key] for key in self._label_keys] for row in output], np.float32)
 
-def _are_probabilities(found: Float32s) -> bool:
+    def _keys(self, keys: Sequence[Label]) -> Sequence[Label]:
+        """Return the keys of a map in the order of the manifest's labels.
+
+        Of a graph that has numbers for labels, the manifest may list names, in the order of the numbers.
+        """
+        by_text = {str(key): key for key in keys}
+        if by_text.keys() == {str(label) for label in self._labels}:
+            return [by_text[str(label)] for label in self._labels]
+        if not all(isinstance(key, int) for key in keys) or not isinstance(self._labels[0], str):
+            raise BadModel(
+                f"{self._model.path} has the labels {sorted(by_text)[:20]}; manifest.json has "
+                f"{list(self._labels)[:20]}. List the graph's own."
+            )
+        return sorted(keys, key=int)
+
+
+def failing_row(run: Callable[[Feed], Any], feed: Feed, count: int) -> int | None:
+    """Return the first row on which the model fails alone; None if it fails on none."""
+    for row in range(count):
+        try:
+            run({name: array[row : row + 1] for name, array in feed.items()})
+        except Exception:  # its error classes share no base that is public
+            return row
+    return None
+
+
+def _are_probabilities(found: Floats) -> bool:
     outside = max(float(-found.min()), float(found.max()) - 1)
     return outside <= SUM_TOLERANCE and float(np.abs(found.sum(axis=1) - 1).max()) <= SUM_TOLERANCE
-
-
-def _one_input(model: "OnnxModel", width: int) -> str:
-    name, port = next(iter(model.inputs.items()), ("", None))
-    fits = port is not None and port.type == "tensor(float)" and len(port.shape) == 2
-    if len(model.inputs) != 1 or port is None or not fits or port.shape[1] not in (None, width):
-        raise BadModel(
-            f"{model.path}: inputs are {_shown(model.inputs)}; expected one, tensor(float) [batch, {width}], "
-            f"as manifest.json has {width} features. Convert it with one input: "
-            f'initial_types=[("features", FloatTensorType([None, {width}]))].'
-        )
-    return name
 
 
 def _one_output(model: "OnnxModel", labels: int) -> str:
     """Return the name of the probabilities or values; a classifier may output its label as well."""
     ports = model.outputs
-    if any(port.type.startswith("seq(map") for port in ports.values()):
-        raise BadModel(
-            f"{model.path}: outputs are {_shown(ports)}; probabilities as a list of maps are not supported. "
-            'Convert it with options={"zipmap": False}.'
-        )
-    read = [name for name, port in ports.items() if port.type in FLOATS]
+    kinds = (*FLOATS, *MAPS) if labels else FLOATS
+    read = [name for name, port in ports.items() if port.type in kinds]
     beside = [port.type for name, port in ports.items() if name not in read]
     if len(read) != 1 or len(beside) > bool(labels) or not set(beside) <= set(LABELS):
         expected = (
-            f"probabilities, tensor(float) [batch, {labels}], with or without the label"
+            f"probabilities, tensor(float) [batch, {labels}] or a list of maps, with or without the label"
             if labels
             else "one, tensor(float) [batch] or [batch, 1], as manifest.json has no labels"
         )

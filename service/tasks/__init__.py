@@ -6,7 +6,7 @@ docs/guides/add-a-task.md walks through one.
 
 import pkgutil
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -14,6 +14,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from ..columns import Column
 from ..engine import Work
 from ..folder import ModelFolder
 from ..manifest import TaskRules
@@ -44,6 +45,10 @@ class Operation:
     work: Callable[[bytes, float], Work[bytes]]
     stream_example: str | None = None
     """The server-sent events of a whole answer, if it can be requested as a stream."""
+    texts: Sequence[str] = ()
+    """Texts to try on the page; none: the one of the first request example."""
+    columns: Sequence[Column] = ()
+    """What a row of the request has, where it takes rows; the page has a field for each."""
 
 
 class Task(TaskRules, ABC):

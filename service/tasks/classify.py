@@ -30,8 +30,9 @@ from .texts import (
 OUTPUT = "logits"
 # A prediction's dict, its probability, and both as JSON with a label of up to 100 characters.
 PREDICTION_BYTES = 500
-SPAM = "WINNER!! You have won a 1000 cash prize. Call 09061701461 now to claim."
-HAM = "Are we still on for lunch tomorrow?"
+# Texts to try where the manifest has no examples: of whatever labels.
+FIRST = "The delivery came two days early, and everything works."
+SECOND = "Nobody has answered my question since Monday."
 
 
 def _two_or_more(labels: list[str]) -> list[str]:
@@ -70,8 +71,9 @@ class ListPrediction(BaseModel):
     model_version: ModelVersion
 
 
-def request_model(limits: Limits) -> type[TextsRequest]:
-    described = Field(description="The text to classify, or a list of texts.", examples=[SPAM, [SPAM, HAM]])
+def request_model(limits: Limits, texts: Sequence[str]) -> type[TextsRequest]:
+    examples = [texts[0], list(texts[:2])]
+    described = Field(description="The text to classify, or a list of texts.", examples=examples)
     doc = "One text, or a list of texts."
     field = (one_or_many(limits), described)
     return create_model("PredictRequest", __base__=TextsRequest, __doc__=doc, text=field)
@@ -82,7 +84,8 @@ class Classify(Task):
     files = TEXT_FILES
 
     def __init__(self, manifest: ClassifyManifest, limits: Limits) -> None:
-        self._request_model = request_model(limits)
+        self._texts = manifest.examples or (FIRST, SECOND)
+        self._request_model = request_model(limits, self._texts)
         self._limits = limits
         self._bounds = bounds_of(limits)
         self._manifest = manifest
@@ -104,9 +107,13 @@ class Classify(Task):
             ),
             request_model=self._request_model,
             answer_models=(SinglePrediction, ListPrediction),
-            request_examples={"one text": {"text": SPAM}, "a list": {"text": [SPAM, HAM]}},
+            request_examples={
+                "one text": {"text": self._texts[0]},
+                "a list": {"text": list(self._texts[:2])},
+            },
             answer_examples={"one text": one | timing, "a list": {"predictions": [one, one]} | timing},
             work=self.work,
+            texts=self._texts,
         )
 
     def load(self, model: ModelFolder) -> None:
@@ -115,7 +122,7 @@ class Classify(Task):
     def attach(self, tokenizer: Tokenizer, backend: Backend) -> None:
         model = TextModel(self._manifest, tokenizer, backend, self._limits)
         model.expect_to_fit()
-        for text in (HAM, SPAM * 2, model.longest_of(SPAM)):
+        for text in (SECOND, FIRST * 2, model.longest_of(FIRST)):
             logits = model.tried(text)
             if len(logits) != len(self._manifest.labels):
                 raise BadModel(
@@ -123,7 +130,7 @@ class Classify(Task):
                     f"the manifest has {len(self._manifest.labels)} labels."
                 )
         self._model = model
-        warm_up(self.work, [HAM, SPAM])
+        warm_up(self.work, [FIRST, SECOND])
 
     def work(self, body: bytes, received: float) -> Work[bytes]:
         request = parsed(self._request_model, body, self._bounds)

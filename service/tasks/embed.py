@@ -104,7 +104,8 @@ class Embed(Task):
 
     def __init__(self, manifest: EmbedManifest, limits: Limits) -> None:
         text: Any = one_or_many(limits)
-        described = Field(description="The text to embed, or a list of texts.", examples=[FIRST])
+        self._texts = manifest.examples or (FIRST, SECOND)
+        described = Field(description="The text to embed, or a list of texts.", examples=[self._texts[0]])
         self._request_model = create_model(
             "EmbedRequest",
             __base__=TextsRequest,
@@ -134,12 +135,16 @@ class Embed(Task):
             description=self._limit("refused, or cut if `truncate` is true."),
             request_model=self._request_model,
             answer_models=(SingleEmbedding, ListEmbedding),
-            request_examples={"one text": {"text": FIRST}, "a list": {"text": [FIRST, SECOND]}},
+            request_examples={
+                "one text": {"text": self._texts[0]},
+                "a list": {"text": list(self._texts[:2])},
+            },
             answer_examples={
                 "one text": {"embedding": vector} | timing,
                 "a list": {"embeddings": [vector, vector]} | timing,
             },
             work=self.work,
+            texts=self._texts,
         )
 
     def _openai(self) -> Operation:
@@ -153,7 +158,7 @@ class Embed(Task):
             description=self._limit("refused.") + " OpenAI's own clients work unchanged.",
             request_model=self._openai_model,
             answer_models=(OpenAiAnswer,),
-            request_examples={"one text": {"input": FIRST, "model": self._manifest.name}},
+            request_examples={"one text": {"input": self._texts[0], "model": self._manifest.name}},
             answer_examples={"one text": answer},
             work=self._openai_work,
         )

@@ -61,6 +61,7 @@ class Generate(Task):
             "ChatCompletionRequest", ChatFields, messages=(chat, Field(**CHAT_DESCRIBED))
         )
         self._bounds = Bounds.for_items(limits.max_texts, "messages")
+        self._texts = manifest.examples or (PROMPT,)
         self._manifest = manifest
         self._limits = limits
         self._version = manifest.model_version
@@ -78,12 +79,13 @@ class Generate(Task):
             request_model=self._plain_request,
             answer_models=(Generation,),
             request_examples={
-                "a prompt": {"prompt": PROMPT, "max_tokens": 32},
+                "a prompt": {"prompt": self._texts[0], "max_tokens": 32},
                 "a chat": {"messages": CHAT, "max_tokens": 32, "temperature": 0},
             },
             answer_examples={"an answer": form.whole(ANSWER, ENDED) | timing},
             stream_example=_stream_example(form),
             work=self.work,
+            texts=self._texts,
         )
 
     def _completions(self) -> Operation:

@@ -73,7 +73,7 @@ def _summary(faults: list[ErrorDetails]) -> str:
 
 
 def _field_fault(fault: ErrorDetails) -> FieldFault:
-    pointer = "#" + "".join(f"/{_escaped(part)}" for part in _path(fault))
+    pointer = "#" + "".join(f"/{escaped(part)}" for part in _path(fault))
     return FieldFault(pointer, _words(fault))
 
 
@@ -105,5 +105,6 @@ def _path(fault: ErrorDetails) -> list[str | int]:
     return location
 
 
-def _escaped(part: str | int) -> str:
+def escaped(part: str | int) -> str:
+    """Return a part of a JSON pointer, cut to 100 characters."""
     return str(part)[:100].replace("~", "~0").replace("/", "~1")

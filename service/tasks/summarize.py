@@ -68,7 +68,9 @@ class Summarize(Task):
             description=f"Maximum tokens of a summary. Default {manifest.max_new_tokens}.",
             examples=[min(60, manifest.max_new_tokens)],
         )
-        text = Field(description="The text to summarise, or a list of texts.", examples=[TEXT])
+        self._texts = manifest.examples or (TEXT,)
+        described = "The text to summarise, or a list of texts."
+        text = Field(description=described, examples=[self._texts[0]])
         self._request_model = create_model(
             "SummarizeRequest",
             __base__=SummaryRequest,
@@ -96,12 +98,16 @@ class Summarize(Task):
             ),
             request_model=self._request_model,
             answer_models=(SingleSummary, ListSummary),
-            request_examples={"one text": {"text": TEXT}, "a list": {"text": [TEXT, TEXT]}},
+            request_examples={
+                "one text": {"text": self._texts[0]},
+                "a list": {"text": [self._texts[0], self._texts[-1]]},
+            },
             answer_examples={
                 "one text": {"summary": SUMMARY} | timing,
                 "a list": {"summaries": [SUMMARY, SUMMARY]} | timing,
             },
             work=self.work,
+            texts=self._texts,
         )
 
     def load(self, model: ModelFolder) -> None:

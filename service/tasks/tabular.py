@@ -1,11 +1,13 @@
-"""Tables: a row of numbers, or a list of rows, to a label with its probability, or to a value.
+"""Tables: a row, or a list of rows, to a label with its probability, or to a value.
 
 For what scikit-learn, XGBoost or LightGBM learned, converted to ONNX where it was trained: a pickle is never
 loaded here. docs/guides/add-a-task.md walks through this file.
 """
 
 import time
-from typing import Annotated, Any
+from collections.abc import Mapping, Sequence
+from itertools import islice
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import orjson
@@ -21,15 +23,16 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from ..backends import Float32s
-from ..backends.rows import RowBackend
+from ..backends.rows import Floats, RowBackend, failing_row
+from ..columns import Cell, Column, NamedColumn
 from ..faults import FieldFault, InvalidInput
 from ..folder import ModelFolder
-from ..manifest import GRAPH_FILES, Manifest, Name, all_different
+from ..manifest import GRAPH_FILES, Manifest, all_different
 from . import Limits, Operation, Task
 from .bounds import Bounds
-from .lists import Counted, WrongCount
-from .requests import LIST, ONE, parsed
+from .lists import FAULTS_KEPT, Counted, WrongCount
+from .requests import LIST, MAX_FAULTS_SHOWN, ONE, escaped, parsed
+from .table_rows import NamedRow, RowOf, checked_row, names_of
 from .texts import LatencyMs, ModelVersion
 
 # One turn in the engine's line: a long table waits for others between its turns.
@@ -37,48 +40,67 @@ ROWS_PER_STEP = 256
 WARM_UP_RUNS = 3
 # A prediction's dict, its numbers, and both as JSON with a label of up to 100 characters.
 PREDICTION_BYTES = 500
-LARGEST = float(np.finfo(np.float32).max)
 
 
 class TabularManifest(Manifest):
-    features: tuple[Name, ...] = Field(min_length=1)
-    """The columns' names, in the model's order."""
-    labels: tuple[Name, ...] = ()
-    """A classifier's, in the order of its probabilities; none: a regressor."""
-    example: tuple[float, ...] = ()
-    """A row to try, as the API's document and `slipway up` show it; none: zeros."""
+    parts: ClassVar[Mapping[str, type[BaseModel]]] = {**Manifest.parts, "features": Column}
+
+    features: tuple[NamedColumn, ...]
+    """The columns, in the model's order: objects, or names of `float` columns."""
+    labels: tuple[Any, ...] = ()
+    """A classifier's, in the order of its probabilities: strings or whole numbers; none: a regressor."""
+    example: tuple[Any, ...] = ()
+    """A row to try, as the API's document and `slipway up` show it; none: the columns' own examples."""
 
     @field_validator("labels")
     @classmethod
-    def _none_or_several(cls, labels: tuple[str, ...]) -> tuple[str, ...]:
+    def _none_or_several(cls, labels: tuple[Any, ...]) -> tuple[str | int, ...]:
         if len(labels) == 1:
             raise PydanticCustomError("labels", "got 1; allowed are none (a regressor), or two and more")
-        all_different(labels)
+        if {type(label) for label in labels} not in (set(), {str}, {int}) or "" in labels:
+            raise PydanticCustomError("labels", "allowed are strings that are not empty, or whole numbers")
+        all_different([str(label) for label in labels])
         return labels
 
     @field_validator("features")
     @classmethod
-    def _all_different(cls, features: tuple[str, ...]) -> tuple[str, ...]:
-        all_different(features)
+    def _all_different(cls, features: tuple[Column, ...]) -> tuple[Column, ...]:
+        if not features:
+            raise PydanticCustomError("features", "got none; list the columns that the model takes")
+        all_different([column.name for column in features])
         return features
 
     @field_validator("example")
     @classmethod
-    def _as_long_as_the_features(cls, example: tuple[float, ...], info: ValidationInfo) -> tuple[float, ...]:
-        features = len(info.data.get("features", example))
-        if example and len(example) != features:
-            counts = {"got": len(example), "features": features}
-            raise PydanticCustomError("example", "got {got} numbers; features has {features}", counts)
-        return example
+    def _fits_the_features(cls, example: tuple[Any, ...], info: ValidationInfo) -> tuple[Cell, ...]:
+        columns: Sequence[Column] = info.data.get("features", ())
+        if not example or not columns:
+            return example
+        if len(example) != len(columns):
+            counts = {"got": len(example), "features": len(columns)}
+            raise PydanticCustomError("example", "got {got} values; features has {features}", counts)
+        return tuple(checked_row(columns, list(example)))
 
     @property
-    def row(self) -> list[float]:
-        return list(self.example) or [0.0] * len(self.features)
+    def row(self) -> list[Cell]:
+        """Return a row that the model can be tried with."""
+        return list(self.example) or [column.to_try for column in self.features]
+
+    @property
+    def named_row(self) -> dict[str, Cell]:
+        return dict(zip((column.name for column in self.features), self.row, strict=True))
 
 
-class Label(BaseModel):
-    label: str = Field(description="The most probable label.", examples=["setosa"])
+class LabelProbability(BaseModel):
+    label: str | int = Field(description="A label of the model.", examples=["setosa"])
     proba: float = Field(ge=0, le=1, description="Probability of that label, 0 to 1.", examples=[0.97])
+
+
+class Label(LabelProbability):
+    label: str | int = Field(description="The most probable label.", examples=["setosa"])
+    top: list[LabelProbability] = Field(
+        default=[], description="Present where `top` is in the request: the most probable labels, best first."
+    )
 
 
 class Value(BaseModel):
@@ -113,37 +135,30 @@ class Values(Answered):
 class TabularRequest(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid")
 
-    features: list[float] | list[list[float]]
+    features: list[Any]
+    """A row, or a list of rows."""
 
 
 def request_model(manifest: TabularManifest, limits: Limits) -> type[TabularRequest]:
-    number: Any = Annotated[float, Field(allow_inf_nan=False, ge=-LARGEST, le=LARGEST)]
-    features = len(manifest.features)
-    row: Any = Annotated[list[number], Counted(features, features, _wrong_count(manifest))]
+    row: Any = Annotated[Any, RowOf(manifest.features, limits.max_text_characters)]
     rows: Any = Annotated[list[row], Counted(limits.max_texts, wrong_count=_too_many(limits.max_texts))]
     one: Any = Annotated[row, Tag(ONE)]
     many: Any = Annotated[rows, Tag(LIST)]
     described = Field(
-        description=f"The numbers of a row ({_names(manifest)}), or a list of such rows.",
-        examples=[manifest.row, [manifest.row, manifest.row]],
+        description="A row, or a list of rows: an object from the columns' names to their values, or a list "
+        f"of the values in the order of the columns ({names_of(manifest.features)}).",
+        examples=[manifest.named_row, [manifest.row, manifest.row]],
     )
-    field: Any = (Annotated[one | many, Discriminator(_branch)], described)
-    return create_model(
-        "TabularRequest", __base__=TabularRequest, __doc__="One row, or rows.", features=field
-    )
+    fields: dict[str, Any] = {"features": (Annotated[one | many, Discriminator(_branch)], described)}
+    if manifest.labels:
+        words = "How many labels to list with their probabilities, the most probable first."
+        top: Any = Field(default=None, ge=1, le=len(manifest.labels), description=words, examples=[2])
+        fields["top"] = (int | None, top)
+    return create_model("TabularRequest", __base__=TabularRequest, __doc__="One row, or rows.", **fields)
 
 
 def _branch(value: Any) -> str:
-    return LIST if isinstance(value, list) and value and isinstance(value[0], list) else ONE
-
-
-def _wrong_count(manifest: TabularManifest) -> WrongCount:
-    def error(got: int) -> PydanticCustomError:
-        counts = {"got": got, "expected": len(manifest.features), "names": _names(manifest)}
-        words = "has {got} numbers; the model takes {expected}: {names}"
-        return PydanticCustomError("features", words, counts)
-
-    return error
+    return LIST if isinstance(value, list) and value and isinstance(value[0], list | dict) else ONE
 
 
 def _too_many(most: int) -> WrongCount:
@@ -154,11 +169,6 @@ def _too_many(most: int) -> WrongCount:
     return error
 
 
-def _names(manifest: TabularManifest) -> str:
-    shown = ", ".join(manifest.features[:20])
-    return shown if len(manifest.features) <= 20 else f"{shown}, …"
-
-
 class Tabular(Task):
     manifest_type = TabularManifest
     files = GRAPH_FILES
@@ -166,7 +176,8 @@ class Tabular(Task):
     def __init__(self, manifest: TabularManifest, limits: Limits) -> None:
         self._manifest = manifest
         self._request_model = request_model(manifest, limits)
-        self._bounds = Bounds.for_items(limits.max_texts, "rows", len(manifest.features))
+        # Of a row that is an object the names are strings as well.
+        self._bounds = Bounds.for_items(limits.max_texts, "rows", 2 * len(manifest.features))
         self._backend: RowBackend | None = None
         self.operations = (self._operation(),)
 
@@ -177,24 +188,27 @@ class Tabular(Task):
         labels = (
             f"Labels: {', '.join(f'`{label}`' for label in manifest.labels)}. " if manifest.labels else ""
         )
+        columns = names_of(manifest.features)
         return Operation(
             path="/predict",
             operation_id="predict",
             summary="Predict for a row, or a list of rows",
-            description=f"Model `{manifest.model_version}`. {labels}Features, in order: {_names(manifest)}.",
+            description=f"Model `{manifest.model_version}`. {labels}Columns, in order: {columns}.",
             request_model=self._request_model,
             answer_models=(SingleLabel, Labels) if manifest.labels else (SingleValue, Values),
             request_examples={
                 "one row": {"features": manifest.row},
+                "a row by name": {"features": manifest.named_row},
                 "a list": {"features": [manifest.row, manifest.row]},
             },
             answer_examples={"one row": one | timing, "a list": {"predictions": [one, one]} | timing},
             work=self.work,
+            columns=manifest.features,
         )
 
     def load(self, model: ModelFolder) -> None:
         manifest = self._manifest
-        self._backend = RowBackend(model.onnx(), len(manifest.labels), manifest.row)
+        self._backend = RowBackend(model.onnx(), manifest.features, manifest.labels, manifest.row)
         body = orjson.dumps({"features": manifest.row})
         for _ in range(WARM_UP_RUNS):
             work = self.work(body, time.perf_counter())
@@ -213,40 +227,76 @@ class TabularWork:
     def __init__(
         self, backend: RowBackend, manifest: TabularManifest, request: TabularRequest, received: float
     ) -> None:
-        rows: Any = request.features
-        self.is_list = isinstance(rows[0], list)
-        self._rows = np.array(rows if self.is_list else [rows], np.float32)
+        features = request.features
+        self.is_list = isinstance(features[0], list)
+        self._rows: list[list[Cell]] = features if self.is_list else [features]
         self._backend = backend
         self._manifest = manifest
         self._received = received
+        self._top: int = getattr(request, "top", None) or 0
         self.size = -(-len(self._rows) // ROWS_PER_STEP)
         self.tokens = len(self._rows)
-        self.answer_bytes = PREDICTION_BYTES * len(self._rows)
+        self.answer_bytes = PREDICTION_BYTES * len(self._rows) * (1 + self._top)
         self._found: list[list[dict[str, Any]]] = [[] for _ in range(self.size)]
+        self._feed = backend.inputs.feed(self._rows)
+        self._refuse_changed()
+
+    def _refuse_changed(self) -> None:
+        """Raise InvalidInput for whole numbers that the graph's floats would change."""
+        changed = list(islice(self._backend.inputs.changed(self._rows, self._feed), FAULTS_KEPT))
+        if not changed:
+            return
+        faults = [self._changed(*each) for each in changed[:MAX_FAULTS_SHOWN]]
+        raise InvalidInput(f"{self._place(changed[0][0])}: {faults[0].detail}", errors=faults)
+
+    def _changed(self, row: int, place: int, held: int) -> FieldFault:
+        column = self._manifest.features[place]
+        rounded = "" if column.type == "int" else ", or write it with a fraction (.0) to have it rounded"
+        words = f"is a whole number that the model would take as {held}; send that one{rounded}"
+        named = isinstance(self._rows[row], NamedRow)
+        pointer = f"{self._pointer(row)}/{escaped(column.name if named else place)}"
+        return FieldFault(pointer, words if named else f"{words} (column {column.name!r})")
+
+    def _pointer(self, row: int) -> str:
+        return f"#/features/{row}" if self.is_list else "#/features"
+
+    def _place(self, row: int) -> str:
+        return f"features[{row}]" if self.is_list else "features"
 
     def step(self, index: int) -> None:
         first = index * ROWS_PER_STEP
-        numbers = self._backend.run(self._rows[first : first + ROWS_PER_STEP])
+        feed = {name: array[first : first + ROWS_PER_STEP] for name, array in self._feed.items()}
+        numbers = self._computed(feed, first)
         finite = np.isfinite(numbers.reshape(len(numbers), -1)).all(axis=1)
         if not finite.all():
-            raise self._not_finite(first + int(finite.argmin()))
+            raise self._not_computed(first + int(finite.argmin()), "gives no finite number for")
         self._found[index] = self._values(numbers)
 
-    def _values(self, numbers: Float32s) -> list[dict[str, Any]]:
-        if not self._manifest.labels:
-            return [{"value": value} for value in numbers.tolist()]
-        chances: list[float] = numbers.max(axis=1).clip(0, 1).astype(np.float64).round(6).tolist()
-        places: list[int] = numbers.argmax(axis=1).tolist()
-        labels = self._manifest.labels
-        return [
-            {"label": labels[place], "proba": chance} for place, chance in zip(places, chances, strict=True)
-        ]
+    def _computed(self, feed: dict[str, Any], first: int) -> Floats:
+        try:
+            return self._backend.run(feed)
+        except Exception:
+            count = min(ROWS_PER_STEP, len(self._rows) - first)
+            if (row := failing_row(self._backend.run, feed, count)) is None:
+                raise
+        raise self._not_computed(first + row, "cannot compute")
 
-    def _not_finite(self, row: int) -> InvalidInput:
-        place = f"/{row}" if self.is_list else ""
+    def _values(self, numbers: Floats) -> list[dict[str, Any]]:
+        labels = self._manifest.labels
+        if not labels:
+            return [{"value": value} for value in numbers.tolist()]
+        chances: list[list[float]] = numbers.clip(0, 1).astype(np.float64).round(6).tolist()
+        order: list[list[int]] = np.argsort(-numbers, axis=1, kind="stable")[:, : self._top or 1].tolist()
+        found = [
+            [{"label": labels[place], "proba": row[place]} for place in places]
+            for row, places in zip(chances, order, strict=True)
+        ]
+        return [best[0] | {"top": best} if self._top else best[0] for best in found]
+
+    def _not_computed(self, row: int, what: str) -> InvalidInput:
         return InvalidInput(
-            f"features{f'[{row}]' if self.is_list else ''}: the model gives no finite number for this row",
-            errors=[FieldFault(f"#/features{place}", "is outside what the model can compute")],
+            f"{self._place(row)}: the model {what} this row",
+            errors=[FieldFault(self._pointer(row), "is outside what the model can compute")],
         )
 
     def result(self) -> bytes:

@@ -13,7 +13,8 @@ from slipway.service.backends.onnx import OnnxBackend
 from slipway.service.manifest import MODEL_FILE, TOKENIZER_FILE
 from slipway.service.settings import BUNDLED_MODEL
 from slipway.service.tasks import TASKS, Limits
-from slipway.service.tasks.classify import HAM, SPAM, Classify, ClassifyManifest, prediction_of
+from slipway.service.tasks.classify import Classify, ClassifyManifest, prediction_of
+from tests.service.running_server import HAM, SPAM
 
 
 @given(st.lists(st.floats(-80, 80, width=32), min_size=2, max_size=6))

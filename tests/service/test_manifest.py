@@ -156,7 +156,7 @@ FILES = json.loads((BUNDLED_MODEL / "manifest.json").read_text())["files"]
     [
         ({"max_token": 12}, "max_token: is no key of a manifest; did you mean 'max_tokens'?"),
         ({"Labels": ["a", "b"]}, "Labels: is no key of a manifest; did you mean 'labels'?"),
-        ({"pooling": "cls"}, "pooling: is no key of a manifest; allowed are conversion, engine, files, "),
+        ({"pooling": "cls"}, "pooling: is no key of a manifest; allowed are conversion, engine, examples, "),
         (
             {"measured": MEASURED | {"load_second": 1}},
             "measured.load_second: is no key of a manifest; did you mean 'load_seconds'?",

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
+
+from slipway.service.loading import load_model
+from slipway.service.manifest import Manifest
+from slipway.service.tasks import TASKS, Limits
 
 FEATURES = ("sepal length", "sepal width", "petal length", "petal width")
 LABELS = ("setosa", "versicolor", "virginica")
@@ -65,15 +70,68 @@ def regressor(folder: Path, **changes: Any) -> Path:
     return written(folder, [node], [output], **changes)
 
 
+PASSENGER: tuple[dict[str, Any], ...] = (
+    {"name": "age", "type": "float", "example": 22},
+    {"name": "sex", "type": "string", "example": "female"},
+    {"name": "ticket", "type": "int", "example": 1 << 60},
+    {"name": "is member", "type": "bool"},
+)
+
+
+def passenger(folder: Path, **changes: Any) -> Path:
+    """Write a regressor with an input for each column, as skl2onnx makes one of a DataFrame.
+
+    age, 30 where it is missing, + 100 for "female", 200 for "", + 1000 for a member, + ticket - 2**60.
+    """
+    node, ml = make.make_node, {"domain": "ai.onnx.ml"}
+    codes = {"keys_strings": ["female", ""], "values_floats": [100.0, 200.0], "default_float": 0.0}
+    known = {"imputed_value_floats": [30.0], "replaced_value_float": math.nan}
+    nodes = [
+        node("Imputer", ["age"], ["years"], **ml, **known),
+        node("LabelEncoder", ["sex"], ["code"], **ml, **codes),
+        node("Constant", [], ["base"], value_int=1 << 60),
+        node("Sub", ["ticket", "base"], ["far"]),
+        node("Cast", ["far"], ["near"], to=TensorProto.FLOAT),
+        node("Constant", [], ["bonus"], value_float=1000.0),
+        node("Cast", ["is member"], ["counted"], to=TensorProto.FLOAT),
+        node("Mul", ["counted", "bonus"], ["extra"]),
+        node("Sum", ["years", "code", "near", "extra"], ["variable"]),
+    ]
+    kinds = (TensorProto.FLOAT, TensorProto.STRING, TensorProto.INT64, TensorProto.BOOL)
+    names = [column["name"] for column in PASSENGER]
+    inputs = [
+        make.make_tensor_value_info(name, kind, [None, 1]) for name, kind in zip(names, kinds, strict=True)
+    ]
+    output = make.make_tensor_value_info("variable", TensorProto.FLOAT, [None, 1])
+    settings = {"features": list(PASSENGER), "example": [], **changes}
+    return written(folder, nodes, [output], inputs, **settings)
+
+
+def answered(folder: Path, features: object, **fields: Any) -> dict[str, Any]:
+    """Answer by the task alone, as the server runs it. fields: of the request."""
+    manifest = Manifest.read(folder, TASKS)
+    task = TASKS[manifest.task](manifest, Limits(1000, 1000))
+    load_model(folder, manifest, task)
+    work = task.operations[0].work(json.dumps({"features": features} | fields).encode(), 0)
+    for index in range(work.size):
+        work.step(index)
+    return json.loads(work.result())
+
+
 def written(
     folder: Path, nodes: list[Any], outputs: list[Any], inputs: list[Any] | None = None, **changes: Any
 ) -> Path:
     """Write a model folder with this graph over X, float32 [batch, 4], or over `inputs`."""
-    folder.mkdir()
     table = [make.make_tensor_value_info("X", TensorProto.FLOAT, [None, len(FEATURES)])]
     graph = make.make_graph(nodes, "table", inputs or table, outputs)
     versions = [make.make_opsetid("", 17), make.make_opsetid("ai.onnx.ml", 3)]
     content = make.make_model(graph, opset_imports=versions, ir_version=10).SerializeToString()
+    return folder_of(folder, content, **changes)
+
+
+def folder_of(folder: Path, content: bytes, **changes: Any) -> Path:
+    """Write a model folder with this model.onnx. changes: of its manifest."""
+    folder.mkdir()
     (folder / "model.onnx").write_bytes(content)
     listed = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
     manifest: dict[str, Any] = {

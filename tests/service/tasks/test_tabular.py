@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 from onnx import TensorProto
 
 from slipway.service.faults import BadModel
-from slipway.service.loading import load_model
 from slipway.service.manifest import Manifest
-from slipway.service.tasks import TASKS, Limits
+from slipway.service.tasks import TASKS
 from tests.service.running_server import AUTHORIZED, RunningServer, failed_start, running_server
 from tests.service.tasks.table_model import (
     EXAMPLE,
     FEATURES,
     LABELS,
+    answered,
     classifier,
     expected,
     expected_value,
@@ -75,19 +75,18 @@ def test_rows_are_answered_in_their_order(client: httpx.Client, count: int):
 @pytest.mark.parametrize(
     ("features", "pointer", "said"),
     [
-        ([5.1, 3.5, 1.4], "#/features", f"has 3 numbers; the model takes 4: {', '.join(FEATURES)}"),
-        ([5.1, 3.5, 1.4, 0.2, 1], "#/features", "has 5 numbers; the model takes 4"),
-        ([], "#/features", "has 0 numbers; the model takes 4"),
-        ([ROWS[0], ROWS[1][:2]], "#/features/1", "has 2 numbers; the model takes 4"),
+        ([5.1, 3.5, 1.4], "#/features", f"has 3 values; the model takes 4: {', '.join(FEATURES)}"),
+        ([5.1, 3.5, 1.4, 0.2, 1], "#/features", "has 5 values; the model takes 4"),
+        ([], "#/features", "has 0 values; the model takes 4"),
+        ([ROWS[0], ROWS[1][:2]], "#/features/1", "has 2 values; the model takes 4"),
         ([ROWS[0], 3], "#/features/1", "is not a list"),
         ([5.1, "3.5", 1.4, 0.2], "#/features/1", "is not a number"),
-        ([5.1, None, 1.4, 0.2], "#/features/1", "is not a number"),
         ([5.1, True, 1.4, 0.2], "#/features/1", "is not a number"),
         ([5.1, 3.5, 1.4, 1e39], "#/features/3", "is above 3.40282"),
         ([ROWS[0], [0, 0, 0, -1e39]], "#/features/1/3", "is below -3.40282"),
         ([5.1, [3.5], 1.4, 0.2], "#/features/1", "is not a number"),
         ("5.1", "#/features", "is not a list"),
-        ({"a": 1}, "#/features", "is not a list"),
+        ({"a": 1}, "#/features/a", "is not a column of the model; the model takes sepal length"),
         ([ROWS[0]] * 601, "#/features", "has 601 rows; at most 600 are allowed in one call"),
     ],
 )
@@ -115,12 +114,14 @@ def test_rows_are_counted_before_they_are_looked_at(client: httpx.Client):
 
 def test_numbers_are_counted_before_they_are_looked_at(client: httpx.Client):
     answer = client.post("/predict", json={"features": ["a"] * 5})
-    assert answer.json()["detail"].startswith("features has 5 numbers; the model takes 4")
+    assert answer.json()["detail"].startswith("features has 5 values; the model takes 4")
 
 
 def test_of_rows_with_many_faults_the_first_twenty_are_named(client: httpx.Client):
-    answer = client.post("/predict", json={"features": [ROWS[0], ["a", 1, None, 2], [1], *[["b"] * 4] * 500]})
-    assert answer.json()["detail"] == "features[1][0] is not a number; more than 20 faults in all"
+    answer = client.post("/predict", json={"features": [ROWS[0], ["a", 1, True, 2], [1], *[["b"] * 4] * 500]})
+    assert answer.json()["detail"] == (
+        "features[1][0] is not a number (column 'sepal length'); more than 20 faults in all"
+    )
     pointers = [error["pointer"] for error in answer.json()["errors"]]
     assert pointers[:4] == ["#/features/1/0", "#/features/1/2", "#/features/2", "#/features/3/0"]
     assert len(pointers) == 20
@@ -158,17 +159,6 @@ def test_the_document_names_features_labels_and_the_models_own_example(client: h
     assert content["examples"]["one row"]["value"] == {"features": list(EXAMPLE)}
 
 
-def answered(folder: Path, features: object) -> dict[str, Any]:
-    """By the task alone, as the server runs it."""
-    manifest = Manifest.read(folder, TASKS)
-    task = TASKS[manifest.task](manifest, Limits(1000, 1000))
-    load_model(folder, manifest, task)
-    work = task.operations[0].work(json.dumps({"features": features}).encode(), 0)
-    for index in range(work.size):
-        work.step(index)
-    return json.loads(work.result())
-
-
 def test_a_regressor_answers_with_a_value(tmp_path: Path):
     folder = regressor(tmp_path / "model")
     assert answered(folder, ROWS[0])["value"] == pytest.approx(expected_value(ROWS[0]), rel=1e-5)
@@ -204,10 +194,10 @@ def test_a_row_for_which_the_model_gives_no_number_is_refused_and_named(tmp_path
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"features": []}, "features: Tuple should have at least 1 item"),
-        ({"features": ["a", ""]}, "features.1: String should have at least 1 character"),
+        ({"features": []}, "features: got none; list the columns"),
+        ({"features": ["a", ""]}, "features.1.name: String should have at least 1 character"),
         ({"labels": ["one"]}, r"labels: got 1; allowed are none \(a regressor\), or two and more"),
-        ({"example": [1, 2]}, "example: got 2 numbers; features has 4"),
+        ({"example": [1, 2]}, "example: got 2 values; features has 4"),
         ({"example": ["a", 1, 1, 1]}, "example.0: Input should be a valid number"),
         ({"files": {}}, r"files lacks \['model.onnx'\]; engine 'onnx' needs model.onnx"),
         ({"engine": "torch"}, "engine is 'torch'; a model of the task 'tabular' is served by 'onnx'"),
@@ -225,16 +215,6 @@ def identity(folder: Path, kind: int, shape: list[int | None], **changes: Any) -
     return written(folder, nodes, [make.make_tensor_value_info("out", kind, shape)], **changes)
 
 
-def zip_map(folder: Path) -> Path:
-    """Write what skl2onnx writes by default."""
-    nodes = [
-        make.make_node("ZipMap", ["X"], ["probs"], domain="ai.onnx.ml", classlabels_strings=list(FEATURES))
-    ]
-    kind = make.make_map_type_proto(TensorProto.STRING, make.make_tensor_type_proto(TensorProto.FLOAT, []))
-    output = make.make_value_info("probs", make.make_sequence_type_proto(kind))
-    return written(folder, nodes, [output], labels=list(FEATURES))
-
-
 def a_column_each(folder: Path) -> Path:
     inputs = [make.make_tensor_value_info(name, TensorProto.FLOAT, [None, 1]) for name in ("a", "b")]
     output = make.make_tensor_value_info("sum", TensorProto.FLOAT, [None, 1])
@@ -245,11 +225,13 @@ FLOAT, INT64, DOUBLE = TensorProto.FLOAT, TensorProto.INT64, TensorProto.DOUBLE
 
 
 BUILDS: list[tuple[Callable[[Path], Path], str]] = [
-    (zip_map, r'list of maps are not supported. Convert it with options=\{"zipmap": False\}'),
-    (a_column_each, r"inputs are a tensor\(float\) \[\?, 1\], b .*; expected one, tensor\(float\)"),
+    (
+        a_column_each,
+        r"an input for each column, and .a. is in the graph alone.*\{.name.: .a., .type.: .float.\}",
+    ),
     (
         lambda folder: classifier(folder, features=["a", "b"], example=[]),
-        r"expected one, tensor\(float\) \[batch, 2\], as manifest.json has 2 features",
+        r"inputs are X tensor\(float\) \[\?, 4\]; manifest.json has 2 features",
     ),
     (
         lambda folder: classifier(folder, labels=["a", "b"]),
@@ -274,7 +256,7 @@ BUILDS: list[tuple[Callable[[Path], Path], str]] = [
 @pytest.mark.parametrize(
     ("build", "told"),
     BUILDS,
-    ids=["maps", "columns", "features", "labels", "no labels", "integers", "not one value", "no chances"],
+    ids=["columns", "features", "labels", "no labels", "integers", "not one value", "no chances"],
 )
 def test_a_graph_that_does_not_fit_is_refused_at_load(
     tmp_path: Path, build: Callable[[Path], Path], told: str
@@ -292,6 +274,6 @@ def test_doubles_are_taken_as_probabilities(tmp_path: Path):
 
 
 def test_the_server_says_why_it_does_not_start(tmp_path: Path):
-    code, log, _ = failed_start(MODEL_DIR=str(zip_map(tmp_path / "model")))
+    code, log, _ = failed_start(MODEL_DIR=str(a_column_each(tmp_path / "model")))
     assert (code, log[-1]["cause"]) == (2, "bad_model")
-    assert "list of maps" in log[-1]["message"]
+    assert "has an input for each column" in log[-1]["message"]
