@@ -19,14 +19,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
 @pytest.fixture(scope="session")
 def client(server: RunningServer) -> Iterator[httpx.Client]:
     """Yield a client that sends the key."""
-    with httpx.Client(base_url=server.url, headers=AUTHORIZED) as client:
+    with httpx.Client(base_url=server.url, headers=AUTHORIZED, timeout=60) as client:
         yield client
 
 
 @pytest.fixture(scope="session")
 def stranger(server: RunningServer) -> Iterator[httpx.Client]:
     """Yield a client that sends no key."""
-    with httpx.Client(base_url=server.url) as client:
+    with httpx.Client(base_url=server.url, timeout=60) as client:
         yield client
 
 

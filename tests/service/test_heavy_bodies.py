@@ -52,7 +52,7 @@ class Answered:
         waits: list[float] = []
 
         def probe() -> None:
-            with httpx.Client(base_url=server.url) as probing:
+            with httpx.Client(base_url=server.url, timeout=60) as probing:
                 while not over.is_set():
                     started = time.perf_counter()
                     assert probing.get("/alive", timeout=60).is_success

@@ -64,7 +64,7 @@ def test_it_answers_with_the_model_of_the_bucket_and_the_next_start_fetches_noth
 
 def test_while_the_model_is_fetched_it_is_alive_but_not_ready(gs: GcsBucket, tmp_path: Path):
     environ = environ_for(gs, tmp_path)
-    gs.front.faults = [Fault("model.onnx", stall_seconds=3)]
+    gs.front.faults = [Fault("model.onnx", stall_seconds=5)]
     with running_server(tmp_path / "log", False, **environ) as server:
         assert httpx.get(f"{server.url}/alive").status_code == 200
         assert httpx.get(f"{server.url}/health").json()["model"] == "fetched"

@@ -38,7 +38,7 @@ def embedder(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 @pytest.fixture(scope="module")
 def client(embedder: RunningServer) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=embedder.url, headers=AUTHORIZED) as client:
+    with httpx.Client(base_url=embedder.url, headers=AUTHORIZED, timeout=60) as client:
         yield client
 
 

@@ -40,7 +40,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     model = str(passenger(folder / "model"))
     with (
         running_server(folder / "log", MODEL_DIR=model, MAX_TEXT_CHARACTERS="50") as server,
-        httpx.Client(base_url=server.url, headers=AUTHORIZED) as client,
+        httpx.Client(base_url=server.url, headers=AUTHORIZED, timeout=60) as client,
     ):
         yield client
 

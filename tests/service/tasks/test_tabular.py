@@ -44,7 +44,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
 
 @pytest.fixture(scope="module")
 def client(server: RunningServer) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=server.url, headers=AUTHORIZED) as client:
+    with httpx.Client(base_url=server.url, headers=AUTHORIZED, timeout=60) as client:
         yield client
 
 
