@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -163,10 +164,8 @@ def _verified(path: Path, sha256: str, sent: Callable[[int], None]) -> Iterator[
 
 def bucket_folder(address: ModelAddress) -> BucketFolder:
     """Open the folder of an address with the person's own login. Raises Refused."""
-    try:
-        import obstore  # noqa: F401 installed separately
-    except ModuleNotFoundError:
-        raise Refused(f"obstore, which uploads, is not installed: run {installed_by('obstore')}.") from None
+    if find_spec("obstore") is None:
+        raise Refused(f"obstore, which uploads, is not installed: run {installed_by('obstore')}.")
     from slipway.infra.model.bucket_login import store_of
 
     return BucketFolder(address, store_of(address))

@@ -49,5 +49,5 @@ def _differs_in(full: str, value: str, before: dict[str, Any], text: str) -> boo
         after: Any = yaml.load(text, yaml.BaseLoader)  # noqa: S506 every scalar is a string
     except yaml.YAMLError:
         return False
-    config = before.get("config") or {}
+    config: dict[str, Any] = before.get("config") or {}
     return bool(after == {**before, "config": {**config, full: value}})

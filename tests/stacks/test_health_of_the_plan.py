@@ -64,7 +64,7 @@ def health(target: str, plan: Plan, log: Path, **container: str) -> Mapping[str,
     """Start the server with the environment of the plan and return what it says of itself, once ready."""
     given = environment(target, plan)
     own = {name: value for name, value in given.items() if name not in OF_THE_CONTAINER}
-    with running_server(log, **{**own, **container}) as server:
+    with running_server(log, ready=True, **{**own, **container}) as server:
         return httpx.get(f"{server.url}/health").json()
 
 

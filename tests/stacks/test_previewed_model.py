@@ -67,6 +67,14 @@ def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return "file:models/mine"
 
 
+def unfetched(folder: Path) -> None:
+    (folder / "model.onnx").write_text(LFS_POINTER)
+
+
+def without_weights(folder: Path) -> None:
+    (folder / "model.onnx").unlink()
+
+
 @every_target
 def test_a_folder_of_the_users_own_is_built_in_and_expected(target: str, mine: str) -> None:
     plan = planned(target, model=mine)
@@ -89,9 +97,9 @@ def test_what_was_measured_of_the_users_own_model_reaches_the_target(target: str
 @pytest.mark.parametrize(
     ("change", "fault"),
     [
-        (lambda folder: (folder / "model.onnx").write_text(LFS_POINTER), "model.onnx is in Git LFS"),
-        (lambda folder: (folder / "model.onnx").unlink(), "which lacks model.onnx"),
-        (lambda folder: shutil.rmtree(folder), "which is no folder here"),
+        (unfetched, "model.onnx is in Git LFS"),
+        (without_weights, "which lacks model.onnx"),
+        (shutil.rmtree, "which is no folder here"),
     ],
 )
 def test_a_model_that_is_not_all_here_is_refused(

@@ -164,7 +164,7 @@ def test_a_push_of_another_model_to_the_same_folder_meanwhile_is_refused(
 
 def test_two_pushes_of_the_same_model_at_once_give_one_pin(bucket: Bucket, place: str, mine: Path) -> None:
     with ThreadPoolExecutor(2) as threads:
-        first, second = threads.map(lambda _: pushed(mine, place), range(2))
+        first, second = threads.map(pushed, (mine, mine), (place, place))
     assert first.address == second.address
 
 
