@@ -89,7 +89,7 @@ def served_model_faults(address: ModelAddress, target: str, own: Source) -> Iter
     elif not address.is_fetchable and not address.is_in_image:
         buckets = ("gs://<bucket>/<folder>@<generation>", "s3://<bucket>/<folder>@<versionId>")
         listed = " and ".join(buckets if own is Source.GOOGLE else reversed(buckets))
-        allowed = f"{target} takes bundled:<name> and hf:<repository> in the image, {listed}"
+        allowed = f"{target} takes bundled:<name>, file:<folder> and hf:<repository> in the image, {listed}"
         yield Fault("model", repr(address.text), allowed)
 
 

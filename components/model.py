@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from .checkout import ROOT
 from .environment import EXPECTED_MODEL
 from .fault import ArgumentsError, Fault, refuse
 from .model_address import ModelAddress, Source
+from .model_files import lfs_pointers, wrong_sizes
 from .need import Need, need_of
 from .sizes import smallest_size
 from .tasks import DEFAULT_TASK, TASKS, WEIGHTS
@@ -35,20 +36,27 @@ class ModelFolder:
     manifest: Mapping[str, Any]
     location: Path = Path()
 
+    @property
+    def size_gib(self) -> float:
+        """Return the size of the files that the manifest lists."""
+        return sum(file["bytes"] for file in self.manifest["files"].values()) / 2**30
 
-def located(source: str, path: str) -> Path:
+
+def located(source: str, path: str, checkout: Path | None = None) -> Path:
     """Return the absolute folder of a model: a bundled one is part of Slipway, another in the project.
 
-    path: of its ModelFolder, relative or absolute.
+    path: of its ModelFolder, relative or absolute. checkout: of the bundled models, if not this one.
     """
     is_bundled = ModelAddress.parse(source).source is Source.BUNDLED
-    return ((ROOT if is_bundled else Path()) / path).resolve()
+    return (((checkout or ROOT) if is_bundled else Path()) / path).resolve()
 
 
-def model_folder(name: str, source: str, task: str | None) -> ModelFolder:
+def model_folder(name: str, source: str, task: str | None, checkout: Path | None = None) -> ModelFolder:
     """Find the folder of `bundled:<name>` or `file:<folder>`. Raises ArgumentsError for any other address.
 
-    task: the one it must be for; None: any. A relative `file:` folder is below the working directory.
+    The files that its manifest lists are there and have their sizes; their contents are not read. task: the
+    one it must be for; None: any. A relative `file:` folder is below the working directory. checkout: of the
+    bundled models, if not this one.
     """
     address = ModelAddress.parse(source)
     if address.source is Source.HUB:
@@ -60,15 +68,19 @@ def model_folder(name: str, source: str, task: str | None) -> ModelFolder:
         refuse(name, [Fault("model", repr(source), "allowed are bundled:<name> and file:<folder>")])
     is_bundled = address.source is Source.BUNDLED
     relative = BUNDLED / address.place if is_bundled else Path(address.place).expanduser()
-    folder = located(source, str(relative))
+    folder = located(source, str(relative), checkout)
     if not folder.is_dir():
-        refuse(name, [Fault("model", repr(source), _bundled(), ", which is no folder here")])
+        refuse(name, [Fault("model", repr(source), _bundled(checkout or ROOT), ", which is no folder here")])
     if not (folder / _MANIFEST).is_file():
         wanted = TASKS.get(task or DEFAULT_TASK, TASKS[DEFAULT_TASK])
         _require_files(name, source, folder, next(iter(wanted.files.values())))
+    _require_fetched(name, source, folder, [_MANIFEST])
     text = (folder / _MANIFEST).read_bytes()
     manifest = _manifest(name, source, text)
-    _require_files(name, source, folder, TASKS[manifest["task"]].needed(manifest.get("engine", "onnx")))
+    needed = TASKS[manifest["task"]].needed(manifest.get("engine", "onnx"))
+    _require_files(name, source, folder, tuple(dict.fromkeys((*needed, *manifest["files"]))))
+    _require_fetched(name, source, folder, manifest["files"])
+    _require_sizes(name, source, folder, manifest["files"])
     if task is not None and manifest["task"] != task:
         reason = f"with `model` {source}, whose manifest says {manifest['task']!r}"
         allowed = "take the model's task, or another model"
@@ -155,6 +167,21 @@ def _require_files(name: str, source: str, folder: Path, files: tuple[str, ...])
         refuse(name, [Fault("model", repr(source), f"it needs {', '.join(needed)}", reason)])
 
 
-def _bundled() -> str:
-    names = sorted(path.parent.name for path in (ROOT / BUNDLED).glob("*/manifest.json"))
+def _require_fetched(name: str, source: str, folder: Path, files: Iterable[str]) -> None:
+    """Raise ArgumentsError if a file's content was never fetched from Git LFS."""
+    if pointers := lfs_pointers(folder, files):
+        reason = f", whose {', '.join(pointers)} {'is' if len(pointers) == 1 else 'are'} in Git LFS"
+        allowed = f"fetch {'it' if len(pointers) == 1 else 'them'} with `git lfs pull` in {folder}"
+        refuse(name, [Fault("model", repr(source), allowed, reason)])
+
+
+def _require_sizes(name: str, source: str, folder: Path, files: Mapping[str, Any]) -> None:
+    if wrong := wrong_sizes(folder, files):
+        reason = f", whose files are not those of its manifest.json: {'; '.join(wrong)}"
+        allowed = "restore them, or make the folder anew"
+        refuse(name, [Fault("model", repr(source), allowed, reason)])
+
+
+def _bundled(checkout: Path) -> str:
+    names = sorted(path.parent.name for path in (checkout / BUNDLED).glob("*/manifest.json"))
     return f"bundled are {', '.join(names) or 'none'}"

@@ -93,7 +93,7 @@ class ModelAddress:
     @property
     def is_in_image(self) -> bool:
         """Return whether the image holds the model, so that nothing is left to fetch."""
-        return self.source in (Source.BUNDLED, Source.HUB) and bool(self.place)
+        return (self.is_here or self.source is Source.HUB) and bool(self.place)
 
     @property
     def is_in_bucket(self) -> bool:

@@ -1,4 +1,4 @@
-"""The packages of the clouds' SDKs, and how each is installed."""
+"""The packages that only some uses need, such as the clouds' SDKs, and how each is installed."""
 
 # Package -> the extra of pyproject.toml that has it.
 _EXTRAS = {
@@ -7,6 +7,7 @@ _EXTRAS = {
     "pulumi_kubernetes": "kubernetes",
     "pulumi_docker": "docker",
     "pulumi_docker_build": "images",
+    "obstore": "buckets",
 }
 
 

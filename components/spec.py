@@ -37,7 +37,7 @@ class InferenceServiceArgs(TypedDict):
 
     model: str
     """Where the model comes from: `bundled:<name>` or `file:<folder>`, or in the clouds
-    `gs://bucket/folder@generation` or `s3://bucket/folder@versionId`."""
+    `hf:<owner>/<name>@<commit>`, `gs://bucket/folder@generation` or `s3://bucket/folder@versionId`."""
     expected_model: NotRequired[str]
     """The only model to serve, as `/health` shows its version, or `hf:<owner>/<name>@<commit>`: a server with
     another model does not start. Default: any."""

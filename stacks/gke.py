@@ -18,7 +18,7 @@ from slipway.components.kubernetes.rules import checked_spec as checked_service
 from slipway.components.kubernetes.spec import KubernetesSpec
 from slipway.components.spec import InferenceServiceSpec
 from slipway.stacks.gke_cluster import cluster_args_of, pod_gpus
-from slipway.stacks.kubernetes import reference_faults, workload_args
+from slipway.stacks.kubernetes import image_size_args, reference_faults, workload_args
 from slipway.stacks.parts import (
     google_image,
     image_maker,
@@ -53,6 +53,7 @@ def prepare(name: str, settings: GkeSettings, secrets: StackSecrets) -> Callable
     found.of(lambda: refuse(name, _fit_faults(settings, service, nodes)))
     are_wrong = any(fault.root.startswith(_OF_NODES) for fault in found.found)
     args |= found.of(lambda: model_args(name, settings, service, model_gib=settings.model_gib)) or {}
+    args |= found.of(lambda: image_size_args(name, settings)) or {}
     args |= _node_args(settings.cluster or name, settings, nodes)
     args |= {} if are_wrong else _known_of(nodes)
     found.of(lambda: refuse(name, reference_faults(settings)))

@@ -10,11 +10,12 @@ from slipway.components.image import InferenceImageArgs
 from slipway.components.kubernetes import KubernetesService, KubernetesServiceArgs
 from slipway.components.kubernetes.limits import SECRET_REFERENCE
 from slipway.components.kubernetes.rules import checked_spec
-from slipway.components.kubernetes.spec import KubernetesSpec
+from slipway.components.kubernetes.spec import KubernetesSpec, software_gib
 from slipway.components.spec import InferenceServiceSpec
 from slipway.stacks.parts import (
     ANY_DIGEST,
     ANY_IMAGE,
+    baked_gib,
     image_cuda_version,
     image_maker,
     image_model_args,
@@ -41,6 +42,7 @@ def prepare(
     service = KubernetesSpec.read(name, given).service
     args = {**given, **_resolved_args(settings, secrets, service)}
     args |= found.of(lambda: model_args(name, settings, service, model_gib=settings.model_gib)) or {}
+    args |= found.of(lambda: image_size_args(name, settings)) or {}
     found.of(lambda: refuse(name, reference_faults(settings)))
     spec = found.of(lambda: checked_spec(name, args))
     found.of(lambda: require_known_memory(name, settings, service, "kubernetes"))
@@ -72,6 +74,12 @@ def workload_args(
     if cuda := image_cuda_version(settings):
         args["cuda_version"] = cuda
     return args
+
+
+def image_size_args(name: str, settings: WorkloadSettings) -> dict[str, Any]:
+    """Return the size of an image that holds a large model: nodes need room, and a start needs time."""
+    model_gib = round(baked_gib(name, settings), 1)
+    return {"image_gib": software_gib(settings.gpu) + model_gib} if model_gib else {}
 
 
 def reference_faults(settings: WorkloadSettings) -> Iterator[Fault]:

@@ -1,7 +1,7 @@
 """What the stacks of the clouds share."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import pulumi
@@ -16,7 +16,7 @@ from slipway.components.load_time import (
     load_seconds_of,
     unknown_load_seconds,
 )
-from slipway.components.model import model_folder, model_version, require_memory
+from slipway.components.model import ModelFolder, model_folder, model_version, require_memory
 from slipway.components.model_address import ModelAddress, Source
 from slipway.components.need import need_of
 from slipway.components.spec import InferenceServiceSpec
@@ -100,8 +100,8 @@ def _expected_model(name: str, settings: CloudSettings) -> str:
     """
     if ModelAddress.parse(settings.model).source is Source.HUB:
         return settings.model
-    manifest = _manifest_here(name, settings)
-    return model_version(manifest) if manifest else ""
+    folder = _folder_here(name, settings)
+    return model_version(folder.manifest) if folder else ""
 
 
 def _load_seconds(
@@ -111,21 +111,27 @@ def _load_seconds(
 
     longest_start_seconds: the most that is returned; of an unknown model the part that allows for slow loads.
     """
-    manifest, gpu = _manifest_here(name, settings), bool(settings.gpu)
-    if manifest:
-        return min(load_seconds_of(manifest, cpu, gpu), longest_start_seconds)
+    folder, gpu = _folder_here(name, settings), bool(settings.gpu)
+    if folder:
+        return min(load_seconds_of(folder.manifest, cpu, gpu), longest_start_seconds)
     if model_gib is None:
         return min(unknown_load_seconds(gpu), longest_start_seconds / LOADS_OF_A_START)
     engine = "onnx" if image_variant(name, settings) is Variant.CPU else "torch"
     return min(estimated_load_seconds(model_gib, engine, cpu, gpu), longest_start_seconds)
 
 
-def _manifest_here(name: str, settings: CloudSettings) -> Mapping[str, Any] | None:
-    """Return the manifest of the bundled model that the settings name, or that the image is built with."""
-    is_bundled = ModelAddress.parse(settings.model).source is Source.BUNDLED
-    if not is_bundled or (settings.image and not settings.names_model):
+def _folder_here(name: str, settings: CloudSettings) -> ModelFolder | None:
+    """Return the folder that the settings name, or that the image is built with; None if it is not here."""
+    is_here = ModelAddress.parse(settings.model).is_here
+    if not is_here or (settings.image and not settings.names_model):
         return None
-    return model_folder(name, settings.model, settings.task).manifest
+    return model_folder(name, settings.model, settings.task)
+
+
+def baked_gib(name: str, settings: CloudSettings) -> float:
+    """Return the size of the folder that the image holds, in GiB; 0 if it is not here."""
+    folder = _folder_here(name, settings)
+    return folder.size_gib if folder else 0
 
 
 def registry_image_args(
@@ -175,8 +181,8 @@ def image_variant(name: str, settings: CloudSettings) -> Variant:
 
 
 def _require_engine(name: str, settings: CloudSettings, backend: str) -> None:
-    """Raise ArgumentsError if a bundled model is for another engine: the image takes it unchanged."""
-    if ModelAddress.parse(settings.model).source is not Source.BUNDLED:
+    """Raise ArgumentsError if a model that is here is for another engine: the image takes it unchanged."""
+    if not ModelAddress.parse(settings.model).is_here:
         return
     engine = model_folder(name, settings.model, settings.task).manifest.get("engine", "onnx")
     if engine == backend:
@@ -197,7 +203,7 @@ def image_cuda_version(settings: CloudSettings) -> str:
 
 def require_known_memory(name: str, settings: CloudSettings, spec: InferenceServiceSpec, target: str) -> None:
     """Raise ArgumentsError if the memory that is set is too small for a model whose manifest is here."""
-    if ModelAddress.parse(settings.model).source is Source.BUNDLED:
+    if ModelAddress.parse(settings.model).is_here:
         manifest = model_folder(name, settings.model, settings.task).manifest
         require_memory(name, settings.model, need_of(manifest, spec.cpu), spec.memory_gib, spec.cpu, target)
 
@@ -212,7 +218,7 @@ def image_maker(
 
 def measured_request_seconds(name: str, settings: CloudSettings, spec: InferenceServiceSpec) -> float | None:
     """Return the seconds per request at full `concurrency`, if `slipway fit --write` measured them."""
-    if ModelAddress.parse(settings.model).source is not Source.BUNDLED:
+    if not ModelAddress.parse(settings.model).is_here:
         return None
     measured = model_folder(name, settings.model, settings.task).manifest.get("measured")
     return spec.concurrency / (measured["texts_per_second"] * spec.cpu) if measured else None

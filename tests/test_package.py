@@ -13,8 +13,9 @@ from zipfile import ZipFile
 
 import pytest
 
-from slipway.components.image.context import content_digest, context_files
+from slipway.components.image.context import content_digest
 from tests.checkout import ROOT, copy_of_the_checkout
+from tests.components.image.conftest import files_of
 
 pytestmark = pytest.mark.long  # builds and installs a wheel: 20 s
 
@@ -151,7 +152,7 @@ def test_components_and_the_command_work_next_to_folders_of_the_same_names(
 def test_the_image_is_built_from_the_same_bytes_as_in_a_checkout(installed: Installed, shop: Path) -> None:
     (shop / "look.py").write_text(LOOK)
     found = json.loads(run(installed, shop, installed.python, "look.py"))
-    files = context_files(installed.checkout)
+    files = files_of(installed.checkout)
     assert found["revision"] == f"sha256:{content_digest(files)}"
     assert found["staged"] == len(files)
 

@@ -52,8 +52,8 @@ class InferenceImageArgs(TypedDict):
     region: NotRequired[str]
     """Region of the repository, such as `europe-west4` or `eu-west-1`."""
     model: NotRequired[str]
-    """`bundled:<name>` or `hf:<repo>[@<revision>]`, put into the image; `gs://` or `s3://`, fetched at start.
-    Default `bundled:sms-spam`."""
+    """`bundled:<name>`, `file:<folder>` (relative to the project) or `hf:<repo>@<commit>`, put into the
+    image; `gs://` or `s3://`, fetched at start. Default `bundled:sms-spam`."""
     task: NotRequired[str]
     """Task that an `hf:` model must be for: `classify`, `embed`, `summarize` or `generate`. Default: any."""
     variant: NotRequired[Variant]

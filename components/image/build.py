@@ -11,15 +11,8 @@ from typing import TYPE_CHECKING
 import pulumi
 
 from ..model_address import Source
-from .context import (
-    DEFAULT_BUNDLED,
-    DOCKERFILE,
-    LOCATION,
-    Files,
-    content_digest,
-    context_files,
-    model_manifest,
-)
+from .baked_model import baked_model
+from .context import DOCKERFILE, LOCATION, MODELS, Files, content_digest, context_files
 from .registry import TAG_PREFIX, Repository
 from .spec import ImageSpec
 
@@ -32,16 +25,14 @@ _CA = "ca"
 
 def build_inputs(spec: ImageSpec) -> tuple[Files, dict[str, str]]:
     """Return the context's files and the build arguments, without a model in a bucket, which is fetched."""
-    source, model = spec.address.source, spec.address.place
-    # An image whose model is fetched at start also holds the Dockerfile's default; one of the Hub does not.
-    not_fetched: dict[Source | None, str] = {Source.BUNDLED: model, Source.HUB: ""}
-    files = context_files(spec.source, not_fetched.get(source, DEFAULT_BUNDLED))
+    model = baked_model(spec)
+    files = context_files(spec.source, model)
     args = {"VARIANT": spec.variant.value, "REVISION": f"sha256:{content_digest(files)}"}
-    if source is Source.BUNDLED:
-        args["BUNDLED"] = model
-        manifest = model_manifest(files, model)
-        args["MODEL_VERSION"] = f"{manifest['name']}-{manifest['version']}"
-    elif source is Source.HUB:
+    if model:
+        args |= {"MODELS": MODELS, "BUNDLED": model.name}
+    if model and spec.address.is_here:
+        args["MODEL_VERSION"] = model.version
+    elif spec.address.source is Source.HUB:
         args["MODEL"] = args["MODEL_VERSION"] = spec.model
         if spec.task:
             args["TASK"] = spec.task

@@ -3,7 +3,6 @@
 Reads files only.
 """
 
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,13 +12,13 @@ from ..fault import Fault
 from ..model_address import Source
 from ..tasks import TASKS
 from .args import Platform, Variant
-from .context import bundled_models
+from .baked_model import baked_model, baking_faults
 from .spec import ImageSpec
 
 _BUILDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _MODEL_RULE = (
-    "allowed are bundled:<name>, hf:<owner>/<name>@<commit of 40 hexadecimal digits>, gs://<bucket>/<folder> "
-    "and s3://<bucket>/<folder>. A `file:` model is mounted"
+    "allowed are bundled:<name>, file:<folder>, hf:<owner>/<name>@<commit of 40 hexadecimal digits>, "
+    "gs://<bucket>/<folder> and s3://<bucket>/<folder>"
 )
 # Linux: one string of an environment has at most 128 KiB (execve(2), MAX_ARG_STRLEN), its name included.
 _CA_BYTES = 130_000
@@ -28,6 +27,7 @@ _ENGINES = {Variant.CPU: "onnx", Variant.TORCH_CPU: "torch", Variant.CUDA: "torc
 OWN_BUILD_ARGS = (
     "PYTHON_IMAGE",
     "VARIANT",
+    "MODELS",
     "BUNDLED",
     "MODEL",
     "TASK",
@@ -38,7 +38,7 @@ OWN_BUILD_ARGS = (
 
 
 def build_faults(spec: ImageSpec) -> Iterator[Fault]:
-    if not spec.address.is_valid or spec.address.source is Source.FILE:
+    if not spec.address.is_valid:
         yield Fault("model", repr(spec.model), _MODEL_RULE)
     if spec.variant is Variant.CUDA and spec.platform is not Platform.LINUX_AMD64:
         allowed, reason = "GPU images are built for linux/amd64", f"with `platform` {spec.platform.value}"
@@ -69,12 +69,6 @@ def _engine_faults(spec: ImageSpec) -> Iterator[Fault]:
     if spec.variant is not Variant.CPU and from_hub and spec.build_args.get("PRECISION"):
         allowed = "it is for cpu, as torch keeps the weights as they are: leave it out"
         yield Fault("build_args", "PRECISION", allowed, f"with `variant` {spec.variant.value}", verb="has")
-    folder = spec.source / "service/models" / spec.address.place / "manifest.json"
-    if spec.variant is Variant.CUDA and spec.address.source is Source.BUNDLED and folder.is_file():
-        engine = json.loads(folder.read_bytes()).get("engine", "onnx")
-        if engine != "torch":
-            reason = f"with `model` {spec.model}, made for {engine}, which uses no GPU"
-            yield Fault("variant", spec.variant.value, "allowed are cpu, or an hf: model", reason)
 
 
 def _ca_faults(spec: ImageSpec) -> Iterator[Fault]:
@@ -117,7 +111,19 @@ def _source_faults(spec: ImageSpec) -> Iterator[Fault]:
         allowed = "name a checkout of it, or leave `source` out: the installed package has them"
         yield Fault("source", repr(str(spec.source)), allowed, reason)
         return
-    models = bundled_models(spec.source)
-    if spec.address.source is Source.BUNDLED and spec.address.place not in models:
-        allowed = f"bundled are {', '.join(models) or 'none'}"
-        yield Fault("model", repr(spec.model), allowed, ", which is no folder here")
+    if spec.address.is_here and spec.address.is_valid:
+        yield from _model_faults(spec)
+
+
+def _model_faults(spec: ImageSpec) -> Iterator[Fault]:
+    """Yield why the model's folder cannot go into the image, or cannot be served by its software."""
+    faults = list(baking_faults(spec))
+    yield from faults
+    model = None if faults else baked_model(spec)
+    engine = model.manifest.get("engine", "onnx") if model else _ENGINES[spec.variant]
+    if engine == _ENGINES[spec.variant] or spec.variant is Variant.TORCH_CPU:
+        return  # that image has ONNX Runtime too
+    uses = "which uses no GPU" if spec.variant is Variant.CUDA else "which that image lacks"
+    allowed = "cpu, or a model for torch" if spec.variant is Variant.CUDA else "torch-cpu and cuda"
+    reason = f"with `model` {spec.model}, made for {engine}, {uses}"
+    yield Fault("variant", spec.variant.value, f"allowed are {allowed}", reason)

@@ -5,49 +5,47 @@ neither a umask, a stray file nor the place of the checkout may reach them: a pr
 """
 
 import hashlib
-import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock
 
+from ..model_files import file_digest
+from .baked_model import BakedModel
 from .ignore import IgnoreFile
 
 # Below the working directory, which is the Pulumi project's for the program and the provider alike.
 LOCATION = ".slipway/context"
 DOCKERFILE = "Dockerfile"
-# The Dockerfile's own default, for an image whose model comes from elsewhere.
-DEFAULT_BUNDLED = "sms-spam"
-_MODELS = "service/models"
+# The folder of the model that is built in, apart from the server's code, so that no step copies both.
+MODELS = "model"
+# Where a checkout has its models.
+_BUNDLED = "service/models/"
 # What imports a model of the Hub while the image is built.
 _IMPORT_TOOLS = "modeltools/"
 _FILE_MODE, _FOLDER_MODE = 0o644, 0o755
 
-Files = Mapping[str, bytes]
+# Path in the context -> content, or for a model, which may be large, the file that has it.
+Files = Mapping[str, bytes | Path]
 
 
-def context_files(source: Path, model: str = DEFAULT_BUNDLED) -> Files:
-    """Return the files that `.dockerignore` lets through, and the Dockerfile, sorted: path -> content.
+def context_files(source: Path, model: BakedModel | None) -> Files:
+    """Return the files that `.dockerignore` lets through, the model's and the Dockerfile, sorted.
 
-    The Dockerfile is at the top, in no folder that it copies. source: a checkout. model: the bundled model
-    that is built in, '' for one that is imported from the Hub. Other models' folders are left out, and with a
-    bundled model the import tools too, so that changing those builds nothing.
+    The Dockerfile is at the top, in no folder that it copies. source: a checkout. model: what is built in;
+    None for one that is imported from the Hub. Of the checkout's models none is taken, and with a model the
+    import tools are left out too, so that changing those builds nothing.
     """
     ignore = IgnoreFile((source / ".dockerignore").read_text())
-    others = tuple(f"{_MODELS}/{name}/" for name in bundled_models(source) if name != model)
-    left_out = (*others, _IMPORT_TOOLS) if model else others
+    left_out = (_BUNDLED, _IMPORT_TOOLS) if model else (_BUNDLED,)
     names = [name for name in _kept(source, "", ignore) if not name.startswith(left_out)]
-    files = {name: (source / name).read_bytes() for name in names}
+    files: dict[str, bytes | Path] = {name: (source / name).read_bytes() for name in names}
     files[DOCKERFILE] = (source / "service/Dockerfile").read_bytes()
+    if model:
+        files |= {f"{MODELS}/{model.name}/{name}": path for name, path in model.files.items()}
     return dict(sorted(files.items()))
-
-
-def bundled_models(source: Path) -> list[str]:
-    """Return the names of the models in the checkout."""
-    return sorted(path.parent.name for path in (source / _MODELS).glob("*/manifest.json"))
 
 
 def _kept(source: Path, folder: str, ignore: IgnoreFile) -> Iterator[str]:
@@ -64,13 +62,12 @@ def content_digest(files: Files) -> str:
     """Return the SHA-256 of names and contents, in hexadecimal."""
     digest = hashlib.sha256()
     for name, content in files.items():
-        digest.update(f"{name}\0{len(content)}\0".encode() + content)
+        digest.update(f"{name}\0{_digest_of(content)}\0".encode())
     return digest.hexdigest()
 
 
-def model_manifest(files: Files, name: str) -> Mapping[str, Any]:
-    """Return the manifest of a bundled model."""
-    return json.loads(files[f"{_MODELS}/{name}/manifest.json"])
+def _digest_of(content: bytes | Path) -> str:
+    return file_digest(content) if isinstance(content, Path) else hashlib.sha256(content).hexdigest()
 
 
 def stage(files: Files, folder: Path) -> None:
@@ -102,18 +99,27 @@ def _holds(folder: Path, files: Files) -> bool:
     return all(_is_as_staged(path, files.get(name)) for name, path in paths.items())
 
 
-def _is_as_staged(path: Path, content: bytes | None) -> bool:
+def _is_as_staged(path: Path, content: bytes | Path | None) -> bool:
     mode = path.lstat().st_mode & 0o7777
     if content is None:
         return mode == _FOLDER_MODE
-    return mode == _FILE_MODE and not path.is_symlink() and path.read_bytes() == content
+    return mode == _FILE_MODE and not path.is_symlink() and _is_equal(path, content)
+
+
+def _is_equal(path: Path, content: bytes | Path) -> bool:
+    if isinstance(content, bytes):
+        return path.read_bytes() == content
+    return path.stat().st_size == content.stat().st_size and file_digest(path) == file_digest(content)
 
 
 def _write(folder: Path, files: Files) -> None:
     for name, content in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
+        if isinstance(content, bytes):
+            path.write_bytes(content)
+        else:
+            shutil.copyfile(content, path)
         path.chmod(_FILE_MODE)
     for path in [folder, *folder.rglob("*")]:
         if path.is_dir():

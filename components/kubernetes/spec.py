@@ -20,6 +20,11 @@ _LEAST_DRAIN_SECONDS = 10
 DEFAULT_CPU_TARGET = 60
 
 
+def software_gib(gpu: str) -> float:
+    """Return the compressed size of an image apart from its model. gpu: '' for none."""
+    return 4 if gpu else 0.2
+
+
 @dataclass(frozen=True, slots=True)
 class KubernetesSpec:
     """The arguments of one service on Kubernetes, checked by rules.checked_spec.
@@ -61,7 +66,7 @@ class KubernetesSpec:
     model_delivery: ModelDelivery = argument(ModelDelivery.FETCH)
     model_storage_class: pulumi.Input[str] = argument("")
     model_gib: float = argument(2)
-    image_gib: float = argument(derived=lambda spec: 4 if spec.service.gpu else 0.2)
+    image_gib: float = argument(derived=lambda spec: software_gib(spec.service.gpu))
     min_available: float | None = argument(None)
     cpu_target_percent: float = argument(DEFAULT_CPU_TARGET)
     requests_metric: str = argument("")

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Any, Self
 
 from slipway.components.aws.limits import REGION as AWS_REGION
 from slipway.components.google.limits import REGION as GOOGLE_REGION
+from slipway.components.model import model_folder
+from slipway.components.model_address import ModelAddress
 from slipway.components.need import need_of
 from slipway.components.sizes import gib
-from slipway.infra.cost.assume import manifest_of
 from slipway.infra.cost.usage import BUSY_SHARE, HOURS, Usage
 from slipway.infra.errors import Refused
 from slipway.stacks.settings.setting import Setting
@@ -96,7 +97,7 @@ def question_of(
     project: str = "my-project",
 ) -> Question:
     """Complete the question from the model's manifest. Raises Refused with all faults at once."""
-    manifest = manifest_of(_model(model))
+    manifest = _manifest(_model(model))
     rate = manifest.get("measured", {}).get("texts_per_second")
     seconds = request_seconds or (1 / rate if rate else None)
     need, memory_fault = _need(manifest, memory)
@@ -149,6 +150,16 @@ def _model(text: str) -> str:
         raise Refused(f"--model is {text!r}; it is {_row('model').allowed}.{hint}") from None
 
 
+def _manifest(model: str) -> Mapping[str, Any]:
+    """Return the manifest of a model whose folder is here; {} for any other. Raises Refused."""
+    if not ModelAddress.parse(model).is_here:
+        return {}
+    try:
+        return model_folder("advise", model, None).manifest
+    except ValueError as error:
+        raise Refused(f"--model: {error}") from None
+
+
 def _outside(flag: str, value: float | None, least: float, most: float) -> str:
     if value is None or least <= value <= most:
         return ""
@@ -162,7 +173,7 @@ def _need(manifest: Mapping[str, object], memory: str) -> tuple[float, str]:
         except ValueError:
             return 0, f"--memory is {memory!r}; it is {_row('memory').allowed}."
     if not manifest:
-        return 0, "The model does not lie here, so its memory is not known: give --memory, such as 4Gi."
+        return 0, "The model is not on this machine, so its memory is not known: give --memory, such as 4Gi."
     return need_of(manifest, 1).with_margin_mib, ""
 
 

@@ -9,18 +9,21 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from slipway.infra.cli.console import ERR, OUT, Format, print_json, progress, reported
+from slipway.infra.cli.model_push import push
 from slipway.infra.errors import Failed, Refused
 
 if TYPE_CHECKING:
     from slipway.infra.model.bench import Benched
 
 app = typer.Typer(
-    help="Export a model to ONNX, compare it with the original, benchmark its forms.", no_args_is_help=True
+    help="Export a model to ONNX, compare it with the original, benchmark its forms, upload it to a bucket.",
+    no_args_is_help=True,
 )
 _Format = Annotated[Format, typer.Option("--format", help="Output format.")]
 
 
 def register(slipway: typer.Typer) -> None:
+    app.command()(push)
     slipway.add_typer(app, name="model")
 
 

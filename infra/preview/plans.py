@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pulumi
 
+from slipway.components.model_address import ModelAddress, Source
 from slipway.infra.errors import Refused
 from slipway.infra.plan.config import StackConfig
 from slipway.infra.plan.run import Plan, plan_of
@@ -27,7 +28,25 @@ def findings_of(plan: Plan, settings: Settings) -> list[dict[str, str]]:
     warned = [
         {"severity": "warning", "title": warned.text, "reason": "", "fix": ""} for warned in plan.warnings
     ]
-    return [*warned, *_without_effect(settings)]
+    return [*warned, *_without_effect(settings), *_not_checked(settings)]
+
+
+def _not_checked(settings: Settings) -> list[dict[str, str]]:
+    """Report that nothing here knows what the model needs; a model whose folder is here was checked."""
+    address = ModelAddress.parse(settings.model)
+    is_in_image = bool(settings.image) and not settings.names_model
+    if settings.target == "local" or (address.is_here and not is_in_image):
+        return []
+    model = "the model in the given `image`" if is_in_image else settings.model
+    measured = settings.model if address.source is Source.HUB and not is_in_image else "<folder>"
+    return [
+        {
+            "severity": "info",
+            "title": f"not checked: whether the memory is enough for {model}, and how long it loads",
+            "reason": "Its manifest is not on this machine. A limit that is too small shows only at `up`.",
+            "fix": f"Measure it with `slipway fit {measured}`, and set `memory` and `loadSeconds`.",
+        }
+    ]
 
 
 def _without_effect(settings: Settings) -> list[dict[str, str]]:

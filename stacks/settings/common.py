@@ -14,7 +14,7 @@ from slipway.stacks.settings.setting import Declared, setting
 TARGETS = ("local", "cloud-run", "fargate", "gke", "kubernetes")
 DEFAULT_MODEL = "bundled:sms-spam"
 _MODEL = (
-    "`bundled:<name>`, `file:<folder>` with model.onnx, tokenizer.json and manifest.json, or in the clouds "
+    "`bundled:<name>`, `file:<folder>` with manifest.json and the files it lists, or in the clouds "
     "`hf:<owner>/<name>@<commit>`, `s3://<bucket>/<folder>@<versionId>` and `gs://<bucket>/<folder>@<generation>`"
 )
 # A name with a tag or a digest, or an image's id.

@@ -195,7 +195,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         r"an image there is named <location>-docker\.pkg\.dev/<project>/<repository>/<image>@sha256:<64",
     ),
     ({"model": ""}, r"model is missing"),
-    ({"model": "file:models/mine"}, r"model is 'file:models/mine'; Cloud Run takes bundled:<name>"),
+    ({"model": "models/mine"}, r"model is 'models/mine'; Cloud Run takes bundled:<name>, file:<folder>"),
     (
         {"model": "gs://models/spam"},
         r"model is .* without a generation.*gcloud storage objects describe gs://models/spam",

@@ -153,7 +153,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"image_ref": ""}, r"image_ref is missing"),
     ({"image_ref": "acme/slipway:latest"}, r"image_ref is 'acme/slipway:latest'; it must have its digest"),
     ({"model": ""}, r"model is missing"),
-    ({"model": "file:models/mine"}, r"model is 'file:models/mine'; Fargate takes bundled:<name>"),
+    ({"model": "models/mine"}, r"model is 'models/mine'; Fargate takes bundled:<name>, file:<folder>"),
     (
         {"model": "s3://models/spam"},
         r"model is .* without a version.*aws s3api head-object --bucket models --key spam/manifest\.json",

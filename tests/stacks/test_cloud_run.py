@@ -177,7 +177,7 @@ def test_an_encrypted_secret_is_planned_without_its_value() -> None:
         ),
         ({"env": json.dumps({"LONG": "x" * 40_000})}, "LONG"),
         ({"memory": "64Mi"}, "memory is 64Mi with `cpu` 1 in generation 1; Cloud Run allows at least"),
-        ({"model": "file:/tmp/model"}, "file:"),
+        ({"model": "file:/nowhere"}, "model is 'file:/nowhere', which is no folder here"),
         ({"secrets": '{"HUB": "projects/p/secrets/hub/versions/newest"}'}, "newest"),
     ],
 )
@@ -254,7 +254,7 @@ def test_every_wrong_setting_and_argument_is_named_in_one_run() -> None:
         ({"labels": '{"Team": "ml"}'}, "labels has 'Team', which is no key of a label; a key has 1 to 63"),
         ({"labels": '{"team": "ML"}'}, "labels.team is 'ML'; a value has at most 63 lowercase letters"),
         ({"model": "bundled:nope"}, "model is 'bundled:nope', which is no folder here; bundled are sms-spam"),
-        ({"model": "file:/tmp/model"}, "model is 'file:/tmp/model'; Cloud Run takes bundled:<name>"),
+        ({"model": "file:/nowhere"}, "model is 'file:/nowhere', which is no folder here"),
         ({"image": f"server@sha256:{'0' * 64}"}, "image is 'server@sha256:000"),
     ],
 )

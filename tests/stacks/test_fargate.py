@@ -221,8 +221,8 @@ def test_an_encrypted_secret_is_planned_without_its_value() -> None:
         ({"secrets": '{"AWS_EXECUTION_ENV": "1"}'}, "secrets has AWS_EXECUTION_ENV, which ECS itself sets"),
         ({"env": '{"DB_PASSWORD": "x"}'}, "env has DB_PASSWORD, which looks like a secret"),
         (
-            {"cpu": "0.25", "memory": "512Mi", "model": "file:/tmp/model"},
-            "model is 'file:/tmp/model'; Fargate",
+            {"cpu": "0.25", "memory": "512Mi", "model": "file:/nowhere"},
+            "model is 'file:/nowhere', which is no folder here",
         ),
         ({"model": "s3://models/spam"}, "model is 's3://models/spam' without a version"),
         (

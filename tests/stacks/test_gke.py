@@ -188,7 +188,7 @@ def test_no_secret_is_in_the_plan() -> None:
         ({"location": "us-central1-a"}, "allowed are europe-west4 and its zones"),
         ({"minInstances": "0"}, "min"),
         ({"namespace": "kube-system"}, "kube-system"),
-        ({"model": "file:/tmp/model"}, "file:"),
+        ({"model": "file:/nowhere"}, "model is 'file:/nowhere', which is no folder here"),
     ],
 )
 def test_what_gke_would_not_run_is_refused_before_anything_is_registered(

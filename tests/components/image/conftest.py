@@ -5,6 +5,9 @@ from pathlib import Path
 import pytest
 
 from slipway.components.image import InferenceImage, InferenceImageArgs
+from slipway.components.image.baked_model import baked_model
+from slipway.components.image.context import Files, context_files
+from slipway.components.image.spec import ImageSpec
 from slipway.infra.plan.config import StackConfig
 from slipway.infra.plan.run import Plan, plan_of
 from tests.checkout import copy_of_the_checkout
@@ -52,6 +55,11 @@ def planned(project: Path, checkout: Path) -> Planned:
 
 def _one_image(args: InferenceImageArgs) -> None:
     InferenceImage("demo", args)
+
+
+def files_of(source: Path, model: str = "bundled:sms-spam") -> Files:
+    """Return what a build of the model from this checkout gets."""
+    return context_files(source, baked_model(ImageSpec.read("demo", {"source": source, "model": model})))
 
 
 def modes(folder: Path) -> dict[str, str]:

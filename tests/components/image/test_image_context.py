@@ -7,14 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from slipway.components.image.context import content_digest, context_files, stage
-from tests.components.image.conftest import contents, modes
+from slipway.components.image.context import content_digest, stage
+from tests.components.image.conftest import contents, files_of, modes
 from tests.container.engine import docker
 
 
 def staged(source: Path, folder: Path) -> Path:
-    stage(context_files(source), folder)
+    stage(files_of(source), folder)
     return folder
+
+
+HUB = f"hf:acme/spam@{'a' * 40}"
 
 
 def written(folder: Path) -> dict[Path, tuple[int, int, int]]:
@@ -27,7 +30,7 @@ def test_it_holds_what_the_dockerfile_copies_and_the_dockerfile(checkout: Path, 
     held = contents(staged(checkout, tmp_path / "context"))
     assert {"LICENSE", "Dockerfile", "service/__main__.py", "service/requirements.txt"} <= held.keys()
     assert held["Dockerfile"] == (checkout / "service/Dockerfile").read_bytes()
-    assert {name.split("/")[0] for name in held} == {"LICENSE", "Dockerfile", "service"}
+    assert {name.split("/")[0] for name in held} == {"LICENSE", "Dockerfile", "model", "service"}
     assert not [name for name in held if name.startswith(("modeltools/training", "service/Dockerfile"))]
 
 
@@ -121,29 +124,30 @@ def test_what_an_interrupted_staging_left_is_no_hindrance(checkout: Path, tmp_pa
 
 
 def test_the_digest_follows_content_and_name_only(checkout: Path, tmp_path: Path) -> None:
-    files = context_files(checkout)
-    assert content_digest(files) == content_digest(
-        context_files(Path(shutil.copytree(checkout, tmp_path / "c")))
-    )
+    files = files_of(checkout)
+    assert content_digest(files) == content_digest(files_of(Path(shutil.copytree(checkout, tmp_path / "c"))))
     assert content_digest(files) != content_digest({**files, "service/cpus.py": b""})
     renamed = {("service/renamed.py" if name == "service/cpus.py" else name): c for name, c in files.items()}
     assert content_digest(files) != content_digest(renamed)
 
 
 @pytest.mark.parametrize(
-    ("model", "held"), [("sms-spam", {"sms-spam"}), ("other", {"other"}), ("", set[str]())]
+    ("model", "held"),
+    [("bundled:sms-spam", {"sms-spam"}), ("bundled:other", {"other"}), (HUB, set[str]())],
 )
 def test_only_the_named_model_goes_into_the_context(
     model: str, held: set[str], checkout: Path, tmp_path: Path
 ) -> None:
     source = Path(shutil.copytree(checkout, tmp_path / "source"))
     shutil.copytree(source / "service/models/sms-spam", source / "service/models/other")
-    files = context_files(source, model)
-    assert {name.split("/")[2] for name in files if name.endswith("manifest.json")} == held
-    assert ("modeltools/importing/hub.py" in files) == (not model)
+    files = files_of(source, model)
+    assert {name for name in files if name.endswith("manifest.json")} == {
+        f"model/{name}/manifest.json" for name in held
+    }
+    assert ("modeltools/importing/hub.py" in files) == (model == HUB)
+    before = content_digest(files)
     (source / "service/models/other/README.md").write_text("changed")
-    changed = content_digest(files) != content_digest(context_files(source, model))
-    assert changed == (model == "other")
+    assert (before != content_digest(files_of(source, model))) == (model == "bundled:other")
 
 
 @pytest.mark.container
@@ -165,5 +169,5 @@ def test_docker_itself_gets_the_same_files_from_the_checkout(checkout: Path, tmp
         ".",
         cwd=copy,
     )
-    got = contents(tmp_path / "got")
-    assert got == {name: content for name, content in context_files(copy).items() if name != "Dockerfile"}
+    got = {name: held for name, held in contents(tmp_path / "got").items() if "/models/" not in name}
+    assert got == {name: held for name, held in files_of(copy, HUB).items() if name != "Dockerfile"}

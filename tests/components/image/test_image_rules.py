@@ -89,7 +89,7 @@ def test_other_languages_send_numbers_as_floats_and_enums_as_texts() -> None:
             {**GIVEN, "model": "bundled:none"},
             "model is 'bundled:none', which is no folder here; bundled are sms-spam.",
         ),
-        ({**GIVEN, "model": "file:/models/a"}, "A `file:` model is mounted."),
+        ({**GIVEN, "model": "file:/models/a"}, "model is 'file:/models/a', which is no folder here"),
         ({**GIVEN, "model": "hf:owner/name"}, "hf:<owner>/<name>@<commit of 40 hexadecimal digits>"),
         ({**GIVEN, "model": "hf:owner/name@main"}, "hf:<owner>/<name>@<commit of 40 hexadecimal digits>"),
         ({**GIVEN, "model": "spam"}, "model is 'spam'; allowed are bundled:<name>"),

@@ -21,6 +21,7 @@ from tests.components.image.conftest import AMAZON, CONFIG, DIGEST, GOOGLE, PINN
 
 ROOT = Path(__file__).resolve().parents[3]
 LOCAL: InferenceImageArgs = {"repository": "127.0.0.1:5000/slipway"}
+BUILT_IN = {"MODELS": "model", "BUNDLED": "sms-spam"}
 
 
 def named(plan: Plan, name: str) -> Resource:
@@ -118,7 +119,7 @@ def test_cache_builder_and_provenance_are_asked_for_by_arguments(planned: Planne
 @pytest.mark.parametrize(
     ("args", "expected"),
     [
-        ({}, {"VARIANT": "cpu", "BUNDLED": "sms-spam", "MODEL_VERSION": "sms-spam-1.0.0"}),
+        ({}, {"VARIANT": "cpu", **BUILT_IN, "MODEL_VERSION": "sms-spam-1.0.0"}),
         (
             {"model": f"hf:owner/name@{'a' * 40}", "variant": Variant.CUDA},
             {
@@ -127,13 +128,13 @@ def test_cache_builder_and_provenance_are_asked_for_by_arguments(planned: Planne
                 "MODEL_VERSION": f"hf:owner/name@{'a' * 40}",
             },
         ),
-        ({"model": "gs://models/spam@1763721600000000"}, {"VARIANT": "cpu", "BUCKETS": "1"}),
-        ({"model": "gs://models/spam", "buckets": False}, {"VARIANT": "cpu"}),
+        ({"model": "gs://models/spam@1763721600000000"}, {"VARIANT": "cpu", **BUILT_IN, "BUCKETS": "1"}),
+        ({"model": "gs://models/spam", "buckets": False}, {"VARIANT": "cpu", **BUILT_IN}),
         (
             {"python_image": "mirror/python:3.11", "build_args": {"EXTRA": "1"}, "buckets": True},
             {
                 "VARIANT": "cpu",
-                "BUNDLED": "sms-spam",
+                **BUILT_IN,
                 "MODEL_VERSION": "sms-spam-1.0.0",
                 "BUCKETS": "1",
                 "PYTHON_IMAGE": "mirror/python:3.11",

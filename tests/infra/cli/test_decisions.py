@@ -1,10 +1,12 @@
 """`slipway cost`, `slipway policy` and `slipway advise`, as a person and as a program call them."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
+from tests.checkout import ROOT
 from tests.conftest import write_stack
 from tests.infra.command import refused, report, slipway
 
@@ -138,6 +140,22 @@ def test_a_stack_file_of_gke_costs_what_was_said_but_for_the_address(project: Pa
     assert best["name"].startswith("GKE")
     assert cost["expected"]["usd"] == pytest.approx(best["expected"]["usd"] - 18.25 + 0.10, abs=0.01)
     assert slipway(project, "policy", name).returncode == 0
+
+
+def test_advice_on_a_folder_of_the_users_own_writes_a_stack_that_works(project: Path) -> None:
+    shutil.copytree(ROOT / "service/models/sms-spam", project / "models/mine")
+    asked = ("--rps", "5", "--model", "file:models/mine", "--project", "acme-ml")
+    assert report(project, "advise", *asked, "--write", "mine")["written"] == "Pulumi.mine.yaml"
+    [stack] = report(project, "preview", "mine")["stacks"]
+    [build] = [each for each in stack["resources"] if each["type"] == "docker-build:index:Image"]
+    assert build["inputs"]["buildArgs"]["BUNDLED"] == "sms-spam"
+    assert report(project, "cost", "mine")["stacks"][0]["expected"]["usd"] > 0
+
+
+def test_advice_on_a_folder_that_is_not_there_says_so(project: Path) -> None:
+    said = refused(project, "advise", "--rps", "5", "--model", "file:models/mine", "--write", "mine")
+    assert "model is 'file:models/mine', which is no folder here" in said
+    assert not (project / "Pulumi.mine.yaml").exists()
 
 
 def test_a_stack_file_is_never_written_over(project: Path) -> None:

@@ -99,9 +99,9 @@ class Forward:
 
     def __call__(self, request: Request) -> Answer:
         url = f"{request.path}?{request.query}"
-        answer = self._server.request(request.method, url, headers=request.headers)
-        kept = ("content-length", "content-range", "etag", "last-modified", "x-amz-version-id")
-        headers = {name: answer.headers[name] for name in kept if name in answer.headers}
+        answer = self._server.request(request.method, url, headers=request.headers, content=request.body)
+        kept = ("content-length", "content-range", "etag", "last-modified")
+        headers = {n: v for n, v in answer.headers.items() if n in kept or n.startswith("x-amz-")}
         return Answer(answer.status_code, headers, answer.content)
 
 

@@ -17,6 +17,7 @@ class Request:
     query: str
     headers: dict[str, str]
     """Names in lower case."""
+    body: bytes = b""
 
     @property
     def name(self) -> str:
@@ -32,10 +33,11 @@ class Answer:
 
 @dataclass
 class Fault:
-    """What happens to the next `times` GETs of a file."""
+    """What happens to the next `times` requests of a file, GETs if no other method is named."""
 
     name: str
     times: int = 1
+    method: str = "GET"
     status: int = 0
     """Answered in place of the file, with `code` as the store's error code."""
     code: str = "Fault"
@@ -66,7 +68,7 @@ class Front:
 
     def fault_for(self, request: Request) -> Fault | None:
         for fault in self.faults:
-            if request.method == "GET" and fault.name == request.name and fault.times > 0:
+            if request.method == fault.method and fault.name == request.name and fault.times > 0:
                 fault.times -= 1
                 return fault
         return None
@@ -86,7 +88,8 @@ def serving(front: Front) -> Generator[Front]:
         def do_GET(self) -> None:
             url = urlsplit(self.path)
             headers = {name.lower(): value for name, value in self.headers.items()}
-            request = Request(self.command, unquote(url.path), url.query, headers)
+            body = self.rfile.read(int(headers.get("content-length", "0")))
+            request = Request(self.command, unquote(url.path), url.query, headers, body)
             front.requests.append(request)
             fault = front.fault_for(request)
             if fault and fault.silent_seconds:
@@ -96,14 +99,15 @@ def serving(front: Front) -> Generator[Front]:
             else:
                 self._send(front.answer(request), fault)
 
-        do_HEAD = do_PUT = do_GET  # noqa: N815 - the base class names them
+        do_HEAD = do_PUT = do_POST = do_DELETE = do_GET  # noqa: N815 - the base class names them
 
         def _send(self, answer: Answer, fault: Fault | None) -> None:
             body = answer.body
             if fault and fault.flip:
                 body = body[:-1] + bytes([body[-1] ^ 1])
             self.send_response(answer.status)
-            for name, value in ({"Content-Length": str(len(body))} | answer.headers).items():
+            given = {name.title(): value for name, value in answer.headers.items()}
+            for name, value in ({"Content-Length": str(len(body))} | given).items():
                 self.send_header(name, value)
             self.end_headers()
             if self.command == "HEAD":
