@@ -157,7 +157,7 @@ def _report(arguments: Sequence[str]) -> dict[str, Any]:
 
 def _import_report(manifest: dict[str, Any]) -> dict[str, Any]:
     """Return the report that the importer's manifest holds."""
-    found = manifest.get("conversion") or manifest.get("tried") or {}
+    found: dict[str, Any] = manifest.get("conversion") or manifest.get("tried") or {}
     labels = manifest.get("labels")
     what = f", {len(labels)} labels ({', '.join(labels[:10])})" if labels else ""
     said = [

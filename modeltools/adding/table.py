@@ -190,19 +190,22 @@ def _filled(rows: Sequence[Sequence[Any]], port: Port) -> NDArray[Any]:
     return np.array([[np.nan if value is None else value for value in row] for row in rows], kind)
 
 
-def _features(facts: Mapping[str, Any]) -> tuple[list[Any], list[float]]:
-    """Return the manifest's columns, and a row of numbers to try; columns with types have that themselves."""
-    columns, rows = facts["columns"], facts["rows"]
-    row = next((row for row in rows if None not in row), rows[0])
+def _features(facts: Mapping[str, Any]) -> tuple[list[Any], list[Any]]:
+    """Return the manifest's columns, and a row to try; none if each row has a missing value.
+
+    A column is its name alone if all are numbers of 32 bits, else an object with name and type; `values` are
+    there if the model takes no others.
+    """
+    columns = facts["columns"]
+    example = next((list(row) for row in facts["rows"] if None not in row), [])
     if all(column["type"] == "float" for column in columns):
-        example = [float(value) for value in row] if None not in row else []
         return [str(column["name"]) for column in columns], example
-    features = list[dict[str, Any]]()
-    for column, value in zip(columns, row, strict=True):
-        feature = {"name": str(column["name"]), "type": column["type"]}
-        feature |= {"example": value} if value is not None else {}
-        features.append(feature | ({"values": column["values"]} if column["closed"] else {}))
-    return features, []
+    features = [
+        {"name": str(column["name"]), "type": column["type"]}
+        | ({"values": column["values"]} if column["closed"] else {})
+        for column in columns
+    ]
+    return features, example
 
 
 def _report(

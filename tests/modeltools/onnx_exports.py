@@ -41,8 +41,10 @@ def export(
     """Write model.onnx, tokenizer.json and config.json. output: logits, or last_hidden_state."""
     folder.mkdir(parents=True)
     (folder / "model.onnx").write_bytes(graph(inputs, output, rows, kind).SerializeToString())
-    tokenizer = Tokenizer(models.WordLevel({word: at for at, word in enumerate(WORDS)}, unk_token="[UNK]"))
-    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()  # pyright: ignore[reportAttributeAccessIssue]
+    tokenizer: Any = Tokenizer(
+        models.WordLevel({word: at for at, word in enumerate(WORDS)}, unk_token="[UNK]")
+    )
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
     tokenizer.enable_padding(length=8)
     tokenizer.enable_truncation(4)
     tokenizer.save(str(folder / "tokenizer.json"))

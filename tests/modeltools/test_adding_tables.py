@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import orjson
 import pytest
 
 from slipway.infra.confinement.command import open_doors
@@ -17,7 +18,7 @@ from slipway.infra.model.conversion_env import TABLES
 from slipway.infra.model.table_conversion import converted, warning
 from slipway.modeltools.adding.kind import kind_of
 from slipway.modeltools.adding.options import Options
-from slipway.modeltools.adding.report import Report
+from slipway.modeltools.adding.report import Report, served
 from slipway.modeltools.adding.table import make
 from slipway.service.faults import BadModel, BadSettings
 from tests.checkout import ROOT
@@ -120,6 +121,16 @@ def test_strings_booleans_and_missing_numbers_become_typed_columns_with_an_input
     }
     [found] = model.run(["probabilities"], feed)
     assert found[0].argmax() == 0
+
+
+def test_a_row_is_answered_by_its_columns_names(models: Path, tmp_path: Path) -> None:
+    pytest.importorskip("slipway.service.columns", reason="this server takes columns of numbers alone")
+    _, manifest = added(convert(models / "mixed.joblib", tmp_path), tmp_path)
+    assert manifest["features"][3] == {"name": "city", "type": "string", "values": ["Oslo", "Paris", "Rome"]}
+    row = {"age": 40, "income (k)": None, "tenure": 50, "city": "Oslo", "member": True}
+    work = served(tmp_path / "mine").operations[0].work(orjson.dumps({"features": row}), 0.0)
+    work.step(0)
+    assert orjson.loads(work.result())["label"] == "leaves"
 
 
 def test_rows_of_a_file_are_compared_instead_of_made_up_ones(models: Path, tmp_path: Path) -> None:

@@ -106,7 +106,7 @@ def test_weights_next_to_the_graph_come_along(tmp_path: Path, made: Path) -> Non
     _move_weights(source / "model.onnx", "model.onnx_data")
     added(source, made)
     assert "model.onnx_data" in manifest(made)["files"]
-    assert answer(made, TEXT)["label"] in CONFIG["id2label"].values()
+    assert answer(made, TEXT)["label"] in ("negative", "neutral", "positive")
 
 
 def _move_weights(path: Path, name: str) -> None:

@@ -6,8 +6,10 @@ from typing import Any
 from .original import Column, ColumnType
 
 # Both keep every column in its place, so that the step after them says more of the same ones.
-_KEEPS_COLUMNS = ("SimpleImputer", "KNNImputer", "IterativeImputer", "StandardScaler", "MinMaxScaler")
-_KEEPS_COLUMNS += ("MaxAbsScaler", "RobustScaler", "QuantileTransformer", "PowerTransformer")
+_KEEPS_COLUMNS = (
+    *("SimpleImputer", "KNNImputer", "IterativeImputer", "StandardScaler", "MinMaxScaler"),
+    *("MaxAbsScaler", "RobustScaler", "QuantileTransformer", "PowerTransformer"),
+)
 _MOST_THRESHOLDS = 50
 
 
@@ -58,7 +60,7 @@ def _visit(step: Any, columns: Sequence[Column]) -> None:
 
 def _chosen(columns: Sequence[Column], chosen: Any) -> list[Column]:
     """Return the columns that a ColumnTransformer gives to one of its parts."""
-    if isinstance(chosen, slice):
+    if type(chosen).__name__ == "slice":
         return list(columns[chosen]) if not isinstance(chosen.start, str) else list(columns)
     parts = [chosen] if isinstance(chosen, str | int) else list(chosen)
     if parts and all(type(part).__name__ in ("bool", "bool_") for part in parts):
@@ -71,7 +73,7 @@ def _note(step: Any, columns: Sequence[Column]) -> None:
     if hasattr(step, "vocabulary_"):  # it counts words
         for column in columns:
             column.type, column.values = "string", [*column.values, *list(step.vocabulary_)[:20]]
-    for column, values in zip(columns, getattr(step, "categories_", ()), strict=False):
+    for column, values in zip(columns, _attribute(step, "categories_") or (), strict=False):
         kept = [_plain(value) for value in values]
         column.values = [value for value in kept if value is not None and value == value]
         column.type = _type_of(column.values) or column.type
@@ -96,8 +98,8 @@ def _note_numbers(step: Any, columns: Sequence[Column]) -> None:
 
 
 def _trees(step: Any) -> list[Any]:
-    found = getattr(step, "estimators_", None)
-    flat = list(found.ravel()) if hasattr(found, "ravel") else list(found or ())
+    found = _attribute(step, "estimators_")
+    flat = list(found.ravel()) if hasattr(found, "ravel") else list(() if found is None else found)
     return [tree for tree in flat[:20] if hasattr(tree, "tree_")]
 
 
@@ -110,8 +112,12 @@ def _note_thresholds(tree: Any, columns: Sequence[Column]) -> None:
 
 
 def _listed(step: Any, name: str) -> list[Any]:
-    found = getattr(step, name, None)
+    found = _attribute(step, name)
     return list(found.tolist()) if hasattr(found, "tolist") and getattr(found, "ndim", 0) == 1 else []
+
+
+def _attribute(step: Any, name: str) -> Any:
+    return getattr(step, name, None)
 
 
 def _plain(value: Any) -> Any:
@@ -119,6 +125,6 @@ def _plain(value: Any) -> Any:
 
 
 def _type_of(values: Sequence[Any]) -> ColumnType | None:
-    types: dict[type, ColumnType] = {bool: "bool", int: "int", float: "float", str: "string"}
-    found = {types.get(type(value)) for value in values}
-    return next(iter(found)) if len(found) == 1 else None
+    types: dict[str, ColumnType] = {"bool": "bool", "int": "int", "float": "float", "str": "string"}
+    found = {type(value).__name__ for value in values}
+    return types.get(found.pop()) if len(found) == 1 else None

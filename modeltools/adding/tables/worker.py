@@ -42,7 +42,7 @@ def main() -> int:
 
 
 def _convert(arguments: argparse.Namespace) -> None:
-    kinds = f"{__package__.rpartition('.')[0]}.kinds"
+    kinds = f"{str(__package__).rpartition('.')[0]}.kinds"
     original: Original = import_module(f"{kinds}.{arguments.kind}").load(arguments.source)
     is_given = arguments.examples is not None
     rows = given_rows(arguments.examples, original.columns) if is_given else made_rows(original.columns)
