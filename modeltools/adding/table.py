@@ -197,15 +197,16 @@ def _features(facts: Mapping[str, Any]) -> tuple[list[Any], list[Any]]:
     there if the model takes no others.
     """
     columns = facts["columns"]
-    example = next((list(row) for row in facts["rows"] if None not in row), [])
+    whole: list[list[Any]] = [list(row) for row in facts["rows"] if None not in row]
+    example = whole[0] if whole else list[Any]()
     if all(column["type"] == "float" for column in columns):
         return [str(column["name"]) for column in columns], example
-    features = [
-        {"name": str(column["name"]), "type": column["type"]}
-        | ({"values": column["values"]} if column["closed"] else {})
-        for column in columns
-    ]
-    return features, example
+    return [_feature(column) for column in columns], example
+
+
+def _feature(column: Mapping[str, Any]) -> dict[str, Any]:
+    feature: dict[str, Any] = {"name": str(column["name"]), "type": column["type"]}
+    return feature | {"values": column["values"]} if column["closed"] else feature
 
 
 def _report(

@@ -61,7 +61,7 @@ def _visit(step: Any, columns: Sequence[Column]) -> None:
 def _chosen(columns: Sequence[Column], chosen: Any) -> list[Column]:
     """Return the columns that a ColumnTransformer gives to one of its parts."""
     if type(chosen).__name__ == "slice":
-        return list(columns[chosen]) if not isinstance(chosen.start, str) else list(columns)
+        return list(columns[slice(chosen.start, chosen.stop, chosen.step)])
     parts = [chosen] if isinstance(chosen, str | int) else list(chosen)
     if parts and all(type(part).__name__ in ("bool", "bool_") for part in parts):
         return [column for column, taken in zip(columns, parts, strict=True) if taken]
@@ -73,7 +73,8 @@ def _note(step: Any, columns: Sequence[Column]) -> None:
     if hasattr(step, "vocabulary_"):  # it counts words
         for column in columns:
             column.type, column.values = "string", [*column.values, *list(step.vocabulary_)[:20]]
-    for column, values in zip(columns, _attribute(step, "categories_") or (), strict=False):
+    categories: list[Any] = list(_attribute(step, "categories_") or ())
+    for column, values in zip(columns, categories, strict=False):
         kept = [_plain(value) for value in values]
         column.values = [value for value in kept if value is not None and value == value]
         column.type = _type_of(column.values) or column.type
@@ -106,7 +107,9 @@ def _trees(step: Any) -> list[Any]:
 def _note_thresholds(tree: Any, columns: Sequence[Column]) -> None:
     if tree is None:
         return
-    for feature, threshold in zip(tree.feature.tolist(), tree.threshold.tolist(), strict=True):
+    features: list[int] = tree.feature.tolist()
+    thresholds: list[float] = tree.threshold.tolist()
+    for feature, threshold in zip(features, thresholds, strict=True):
         if 0 <= feature < len(columns) and len(columns[feature].numbers) < _MOST_THRESHOLDS:
             columns[feature].numbers.append(threshold)
 
