@@ -3,7 +3,7 @@ PYTHON ?= python3
 SLIPWAY := .venv/bin/slipway
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help up down status logs test test-engine test-long test-torch lint bench image bench-image bench-preview model train-env import reference setup-cloud setup-policy lock clean
+.PHONY: help up down status logs test test-engine test-long test-torch test-tables lint bench image bench-image bench-preview model train-env reference setup-cloud setup-policy lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -34,12 +34,17 @@ test-engine: ## the tests on Pulumi's engine, which Go builds once for each user
 	@$(MAKE) -s setup-policy
 	@FULL=$(FULL) .ci/test-engine
 
-test-torch: ## the tests of the torch engine and of `make import` (downloads 2.9 GB once, into .venv-train)
+test-torch: ## the tests of the torch engine and of `slipway model add` with torch (downloads 2.9 GB once, into .venv-train)
 	@$(PYTHON) -m infra.setup.install dev
 	@$(MAKE) -s train-env
 	@PYTHONPATH=$$(.venv-train/bin/python -c 'import site; print(site.getsitepackages()[0])') \
 	  .venv/bin/python -m pytest tests/service/backends tests/modeltools tests/test_add_a_task.py \
 	  tests/service/tasks/test_table_columns.py
+
+test-tables: ## the tests of `slipway model add` with scikit-learn, XGBoost and LightGBM (downloads 90 MB once, into .venv-convert)
+	@$(PYTHON) -m infra.setup.install dev
+	@.venv/bin/python -c "from slipway.infra.model.conversion_env import TABLES; TABLES.require(print)"
+	@.venv/bin/python -m pytest -m long tests/modeltools/test_adding_tables.py
 
 lint: ## style and types
 	@$(PYTHON) -m infra.setup.install dev
@@ -58,19 +63,9 @@ model: ## train the bundled model again: make model DATA=path/to/sms_spam.tsv
 	@$(PYTHON) -m infra.setup.install local
 	@$(SLIPWAY) fit bundled:sms-spam --write
 
-train-env: ## make .venv-train, which has torch, for `slipway model export` (downloads 2.9 GB once)
+train-env: ## make .venv-train, which has torch, for `slipway model add` and `check` (downloads 2.9 GB once)
 	@test -d .venv-train || $(PYTHON) -m venv .venv-train
 	@.venv-train/bin/pip install -q --require-hashes --no-deps -r modeltools/requirements-train.txt
-
-IMPORT_OPTIONS = $(if $(TASK),--task "$(TASK)") $(if $(ENGINE),--engine "$(ENGINE)") \
-  $(if $(PRECISION),--precision "$(PRECISION)") $(if $(MAX_TOKENS),--max-tokens "$(MAX_TOKENS)")
-
-import: ## make a model folder from the Hugging Face Hub: make import MODEL=hf:<owner>/<name>@<commit> TO=models/<name>; TASK=, ENGINE=, PRECISION=, MAX_TOKENS=
-	@test -n "$(MODEL)" -a -n "$(TO)" || { echo "make import needs MODEL=hf:<owner>/<name>@<commit> TO=models/<name>" >&2; exit 2; }
-	@$(PYTHON) -m infra.setup.install local
-	@.venv/bin/python -m slipway.modeltools.importing "$(MODEL)" "$(TO)" --check $(IMPORT_OPTIONS)
-	@$(MAKE) -s train-env
-	@$(SLIPWAY) model export "$(MODEL)" "$(TO)" $(IMPORT_OPTIONS)
 
 BUNDLED = $(or $(patsubst bundled:%,%,$(filter bundled:%,$(MODEL))),sms-spam)
 BUNDLED_VERSION = $$($(PYTHON) -c 'import json; m = json.load(open("service/models/$(BUNDLED)/manifest.json")); print(m["name"] + "-" + m["version"])')
@@ -107,7 +102,7 @@ reference: ## write the settings table into README.md and Pulumi.yaml
 	@.venv/bin/python -m slipway.infra.settings.reference
 
 lock: ## pin the requirements again after a change of a .in file (needs uv)
-	@for list in requirements-local requirements-dev requirements policy/requirements service/requirements-buckets modeltools/requirements-train \
+	@for list in requirements-local requirements-dev requirements policy/requirements service/requirements-buckets modeltools/requirements-train modeltools/requirements-tables \
 	  $(basename $(wildcard bench/peers/*/requirements.in)); do \
 	  uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 	    $$list.in -o $$list.txt || exit 1; done
@@ -118,4 +113,4 @@ lock: ## pin the requirements again after a change of a .in file (needs uv)
 
 clean: ## stop the service and delete what was installed and written
 	@if [ -x $(SLIPWAY) ]; then $(SLIPWAY) down; fi
-	@rm -rf .venv .venv-train .venv-bench-* .slipway build *.egg-info .pytest_cache .ruff_cache .hypothesis
+	@rm -rf .venv .venv-train .venv-convert .venv-bench-* .slipway build *.egg-info .pytest_cache .ruff_cache .hypothesis

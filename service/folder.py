@@ -84,11 +84,16 @@ class ModelFolder:
         return OnnxModel(self.path / MODEL_FILE)
 
     def onnx_over_tokens(self, output: str) -> "OnnxBackend":
-        """Load model.onnx, from token ids to `output`, [batch, width]. Raises BadModel."""
+        """Load model.onnx, from token ids to `output`, [batch, width]. Raises BadModel.
+
+        The vectors of tokens that some graphs have instead are pooled as a manifest with `pooling` says.
+        """
         from .backends.onnx import OnnxBackend
 
         self._check_graph()
-        return OnnxBackend(self.path / MODEL_FILE, output)
+        pooling = getattr(self.manifest, "pooling", None)
+        normalize = getattr(self.manifest, "normalize", False)
+        return OnnxBackend(self.path / MODEL_FILE, output, pooling, normalize)
 
     def _check_graph(self) -> None:
         """Raise BadModel if the graph names unlisted files, or contradicts the manifest.

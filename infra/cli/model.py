@@ -1,4 +1,4 @@
-"""`slipway model`: export a model to ONNX, check what that changed, and find its fastest form."""
+"""`slipway model`: add a model, check what its conversion changed, and find its fastest form."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -8,6 +8,7 @@ import typer
 from rich.console import RenderableType
 from rich.text import Text
 
+from slipway.infra.cli import model_add as adding
 from slipway.infra.cli.console import ERR, OUT, Format, print_json, progress, reported
 from slipway.infra.cli.model_push import push
 from slipway.infra.errors import Failed, Refused
@@ -16,64 +17,25 @@ if TYPE_CHECKING:
     from slipway.infra.model.bench import Benched
 
 app = typer.Typer(
-    help="Export a model to ONNX, compare it with the original, benchmark its forms, upload it to a bucket.",
+    help="Add a model of your own, compare it with the original, benchmark its forms, upload it to a bucket.",
     no_args_is_help=True,
 )
 _Format = Annotated[Format, typer.Option("--format", help="Output format.")]
 
 
 def register(slipway: typer.Typer) -> None:
+    adding.register(app)
     app.command()(push)
     slipway.add_typer(app, name="model")
 
 
-@app.command()
-def export(
-    model: Annotated[str, typer.Argument(help="`hf:<owner>/<name>@<commit>`, or a save_pretrained folder.")],
-    folder: Annotated[Path, typer.Argument(help="New or empty folder for the model.")],
-    task: Annotated[
-        str | None,
-        typer.Option(help="classify, embed, summarize or generate; a model for another task is refused."),
-    ] = None,
-    engine: Annotated[
-        str | None, typer.Option(help="onnx or torch (default: torch for a model that writes text).")
-    ] = None,
-    precision: Annotated[
-        str | None, typer.Option(help="int8 or fp32 (default: int8); torch keeps the weights as they are.")
-    ] = None,
-    max_tokens: Annotated[
-        int | None, typer.Option(help="Maximum length of a text, if shorter than the model's.")
-    ] = None,
-    pooling: Annotated[
-        str | None, typer.Option(help="mean or cls, for an embedding model that does not state it.")
-    ] = None,
-    format_: _Format = Format.TEXT,
-) -> None:
-    """Convert a transformers model to ONNX: attention fused, weights int8, verified against torch.
-
-    A model that writes text, or any with --engine torch, keeps its weights: they are copied and tried.
-    """
-    with reported(format_):
-        from slipway.infra.model.export import exported
-
-        given = {
-            "--task": task,
-            "--engine": engine,
-            "--precision": precision,
-            "--max-tokens": max_tokens,
-            "--pooling": pooling,
-        }
-        options = [part for name, value in given.items() if value is not None for part in (name, str(value))]
-        manifest = exported(model, folder, options)
-        if format_ is Format.JSON:
-            print_json(manifest)
-            return
-        if manifest["engine"] == "torch":
-            OUT.print("Serve it with torch: see docs/guides/bring-your-own-model.md.", markup=False)
-            OUT.print(f"Its memory: slipway fit file:{folder} --estimate", markup=False)
-            return
-        OUT.print(f"Serve it: `model: file:{folder}` and `task: {manifest['task']}` in a stack's settings.")
-        OUT.print(f"Its memory: slipway fit file:{folder} --write", markup=False)
+@app.command(hidden=True, context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
+def export(source: Annotated[str, typer.Argument()] = "SOURCE") -> None:
+    """Name the command that took its place."""
+    with reported(Format.TEXT):
+        raise Refused(
+            f"`slipway model export` is now `slipway model add {source} NAME`, which makes models/NAME."
+        )
 
 
 @app.command()

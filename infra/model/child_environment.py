@@ -8,6 +8,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from slipway.components.checkout import IMPORT_PATH, ROOT
+
 # Where libraries and devices are found, and how many threads compute:
 # docs.pytorch.org/docs/stable/torch_environment_variables.html.
 _TO_COMPUTE = ("LD_LIBRARY_PATH", "PYTHONPATH", "TMPDIR")
@@ -32,6 +34,18 @@ def hub_environment() -> dict[str, str]:
     """Return what a program has that fetches models: the Hub's token and cache, proxies, certificates."""
     names = (*_TO_COMPUTE, *_FOR_THE_HUB)
     return {**_PLAIN, **_of_the_caller(names, (*_TO_COMPUTE_PREFIXES, *_FOR_THE_HUB_PREFIXES))}
+
+
+def package_path(folder: Path) -> str:
+    """Return the path on which an interpreter without Slipway finds it, and nothing of this environment.
+
+    folder: a temporary one, which gets a link to an installed Slipway.
+    """
+    if IMPORT_PATH:
+        return os.pathsep.join(IMPORT_PATH)
+    (folder / "packages").mkdir(exist_ok=True)
+    (folder / "packages" / "slipway").symlink_to(ROOT)
+    return str(folder / "packages")
 
 
 def _of_the_caller(names: tuple[str, ...], prefixes: tuple[str, ...]) -> dict[str, str]:

@@ -73,7 +73,7 @@ def write_manifest(folder: Path, plan: ImportPlan, facts: Mapping[str, Any]) -> 
         "license": plan.license,
         "engine": plan.engine,
         **facts,
-        "files": {name: _listed(folder / name) for name in made},
+        "files": {name: listed_file(folder / name) for name in made},
     }
     text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
     (folder / MANIFEST).write_text(text, encoding="utf-8")
@@ -90,7 +90,8 @@ def _identity(source: Source) -> dict[str, str]:
     return {"name": name, "version": commit[:12], "source": str(source)}
 
 
-def _listed(path: Path) -> dict[str, object]:
+def listed_file(path: Path) -> dict[str, object]:
+    """Return the size and the hash of a file, as a manifest lists them."""
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return {"sha256": digest, "bytes": path.stat().st_size}

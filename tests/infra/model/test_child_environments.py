@@ -6,10 +6,9 @@ from pathlib import Path
 import pytest
 
 from slipway.infra.errors import Failed
-from slipway.infra.model import export as model_export
-from slipway.infra.model import fit_hub
-from slipway.infra.model.export import exported
+from slipway.infra.model import fit_hub, import_model
 from slipway.infra.model.fit_hub import hub_model
+from slipway.infra.model.import_model import imported
 from slipway.infra.model.torch_env import printed_by
 
 HUSH = {
@@ -26,6 +25,21 @@ FOR_THE_HUB = {
     "HTTPS_PROXY": "http://127.0.0.1:9",
     "SSL_CERT_FILE": "/certificates.pem",
 }
+
+
+class Interpreter:
+    """Stands for the environment with torch: it is this one."""
+
+    def __init__(self, python: Path) -> None:
+        self._python = python
+
+    def is_made(self) -> bool:
+        return True
+
+    def require(self, say: object) -> Path:
+        return self._python
+
+
 SHOWING = "import json, os, pathlib, sys\n"
 
 
@@ -58,11 +72,12 @@ def test_what_asks_the_hub_has_the_hubs_own_variables_and_no_other_secret(
         f"{SHOWING}pathlib.Path({str(modules)!r}, 'shown').write_text(json.dumps(dict(os.environ)))\n"
         "print('{\"files\": {}}')"
     )
-    for module in (fit_hub, model_export):
+    for module in (fit_hub, import_model):
         monkeypatch.setattr(module, "_MODULE", "showing")
-    monkeypatch.setattr(model_export, "training_python", lambda: model_export.sys.executable)
+    here = Interpreter(Path(import_model.sys.executable))
+    monkeypatch.setattr(import_model, "TORCH", here)
     (modules / "manifest.json").write_text("{}")
-    for ask in (lambda: hub_model("hf:a/b", True), lambda: exported("hf:a/b", modules, [])):
+    for ask in (lambda: hub_model("hf:a/b", True), lambda: imported("hf:a/b", modules, [], print)):
         ask()
         environment = json.loads((modules / "shown").read_text())
         (modules / "shown").unlink()

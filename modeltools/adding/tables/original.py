@@ -1,0 +1,37 @@
+"""A model as its own library opened it: its columns, its labels, its answers, and its conversion."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+ColumnType = Literal["float", "int", "string", "bool"]
+Value = float | int | str | bool | None
+
+
+@dataclass(slots=True)
+class Column:
+    """A column as the model was trained on it."""
+
+    name: str
+    type: ColumnType = "float"
+    values: list[Any] = field(default_factory=list[Any])
+    """Those that the model knows, of a category."""
+    numbers: list[float] = field(default_factory=list[float])
+    """Numbers in the range of its training, where the model has kept any."""
+
+
+@dataclass(slots=True)
+class Original:
+    """predict: from rows to probabilities, [rows, labels], or to values, [rows].
+
+    convert: to a serialised ONNX graph, whose inputs are the columns, or all of them in one, `features`.
+    labels: a classifier's, none of a regressor.
+    """
+
+    words: str
+    columns: list[Column]
+    labels: list[str]
+    predict: Callable[[Sequence[Sequence[Value]]], Any]
+    convert: Callable[[], bytes]
+    versions: dict[str, str]
+    assumed: list[str] = field(default_factory=list[str])
