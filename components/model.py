@@ -19,6 +19,8 @@ from .tasks import DEFAULT_TASK, TASKS, WEIGHTS
 
 BUNDLED = Path("service/models")
 _MANIFEST = "manifest.json"
+# Of the types of columns in service/columns.py.
+_EXAMPLE_VALUES = {"float": 0.0, "double": 0.0, "int": 0, "string": "", "bool": False}
 # As the server takes them: service/manifest.py. Commands link to these files, so none may lie elsewhere.
 _FILE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}")
 
@@ -60,9 +62,7 @@ def model_folder(name: str, source: str, task: str | None, checkout: Path | None
     """
     address = ModelAddress.parse(source)
     if address.source is Source.HUB:
-        allowed = (
-            f"make a folder of it, `slipway model export {source} models/mine`, and give `file:models/mine`"
-        )
+        allowed = f"make a folder of it, `slipway model add {source} mine`, and give `file:models/mine`"
         refuse(name, [Fault("model", repr(source), allowed, ", which is converted when an image is built")])
     if not address.is_here or not address.place:
         refuse(name, [Fault("model", repr(source), "allowed are bundled:<name> and file:<folder>")])
@@ -104,10 +104,24 @@ def model_version(manifest: Mapping[str, Any]) -> str:
 
 
 def example_request(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a request body that the model can answer; the server checks a manifest's own `example`."""
+    """Return a request body that the model can answer; the server checks a manifest's own examples."""
     if "features" in manifest:
-        return {"features": manifest.get("example") or [0.0] * len(manifest["features"])}
-    return dict(TASKS[manifest["task"]].example)
+        return {
+            "features": manifest.get("example") or [_example_value(each) for each in manifest["features"]]
+        }
+    request = dict(TASKS[manifest["task"]].example)
+    if texts := manifest.get("examples"):
+        request["prompt" if "prompt" in request else "text"] = texts[0]
+    return request
+
+
+def _example_value(column: str | Mapping[str, Any]) -> Any:
+    """Return a value for a column: its own example, else the first that it takes, else that of its type."""
+    if isinstance(column, str):
+        return 0.0
+    if (own := column.get("example")) is not None:
+        return own
+    return next(iter(column.get("values", ())), _EXAMPLE_VALUES[column.get("type", "float")])
 
 
 def require_memory(

@@ -37,7 +37,9 @@ class TaskRow:
 
 
 TASKS: Mapping[str, TaskRow] = {
-    "classify": TaskRow("/predict", {"text": "You have won a free prize! Text WIN to 80086 now"}, _TEXTS),
+    "classify": TaskRow(
+        "/predict", {"text": "The delivery came two days early, and everything works."}, _TEXTS
+    ),
     "embed": TaskRow("/embed", {"text": "How do I reset my password?"}, _TEXTS),
     "summarize": TaskRow(
         "/summarize",

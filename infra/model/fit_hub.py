@@ -23,7 +23,7 @@ def hub_model(source: str, estimate: bool) -> ModelFolder:
 
     Raises Refused where it would have to run, or where its size shows only when it is converted.
     """
-    here = f"`slipway model export {source} models/mine`, then `slipway fit file:models/mine`"
+    here = f"`slipway model add {source} mine`, then `slipway fit file:models/mine`"
     if not estimate:
         raise Refused(
             f"fit runs a model that is on this machine; {source} is not. Add --estimate, or run {here}."

@@ -54,7 +54,7 @@ def test_module_and_class_name_of_the_provider_stay_as_they_are() -> None:
 def test_a_model_of_the_hub_is_refused_here_with_the_command_that_makes_a_folder_of_it() -> None:
     with pytest.raises(
         pulumi.RunError,
-        match=r"slipway model export hf:acme/spam@0+ models/mine`, and give `file:models/mine`",
+        match=r"slipway model add hf:acme/spam@0+ mine`, and give `file:models/mine`",
     ):
         plan_of(main, config(model=f"hf:acme/spam@{'0' * 40}"))
 

@@ -45,7 +45,7 @@ def test_weights_of_16_bits_are_told_as_such(fake_hub: TestHub) -> None:
 
 def test_what_is_converted_has_no_size_yet(fake_hub: TestHub) -> None:
     source = fake_hub.put(REPO, model_files())
-    with pytest.raises(Refused, match=r"is converted to ONNX, and how .* `slipway model export hf:acme"):
+    with pytest.raises(Refused, match=r"is converted to ONNX, and how .* `slipway model add hf:acme"):
         hub_model(source, estimate=True)
 
 
