@@ -75,6 +75,9 @@ def prepare(name: str, settings: GkeSettings, secrets: StackSecrets) -> Callable
         if not settings.cluster or (settings.gpu and not settings.node_pool):
             args["node_selector"] = {POOL_LABEL: cluster.node_pool}
         args["kubeconfig"] = cluster.kubeconfig
+        # Made of the cluster's output: the engine then deletes what is on a cluster before the cluster.
+        place = f"{settings.project}/{settings.location or settings.region}"
+        args["cluster_identifier"] = cluster.cluster_name.apply(lambda known: f"{place}/{known}")
         after_cluster = pulumi.ResourceOptions(depends_on=[cluster])
         return KubernetesService(name, cast("KubernetesServiceArgs", args), after_cluster, checked=spec)
 
@@ -128,7 +131,6 @@ def _node_args(cluster: str, settings: GkeSettings, nodes: Nodes) -> dict[str, A
         "google_project": settings.project,
         "google_region": location,
         "cluster_name": cluster,
-        "cluster_identifier": f"{settings.project}/{location}/{cluster}",
         "context": context_name(settings.project, location, cluster),
     }
 

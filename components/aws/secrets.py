@@ -13,6 +13,7 @@ from typing import Self
 import pulumi
 import pulumi_aws as aws
 
+from ..drawn_names import drawn_name
 from ..inputs import checked_secret
 
 # docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html
@@ -133,19 +134,23 @@ def secrets_of(
 
 
 def secret_name(service: str, name: str) -> str:
+    """Return the beginning of a secret's name; random characters follow, new for each secret."""
     return f"{service}/{name}"
 
 
 def _kept(
     home: SecretHome, name: str, value: pulumi.Input[str]
 ) -> tuple[aws.secretsmanager.Secret, aws.secretsmanager.SecretVersion]:
+    """Create a secret. A deleted one keeps its name for its recovery days, so no name is used twice."""
+    resource = f"{home.service}-{name}-secret"
+    base, keepers = secret_name(home.service, name), {"region": home.region}
     secret = aws.secretsmanager.Secret(
-        f"{home.service}-{name}-secret",
-        name=secret_name(home.service, name),
+        resource,
+        name=drawn_name(resource, base, keepers, home.parent),
         region=home.region,
         recovery_window_in_days=home.recovery_days,
         tags=home.tags or None,
-        opts=pulumi.ResourceOptions(parent=home.parent),
+        opts=pulumi.ResourceOptions(parent=home.parent, ignore_changes=["name"]),
     )
     version = aws.secretsmanager.SecretVersion(
         f"{home.service}-{name}-version",

@@ -339,6 +339,7 @@ def _listener(
 def _rule(
     spec: FargateSpec, target_group: aws.lb.TargetGroup, parent: pulumi.Resource
 ) -> aws.lb.ListenerRule:
+    """Create the rule. A given priority is taken while a rule has it, so that rule goes first."""
     assert spec.listener_arn is not None  # the caller's condition
     conditions: list[aws.lb.ListenerRuleConditionArgsDict] = [{"host_header": {"values": [spec.domain]}}]
     if spec.listener_paths:
@@ -351,5 +352,5 @@ def _rule(
         conditions=conditions,
         actions=[{"type": "forward", "target_group_arn": target_group.arn}],
         tags=spec.service.labels or None,
-        opts=pulumi.ResourceOptions(parent=parent),
+        opts=pulumi.ResourceOptions(parent=parent, delete_before_replace=spec.listener_priority is not None),
     )

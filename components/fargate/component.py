@@ -5,7 +5,9 @@ a network and a load balancer if none is given. Does not own the image, a certif
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
@@ -22,7 +24,7 @@ from .roles import roles_of
 from .rules import checked_spec, spec_warnings
 from .scaling import PROVIDERS, capacity_of, scale
 from .spec import FargateSpec
-from .task import CONTAINER, log_group, task_definition
+from .task import CONTAINER, log_group, rollout_id, task_definition
 
 _RECOVERY_DAYS = 30
 # A rollout that never gets steady fails by its circuit breaker; how long that takes grows with the load time.
@@ -67,15 +69,17 @@ class FargateService(pulumi.ComponentResource):
         api_key = api_key_of(name, spec.api_key, self)
         secrets = _secrets(spec, self, api_key)
         image_ref = with_digest(spec.image_ref)
-        log = log_group(spec, self)
+        cluster, cluster_name, ready = _cluster(spec, self)
+        log = log_group(spec, ready, self)
         roles = roles_of(spec, image_ref, log, secrets.arns, self)
         arns = (roles.execution, roles.task)
-        task = task_definition(spec, image_ref, secrets.environment, log.name, arns, self)
         network = network_of(spec, self)
         balancer = balancer_of(spec, network, self)
-        cluster, cluster_name, ready = _cluster(spec, self)
+        wanted = _wanted(spec, cluster, network, balancer)
+        rollout = rollout_id(wanted, spec.scales)
+        task = task_definition(spec, image_ref, secrets.environment, log.name, arns, rollout, self)
         after = [*ready, *roles.made, *network.made, *balancer.made]
-        service = _service(spec, self, after, cluster, task, network, balancer)
+        service = _service(spec, self, after, task, wanted)
         if spec.scales:
             scale(spec, service, cluster_name, balancer, self)
         self.url = pulumi.Output.all(balancer.url, _running(spec, service, task)).apply(lambda both: both[0])
@@ -109,18 +113,22 @@ def _secrets(spec: FargateSpec, parent: pulumi.Resource, api_key: pulumi.Output[
 def _cluster(
     spec: FargateSpec, parent: pulumi.Resource
 ) -> tuple[pulumi.Input[str], pulumi.Input[str], list[pulumi.Resource]]:
-    """Return ARN and name of the given or a created cluster, and what its services must wait for."""
+    """Return ARN and name of the given or a created cluster, and what its services must wait for.
+
+    The cluster's name comes back when a move to another region is undone: it goes first, and with it what it
+    runs. It is protected like the service, so that the engine refuses the move before it deletes anything.
+    """
     if spec.cluster_arn is not None:
         name = pulumi.Output.from_input(spec.cluster_arn).apply(lambda arn: arn.split("/")[-1])
         return spec.cluster_arn, name, []
-    options = pulumi.ResourceOptions(parent=parent)
+    options = pulumi.ResourceOptions(parent=parent, delete_before_replace=True)
     cluster = aws.ecs.Cluster(
         f"{spec.name}-cluster",
         name=spec.name,
         region=spec.region,
         settings=[{"name": "containerInsights", "value": spec.container_insights.value}],
         tags=spec.service.labels or None,
-        opts=options,
+        opts=pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(protect=spec.deletion_protection)),
     )
     providers = aws.ecs.ClusterCapacityProviders(
         f"{spec.name}-capacity",
@@ -132,53 +140,65 @@ def _cluster(
     return cluster.arn, cluster.name, [providers]
 
 
-def _service(
-    spec: FargateSpec,
-    parent: pulumi.Resource,
-    after: list[pulumi.Resource],
-    cluster: pulumi.Input[str],
-    task: aws.ecs.TaskDefinition,
-    network: Network,
-    balancer: Balancer,
-) -> aws.ecs.Service:
-    return aws.ecs.Service(
-        f"{spec.name}-service",
-        name=spec.name,
-        region=spec.region,
-        cluster=cluster,
-        task_definition=task.arn,
-        desired_count=spec.service.min_replicas,
-        capacity_provider_strategies=capacity_of(spec),
-        # Without it the provider refuses to change the strategy of a service that is there.
-        force_new_deployment=True,
-        availability_zone_rebalancing="ENABLED",
-        deployment_minimum_healthy_percent=100,
-        deployment_maximum_percent=200,
-        deployment_circuit_breaker={"enable": True, "rollback": True},
-        wait_for_steady_state=True,
-        health_check_grace_period_seconds=spec.grace_seconds,
-        network_configuration={
+def _wanted(
+    spec: FargateSpec, cluster: pulumi.Input[str], network: Network, balancer: Balancer
+) -> dict[str, Any]:
+    """Return the inputs of the service whose change rolls it out, apart from its task definition."""
+    return {
+        "cluster": cluster,
+        "desired_count": spec.service.min_replicas,
+        "capacity_provider_strategies": capacity_of(spec),
+        "deployment_minimum_healthy_percent": 100,
+        "deployment_maximum_percent": 200,
+        "health_check_grace_period_seconds": spec.grace_seconds,
+        "network_configuration": {
             "subnets": network.task_subnets,
             "security_groups": [balancer.task_group.id],
             "assign_public_ip": network.public_address,
         },
-        load_balancers=[
+        "load_balancers": [
             {
                 "target_group_arn": balancer.target_group.arn,
                 "container_name": CONTAINER,
                 "container_port": spec.service.port,
             }
         ],
+    }
+
+
+def _service(
+    spec: FargateSpec,
+    parent: pulumi.Resource,
+    after: list[pulumi.Resource],
+    task: aws.ecs.TaskDefinition,
+    wanted: Mapping[str, Any],
+) -> aws.ecs.Service:
+    """Create the service, replacing it only after the old one is deleted.
+
+    Its name is unique in a cluster, and comes back when a move to another cluster or region is undone.
+    """
+    return aws.ecs.Service(
+        f"{spec.name}-service",
+        name=spec.name,
+        region=spec.region,
+        task_definition=task.arn,
+        # Without it the provider refuses to change the strategy of a service that is there.
+        force_new_deployment=True,
+        availability_zone_rebalancing="ENABLED",
+        deployment_circuit_breaker={"enable": True, "rollback": True},
+        wait_for_steady_state=True,
         enable_ecs_managed_tags=True,
         propagate_tags="SERVICE",
         tags=spec.service.labels or None,
         opts=pulumi.ResourceOptions(
             parent=parent,
             depends_on=after,
+            delete_before_replace=True,
             protect=spec.deletion_protection,
             ignore_changes=["desiredCount"] if spec.scales else None,
             custom_timeouts=_timeouts(spec),
         ),
+        **wanted,
     )
 
 
@@ -192,7 +212,8 @@ def _running(spec: FargateSpec, service: aws.ecs.Service, task: aws.ecs.TaskDefi
     """Return the task definition that ECS runs after the rollout, and fail `up` if it is not `task`.
 
     The provider fails a rollout that the circuit breaker ends, because it watches the deployment that it
-    began. This also catches a rollback that it did not watch: what it reads afterwards is what ECS runs.
+    began. This also catches a rollback that it did not watch: what it reads afterwards is what ECS runs, and
+    as every rollout has a task definition of its own (`rollout_id`), that tells the deployments apart.
     """
 
     def check(both: list[str]) -> str:

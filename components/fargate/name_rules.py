@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from ..aws import limits as aws
 from ..aws.name_rules import arn_faults, region_faults, tag_faults
 from ..aws.secrets import SecretReference, secret_name
+from ..drawn_names import SUFFIX_CHARACTERS
 from ..fault import Fault
 from ..input_rules import api_key_faults, secret_name_faults, unpinned_secret
 from . import limits, names
@@ -48,9 +49,10 @@ def _secret_faults(spec: FargateSpec) -> Iterator[Fault]:
     service = spec.service
     for key in spec.secret_values:
         yield from (faults := list(secret_name_faults(service, key)))
-        if not faults and len(secret_name(service.name, key)) > aws.SECRET_NAME_CHARACTERS:
-            most = aws.SECRET_NAME_CHARACTERS
-            allowed = f"with the service's name in front Secrets Manager allows {most} characters"
+        most = aws.SECRET_NAME_CHARACTERS
+        if not faults and len(secret_name(service.name, key)) + SUFFIX_CHARACTERS > most:
+            around = f"with the service's name in front and {SUFFIX_CHARACTERS} characters at the end"
+            allowed = f"{around} Secrets Manager allows {most} characters"
             yield Fault("secret_values", key, allowed, f", a name of {len(key)} characters", verb="has")
     for key, text in service.secrets.items():
         try:

@@ -69,6 +69,7 @@ def roles_of(
 
 
 def _role(spec: FargateSpec, kind: str, parent: pulumi.Resource) -> aws.iam.Role:
+    """Create a role, which has no region: it stays when the service moves, under the name it was given."""
     trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": _TASKS}
     return aws.iam.Role(
         f"{spec.name}-{kind}-role",
@@ -76,7 +77,7 @@ def _role(spec: FargateSpec, kind: str, parent: pulumi.Resource) -> aws.iam.Role
         description=f"{_ROLES[kind]} the inference service {spec.name}",
         assume_role_policy=pulumi.Output.json_dumps({"Version": _VERSION, "Statement": [trust]}),
         tags=spec.service.labels or None,
-        opts=pulumi.ResourceOptions(parent=parent),
+        opts=pulumi.ResourceOptions(parent=parent, ignore_changes=["name"]),
     )
 
 

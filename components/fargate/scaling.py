@@ -55,6 +55,11 @@ def scale(
     balancer: Balancer,
     parent: pulumi.Resource,
 ) -> None:
+    """Register the service for scaling.
+
+    Target, policies and schedules are known by the service's name, so the old ones go first, as the service
+    does.
+    """
     target = aws.appautoscaling.Target(
         f"{spec.name}-scaling",
         region=spec.region,
@@ -63,7 +68,7 @@ def scale(
         resource_id=pulumi.Output.concat("service/", cluster_name, "/", service.name),
         min_capacity=spec.service.min_replicas,
         max_capacity=spec.service.max_replicas,
-        opts=pulumi.ResourceOptions(parent=parent),
+        opts=pulumi.ResourceOptions(parent=parent, delete_before_replace=True),
     )
     metrics = {"cpu": _metric(int(spec.cpu_target_percent), "ECSServiceAverageCPUUtilization")}
     if (requests := requests_per_minute(spec)) is not None:
@@ -80,7 +85,9 @@ def scale(
             resource_id=target.resource_id,
             target_tracking_scaling_policy_configuration=configuration,
             # The label names what the load balancer is attached to only once a listener is.
-            opts=pulumi.ResourceOptions(parent=parent, depends_on=list(balancer.made)),
+            opts=pulumi.ResourceOptions(
+                parent=parent, depends_on=list(balancer.made), delete_before_replace=True
+            ),
         )
     _schedule(spec, target, parent)
 
@@ -114,5 +121,5 @@ def _schedule(spec: FargateSpec, target: aws.appautoscaling.Target, parent: pulu
                 "min_capacity": int(schedule["min_replicas"]),
                 "max_capacity": int(schedule["max_replicas"]),
             },
-            opts=pulumi.ResourceOptions(parent=parent),
+            opts=pulumi.ResourceOptions(parent=parent, delete_before_replace=True),
         )

@@ -1,6 +1,7 @@
 """The task definition of a service: its checked spec in ECS's own terms."""
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pulumi
@@ -14,6 +15,8 @@ CONTAINER = "server"
 # service/Dockerfile: USER
 _USER = 10001
 _VOLUME = "model"
+_ROLLOUT_LABEL = "slipway.rollout"
+_ROLLOUT_DIGITS = 12
 # service/Dockerfile has the same question as its HEALTHCHECK, of /ready: here the load balancer asks that,
 # and a busy or loading task is not to be replaced while it is alive.
 _HEALTH_CHECK = (
@@ -29,15 +32,18 @@ def task_definition(
     secrets: Mapping[str, pulumi.Input[str]],
     log_group: pulumi.Input[str],
     roles: tuple[pulumi.Input[str], pulumi.Input[str]],
+    rollout: pulumi.Input[str],
     parent: pulumi.Resource,
 ) -> aws.ecs.TaskDefinition:
-    """Create the task definition.
+    """Create the task definition; replaced ones stay, so that ECS can restore the service from them.
 
-    secrets: environment name -> ECS's `valueFrom`. roles: ARNs of the execution and the task role.
+    secrets: environment name -> ECS's `valueFrom`. roles: ARNs of the execution and the task role. rollout:
+    what tells it apart from that of another rollout.
     """
     execution_role, task_role = roles
     logs = _log_configuration(spec, log_group)
-    containers = [_server(spec, image_ref, secrets, logs)]
+    server = _server(spec, image_ref, secrets, logs)
+    containers = [{**server, "dockerLabels": {_ROLLOUT_LABEL: rollout}}]
     if spec.is_fetched:
         containers.append(_volume_owner(image_ref, logs))
     return aws.ecs.TaskDefinition(
@@ -57,8 +63,22 @@ def task_definition(
         task_role_arn=task_role,
         container_definitions=pulumi.Output.json_dumps(containers),
         volumes=[{"name": _VOLUME}] if spec.is_fetched else None,
+        skip_destroy=True,
         tags=spec.service.labels or None,
         opts=pulumi.ResourceOptions(parent=parent),
+    )
+
+
+def rollout_id(wanted: Mapping[str, Any], scales: bool) -> pulumi.Output[str]:
+    """Return a hash of what a service is to have next to its task definition.
+
+    In the task definition it gives each rollout one of its own. Without that, a service that ECS restored
+    after another change, such as of its subnets, would seem to run what was requested. wanted: inputs of the
+    service. scales: whether the autoscaler sets the number of tasks.
+    """
+    counted = {key: value for key, value in wanted.items() if not (scales and key == "desired_count")}
+    return pulumi.Output.json_dumps(counted, sort_keys=True).apply(
+        lambda text: hashlib.sha256(text.encode()).hexdigest()[:_ROLLOUT_DIGITS]
     )
 
 
@@ -157,12 +177,23 @@ def _log_configuration(spec: FargateSpec, log_group: pulumi.Input[str]) -> dict[
     }
 
 
-def log_group(spec: FargateSpec, parent: pulumi.Resource) -> aws.cloudwatch.LogGroup:
+def log_group(
+    spec: FargateSpec, after: Sequence[pulumi.Resource], parent: pulumi.Resource
+) -> aws.cloudwatch.LogGroup:
+    """Create the log group, whose name is free for a move back only once the first one is deleted.
+
+    after: the cluster. It is replaced first and takes the tasks along, which could not start without the log.
+    """
     return aws.cloudwatch.LogGroup(
         f"{spec.name}-log",
         name=names.log_group_name(spec.name),
         region=spec.region,
         retention_in_days=int(spec.log_retention_days),
         tags=spec.service.labels or None,
-        opts=pulumi.ResourceOptions(parent=parent),
+        opts=pulumi.ResourceOptions(
+            parent=parent,
+            depends_on=list(after),
+            delete_before_replace=True,
+            protect=spec.deletion_protection,
+        ),
     )

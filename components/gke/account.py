@@ -32,13 +32,23 @@ def node_account_of(
         account_id=names.account_id(spec.name),
         display_name=f"Nodes of the cluster {spec.cluster_name}",
         project=spec.project,
-        opts=pulumi.ResourceOptions(parent=parent, depends_on=after),
+        opts=pulumi.ResourceOptions.merge(
+            _options(after, parent), pulumi.ResourceOptions(protect=spec.deletion_protection)
+        ),
     )
     grants: list[pulumi.Resource] = [
         _project_grant(spec, role, account, after, parent) for role in NODE_ROLES
     ]
     grants += _image_grants(spec, account, after, parent)
     return NodeAccount(account.email, tuple(grants))
+
+
+def _options(after: list[pulumi.Resource], parent: pulumi.Resource) -> pulumi.ResourceOptions:
+    """Return the options of the account and its grants, which a move to another project replaces.
+
+    The name comes back when the move is undone, and Google has one of each grant: the old one goes first.
+    """
+    return pulumi.ResourceOptions(parent=parent, depends_on=after, delete_before_replace=True)
 
 
 def _project_grant(
@@ -57,7 +67,7 @@ def _project_grant(
         project=spec.project,
         role=role,
         member=account.member,
-        opts=pulumi.ResourceOptions(parent=parent, depends_on=after),
+        opts=_options(after, parent),
     )
 
 
@@ -84,6 +94,6 @@ def _image_grants(
             repository=repository.name,
             role=READER,
             member=account.member,
-            opts=pulumi.ResourceOptions(parent=parent, depends_on=after),
+            opts=_options(after, parent),
         )
     ]

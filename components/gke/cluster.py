@@ -13,7 +13,11 @@ _TIMEOUTS = pulumi.CustomTimeouts(create="60m", update="60m", delete="60m")
 def cluster_of(
     spec: GkeClusterSpec, account: NodeAccount, after: list[pulumi.Resource], parent: pulumi.Resource
 ) -> gcp.container.Cluster:
-    """Create the cluster. Google requires a first pool, which is deleted again at once."""
+    """Create the cluster. Google requires a first pool, which is deleted again at once.
+
+    In another network it has the same name, and in another place its name comes back when the move is undone:
+    it is deleted before it is created, with its pools and with all that depends on its name.
+    """
     return gcp.container.Cluster(
         f"{spec.name}-cluster",
         name=spec.cluster_name,
@@ -53,6 +57,7 @@ def cluster_of(
         opts=pulumi.ResourceOptions(
             parent=parent,
             depends_on=[*after, *account.grants],
+            delete_before_replace=True,
             protect=spec.deletion_protection,
             # The provider reads back a node that is gone, and would replace the cluster for it.
             ignore_changes=["nodeConfig"],

@@ -27,11 +27,14 @@ def service_account(
 def bucket_reader(
     name: str, bucket: str, account: gcp.serviceaccount.Account, parent: pulumi.Resource
 ) -> gcp.storage.BucketIAMMember:
-    """Let the account of the service `name` read a bucket."""
+    """Let the account of the service `name` read a bucket.
+
+    Google has one of each grant, which would go with the old one if that were deleted later.
+    """
     return gcp.storage.BucketIAMMember(
         f"{name}-{bucket}-reader",
         bucket=bucket,
         role=BUCKET_READER,
         member=account.member,
-        opts=pulumi.ResourceOptions(parent=parent),
+        opts=pulumi.ResourceOptions(parent=parent, delete_before_replace=True),
     )

@@ -66,11 +66,21 @@ def _artifact_registry(spec: ImageSpec, opts: pulumi.ResourceOptions) -> Reposit
         cleanup_policy_dry_run=False,
         vulnerability_scanning_config={"enablement_config": "INHERITED" if spec.scan else "DISABLED"},
         deletion_policy="DELETE" if spec.force_delete else "PREVENT",
-        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=enabled)),
+        opts=pulumi.ResourceOptions.merge(
+            opts, pulumi.ResourceOptions.merge(pulumi.ResourceOptions(depends_on=enabled), _moved(spec))
+        ),
     )
     host = _artifact_host(spec)
     address, cache = (pulumi.Output.concat(host, f"/{name}") for name in (IMAGE, f"{CACHE}:{_CACHE_TAG}"))
     return Repository(address, cache, [repository])
+
+
+def _moved(spec: ImageSpec) -> pulumi.ResourceOptions:
+    """Return the options of a repository, whose name is free for a move back only once it is deleted.
+
+    One that the cloud would not delete is refused in the preview, before anything else moves.
+    """
+    return pulumi.ResourceOptions(delete_before_replace=True, protect=not spec.force_delete)
 
 
 def _artifact_host(spec: ImageSpec) -> pulumi.Output[str]:
@@ -119,14 +129,14 @@ def _ecr(spec: ImageSpec, opts: pulumi.ResourceOptions) -> Repository:
         image_scanning_configuration={"scan_on_push": spec.scan},
         force_delete=spec.force_delete,
         tags=dict(spec.labels),
-        opts=opts,
+        opts=pulumi.ResourceOptions.merge(opts, _moved(spec)),
     )
     aws.ecr.LifecyclePolicy(
         f"{spec.name}-lifecycle",
         region=spec.region,
         repository=repository.name,
         policy=json.dumps({"rules": _lifecycle_rules(spec)}),
-        opts=opts,
+        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(delete_before_replace=True)),
     )
     address = repository.repository_url
     return Repository(address, pulumi.Output.concat(address, ":", _CACHE_TAG), [repository])

@@ -70,7 +70,7 @@ class KubernetesService(pulumi.ComponentResource):
         values = {**spec.secret_values, API_KEY_NAME: api_key}
         provider = _provider(spec, self)
         identity = google.identity_of(spec, self, provider)
-        address = google.address_of(spec, self)
+        address = google.address_of(spec, self, provider)
         # With the namespace goes all that uses these; they go after it.
         before = {"namespace": [*identity, *address]}
         before |= {"deployment": identity, "inference": identity, "ingress": address}

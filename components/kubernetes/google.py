@@ -23,7 +23,10 @@ def identity_of(
     """
     if not spec.on_gke:
         return []
-    account = service_account(spec.name, spec.google_project, pulumi.ResourceOptions(parent=parent))
+    options = pulumi.ResourceOptions(
+        parent=parent, delete_before_replace=True, protect=spec.deletion_protection
+    )
+    account = service_account(spec.name, spec.google_project, options)
     user = gcp.serviceaccount.IAMMember(
         f"{spec.name}-pods",
         service_account_id=account.name,
@@ -43,10 +46,13 @@ def identity_of(
     return made
 
 
-def address_of(spec: KubernetesSpec, parent: pulumi.Resource) -> list[gcp.compute.GlobalAddress]:
+def address_of(
+    spec: KubernetesSpec, parent: pulumi.Resource, cluster: pulumi.Resource | None
+) -> list[gcp.compute.GlobalAddress]:
     """Create the address of the Ingress, which lasts as long as the service, so that DNS can name it.
 
-    It keeps the name that it was created with, in another namespace or cluster too.
+    It keeps the name that it was created with, in another namespace or cluster too. Another project replaces
+    it, once the Ingress that uses it has gone with the cluster.
     """
     if not (spec.on_gke and spec.domain):
         return []
@@ -54,7 +60,12 @@ def address_of(spec: KubernetesSpec, parent: pulumi.Resource) -> list[gcp.comput
         f"{spec.name}-address",
         name=network.address_name(spec),
         project=spec.google_project,
-        opts=pulumi.ResourceOptions(parent=parent, ignore_changes=["name"]),
+        opts=pulumi.ResourceOptions(
+            parent=parent,
+            depends_on=[cluster] if cluster else [],
+            ignore_changes=["name"],
+            delete_before_replace=True,
+        ),
     )
     return [address]
 

@@ -26,12 +26,14 @@ _REVISIONS = 3
 class KubernetesObject:
     """One object.
 
-    role: its part in the service. body: the whole object. after: roles that must exist first.
+    role: its part in the service. body: the whole object. after: roles that must exist first. initial: paths
+    whose values count only when the object is created; afterwards another controller owns them.
     """
 
     role: str
     body: Mapping[str, Any]
     after: tuple[str, ...] = ()
+    initial: tuple[str, ...] = ()
 
 
 def ground_of(
@@ -131,8 +133,12 @@ def _claim(spec: KubernetesSpec) -> KubernetesObject:
 
 
 def _deployment(spec: KubernetesSpec, wiring: Wiring) -> KubernetesObject:
-    """Return the Deployment, without replicas: the autoscaler sets them, and each `up` would undo that."""
+    """Return the Deployment. Its replicas are those of the first `up`, which waits for that many to be ready.
+
+    The autoscaler sets them from then on, and each `up` would undo that.
+    """
     body = {
+        "replicas": spec.service.min_replicas,
         "selector": {"matchLabels": selector_of(spec)},
         "strategy": strategy_of(spec),
         "progressDeadlineSeconds": timing.progress_deadline_seconds(spec),
@@ -140,7 +146,9 @@ def _deployment(spec: KubernetesSpec, wiring: Wiring) -> KubernetesObject:
         "template": pod_template(spec, wiring),
     }
     after = ("identity", "settings", "secrets", "model", "policy")
-    return KubernetesObject("deployment", {**_head(spec, "apps/v1", "Deployment"), "spec": body}, after)
+    return KubernetesObject(
+        "deployment", {**_head(spec, "apps/v1", "Deployment"), "spec": body}, after, ("spec.replicas",)
+    )
 
 
 def _autoscaler(spec: KubernetesSpec) -> KubernetesObject:

@@ -78,6 +78,7 @@ class Registrar:
             depends_on=first,
             deleted_with=namespace,
             protect=protect,
+            ignore_changes=list(manifest.initial),
             delete_before_replace=named,
             custom_timeouts=self.timeouts,
         )

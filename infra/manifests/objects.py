@@ -14,7 +14,7 @@ from slipway.components.gke.nodes import POOL_LABEL
 from slipway.components.input_rules import API_KEY_NAME
 from slipway.infra.errors import Refused
 from slipway.infra.plan.run import Plan
-from slipway.infra.resources.reading import UNKNOWN, Resource
+from slipway.infra.resources.reading import UNKNOWN, Resource, at
 
 # In this order each object finds what it names; kinds of extensions come last.
 _ORDER = (
@@ -81,7 +81,7 @@ def manifests_of(plan: Plan) -> Manifests:
         )
     secrets = [resource for resource in found if resource.inputs["kind"] == "Secret"]
     objects = [
-        Object(resource.name, _with_plain_names(resource.inputs, secrets))
+        Object(resource.name, _with_plain_names(_applied_again(resource), secrets))
         for resource in found
         if resource not in secrets
     ]
@@ -147,6 +147,15 @@ def _is_object(resource: Resource) -> bool:
 def _position(each: Object) -> tuple[int, str, str]:
     kind = each.body["kind"]
     return (_ORDER.index(kind) if kind in _ORDER else len(_ORDER), kind, each.name)
+
+
+def _applied_again(resource: Resource) -> dict[str, Any]:
+    """Return the object without what counts only when it is created, which each later apply would undo."""
+    body = deepcopy(dict(resource.inputs))
+    for path in resource.ignore_changes:
+        *above, last = path.split(".")
+        at(body, *above).pop(last, None)
+    return body
 
 
 def _with_plain_names(inputs: Mapping[str, Any], secrets: list[Resource]) -> dict[str, Any]:

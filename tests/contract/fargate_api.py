@@ -26,7 +26,7 @@ class Call:
 
 
 # What the provider keeps to itself, or what stands in the address of the request.
-_NOT_IN_THE_CALL = ("region", "waitForSteadyState", "forceNewDeployment")
+_NOT_IN_THE_CALL = ("region", "waitForSteadyState", "forceNewDeployment", "skipDestroy")
 _ATTRIBUTES = {
     "idleTimeout": "idle_timeout.timeout_seconds",
     "dropInvalidHeaderFields": "routing.http.drop_invalid_header_fields.enabled",

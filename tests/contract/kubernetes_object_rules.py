@@ -105,9 +105,9 @@ def autoscaler_fits_its_deployment(objects: Objects) -> bool:
             for d in of_kind(objects, "Deployment")
             if d["metadata"]["name"] == spec["scaleTargetRef"]["name"]
         ]
-        if not (
-            1 <= spec["minReplicas"] <= spec["maxReplicas"] and target and "replicas" not in target[0]["spec"]
-        ):
+        if not (1 <= spec["minReplicas"] <= spec["maxReplicas"] and target):
+            return False
+        if target[0]["spec"].get("replicas", spec["minReplicas"]) != spec["minReplicas"]:
             return False
     return len(of_kind(objects, "HorizontalPodAutoscaler")) == len(of_kind(objects, "Deployment"))
 

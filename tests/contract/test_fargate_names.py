@@ -59,6 +59,8 @@ SNAPSHOT = [
     ("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", "api-balancer-203.0.113.0/24-80-ingress"),
     ("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", "api-endpoint-ingress"),
     ("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", "api-task-ingress"),
+    ("random:index/randomId:RandomId", "api-HF_TOKEN-secret-suffix"),
+    ("random:index/randomId:RandomId", "api-MODEL_API_KEY-secret-suffix"),
     ("random:index/randomId:RandomId", "api-balancer-suffix"),
     ("random:index/randomId:RandomId", "api-execution-policy-suffix"),
     ("random:index/randomId:RandomId", "api-targets-suffix"),

@@ -1,7 +1,6 @@
 import json
 import os
 import shutil
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.checkout import copy_of_the_checkout
+from tests.pulumi_engine.serving import run_cli
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -23,16 +23,7 @@ class Engine:
     timeout_seconds: float = 300
 
     def __call__(self, *arguments: str, ok: bool = True) -> str:
-        done = subprocess.run(
-            ["pulumi", *arguments, "--non-interactive"],
-            cwd=self.project,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=self.timeout_seconds,
-        )
-        assert (done.returncode == 0) is ok, done.stdout + done.stderr
-        return done.stdout + done.stderr
+        return run_cli(self.project, self.environment, self.timeout_seconds, *arguments, ok=ok)
 
     def up(self, *arguments: str, ok: bool = True) -> dict[str, int]:
         """Run `up` and return the engine's counts of changes."""

@@ -53,6 +53,22 @@ def served(add: Callable[[grpc.Server], None]) -> Generator[int]:
         server.stop(None)
 
 
+def run_cli(
+    folder: Path, environment: Mapping[str, str], timeout_seconds: float, *arguments: str, ok: bool = True
+) -> str:
+    """Run a command of the CLI and return its output. ok: it must succeed, otherwise it must fail."""
+    done = subprocess.run(
+        ["pulumi", *arguments, "--non-interactive"],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=timeout_seconds,
+    )
+    assert (done.returncode == 0) is ok, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
 def served_provider(
     provider: provider_pb2_grpc.ResourceProviderServicer,
 ) -> AbstractContextManager[int]:
@@ -195,17 +211,7 @@ class LiveStack:
         }
 
     def run(self, *arguments: str, ok: bool = True) -> str:
-        """Run a command of the CLI and return its output. ok: it must succeed, otherwise it must fail."""
-        done = subprocess.run(
-            ["pulumi", *arguments, "--non-interactive"],
-            cwd=self.project,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=self.timeout_seconds,
-        )
-        assert (done.returncode == 0) is ok, done.stdout + done.stderr
-        return done.stdout + done.stderr
+        return run_cli(self.project, self.environment, self.timeout_seconds, *arguments, ok=ok)
 
     def up(self, program: Callable[[], None], *options: str, ok: bool = True) -> str:
         return self._with(program, "up", "--yes", "--skip-preview", *options, ok=ok)

@@ -1,9 +1,6 @@
 """Changes of a live `CloudRunService` on the real engine, in a project that enforces what Google enforces."""
 
-import os
-import shutil
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,11 +9,9 @@ import pytest
 from slipway.components.cloud_run import CloudRunService, CloudRunServiceArgs
 from tests.contract.cloud_run_cases import IMAGE, KEY
 from tests.contract.cloud_run_cases import PLAIN as LEAST
-from tests.pulumi_engine.serving import LiveStack, served_provider
+from tests.pulumi_engine.live import Args, Changes, Live, each_of, lives
 from tests.pulumi_engine.standin import BROKEN
-from tests.pulumi_engine.strict.account import Account, Fault
-from tests.pulumi_engine.strict.google import PROJECT, google_account, outlives_its_stack
-from tests.pulumi_engine.strict.provider import StrictProvider
+from tests.pulumi_engine.strict.google import PROJECT, google_account
 
 pytestmark = pytest.mark.pulumi_engine
 
@@ -25,24 +20,6 @@ DOMAIN: dict[str, Any] = {"domain": "api.example.com"}
 ELSEWHERE: dict[str, Any] = {"region": "us-central1"}
 BROKEN_IMAGE = IMAGE.replace("a" * 64, BROKEN)
 NAME = "api"
-
-
-@dataclass
-class Live:
-    """account: where the stack's service runs."""
-
-    account: Account
-    stack: LiveStack
-
-    def up(self, *options: str, **args: Any) -> str:
-        return self.stack.up(program(args), *options)
-
-    def fails(self, **args: Any) -> str:
-        return self.stack.up(program(args), ok=False)
-
-    def is_as_wanted(self, **args: Any) -> bool:
-        """Whether the state is the program's and the cloud is as the state says."""
-        return "unchanged" in self.up("--refresh", "--expect-no-changes", **args)
 
 
 def program(args: Mapping[str, Any]) -> Callable[[], None]:
@@ -54,17 +31,13 @@ def program(args: Mapping[str, Any]) -> Callable[[], None]:
 @pytest.fixture
 def live(tmp_path: Path) -> Iterator[Live]:
     """Run an engine on an empty project; destroy what a test created."""
-    if shutil.which("pulumi") is None:
-        pytest.skip("no `pulumi` on PATH; `.ci/pulumi` builds one")
     account = google_account()
-    with served_provider(StrictProvider(account)) as port:
-        live = Live(account, LiveStack(tmp_path, {"gcp": port, "random": port}))
+    with lives(tmp_path, account, program, "gcp") as live:
         yield live
-        live.stack.destroy()
-        assert all(map(outlives_its_stack, account.things.values()))
+    assert account.left() == set()
 
 
-CHANGES: Mapping[str, tuple[dict[str, Any], dict[str, Any]]] = {
+CHANGES: Changes = {
     "another region": ({}, ELSEWHERE),
     "another region with a domain": (DOMAIN, {**DOMAIN, **ELSEWHERE}),
     "another project": ({}, {"project": "acme-dev"}),
@@ -75,30 +48,11 @@ CHANGES: Mapping[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "a secret": ({}, {"secret_values": {"HF_TOKEN": "hush"}}),
     "another key": ({}, {"api_key": "another-key-of-enough-characters"}),
 }
-EACH = pytest.mark.parametrize(("one", "other"), CHANGES.values(), ids=CHANGES)
-# Every call of a change fails once with FULL, else one in its middle and the last.
-FULL = bool(os.environ.get("SLIPWAY_TEST_FULL"))
 
 
-@EACH
-def test_a_change_that_failed_goes_on_or_is_taken_back(
-    live: Live, one: dict[str, Any], other: dict[str, Any]
-) -> None:
-    live.up(**one)
-    before = len(live.account.calls)
-    live.up(**other)
-    calls = len(live.account.calls) - before
-    assert live.is_as_wanted(**other)
-    live.up(**one)
-    for number in range(1, calls + 1) if FULL else {max(calls // 2, 1), calls}:
-        live.account.fault = Fault(number)
-        live.fails(**other)
-        live.up(**one)
-        assert live.is_as_wanted(**one)
-        live.account.fault = Fault(number)
-        live.fails(**other)
-        live.up(**other)
-        live.up(**one)
+@each_of(CHANGES)
+def test_a_change_that_failed_goes_on_or_is_taken_back(live: Live, one: Args, other: Args) -> None:
+    live.fail_go_on_and_go_back(one, other)
     assert live.is_as_wanted(**one)
     # Only a move to another project takes from a service what it starts with, before it is itself deleted.
     assert bool(live.account.noticed) is ("project" in other)
@@ -128,7 +82,7 @@ def test_a_first_service_that_did_not_get_ready_is_imported_and_mended(live: Liv
 def test_a_protected_service_is_moved_in_two_steps(live: Live) -> None:
     protected = {"deletion_protection": True}
     live.up(**protected)
-    assert "marked for protection" in live.stack.preview(program({**protected, **ELSEWHERE}), ok=False)
+    assert "marked for protection" in live.preview(**protected, **ELSEWHERE, ok=False)
     live.up()
     live.up(**ELSEWHERE)
     assert live.is_as_wanted(**ELSEWHERE)

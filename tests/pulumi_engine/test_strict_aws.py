@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.pulumi_engine.strict.account import Account, AnswerLost, Fault, Inputs, NotReady, Refusal, Thing
-from tests.pulumi_engine.strict.aws import REGION, RULES, Existing, aws_account
+from tests.pulumi_engine.strict.aws import ELSEWHERE, REGION, RULES, Existing, aws_account
 from tests.pulumi_engine.strict.aws_balancing import RULES_PER_BALANCER
 from tests.pulumi_engine.strict.aws_network import RULES_PER_GROUP, TAGS
 
@@ -23,6 +23,7 @@ CLUSTER, SERVICE = "aws:ecs/cluster:Cluster", "aws:ecs/service:Service"
 CAPACITY = "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders"
 TASK, SCALING = "aws:ecs/taskDefinition:TaskDefinition", "aws:appautoscaling/target:Target"
 SCALING_POLICY = "aws:appautoscaling/policy:Policy"
+REPOSITORY = "aws:ecr/repository:Repository"
 LOG, SECRET = "aws:cloudwatch/logGroup:LogGroup", "aws:secretsmanager/secret:Secret"
 PENDING = f"arn:aws:acm:{REGION}:123456789012:certificate/00000000-0000-0000-0000-000000000000"
 
@@ -38,7 +39,7 @@ class World:
         self.targets = self.make(TARGETS, name="api", region=REGION, vpcId=Existing.vpc, port=8080)
         self.rule = self.make(RULE, listenerArn=Existing.listener, priority=1, **self.forward())
         self.cluster = self.make(CLUSTER, name="api", region=REGION)
-        self.capacity = self.make(CAPACITY, clusterName="api")
+        self.capacity = self.make(CAPACITY, clusterName="api", region=REGION)
         self.role = self.make(ROLE, name="execution")
         self.policy = self.make(
             POLICY, name="service", role="execution", policy=json.dumps({"Statement": []})
@@ -47,7 +48,7 @@ class World:
             TASK, family="api", region=REGION, **self.containers("ghcr.io/acme/api@sha256:0")
         )
         self.service = self.make(SERVICE, **self.of_service())
-        self.scaled = {"resourceId": "service/api/api", "name": "api", "scalableDimension": "count"}
+        self.scaled = {"resourceId": "service/api/api", "name": "api", "region": REGION}
         self.target = self.make("aws:appautoscaling/target:Target", **self.scaled)
 
     def make(self, type_: str, **inputs: Any) -> Thing:
@@ -220,6 +221,14 @@ CASES: Mapping[str, tuple[Callable[[World], object], str]] = {
     ),
     "balancer_rules_within_quota": (_many_listener_rules, "TooManyRules"),
     "target_group_unused": (lambda w: w.delete(w.targets), "ResourceInUse"),
+    "found_in_its_region": (
+        lambda w: w.make(TARGETS, name="far", region=ELSEWHERE, vpcId=Existing.vpc, port=8080),
+        f"is in {REGION}, not in {ELSEWHERE}",
+    ),
+    "repository_empty": (
+        lambda w: w.delete(w.make(REPOSITORY, name="api", region=REGION, forceDelete=False)),
+        "RepositoryNotEmptyException",
+    ),
     "service_name_once": (lambda w: w.make(SERVICE, **w.of_service()), "was not idempotent"),
     "role_exists": (lambda w: w.make(POLICY, name="p", role="nobody", policy="{}"), "NoSuchEntity"),
     "role_without_policies": (lambda w: w.delete(w.role), "DeleteConflict"),
@@ -268,6 +277,33 @@ def test_a_name_is_taken_once(type_: str) -> None:
     world.make(type_, name="one", region=REGION)
     with pytest.raises(Refusal, match="already exists"):
         world.make(type_, name="one", region=REGION)
+
+
+@pytest.mark.parametrize("type_", [LOG, SECRET, CLUSTER, REPOSITORY])
+def test_a_name_of_one_region_is_free_in_another(type_: str) -> None:
+    world = World()
+    wanted = {"name": "one", "forceDelete": True}
+    one, other = (world.make(type_, region=region, **wanted) for region in (REGION, ELSEWHERE))
+    assert one.id != other.id
+    world.delete(one)
+    assert world.account.get(other.id) is other
+
+
+def test_a_deleted_secret_keeps_its_name_until_its_recovery_window_ends() -> None:
+    world = World()
+    for days in (0, 30):
+        world.delete(world.make(SECRET, name="one", region=REGION, recoveryWindowInDays=days))
+    with pytest.raises(Refusal, match="one is scheduled for deletion"):
+        world.make(SECRET, name="one", region=REGION)
+
+
+def test_a_task_whose_log_group_is_of_another_region_does_not_start() -> None:
+    world = World()
+    world.make(LOG, name="/ecs/api", region=ELSEWHERE)
+    log = {"options": {"awslogs-group": "/ecs/api", "awslogs-region": REGION}}
+    task = world.make(TASK, family="api", region=REGION, **world.containers("a", logConfiguration=log))
+    with pytest.raises(Refusal, match=f"no log group /ecs/api in {REGION}"):
+        world.change(world.service, taskDefinition=task.id)
 
 
 def test_tasks_that_may_not_read_their_secret_do_not_start() -> None:

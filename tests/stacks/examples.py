@@ -166,3 +166,76 @@ def example_of(target: str, row: Setting) -> Example | None:
     if row.type == "choice":
         return (row.allowed.split(", ")[-1], {})
     return None
+
+
+# A third value of settings whose values are no numbers and no choices.
+_ONE_MORE: Mapping[str, str] = {
+    "allowedCidrs": '["198.51.100.0/24", "203.0.113.0/24"]',
+    "allowedNamespaces": '["shop", "search"]',
+    "certIssuer": "other-issuer",
+    "certificate": _ARN.format(service="acm", path="certificate/2a1b2c3d-0000-4000-8000-000000000000"),
+    "cluster": "other",
+    "context": "other",
+    "controlPlaneCidrs": '["198.51.100.0/24"]',
+    "domain": "third.example.com",
+    "env": '{"LOG_LEVEL": "warning"}',
+    "gpu": "nvidia-tesla-t4",
+    "ingressClass": "traefik",
+    "invokers": '["user:ada@example.com", "user:grace@example.com"]',
+    "kubeconfig": "kubeconfig-of-a-third",
+    "labels": '{"team": "ads"}',
+    "listener": _ARN.format(
+        service="elasticloadbalancing", path="listener/app/third/0123456789abcdef/0123456789abcdef"
+    ),
+    "listenerSecurityGroup": "sg-8a8b8c8d",
+    "location": "europe-west4-b",
+    "machineType": "e2-standard-16",
+    "modelStorageClass": "standard-rwx",
+    "namespace": "others",
+    "network": "vpc-8a8b8c8d",
+    "nodePool": "more-gpus",
+    "nodeSelector": '{"disk": "hdd"}',
+    "project": "third-project",
+    "region": "us-central1",
+    "repository": "registry.example.com/third/server",
+    "schedule": '{"workdays": "cron(0 9 ? * MON-FRI *) 2-3", "nights": "cron(0 20 ? * * *) 1-2"}',
+    "subnets": '["subnet-7a9b9c9d", "subnet-6a8b8c8d"]',
+    "subnetwork": "inner-b",
+    "taskSubnets": '["subnet-7a9b9c9d", "subnet-6a8b8c8d"]',
+    "tlsSecret": "other-tls",
+    "zones": '["eu-west-1a", "eu-west-1b", "eu-west-1c"]',
+}
+_ONE_MORE_OF: Mapping[tuple[str, str], str] = {
+    ("fargate", "cluster"): _ARN.format(service="ecs", path="cluster/other"),
+    ("fargate", "model"): "s3://acme-models/spam@4sL4kqtJlcpXroDTDmJ",
+    ("fargate", "region"): "us-east-1",
+    ("fargate", "secrets"): json.dumps({"OTHER_TOKEN": _SECRET}),
+    ("fargate", "cpu"): "2",
+    ("gke", "cpu"): "6",
+    ("gke", "gpuCount"): "4",
+    ("kubernetes", "cpu"): "6",
+    ("cloud-run", "model"): f"gs://acme/model@{'2' * 16}",
+    ("cloud-run", "secrets"): '{"TOKEN": "projects/acme-ml/secrets/other/versions/1"}',
+    ("gke", "model"): f"gs://acme/other@{'2' * 16}",
+    ("gke", "network"): "outer",
+    ("gke", "secrets"): '{"OTHER": "kubernetes:shared/token"}',
+    ("gke", "zones"): '["europe-west4-b"]',
+    ("kubernetes", "model"): "s3://acme-models/other@3sL4kqtJlcpXroDTDmJ",
+    ("kubernetes", "secrets"): '{"OTHER": "kubernetes:shared/token"}',
+}
+
+
+def other_of(target: str, row: Setting, value: str) -> tuple[str, ...]:
+    """Return further values of a setting, apart from `value`; some may be refused on this target."""
+    if row.type == "flag":
+        return ("true", "false")
+    if row.type == "choice":
+        return tuple(each for each in row.allowed.split(", ") if each != value)
+    if (target, row.key) not in _ONE_MORE_OF and row.type in ("number", "integer"):
+        return (f"{float(value) + 1:g}",)
+    if row.key == "image":
+        return (value.replace("0" * 64, "1" * 64),)
+    if row.type == "quantity":
+        return (f"{int(value.removesuffix('Gi')) + 2}Gi",)
+    found = _ONE_MORE_OF.get((target, row.key)) or _ONE_MORE.get(row.key)
+    return (found,) if found else ()

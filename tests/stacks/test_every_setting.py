@@ -1,7 +1,11 @@
-"""Every setting of every target changes what is planned; one that is read and dropped would mislead."""
+"""Every setting of every target changes what is planned, and a live stack can follow it there and back.
 
+One that is read and dropped would mislead.
+"""
+
+import itertools
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +15,13 @@ from slipway.components.cloud_run import CloudRunServiceArgs
 from slipway.components.fargate import FargateServiceArgs
 from slipway.components.image import InferenceImageArgs
 from slipway.components.kubernetes import KubernetesServiceArgs
-from slipway.infra.plan.config import StackConfig
-from slipway.infra.plan.run import Plan, plan_of
-from slipway.infra.program import main
+from slipway.infra.plan.run import Plan
 from slipway.stacks.settings.setting import Setting
 from slipway.stacks.settings.targets import SETTINGS
 from tests.components.fargate.emitted import containers
 from tests.stacks.examples import TOGETHER, Example, base_of, example_of
+from tests.stacks.plans import planned
+from tests.stacks.transitions import accepted, collisions, shapes, values_of
 
 ROWS = [
     (target, row)
@@ -25,6 +29,8 @@ ROWS = [
     for row in settings.rows()
     if row.key != "target" and not row.silent and not row.secret
 ]
+# On this machine a stack is one process or container, which goes before the next one.
+IN_A_CLOUD = [(target, row) for target, row in ROWS if target != "local"]
 SERVICES = {
     "cloud-run": CloudRunServiceArgs,
     "fargate": FargateServiceArgs,
@@ -39,11 +45,6 @@ contexts: [{name: other, context: {cluster: other, user: other}}]
 users: [{name: other, user: {token: hush}}]
 current-context: other
 """
-
-
-def planned(values: Mapping[str, str]) -> Plan:
-    given = {f"slipway:{key}": value for key, value in values.items()}
-    return plan_of(main, StackConfig("slipway", "prod", given, frozenset(), {}))
 
 
 def same(target: str, row: Setting, one: Plan, other: Plan) -> bool:
@@ -73,18 +74,20 @@ def _containers(plan: Plan) -> Any:
     return containers(**{key: value for key, value in component.inputs.items() if key not in apart})
 
 
-@pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Create a folder with a model, for the targets that take one."""
+@pytest.fixture(scope="module", autouse=True)
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Work in a folder with a model and a kubeconfig, for the settings that name one."""
+    folder = tmp_path_factory.mktemp("project")
     bundled = Path(__file__).resolve().parents[2] / "service/models/sms-spam"
-    shutil.copytree(bundled, tmp_path / "models/mine")
-    (tmp_path / "kubeconfig-of-another").write_text(KUBECONFIG)
-    kubeconfig = tmp_path / "kubeconfig"
-    monkeypatch.setenv("KUBECONFIG", str(kubeconfig))
-    monkeypatch.chdir(tmp_path)
+    shutil.copytree(bundled, folder / "models/mine")
+    for name in ("kubeconfig-of-another", "kubeconfig-of-a-third"):
+        (folder / name).write_text(KUBECONFIG)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KUBECONFIG", str(folder / "kubeconfig"))
+        patch.chdir(folder)
+        yield
 
 
-@pytest.mark.usefixtures("project")
 @pytest.mark.parametrize(("target", "row"), ROWS, ids=[f"{target}-{row.key}" for target, row in ROWS])
 def test_a_changed_value_changes_what_is_planned(target: str, row: Setting) -> None:
     mine: Example = ("file:models/mine", {})
@@ -96,12 +99,23 @@ def test_a_changed_value_changes_what_is_planned(target: str, row: Setting) -> N
     assert not same(target, row, planned(before), planned(after))
 
 
+@pytest.mark.parametrize(("target", "row"), IN_A_CLOUD, ids=[f"{t}-{row.key}" for t, row in IN_A_CLOUD])
+def test_a_setting_changes_back_and_forth_without_a_name_that_is_taken(target: str, row: Setting) -> None:
+    plans = [plan for plan in map(accepted, values_of(target, row)) if plan]
+    only = row.type == "choice" and ", " not in row.allowed
+    if len(plans) > 1 and shapes(*plans[:2]):
+        assert len(plans) > 2 or only, (
+            f"tests/stacks/examples.py needs a third value of {row.key} on {target}"
+        )
+    found = {text for one, other in itertools.permutations(plans, 2) for text in collisions(one, other)}
+    assert found == set()
+
+
 def test_a_setting_without_an_effect_says_why() -> None:
     silent = {row.silent for settings in SETTINGS.values() for row in settings.rows() if row.silent}
     assert all(len(reason.split()) > 3 for reason in silent)
 
 
-@pytest.mark.usefixtures("project")
 @pytest.mark.parametrize(
     ("target", "protected"),
     [

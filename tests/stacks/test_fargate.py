@@ -179,8 +179,8 @@ def test_no_secret_is_in_the_preview_and_each_reaches_the_service_by_reference()
     shown = json.dumps(document_of(Shown([StackPreview(plan.stack, plan)])))
     assert "hf_a-real-value" not in shown
     assert "a-key-of-more-than-16-letters" not in shown
-    kept = {r.inputs["name"] for r in plan.resources if r.type == "aws:secretsmanager/secret:Secret"}
-    assert kept == {"slipway-prod/HF_TOKEN", "slipway-prod/MODEL_API_KEY"}
+    kept = {r.name for r in plan.resources if r.type == "aws:secretsmanager/secret:Secret"}
+    assert kept == {"slipway-prod-HF_TOKEN-secret", "slipway-prod-MODEL_API_KEY-secret"}
 
 
 def test_an_encrypted_secret_is_planned_without_its_value() -> None:

@@ -1,4 +1,5 @@
 import json
+import re
 
 import pulumi_aws as aws
 import pulumi_random as random
@@ -68,11 +69,11 @@ def test_the_role_that_starts_tasks_may_pull_log_and_read_each_secret() -> None:
         ),
         (
             ["secretsmanager:GetSecretValue"],
-            "arn:aws:secretsmanager:eu-west-1:123456789012:secret:api/HF_TOKEN-a1B2c3",
+            _secret_arn(made, "HF_TOKEN"),
         ),
         (
             ["secretsmanager:GetSecretValue"],
-            "arn:aws:secretsmanager:eu-west-1:123456789012:secret:api/MODEL_API_KEY-a1B2c3",
+            _secret_arn(made, "MODEL_API_KEY"),
         ),
         (["secretsmanager:GetSecretValue"], SECRET),
     ]
@@ -122,6 +123,12 @@ def test_existing_roles_are_used_and_left_alone() -> None:
     assert (inputs["executionRoleArn"], inputs["taskRoleArn"]) == (ROLE, ROLE)
 
 
+def _secret_arn(made: cloud.Emitted, name: str) -> str:
+    drawn = made.named(f"api-{name}-secret").inputs["name"]
+    assert re.fullmatch(rf"api/{name}-[0-9a-f]{{8}}", drawn)
+    return f"arn:aws:secretsmanager:eu-west-1:123456789012:secret:{drawn}-a1B2c3"
+
+
 def test_only_tasks_may_take_the_roles() -> None:
     for role in emitted().of_type(aws.iam.Role):
         [trust] = json.loads(role.inputs["assumeRolePolicy"])["Statement"]
@@ -132,7 +139,7 @@ def test_a_variable_points_at_a_version_of_its_secret() -> None:
     secrets = containers(secrets={"DATABASE": REFERENCE}, secret_values={"HF_TOKEN": "hush"})[0]["secrets"]
     assert [secret["name"] for secret in secrets] == ["DATABASE", "HF_TOKEN", "MODEL_API_KEY"]
     assert secrets[0]["valueFrom"] == REFERENCE
-    assert ":secret:api/MODEL_API_KEY-a1B2c3:::" in secrets[2]["valueFrom"]
+    assert re.search(r":secret:api/MODEL_API_KEY-[0-9a-f]{8}-a1B2c3:::", secrets[2]["valueFrom"])
 
 
 def test_a_replaced_version_stays_for_tasks_of_the_revision_before() -> None:

@@ -83,11 +83,11 @@ def test_only_a_public_service_without_a_domain_has_an_address_of_its_own(
 
 
 @pytest.mark.parametrize(("least", "most"), [(3, 3), (1, 1), (2, 9)])
-def test_the_number_of_pods_is_the_autoscalers_alone(least: int, most: int) -> None:
+def test_the_number_of_pods_is_the_autoscalers_which_begins_at_the_minimum(least: int, most: int) -> None:
     objects = objects_of({"min_replicas": least, "max_replicas": most})
     scaler = one(objects, "HorizontalPodAutoscaler")["spec"]
     assert (scaler["minReplicas"], scaler["maxReplicas"]) == (least, most)
-    assert "replicas" not in one(objects, "Deployment")["spec"]
+    assert one(objects, "Deployment")["spec"]["replicas"] == least
 
 
 def test_requests_count_in_thousandths_beside_the_cpu() -> None:

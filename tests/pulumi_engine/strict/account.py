@@ -11,6 +11,8 @@ from enum import Enum
 from typing import Any
 
 Inputs = Mapping[str, Any]
+# How the names of things begin that were there before the program.
+EXISTING = "existing "
 
 
 class Verb(Enum):
@@ -84,7 +86,7 @@ class Account:
     parts: kind -> the kind of what is deleted with it, and the input that names it there. stays: whether a
     thing is still there when the provider was told to delete it.
     noticed: what the invariants found, once each. never_ready: ids of what was made and did not get ready
-    yet.
+    yet. let_go: ids of what was deleted by the provider and stays.
     """
 
     rules: Mapping[str, Iterable[Rule]]
@@ -95,6 +97,7 @@ class Account:
     calls: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     noticed: list[str] = field(default_factory=list[str])
     never_ready: set[str] = field(default_factory=set[str])
+    let_go: set[str] = field(default_factory=set[str])
     fault: Fault | None = None
     made: int = 0
     stays: Callable[[Thing], bool] = lambda thing: False
@@ -142,7 +145,9 @@ class Account:
             if thing is None:
                 return
             answer_lost = self._asked(Request(Verb.DELETE, thing.type, thing.inputs, thing), thing.name)
-            if not self.stays(thing):
+            if self.stays(thing):
+                self.let_go.add(id_)
+            else:
                 del self.things[id_]
                 self._take_along(thing)
             self._watch()
@@ -151,6 +156,11 @@ class Account:
 
     def of_kind(self, *kinds: str) -> list[Thing]:
         return [thing for thing in self.things.values() if thing.kind in kinds]
+
+    def left(self) -> set[str]:
+        """Return the names of what a program made and did not delete."""
+        made = (thing for thing in self.things.values() if thing.id not in self.let_go)
+        return {thing.name for thing in made if not thing.name.startswith(EXISTING)}
 
     def get(self, id_: object) -> Thing | None:
         return self.things.get(str(id_))
@@ -207,3 +217,15 @@ def values_at(value: Any, key: str) -> Iterator[Any]:
     elif isinstance(value, list):
         for inner in value:  # pyright: ignore[reportUnknownVariableType]
             yield from values_at(inner, key)
+
+
+def strings_in(value: Any) -> Iterator[str]:
+    """List every string, at any depth."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for inner in value.values():  # pyright: ignore[reportUnknownVariableType]
+            yield from strings_in(inner)
+    elif isinstance(value, list):
+        for inner in value:  # pyright: ignore[reportUnknownVariableType]
+            yield from strings_in(inner)

@@ -28,6 +28,7 @@ _TAKEN = {
     "iam.Role": "EntityAlreadyExists: Role with name {} already exists.",
     "cloudwatch.LogGroup": "ResourceAlreadyExistsException: The specified log group already exists: {}",
     "secretsmanager.Secret": "ResourceExistsException: the secret {} already exists.",
+    "ecr.Repository": "RepositoryAlreadyExistsException: The repository with name '{}' already exists",
     "ecs.Service": "InvalidParameterException: Creation of service {} was not idempotent.",
 }
 
@@ -37,7 +38,9 @@ def service_name_once(account: Account, request: Request) -> Iterator[str]:
     keys = ("name", "region", "cluster")
     for other in account.of_kind(request.kind):
         if request.verb is Verb.CREATE and all(other.inputs.get(k) == request.inputs.get(k) for k in keys):
-            yield _TAKEN[request.kind].format(request.inputs["name"])
+            reserved = "InvalidRequestException: a secret with the name {} is scheduled for deletion."
+            taken = reserved if other.id in account.let_go else _TAKEN[request.kind]
+            yield taken.format(request.inputs["name"])
 
 
 def role_exists(account: Account, request: Request) -> Iterator[str]:
@@ -64,7 +67,7 @@ def cluster_without_services(account: Account, request: Request) -> Iterator[str
 def capacity_unused(account: Account, request: Request) -> Iterator[str]:
     """DOCS AmazonECS/latest/APIReference/API_PutClusterCapacityProviders: ResourceInUseException."""
     for service in account.of_kind("ecs.Service"):
-        ours = str(service.inputs["cluster"]).endswith(f"/{request.inputs['clusterName']}")
+        ours = _is_of(service.inputs["cluster"], request.inputs)
         if request.verb is Verb.DELETE and ours:
             yield f"ResourceInUseException: a capacity provider is in use by {service.name}"
 
@@ -97,8 +100,8 @@ def capacity_attached(account: Account, request: Request) -> Iterator[str]:
     """Require that a strategy names the cluster's providers: DOCS AmazonECS, cluster-capacity-providers."""
     if request.verb is Verb.DELETE or not any(values_at(request.inputs, "capacityProvider")):
         return
-    names = [each.inputs["clusterName"] for each in account.of_kind("ecs.ClusterCapacityProviders")]
-    if str(request.inputs["cluster"]).split("/")[-1] not in names:
+    attached = account.of_kind("ecs.ClusterCapacityProviders")
+    if not any(_is_of(request.inputs["cluster"], each.inputs) for each in attached):
         yield "InvalidParameterException: The specified capacity provider was not found."
 
 
@@ -118,17 +121,26 @@ def rollout_gets_ready(account: Account, request: Request) -> Iterator[str]:
     yield from ()
 
 
+def repository_empty(account: Account, request: Request) -> Iterator[str]:
+    """DOCS AmazonECR/latest/APIReference/API_DeleteRepository; every repository here has images."""
+    if request.verb is Verb.DELETE and not request.inputs.get("forceDelete"):
+        yield f"RepositoryNotEmptyException: {request.inputs['name']} cannot be deleted: it has images"
+
+
 def target_exists(account: Account, request: Request) -> Iterator[str]:
     """DOCS autoscaling/application/APIReference/API_RegisterScalableTarget: ValidationException."""
-    names = {f"service/{each.id.split(':service/')[1]}" for each in account.of_kind("ecs.Service")}
+    region = request.inputs["region"]
+    services = [each for each in account.of_kind("ecs.Service") if each.inputs["region"] == region]
+    names = {f"service/{each.id.split(':service/')[1]}" for each in services}
     if request.verb is not Verb.DELETE and request.inputs["resourceId"] not in names:
         yield f"ValidationException: ECS service doesn't exist: {request.inputs['resourceId']}"
 
 
 def target_registered(account: Account, request: Request) -> Iterator[str]:
     """Require a registered target (ObjectNotFoundException): DOCS autoscaling, API_PutScalingPolicy."""
-    targets = {each.inputs["resourceId"] for each in account.of_kind("appautoscaling.Target")}
-    if request.verb is not Verb.DELETE and request.inputs["resourceId"] not in targets:
+    wanted = {key: request.inputs[key] for key in ("resourceId", "region")}
+    targets = account.of_kind("appautoscaling.Target")
+    if request.verb is not Verb.DELETE and not any(wanted.items() <= each.inputs.items() for each in targets):
         yield "ObjectNotFoundException: No scalable target registered"
 
 
@@ -159,15 +171,30 @@ def starting(account: Account, service: Thing) -> Iterator[str]:
             yield f"CannotPullContainerError: {container['image'].rpartition('@')[2]}"
         for secret in container.get("secrets", ()):
             yield from _unreadable(account, task, secret["valueFrom"])
+        yield from _unlogged(account, container)
         repository = _repository_of(container["image"])
         if repository and not _allows(account, task, _PULL, repository):
             yield f"AccessDeniedException: the execution role may not pull from {repository}"
+
+
+def _is_of(cluster: object, capacity: Mapping[str, Any]) -> bool:
+    """Whether the ARN of a cluster is of the one that has these capacity providers."""
+    return str(cluster).endswith(f"/{capacity['clusterName']}") and f":{capacity['region']}:" in str(cluster)
 
 
 def _unreadable(account: Account, task: Thing, reference: str) -> Iterator[str]:
     arn = ":".join(reference.split(":")[:7])
     if not _allows(account, task, _READ_SECRET, arn):
         yield f"AccessDeniedException: the execution role may not read {arn}"
+
+
+def _unlogged(account: Account, container: Mapping[str, Any]) -> Iterator[str]:
+    """DOCS AmazonECS/latest/developerguide/using_awslogs: the group must be there when a task starts."""
+    for options in values_at(container, "options"):
+        wanted = {"name": options["awslogs-group"], "region": options["awslogs-region"]}
+        groups = account.of_kind("cloudwatch.LogGroup")
+        if not any(wanted.items() <= each.inputs.items() for each in groups):
+            yield f"ResourceNotFoundException: no log group {wanted['name']} in {wanted['region']}"
 
 
 def _repository_of(image: str) -> str:
@@ -253,9 +280,13 @@ SERVICE_RULES: Mapping[str, tuple[Rule, ...]] = {
     "iam.Role": (service_name_once, role_without_policies),
     "iam.RolePolicy": (role_exists,),
     "cloudwatch.LogGroup": (service_name_once,),
+    "ecr.LifecyclePolicy": (),
+    "ecr.Repository": (service_name_once, repository_empty),
     "secretsmanager.Secret": (service_name_once,),
+    "secretsmanager.SecretVersion": (),
     "ecs.Cluster": (cluster_without_services,),
     "ecs.ClusterCapacityProviders": (capacity_unused,),
+    "ecs.TaskDefinition": (),
     "ecs.Service": (service_name_once, service_fits, capacity_attached, rollout_gets_ready),
     "appautoscaling.Target": (target_exists,),
     "appautoscaling.Policy": (target_registered, label_routes),
