@@ -20,7 +20,7 @@ from .scaling import scaling_faults, scaling_warnings
 from .spec import KubernetesSpec
 
 # What a stack knows once the image and the cluster are made.
-LATER = ("image_ref", "node_selector", "kubeconfig")
+LATER = ("image_ref", "node_selector", "kubeconfig", "cluster_identifier")
 
 
 def spec_faults(spec: KubernetesSpec) -> Iterator[Fault]:

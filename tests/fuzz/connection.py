@@ -88,6 +88,8 @@ class Server:
             if not wire.is_closing():
                 connection.data_received(part)
             await asyncio.sleep(0)
+            while connection.flow.waits_for_turn:
+                await asyncio.sleep(0)
         await self._answered(connection, wire)
         connection.connection_lost(None)
         await self._ended()

@@ -1,4 +1,4 @@
-"""The version in a pickle is read without opening it. The bytes are those that pickle itself writes."""
+"""The version in a pickle is read without opening it. The bytes are those that pickle or scikit-learn writes."""
 
 import bz2
 import gzip
@@ -12,6 +12,9 @@ import pytest
 
 from slipway.modeltools.adding.pickles import require_version, scikit_learn_of
 from slipway.service.faults import BadModel
+
+# A scaler and a logistic regression, saved by pickle, and by joblib with compression.
+PICKLES = Path(__file__).parent / "pickles"
 
 
 class Estimator:
@@ -37,6 +40,12 @@ def test_what_joblib_compressed_is_read(tmp_path: Path, compress: Callable[[byte
     path = tmp_path / "model.joblib"
     path.write_bytes(compress(pickle.dumps(Estimator("1.6.1"))))
     assert scikit_learn_of(path) == "1.6.1"
+
+
+@pytest.mark.parametrize("kind", ["pkl", "joblib"])
+@pytest.mark.parametrize("version", ["1.2.2", "1.5.2", "1.7.2"])
+def test_the_version_of_a_pipeline_that_scikit_learn_saved_is_read(version: str, kind: str) -> None:
+    assert scikit_learn_of(PICKLES / f"scikit-learn-{version}.{kind}") == version
 
 
 def test_another_version_is_refused_with_both_and_with_what_to_do(tmp_path: Path) -> None:

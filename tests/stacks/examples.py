@@ -190,6 +190,7 @@ _ONE_MORE: Mapping[str, str] = {
     "listenerSecurityGroup": "sg-8a8b8c8d",
     "location": "europe-west4-b",
     "machineType": "e2-standard-16",
+    "metricsPath": "/stats",
     "modelStorageClass": "standard-rwx",
     "namespace": "others",
     "network": "vpc-8a8b8c8d",

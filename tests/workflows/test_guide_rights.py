@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from slipway.components.aws.secrets import secret_name
 from tests.checkout import ROOT
 from tests.made_names import plan
 from tests.workflows.guide import Made
@@ -124,7 +125,9 @@ def test_the_deployer_on_aws_may_make_what_its_plan_holds_and_cannot_change_its_
             case "aws:ecr/repository:Repository":
                 assert allowed(policy, "ecr:PutImage", f"arn:aws:ecr:eu-west-1:{account}:repository/{name}")
             case "aws:secretsmanager/secret:Secret":
-                arn = f"arn:aws:secretsmanager:eu-west-1:{account}:secret:{name}-Ab12Cd"
+                key = resource.name.removeprefix("slipway-prod-aws-").removesuffix("-secret")
+                drawn = f"{secret_name('slipway-prod-aws', key)}-0a1b2c3d-Ab12Cd"
+                arn = f"arn:aws:secretsmanager:eu-west-1:{account}:secret:{drawn}"
                 assert allowed(policy, "secretsmanager:CreateSecret", arn)
             case "aws:cloudwatch/logGroup:LogGroup":
                 arn = f"arn:aws:logs:eu-west-1:{account}:log-group:{name}"

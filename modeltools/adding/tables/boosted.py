@@ -11,7 +11,7 @@ import numpy as np
 from slipway.service.faults import BadModel
 
 from .graph import FEATURES, checked, estimator_graph
-from .original import Column, Original, Value
+from .original import Original, TrainedColumn, Value
 
 # The newest that onnxmltools writes by itself.
 _LIGHTGBM_OPSET = 15
@@ -100,11 +100,11 @@ def lightgbm_original(booster: Any) -> Original:
     )
 
 
-def _columns(names: Sequence[str]) -> list[Column]:
-    return [Column(str(name)) for name in names]
+def _columns(names: Sequence[str]) -> list[TrainedColumn]:
+    return [TrainedColumn(str(name)) for name in names]
 
 
-def _note_splits(columns: Sequence[Column], booster: Any, feature: str, threshold: str) -> None:
+def _note_splits(columns: Sequence[TrainedColumn], booster: Any, feature: str, threshold: str) -> None:
     """Note at which numbers the first trees split, so that the rows of the comparison are around them."""
     splits = booster.trees_to_dataframe()[[feature, threshold]].dropna()
     by_name = {column.name: column for column in columns}

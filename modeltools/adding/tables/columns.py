@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from .original import Column, ColumnType
+from .original import ColumnType, TrainedColumn
 
 # Both keep every column in its place, so that the step after them says more of the same ones.
 _KEEPS_COLUMNS = (
@@ -13,14 +13,14 @@ _KEEPS_COLUMNS = (
 _MOST_THRESHOLDS = 50
 
 
-def columns_of(model: Any, assumed: list[str]) -> list[Column]:
+def columns_of(model: Any, assumed: list[str]) -> list[TrainedColumn]:
     """Return the columns in the model's order. assumed: what is not stated is added to it, in words."""
     names = getattr(model, "feature_names_in_", None)
     if names is None:
         count = int(model.n_features_in_)
         names = [f"x{place}" for place in range(count)]
         assumed.append(f"the columns are called {names[0]} to {names[-1]}: it was trained without names")
-    columns = [Column(str(name)) for name in names]
+    columns = [TrainedColumn(str(name)) for name in names]
     _visit(model, columns)
     return columns
 
@@ -39,7 +39,7 @@ def steps_of(model: Any) -> list[Any]:
     return [model, *(found for step in inside for found in steps_of(step))]
 
 
-def _visit(step: Any, columns: Sequence[Column]) -> None:
+def _visit(step: Any, columns: Sequence[TrainedColumn]) -> None:
     """Note what a step says of the columns that it is given."""
     if hasattr(step, "best_estimator_"):
         _visit(step.best_estimator_, columns)
@@ -58,7 +58,7 @@ def _visit(step: Any, columns: Sequence[Column]) -> None:
         _note(step, columns)
 
 
-def _chosen(columns: Sequence[Column], chosen: Any) -> list[Column]:
+def _chosen(columns: Sequence[TrainedColumn], chosen: Any) -> list[TrainedColumn]:
     """Return the columns that a ColumnTransformer gives to one of its parts."""
     if type(chosen).__name__ == "slice":
         return list(columns[slice(chosen.start, chosen.stop, chosen.step)])
@@ -69,7 +69,7 @@ def _chosen(columns: Sequence[Column], chosen: Any) -> list[Column]:
     return [by_name[part] if isinstance(part, str) else columns[int(part)] for part in parts]
 
 
-def _note(step: Any, columns: Sequence[Column]) -> None:
+def _note(step: Any, columns: Sequence[TrainedColumn]) -> None:
     if hasattr(step, "vocabulary_"):  # it counts words
         for column in columns:
             column.type, column.values = "string", [*column.values, *list(step.vocabulary_)[:20]]
@@ -81,7 +81,7 @@ def _note(step: Any, columns: Sequence[Column]) -> None:
     _note_numbers(step, columns)
 
 
-def _note_numbers(step: Any, columns: Sequence[Column]) -> None:
+def _note_numbers(step: Any, columns: Sequence[TrainedColumn]) -> None:
     for column, value in zip(columns, _listed(step, "statistics_"), strict=False):
         if isinstance(value, str):
             column.type = "string"
@@ -104,7 +104,7 @@ def _trees(step: Any) -> list[Any]:
     return [tree for tree in flat[:20] if hasattr(tree, "tree_")]
 
 
-def _note_thresholds(tree: Any, columns: Sequence[Column]) -> None:
+def _note_thresholds(tree: Any, columns: Sequence[TrainedColumn]) -> None:
     if tree is None:
         return
     features: list[int] = tree.feature.tolist()

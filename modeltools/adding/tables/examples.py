@@ -6,13 +6,13 @@ from pathlib import Path
 
 from slipway.service.faults import BadSettings
 
-from .original import Column, Value
+from .original import TrainedColumn, Value
 
 MOST_ROWS = 1000
 _BOOLEANS = {"true": True, "false": False, "1": True, "0": False, "yes": True, "no": False}
 
 
-def given_rows(path: Path, columns: Sequence[Column]) -> list[list[Value]]:
+def given_rows(path: Path, columns: Sequence[TrainedColumn]) -> list[list[Value]]:
     """Return up to 1,000 rows in the model's order. Raises BadSettings if a column is missing or wrong."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
@@ -33,7 +33,7 @@ def given_rows(path: Path, columns: Sequence[Column]) -> list[list[Value]]:
     ]
 
 
-def _value(column: Column, text: str | None, place: str) -> Value:
+def _value(column: TrainedColumn, text: str | None, place: str) -> Value:
     if not text:
         return None
     try:

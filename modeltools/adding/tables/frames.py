@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from .original import Column, Value
+from .original import TrainedColumn, Value
 
 ROWS = 64
 UNKNOWN_CATEGORY = "none of these"
@@ -14,7 +14,7 @@ MOST_VALUES = 1000
 _DTYPES = {"float": np.float64, "int": np.int64, "string": object, "bool": bool}
 
 
-def frame(columns: Sequence[Column], rows: Sequence[Sequence[Value]]) -> Any:
+def frame(columns: Sequence[TrainedColumn], rows: Sequence[Sequence[Value]]) -> Any:
     """Return the rows as a table with the columns' names and types; a missing number is NaN."""
     import pandas as pd  # where a model was trained without names, it may not be installed
 
@@ -28,13 +28,13 @@ def frame(columns: Sequence[Column], rows: Sequence[Sequence[Value]]) -> Any:
     )
 
 
-def array(columns: Sequence[Column], rows: Sequence[Sequence[Value]]) -> Any:
+def array(columns: Sequence[TrainedColumn], rows: Sequence[Sequence[Value]]) -> Any:
     """Return the rows without names: numbers, or objects where a column has others."""
     kind = np.float64 if all(column.type != "string" for column in columns) else object
     return np.array([[np.nan if value is None else value for value in row] for row in rows], kind)
 
 
-def made_rows(columns: Sequence[Column]) -> list[list[Value]]:
+def made_rows(columns: Sequence[TrainedColumn]) -> list[list[Value]]:
     """Return rows in the columns' ranges and categories, of a fixed seed; numbers are float32 exactly.
 
     The last ones have a missing number, then an unknown category, in each column in turn.
@@ -49,17 +49,17 @@ def made_rows(columns: Sequence[Column]) -> list[list[Value]]:
     return rows
 
 
-def is_closed(column: Column, answered: Sequence[Value]) -> bool:
+def is_closed(column: TrainedColumn, answered: Sequence[Value]) -> bool:
     """Return whether the model takes no other values than those it knows: it did not answer another."""
     is_category = column.type in ("string", "int") and 0 < len(column.values) <= MOST_VALUES
     return is_category and set(answered) <= set(column.values)
 
 
-def _unknown(column: Column) -> Value:
+def _unknown(column: TrainedColumn) -> Value:
     return UNKNOWN_CATEGORY if column.type == "string" else max(map(int, column.values), default=0) + 1
 
 
-def _value(column: Column, random: np.random.Generator) -> Value:
+def _value(column: TrainedColumn, random: np.random.Generator) -> Value:
     if column.values:
         return column.values[int(random.integers(len(column.values)))]
     if column.type == "bool":

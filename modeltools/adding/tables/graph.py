@@ -16,7 +16,7 @@ from skl2onnx.common.shape_calculator import (
 )
 
 from .columns import selects_columns
-from .original import Column
+from .original import TrainedColumn
 
 FEATURES = "features"
 # What ONNX Runtime 1.31 has, and the last version of the trees' operators that both converters write.
@@ -61,7 +61,7 @@ def _register(kind: type, convert: Any, classifies: bool) -> None:
     )
 
 
-def estimator_graph(model: Any, columns: Sequence[Column], classifies: bool) -> bytes:
+def estimator_graph(model: Any, columns: Sequence[TrainedColumn], classifies: bool) -> bytes:
     """Return the serialised graph. Raises what skl2onnx raises for what it cannot convert."""
     register()
     is_one_input = is_all_float(columns) and not selects_columns(model)
@@ -81,11 +81,11 @@ def estimator_graph(model: Any, columns: Sequence[Column], classifies: bool) -> 
     return graph.SerializeToString()
 
 
-def is_all_float(columns: Sequence[Column]) -> bool:
+def is_all_float(columns: Sequence[TrainedColumn]) -> bool:
     return all(column.type == "float" for column in columns)
 
 
-def _keep_every_input(graph: Any, columns: Sequence[Column]) -> None:
+def _keep_every_input(graph: Any, columns: Sequence[TrainedColumn]) -> None:
     """Name the inputs like the columns, in their order, also those of which the model uses nothing.
 
     skl2onnx replaces what is no letter, digit or underscore in a name.
@@ -105,7 +105,7 @@ def _plain(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9_]", "_", name)
 
 
-def _put_into_one_input(graph: Any, columns: Sequence[Column]) -> None:
+def _put_into_one_input(graph: Any, columns: Sequence[TrainedColumn]) -> None:
     """Replace an input for each column by one of them all, [rows, columns], which is split into them."""
     sizes = numpy_helper.from_array(np.ones(len(columns), np.int64), "slipway_column_sizes")
     names = [port.name for port in graph.graph.input]
@@ -116,7 +116,7 @@ def _put_into_one_input(graph: Any, columns: Sequence[Column]) -> None:
     graph.graph.node.insert(0, split)
 
 
-def _take_booleans(graph: Any, columns: Sequence[Column]) -> None:
+def _take_booleans(graph: Any, columns: Sequence[TrainedColumn]) -> None:
     """Give columns of booleans an input of that type, in front of the integers of skl2onnx."""
     for place, column in enumerate(columns):
         if column.type != "bool":

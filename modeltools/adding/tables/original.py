@@ -9,7 +9,7 @@ Value = float | int | str | bool | None
 
 
 @dataclass(slots=True)
-class Column:
+class TrainedColumn:
     """A column as the model was trained on it."""
 
     name: str
@@ -29,7 +29,7 @@ class Original:
     """
 
     words: str
-    columns: list[Column]
+    columns: list[TrainedColumn]
     labels: list[str]
     predict: Callable[[Sequence[Sequence[Value]]], Any]
     convert: Callable[[], bytes]

@@ -1,5 +1,6 @@
 """`slipway fit` with the real server."""
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -97,7 +98,11 @@ def test_a_damaged_manifest_is_refused(project: Path, copy: Path) -> None:
 
 
 def test_a_model_that_cannot_be_loaded_fails_with_the_servers_words(project: Path, copy: Path) -> None:
-    (copy / "model.onnx").write_bytes(b"not a model")
+    content = b"not a model"
+    (copy / "model.onnx").write_bytes(content)
+    manifest = json.loads((copy / "manifest.json").read_text())
+    manifest["files"]["model.onnx"] = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+    (copy / "manifest.json").write_text(json.dumps(manifest))
     done = slipway(project, "fit", str(copy), *QUICK)
     assert done.returncode == 1
     assert "model.onnx" in done.stderr

@@ -1,8 +1,10 @@
 """Two buckets to fetch from: moto's S3, and as much of Cloud Storage's XML API as the client calls."""
 
+import contextlib
 import hashlib
 import json
 import random
+import threading
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from functools import cache
@@ -96,10 +98,14 @@ class Forward:
 
     def __init__(self, server: httpx.Client) -> None:
         self._server = server
+        self._creating = threading.Lock()
 
     def __call__(self, request: Request) -> Answer:
         url = f"{request.path}?{request.query}"
-        answer = self._server.request(request.method, url, headers=request.headers, content=request.body)
+        # S3 creates what is not there in one step; moto looks first and then writes.
+        creates = "if-none-match" in request.headers
+        with self._creating if creates else contextlib.nullcontext():
+            answer = self._server.request(request.method, url, headers=request.headers, content=request.body)
         kept = ("content-length", "content-range", "etag", "last-modified")
         headers = {n: v for n, v in answer.headers.items() if n in kept or n.startswith("x-amz-")}
         return Answer(answer.status_code, headers, answer.content)
