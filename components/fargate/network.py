@@ -97,7 +97,10 @@ class _Own:
             enable_dns_support=True,
             enable_dns_hostnames=True,
             tags=self._tags("vpc"),
-            opts=self._options,
+            # Another VPC means another load balancer, which protection refuses too late to take the VPC back.
+            opts=pulumi.ResourceOptions.merge(
+                self._options, pulumi.ResourceOptions(protect=spec.deletion_protection)
+            ),
         )
         # Every VPC comes with a group that lets everything in it through, until it has no rules.
         aws.ec2.DefaultSecurityGroup(
