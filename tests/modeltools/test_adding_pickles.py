@@ -1,4 +1,4 @@
-"""The version in a pickle is read without opening it. The bytes are those that pickle or scikit-learn writes."""
+"""The version in a pickle is read without opening it. The bytes are what pickle and scikit-learn write."""
 
 import bz2
 import gzip
