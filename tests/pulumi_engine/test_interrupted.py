@@ -15,7 +15,7 @@ import pytest
 from slipway.components.aws import secrets
 from slipway.components.drawn_names import Replacing
 from slipway.components.fargate import component, network
-from tests.pulumi_engine.live import Live, lives
+from tests.pulumi_engine.live import FULL, Live, lives
 from tests.pulumi_engine.serving import served_provider
 from tests.pulumi_engine.strict.account import Account, Request, Verb
 from tests.pulumi_engine.strict.aws import ELSEWHERE, REGION, Existing, aws_account
@@ -62,7 +62,7 @@ def held(account: Account, kind: str) -> Generator[Hold]:
         account.rules = rules
 
 
-@pytest.mark.parametrize("kind", ["ecs.Service", "ecs.Cluster", "lb.TargetGroup"])
+@pytest.mark.parametrize("kind", ["ecs.Service", *(["ecs.Cluster", "lb.TargetGroup"] if FULL else [])])
 @pytest.mark.parametrize("goes_on", [True, False])
 def test_a_move_whose_engine_was_killed_goes_on_or_is_taken_back(
     live: Live, kind: str, goes_on: bool
