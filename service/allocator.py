@@ -11,7 +11,7 @@ import ctypes
 # malloc.h of glibc: parameters of mallopt(3). musl has the function too, and ignores them.
 M_MMAP_THRESHOLD, M_ARENA_MAX = -3, -8
 # A larger block has pages of its own, which go with it. The tensors of a short text are smaller.
-OWN_PAGES_BYTES = 256 << 10
+OWN_PAGES_BYTES = 1 << 20
 HEAPS = 2
 
 
