@@ -20,7 +20,7 @@ from tests.pulumi_engine.serving import served_provider
 from tests.pulumi_engine.strict.account import Account, Request, Verb
 from tests.pulumi_engine.strict.aws import ELSEWHERE, REGION, Existing, aws_account
 from tests.pulumi_engine.strict.provider import StrictProvider
-from tests.pulumi_engine.test_fargate import place_in_the_list, program, unbound
+from tests.pulumi_engine.test_fargate import program, unbound
 
 pytestmark = pytest.mark.pulumi_engine
 
@@ -120,6 +120,11 @@ def test_a_stack_of_an_older_release_moves_and_moves_back(
     live: Live, args: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its secrets have fixed names, its rollouts no ids, and nothing is bound to anything."""
+    zones = "".join(zone[-1] for zone in args.get("zones", "ab"))
+
+    def place_in_the_list(kind: str, zone: str) -> int:
+        return zones.index(zone[-1]) + (2 if kind == "private" else 0)
+
     with monkeypatch.context() as before:
         before.setattr(network, "place_of", place_in_the_list)
         before.setattr(Replacing, "into", unbound)
