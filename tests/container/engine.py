@@ -114,10 +114,18 @@ def _content(tar: tarfile.TarFile, name: str) -> bytes:
     return file.read()
 
 
-def built(context: Path, tag: str, python_image: str, *options: str, ca: Path | None = None) -> Image:
+def built(
+    context: Path,
+    tag: str,
+    python_image: str,
+    *options: str,
+    ca: Path | None = None,
+    dockerfile: str = "service/Dockerfile",
+) -> Image:
+    """dockerfile: its path in the context."""
     secret = [f"--secret=id=ca,src={ca}"] if ca else []
     docker(
-        "build", "--quiet", "--file=service/Dockerfile", f"--tag={tag}",
+        "build", "--quiet", f"--file={dockerfile}", f"--tag={tag}",
         f"--build-arg=PYTHON_IMAGE={python_image}", *secret, *options, ".",
         cwd=context,
     )  # fmt: skip

@@ -65,7 +65,7 @@ class RunningServer:
         return self.wait_for(lambda: [line for line in self.log if line["message"] == "request"], count)
 
     def wait_for(self, lines: Callable[[], list[dict[str, Any]]], count: int) -> list[dict[str, Any]]:
-        end = time.monotonic() + 10
+        end = time.monotonic() + 30
         while len(found := lines()) < count:
             if time.monotonic() > end:
                 raise AssertionError(f"expected {count} lines, found {found}")

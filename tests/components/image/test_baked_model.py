@@ -157,6 +157,8 @@ def test_the_build_fails_at_a_file_that_is_not_the_manifests(checkout: Path, min
     listed = subprocess.run(command, cwd=mine, capture_output=True, text=True, check=True).stdout
     assert listed.split() == ["manifest.json", "model.onnx", "tokenizer.json"]
     (mine / "tokenizer.json").write_text("{}")
+    (mine / "model.onnx").unlink()
     failed = subprocess.run(command, cwd=mine, capture_output=True, text=True, check=False)
     assert (failed.returncode, failed.stdout) == (1, "")
-    assert "not as manifest.json describes: tokenizer.json" in failed.stderr
+    wrong = "missing, or not as manifest.json describes: model.onnx, tokenizer.json"
+    assert failed.stderr == f"{wrong}; restore the files, or make the folder anew\n"
