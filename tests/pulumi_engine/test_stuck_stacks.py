@@ -115,7 +115,7 @@ def test_a_killed_up_is_unlocked_and_what_it_made_is_imported(stack: LiveStack, 
 
 
 def test_what_exists_already_is_taken_over(stack: LiveStack, account: Account) -> None:
-    account.fault = Fault(1, after=True)
+    account.fault = Fault(1, after=True, matches=lambda request: request.kind == "iam.Role")
     stack.up(program, ok=False)
     for _ in range(2):
         assert "EntityAlreadyExists" in stack.up(program, ok=False)
