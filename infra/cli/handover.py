@@ -51,6 +51,20 @@ def last_run_of(pulumi: str, stack: str) -> LastRun:
         return LastRun.WHOLE
 
 
+def being_created(pulumi: str, stack: str) -> list[str]:
+    """Return name and type of each resource whose creation had begun and not ended, as the state knows it.
+
+    It may exist, and only the state's list of pending operations names it, until a refresh clears that.
+    """
+    state = _answer(pulumi, "stack", "export", "--stack", stack)
+    try:
+        pending: list[dict[str, Any]] = state["deployment"].get("pending_operations") or []
+        made = [each["resource"] for each in pending if each["type"] == "creating"]
+        return sorted(f"{each['urn'].split('::')[-1]} ({each['type']})" for each in made)
+    except (AttributeError, KeyError, TypeError):
+        return []
+
+
 def _answer(*command: str) -> Any:
     """Parse the JSON that a command prints; None if it prints none."""
     try:
@@ -89,11 +103,18 @@ def _pulumi_path(verb: str, config: StackConfig) -> str:
 
 def hand_over(config: StackConfig, refresh: bool | None) -> None:
     """Become `pulumi up`. refresh: None: where the last run leaves it in doubt what is there."""
-    found = last_run_of(_pulumi_path("up", config), config.stack) if refresh is None else LastRun.WHOLE
+    pulumi = _pulumi_path("up", config)
+    found = last_run_of(pulumi, config.stack) if refresh is None else LastRun.WHOLE
     if found.left_doubt:
         ERR.print(
             f"The last run of stack {config.stack} {found.value}: what is there is read first; --no-refresh "
             f"leaves that out. {_STUCK_STACKS} has more.",
+            markup=False,
+        )
+    if found is LastRun.CUT_OFF and (created := being_created(pulumi, config.stack)):
+        ERR.print(
+            f"It was creating {', '.join(created)}. What of these exists in the cloud is not in the state; "
+            "import or delete it.",
             markup=False,
         )
     options = ("--refresh",) if refresh or found.left_doubt else ()

@@ -1,5 +1,6 @@
 """Live stacks of one component on the real engine: changed, changed back, and failed on the way."""
 
+import json
 import os
 import shutil
 from collections.abc import Callable, Generator, Mapping
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.pulumi_engine.serving import LiveStack, served_provider
-from tests.pulumi_engine.strict.account import Account, Fault
+from tests.pulumi_engine.strict.account import EXISTING, Account, Fault
 from tests.pulumi_engine.strict.provider import StrictProvider
 
 Args = dict[str, Any]
@@ -19,6 +20,8 @@ Args = dict[str, Any]
 Changes = Mapping[str, tuple[Args, Args]]
 Program = Callable[[Mapping[str, Any]], Callable[[], None]]
 
+# What the guide on stuck stacks says of things that the state does not know.
+IN_THE_WAY = ("DependencyViolation", "already exists", "AlreadyAssociated")
 # Every call of a change fails once with FULL, else one in its middle and the last.
 FULL = bool(os.environ.get("SLIPWAY_TEST_FULL"))
 
@@ -40,6 +43,34 @@ class Live:
 
     def fails(self, **args: Any) -> str:
         return self.stack.up(self.program(args), ok=False)
+
+    def being_created(self) -> set[str]:
+        """Return the names of what a killed engine was creating, as its state lists them."""
+        state = json.loads(self.stack.run("stack", "export"))["deployment"]
+        return {each["resource"]["urn"].split("::")[-1] for each in state.get("pending_operations", ())}
+
+    def up_and_delete(self, listed: set[str], **args: Any) -> None:
+        """Update and delete in the cloud what the state does not know; update again if it was in the way.
+
+        listed: the names of all that the state may not know.
+        """
+        try:
+            self.up(**args)
+        except AssertionError as refused:
+            if not any(text in str(refused) for text in IN_THE_WAY):
+                raise
+            self._delete_unknown(listed)
+            self.up(**args)
+        self._delete_unknown(listed)
+
+    def _delete_unknown(self, listed: set[str]) -> None:
+        state = json.loads(self.stack.run("stack", "export"))["deployment"]
+        known = {resource.get("id") for resource in state["resources"]} | self.account.let_go
+        made = [each for each in self.account.things.values() if not each.name.startswith(EXISTING)]
+        unknown = [each for each in made if each.id not in known]
+        assert {each.name for each in unknown} <= listed
+        for thing in unknown:
+            self.account.delete(thing.id)
 
     def preview(self, *options: str, ok: bool = True, **args: Any) -> str:
         return self.stack.preview(self.program(args), *options, ok=ok)

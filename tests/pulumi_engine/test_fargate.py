@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,7 +18,7 @@ from slipway.infra.plan.config import StackConfig
 from slipway.infra.plan.run import plan_of
 from tests.contract.fargate_cases import CERTIFICATE, IMAGE
 from tests.pulumi_engine.live import FULL, Args, Changes, Live, each_of, lives
-from tests.pulumi_engine.strict.account import Fault
+from tests.pulumi_engine.strict.account import Account, Fault, Inputs, Thing
 from tests.pulumi_engine.strict.aws import ELSEWHERE, REGION, Existing, aws_account
 
 pytestmark = pytest.mark.pulumi_engine
@@ -141,6 +142,31 @@ def test_what_ecs_may_restore_a_service_from_is_kept(live: Live) -> None:
     [before] = live.account.of_kind("ecs.TaskDefinition")
     live.up(port=9000)
     assert live.account.get(before.id) is before
+
+
+@each_of({"another task": ({}, {"port": 9000}), "the same task": ({}, {"spot_percent": 50})})
+def test_a_rollout_that_ecs_took_back_in_silence_fails_and_is_repeated(
+    live: Live, one: Args, other: Args, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live.up(**one)
+    with monkeypatch.context() as silent:
+        silent.setattr(live.account, "update", keeps_its_service(live.account))
+        assert "ECS runs" in live.fails(**other)
+    live.up("--refresh", **other)
+    assert live.is_as_wanted(**other)
+
+
+def keeps_its_service(account: Account) -> Callable[[str, Inputs], Thing]:
+    """Return an update after which a service runs what it ran, as a provider that saw no failure reads it."""
+    update = account.update
+
+    def updated(id_: str, inputs: Inputs) -> Thing:
+        thing = account.things[id_]
+        if thing.kind != "ecs.Service":
+            return update(id_, inputs)
+        return replace(thing, outputs={**thing.outputs, "taskDefinition": thing.inputs["taskDefinition"]})
+
+    return updated
 
 
 # Image and secrets that the role which starts the tasks must be allowed, and what is no longer needed.

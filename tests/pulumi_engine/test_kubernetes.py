@@ -62,13 +62,13 @@ KubernetesService(
         "namespace": config.require("namespace"),
         "env": {{"LOG_LEVEL": level}},
         "api_key": key,
-        "cpu": 1,
+        "cpu": config.get_float("cpu") or 1,
         "memory_gib": 1,
-        "min_replicas": 2,
-        "max_replicas": 2,
+        "min_replicas": config.get_int("least") or 2,
+        "max_replicas": config.get_int("most") or 2,
         "kubeconfig": open({kubeconfig!r}).read(),
         "cluster_identifier": config.get("cluster") or "",
-        "deletion_protection": False,
+        "deletion_protection": config.get_bool("protect") or False,
     }},
 )
 """
@@ -106,6 +106,17 @@ class Watch:
     def _run(self) -> None:
         while not self._stop.wait(0.1):
             self._kubelet.step()
+
+    def start_at_most(self, pods: int) -> None:
+        """Let only so many pods get ready from now on."""
+        started: set[str] = set()
+
+        def starts(pod: Mapping[str, Any]) -> bool:
+            if len(started) < pods:
+                started.add(pod["metadata"]["name"])
+            return pod["metadata"]["name"] in started
+
+        self._kubelet.starts = starts
 
     def missed(self) -> set[str]:
         """Names of objects that a ready pod used and that were not there, at any moment so far."""

@@ -12,7 +12,7 @@ import pulumi_aws as aws
 import pulumi_random as random
 import pytest
 
-from slipway.infra.cli.handover import LastRun, last_run_of
+from slipway.infra.cli.handover import LastRun, being_created, last_run_of
 from tests.cluster.control_plane import wait_until
 from tests.made_names import made_names
 from tests.pulumi_engine.conftest import ROOT
@@ -104,8 +104,10 @@ def test_a_killed_up_is_unlocked_and_what_it_made_is_imported(stack: LiveStack, 
     assert "currently locked" in stack.up(program, ok=False)
     stack.run(*step("cancel --stack prod"), "--yes")
     assert last_run_of(PULUMI, "dev") is LastRun.CUT_OFF
+    assert "log (aws:cloudwatch/logGroup:LogGroup)" in being_created(PULUMI, "dev")
     stack.run(*step("refresh --stack prod --clear-pending-creates"), "--yes", "--skip-preview")
     assert last_run_of(PULUMI, "dev") is LastRun.WHOLE
+    assert being_created(PULUMI, "dev") == []
     assert "already exists" in stack.up(program, ok=False)
     [group] = account.of_kind("cloudwatch.LogGroup")
     stack.run(*importing("aws:cloudwatch/logGroup:LogGroup", "log", group.id))
