@@ -7,6 +7,7 @@ import pytest
 
 from tests.pulumi_engine.standin import BROKEN
 from tests.pulumi_engine.strict.account import AnswerLost, Refusal, Thing
+from tests.pulumi_engine.strict.gke_rules import GKE_RULES
 from tests.pulumi_engine.strict.google import PROJECT, REGION, google_account
 from tests.pulumi_engine.strict.google_rules import GOOGLE_RULES
 
@@ -16,6 +17,8 @@ ACCESS = "gcp:secretmanager/secretIamMember:SecretIamMember"
 REPOSITORY = "gcp:artifactregistry/repository:Repository"
 SERVICE, INVOKER = "gcp:cloudrunv2/service:Service", "gcp:cloudrunv2/serviceIamMember:ServiceIamMember"
 MAPPING = "gcp:cloudrun/domainMapping:DomainMapping"
+CLUSTER, POOL = "gcp:container/cluster:Cluster", "gcp:container/nodePool:NodePool"
+NODE_ROLE = "gcp:projects/iAMMember:IAMMember"
 HERE: Mapping[str, str] = {"project": PROJECT, "location": REGION}
 
 
@@ -30,9 +33,24 @@ class World:
         self.access = self.make(ACCESS, **self.of_access())
         self.service = self.make(SERVICE, **self.of_service())
         self.make(MAPPING, **self.of_mapping())
+        self.nodes = self.account.create(ACCOUNT, "api-nodes", {"accountId": "nodes", "project": PROJECT})
+        self.node_role = self.make(NODE_ROLE, **self.of_node_role())
+        self.cluster = self.make(CLUSTER, **self.of_cluster())
+        self.pool = self.make(POOL, **self.of_pool())
 
     def make(self, type_: str, **inputs: Any) -> Thing:
         return self.account.create(type_, "a thing", inputs)
+
+    def of_node_role(self) -> dict[str, Any]:
+        role = "roles/container.defaultNodeServiceAccount"
+        return {"project": PROJECT, "role": role, "member": self.nodes.outputs["member"]}
+
+    def of_cluster(self, **changed: Any) -> dict[str, Any]:
+        return {"name": "api", **HERE, **changed}
+
+    def of_pool(self, **changed: Any) -> dict[str, Any]:
+        node = {"serviceAccount": self.nodes.outputs["email"]}
+        return {"name": "pool", "cluster": "api", **HERE, "nodeConfig": node, **changed}
 
     def change(self, thing: Thing, **inputs: Any) -> Thing:
         return self.account.update(thing.id, {**thing.inputs, **inputs})
@@ -75,6 +93,18 @@ CASES: Mapping[str, tuple[Callable[[World], object], str]] = {
         lambda w: w.account.delete(w.change(w.service, deletionProtection=True).id),
         "without setting deletion_protection=false",
     ),
+    "cluster_exists": (
+        lambda w: w.make(POOL, **w.of_pool(name="b", location="us-central1")),
+        "Error 404: Not found: .*us-central1/clusters/api",
+    ),
+    "cluster_unprotected": (
+        lambda w: w.account.delete(w.change(w.cluster, deletionProtection=True).id),
+        "deletion_protection is set to true",
+    ),
+    "node_account_exists": (
+        lambda w: w.make(POOL, **w.of_pool(name="b", nodeConfig={"serviceAccount": "nobody@p"})),
+        'Service account "nobody@p" does not exist',
+    ),
     "repository_deletable": (
         lambda w: w.account.delete(
             w.make(REPOSITORY, repositoryId="images", **HERE, deletionPolicy="PREVENT").id
@@ -95,7 +125,32 @@ def test_a_request_that_breaks_a_rule_is_refused(request_: Callable[[World], obj
 
 
 def test_every_rule_is_broken_by_a_case() -> None:
-    assert {rule.__name__ for each in GOOGLE_RULES.values() for rule in each} == CASES.keys()
+    rules = (*GOOGLE_RULES.values(), *GKE_RULES.values())
+    assert {rule.__name__ for each in rules for rule in each} == CASES.keys()
+
+
+# What is taken from a pool's nodes, and what they then lack.
+NODE_NEEDS: Mapping[str, tuple[Callable[[World], Thing], str]] = {
+    "account": (lambda w: w.nodes, "does not exist"),
+    "role": (lambda w: w.node_role, "lacks roles/container.defaultNodeServiceAccount"),
+}
+
+
+@pytest.mark.parametrize(("need", "error"), NODE_NEEDS.values(), ids=NODE_NEEDS)
+def test_nodes_that_lack_what_they_need_are_noticed(need: Callable[[World], Thing], error: str) -> None:
+    world = World()
+    assert world.account.noticed == []
+    world.account.delete(need(world).id)
+    assert any(error in each for each in world.account.noticed)
+
+
+def test_a_cluster_goes_with_its_pools_and_no_others() -> None:
+    world = World()
+    other = world.make(CLUSTER, **world.of_cluster(location="us-central1"))
+    kept = world.make(POOL, **world.of_pool(location="us-central1"))
+    world.account.delete(world.cluster.id)
+    assert world.account.of_kind("container.NodePool") == [kept]
+    assert world.account.of_kind("container.Cluster") == [other]
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,8 @@ class Fault:
 Rule = Callable[["Account", Request], Iterator[str]]
 # The account after a call; yields what callers of the service would notice then.
 Invariant = Callable[["Account"], Iterator[str]]
+# The answer to a function of a provider, by its token and arguments; None: what is asked for is not there.
+Answerer = Callable[["Account", str, Inputs], Inputs | None]
 Maker = Callable[["Account", str, Inputs], Inputs]
 
 
@@ -83,8 +85,8 @@ Maker = Callable[["Account", str, Inputs], Inputs]
 class Account:
     """make: the outputs of what is made from inputs, its id among them. calls: in order, as (verb, name).
 
-    parts: kind -> the kind of what is deleted with it, and the input that names it there. stays: whether a
-    thing is still there when the provider was told to delete it.
+    parts: kind -> the kind of what is deleted with it, and the input or output that names it there.
+    stays: whether a thing is still there when the provider was told to delete it.
     noticed: what the invariants found, once each. never_ready: ids of what was made and did not get ready
     yet. let_go: ids of what was deleted by the provider and stays.
     """
@@ -101,6 +103,7 @@ class Account:
     fault: Fault | None = None
     made: int = 0
     stays: Callable[[Thing], bool] = lambda thing: False
+    answer: Answerer = lambda account, token, arguments: None
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def create(self, type_: str, name: str, inputs: Inputs) -> Thing:
@@ -168,7 +171,7 @@ class Account:
     def _take_along(self, thing: Thing) -> None:
         kind, key = self.parts.get(thing.kind, ("", ""))
         for part in self.of_kind(kind):
-            if part.inputs.get(key) == thing.id:
+            if {**part.inputs, **part.outputs}.get(key) == thing.id:
                 del self.things[part.id]
 
     def _asked(self, request: Request, name: str) -> AnswerLost | None:

@@ -68,11 +68,7 @@ def secret_exists(account: Account, request: Request) -> Iterator[str]:
 def member_exists(account: Account, request: Request) -> Iterator[str]:
     """DOCS iam/docs/troubleshoot-policies: a policy names no service account that is not there."""
     member = str(request.inputs["member"])
-    if (
-        request.verb is Verb.CREATE
-        and member.startswith("serviceAccount:")
-        and not _is_there(account, member)
-    ):
+    if request.verb is Verb.CREATE and member.startswith("serviceAccount:") and not is_there(account, member):
         yield f"googleapi: Error 400: {member.partition(':')[2]} does not exist., badRequest"
 
 
@@ -118,7 +114,7 @@ def starts(account: Account) -> Iterator[str]:
 def _starting(account: Account, service: Thing) -> Iterator[str]:
     """Why an instance would not start now; nothing where it would."""
     member = f"serviceAccount:{service.inputs['template']['serviceAccount']}"
-    if not _is_there(account, member):
+    if not is_there(account, member):
         yield f"{member} does not exist"
     for image in values_at(service.inputs["template"], "image"):
         if BROKEN in image:
@@ -144,7 +140,8 @@ def _service_at(account: Account, name: str, place: str) -> bool:
     return any(wanted.items() <= each.inputs.items() for each in account.of_kind("cloudrunv2.Service"))
 
 
-def _is_there(account: Account, member: str) -> bool:
+def is_there(account: Account, member: str) -> bool:
+    """Return whether the service account of a member is there."""
     return any(each.outputs["member"] == member for each in account.of_kind("serviceaccount.Account"))
 
 
