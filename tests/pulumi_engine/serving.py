@@ -22,8 +22,12 @@ import grpc
 import pulumi
 from google.protobuf import json_format, struct_pb2
 from pulumi.runtime import reset_options, run_in_stack, set_all_config
+from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS  # pyright: ignore[reportPrivateUsage]
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc, provider_pb2_grpc
 
+# The SDK connects to one engine after another here, whose ports may come back. Each connection is its own:
+# gRPC would reuse the one that failed when an earlier engine of the same port ended.
+_GRPC_CHANNEL_OPTIONS.append(("grpc.use_local_subchannel_pool", 1))
 # A version of a provider that no SDK finds too old.
 NEWEST = "99.0.0"
 # A call of the engine that is under way fails at once when the engine ends.
