@@ -10,6 +10,10 @@ import pulumi_kubernetes as k8s
 
 from .objects import KubernetesObject
 
+# An update takes back what was changed by hand, which is another field manager's, instead of failing for it.
+# pulumi.com/registry/packages/kubernetes/how-to-guides/managing-resources-with-server-side-apply
+FORCED = {"pulumi.com/patchForce": "true"}
+
 _TYPES: Mapping[str, Any] = {
     "Namespace": k8s.core.v1.Namespace,
     "ServiceAccount": k8s.core.v1.ServiceAccount,
@@ -42,6 +46,8 @@ class Registrar:
     def register(self, manifest: KubernetesObject, *, protect: bool) -> pulumi.CustomResource:
         body = dict(manifest.body)
         api_version, kind = body.pop("apiVersion"), body.pop("kind")
+        metadata = body["metadata"]
+        body["metadata"] = {**metadata, "annotations": {**metadata.get("annotations", {}), **FORCED}}
         given = {_snake(key): value for key, value in body.items()}
         options = self._options(manifest, protect, named="name" in body["metadata"])
         if kind in _TYPES:

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from tests.checkout import copy_of_the_checkout
+from tests.cluster.conftest import api, cluster, plane_folder
 from tests.pulumi_engine.serving import run_cli
 
+__all__ = ["api", "cluster", "plane_folder"]  # fixtures of the tests marked `cluster`
 ROOT = Path(__file__).resolve().parents[2]
 
 

@@ -149,7 +149,7 @@ def test_the_pods_act_as_their_own_account_and_read_their_own_bucket_alone() -> 
     made = emitted(**GOOGLE, model=BUCKET)
     email = "api-14c2529e@acme-prod.iam.gserviceaccount.com"
     account = made.named("api-identity").inputs["metadata"]["annotations"]
-    assert account == {"iam.gke.io/gcp-service-account": email}
+    assert account == {"iam.gke.io/gcp-service-account": email, "pulumi.com/patchForce": "true"}
     user = made.named("api-pods").inputs
     assert user["member"] == "serviceAccount:acme-prod.svc.id.goog[api/api]"
     reader = made.named("api-models-reader").inputs
