@@ -11,6 +11,7 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -39,11 +40,17 @@ from slipway.infra.targets.registry import target_of
 app = typer.Typer(
     help="Deploy a machine-learning model as an HTTP service with one command.",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
 FormatOption = Annotated[Format, typer.Option("--format", help="Output format.")]
 StackArgument = Annotated[str, typer.Argument(help="Stack: the NAME in Pulumi.NAME.yaml.")]
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"slipway {version('slipway')}")
+        raise typer.Exit
 
 
 @app.callback()
@@ -52,6 +59,10 @@ def project(
         Path | None,
         typer.Option("--cwd", "-C", help="Run as if started in this folder.", file_okay=False, exists=True),
     ] = None,
+    _version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True),
+    ] = False,
 ) -> None:
     """Change to the project's folder, the nearest one upwards with a Pulumi.yaml."""
     with reported(Format.TEXT):
