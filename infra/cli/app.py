@@ -25,6 +25,9 @@ from slipway.infra.cli import (
     decisions as decision_commands,
 )
 from slipway.infra.cli import (
+    init as init_command,
+)
+from slipway.infra.cli import (
     manifests as manifest_commands,
 )
 from slipway.infra.cli import (
@@ -55,6 +58,7 @@ def _print_version(asked: bool) -> None:
 
 @app.callback()
 def project(
+    context: typer.Context,
     cwd: Annotated[
         Path | None,
         typer.Option("--cwd", "-C", help="Run as if started in this folder.", file_okay=False, exists=True),
@@ -67,11 +71,17 @@ def project(
     """Change to the project's folder, the nearest one upwards with a Pulumi.yaml."""
     with reported(Format.TEXT):
         start = (cwd or Path.cwd()).resolve()
+        if context.invoked_subcommand == "init":
+            os.chdir(start)
+            return
         root = next(
             (folder for folder in (start, *start.parents) if (folder / "Pulumi.yaml").is_file()), None
         )
         if root is None:
-            raise Refused(f"There is no Pulumi.yaml in {start} or above it. Run slipway inside a project.")
+            raise Refused(
+                f"There is no Pulumi.yaml in {start} or above it. Run slipway inside a project; "
+                "`slipway init` makes one."
+            )
         os.chdir(root)
 
 
@@ -306,6 +316,7 @@ def fit(
             OUT.print(part)
 
 
+init_command.register(app)
 decision_commands.register(app)
 model_commands.register(app)
 manifest_commands.register(app)
