@@ -3,7 +3,7 @@ PYTHON ?= python3
 SLIPWAY := .venv/bin/slipway
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help up down status logs test test-engine test-long test-torch test-tables lint bench image bench-image bench-preview model train-env reference setup-cloud setup-policy lock clean
+.PHONY: help up down status logs test test-engine test-long test-torch test-tables lint bench image bench-image bench-preview model train-env reference setup-cloud setup-policy docs pictures lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -98,11 +98,19 @@ setup-policy: ## install the policy pack's own environment, for `pulumi preview 
 	@test -d policy/.venv || $(PYTHON) -m venv policy/.venv
 	@policy/.venv/bin/pip install -q --require-hashes --no-deps -r policy/requirements.txt
 
-reference: ## write the settings table into README.md and Pulumi.yaml
-	@.venv/bin/python -m slipway.infra.settings.reference
+reference: ## write the reference of settings, command line and components, and Pulumi.yaml
+	@.venv/bin/python -m slipway.infra.reference
+
+docs: ## build the documentation as a site, build/site; a broken link fails
+	@test -d .venv-docs || $(PYTHON) -m venv .venv-docs
+	@.venv-docs/bin/pip install -q --require-hashes --no-deps -r docs/requirements.txt
+	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --quiet --strict
+
+pictures: ## draw docs/make-up.svg from a run of the local stack
+	@.venv/bin/python -m slipway.infra.reference.pictures
 
 lock: ## pin the requirements again after a change of a .in file (needs uv)
-	@for list in requirements-local requirements-dev requirements policy/requirements service/requirements-buckets modeltools/requirements-train modeltools/requirements-tables \
+	@for list in requirements-local requirements-dev requirements policy/requirements docs/requirements service/requirements-buckets modeltools/requirements-train modeltools/requirements-tables \
 	  $(basename $(wildcard bench/peers/*/requirements.in)); do \
 	  uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 	    $$list.in -o $$list.txt || exit 1; done
@@ -113,4 +121,4 @@ lock: ## pin the requirements again after a change of a .in file (needs uv)
 
 clean: ## stop the service and delete what was installed and written
 	@if [ -x $(SLIPWAY) ]; then $(SLIPWAY) down; fi
-	@rm -rf .venv .venv-train .venv-convert .venv-bench-* .slipway build *.egg-info .pytest_cache .ruff_cache .hypothesis
+	@rm -rf .venv .venv-docs .venv-train .venv-convert .venv-bench-* .slipway build *.egg-info .pytest_cache .ruff_cache .hypothesis

@@ -168,7 +168,7 @@ def _manifest(name: str, source: str, text: bytes) -> dict[str, Any]:
         model_version(manifest)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         reason = f", whose manifest.json is not valid: {type(error).__name__} {error}"
-        allowed = "README, section 'A model of your own', shows one"
+        allowed = 'docs/guides/bring-your-own-model.md, "The manifest", shows one'
         raise ArgumentsError(name, [Fault("model", repr(source), allowed, reason)]) from None
     return manifest
 

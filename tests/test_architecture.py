@@ -23,7 +23,7 @@ OF_ANY_CLOUD = {"image", "kubernetes", "local"}
 # The packages of infra, the lowest first: each imports only from those before it.
 ORDER = (
     *("errors", "setup", "confinement", "resources", "plan", "settings", "local", "targets", "program"),
-    *("model", "manifests", "diff", "cost", "policy", "advise", "preview", "cli"),
+    *("model", "manifests", "diff", "cost", "policy", "advise", "preview", "cli", "reference"),
 )
 MOST_EDGES = 60
 MOST_LINES = 400

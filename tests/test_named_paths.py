@@ -1,4 +1,4 @@
-"""Every path that a page or a script of this repository names exists, and README lists every folder."""
+"""Every path that a page or a script of this repository names exists, and CONTRIBUTING lists every folder."""
 
 import re
 import subprocess
@@ -81,7 +81,7 @@ def test_every_folder_of_a_target_has_the_files_that_contributing_says_it_has() 
 
 
 def test_the_picture_of_the_house_has_the_packages_of_infra_in_their_order() -> None:
-    [chain] = re.findall(r"(cli > [\w >,]+)", CONTRIBUTING.read_text())
+    [chain] = re.findall(r"(reference > [\w >,]+)", CONTRIBUTING.read_text())
     packages = re.findall(r"\w+", chain)
     assert set(packages) <= set(ORDER)
     steps = [re.findall(r"\w+", step) for step in chain.split(">")]
@@ -89,8 +89,8 @@ def test_the_picture_of_the_house_has_the_packages_of_infra_in_their_order() -> 
     assert all(min(above) > max(below) for above, below in pairwise(places))
 
 
-def test_the_layout_in_the_readme_lists_every_folder_and_no_other() -> None:
-    [layout] = re.findall(r"^## Layout\n\n((?: {4}.*\n)+)", README.read_text(), re.MULTILINE)
+def test_the_layout_lists_every_folder_and_no_other() -> None:
+    [layout] = re.findall(r"^## Layout\n\n((?: {4}.*\n)+)", CONTRIBUTING.read_text(), re.MULTILINE)
     listed = re.findall(r"^ {4}([\w.-]+)/ ", layout, re.MULTILINE)
     assert sorted(listed) == sorted(name for name in top_folders() if not name.startswith("."))
     within = re.findall(r"[(;, ]([a-z_]+)/", layout.replace("\n    ", "\n"))

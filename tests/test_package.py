@@ -24,8 +24,9 @@ DEV = (
     "config:\n  shop:target: cloud-run\n  shop:project: acme-ml\n  shop:region: europe-west4\n"
     "  shop:memory: 1Gi\n"
 )
-# The program that the README shows.
-[PROGRAM] = re.findall(r"^```python\n(.*?)^```$", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+# The program that the guide shows.
+_GUIDE = (ROOT / "docs/guides/components.md").read_text()
+[PROGRAM] = re.findall(r"^```python\n(.*?)^```$", _GUIDE, re.MULTILINE | re.DOTALL)
 # Runs in the project, with its folder first on the path, and prints what it finds as JSON.
 LOOK = """\
 import contextlib, io, json, os, runpy, sys

@@ -13,30 +13,27 @@ import pytest
 
 from slipway.infra.plan.config import StackConfig
 from slipway.infra.plan.run import plan_of
-from slipway.infra.settings.reference import files
+from slipway.infra.reference.pages import files
 from tests.checkout import copy_of_the_checkout
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
+COMPONENTS = (ROOT / "docs/guides/components.md").read_text()
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+def blocks(language: str, page: str = README) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
 
 
-def test_the_settings_reference_is_what_the_code_would_write() -> None:
+def test_the_reference_is_what_the_code_would_write() -> None:
     for path, text in files().items():
         assert (ROOT / path).read_text() == text, f"{path} is not what `make reference` writes"
-
-
-def test_the_json_blocks_are_json() -> None:
-    assert [json.loads(block)["task"] for block in blocks("json")] == ["classify"]
 
 
 def test_the_program_that_imports_the_components_plans_its_image_and_its_service(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    [program] = blocks("python")
+    [program] = blocks("python", COMPONENTS)
     (tmp_path / "program.py").write_text(program)
     monkeypatch.chdir(tmp_path)
 
@@ -51,7 +48,7 @@ def test_the_program_that_imports_the_components_plans_its_image_and_its_service
 
 @pytest.mark.long
 def test_the_program_that_imports_the_components_passes_the_strictest_type_checker(tmp_path: Path) -> None:
-    [program] = blocks("python")
+    [program] = blocks("python", COMPONENTS)
     (tmp_path / "program.py").write_text(f"# pyright: strict\n{program}")
     command = [Path(sys.executable).with_name("pyright"), "--pythonpath", sys.executable, "program.py"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)

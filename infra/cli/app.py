@@ -11,6 +11,7 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -22,6 +23,9 @@ from slipway.components.printable import printable
 from slipway.components.spec import ROUTES
 from slipway.infra.cli import (
     decisions as decision_commands,
+)
+from slipway.infra.cli import (
+    init as init_command,
 )
 from slipway.infra.cli import (
     manifests as manifest_commands,
@@ -39,28 +43,45 @@ from slipway.infra.targets.registry import target_of
 app = typer.Typer(
     help="Deploy a machine-learning model as an HTTP service with one command.",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
 FormatOption = Annotated[Format, typer.Option("--format", help="Output format.")]
 StackArgument = Annotated[str, typer.Argument(help="Stack: the NAME in Pulumi.NAME.yaml.")]
 
 
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"slipway {version('slipway')}")
+        raise typer.Exit
+
+
 @app.callback()
 def project(
+    context: typer.Context,
     cwd: Annotated[
         Path | None,
         typer.Option("--cwd", "-C", help="Run as if started in this folder.", file_okay=False, exists=True),
     ] = None,
+    _version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True),
+    ] = False,
 ) -> None:
     """Change to the project's folder, the nearest one upwards with a Pulumi.yaml."""
     with reported(Format.TEXT):
         start = (cwd or Path.cwd()).resolve()
+        if context.invoked_subcommand == "init":
+            os.chdir(start)
+            return
         root = next(
             (folder for folder in (start, *start.parents) if (folder / "Pulumi.yaml").is_file()), None
         )
         if root is None:
-            raise Refused(f"There is no Pulumi.yaml in {start} or above it. Run slipway inside a project.")
+            raise Refused(
+                f"There is no Pulumi.yaml in {start} or above it. Run slipway inside a project; "
+                "`slipway init` makes one."
+            )
         os.chdir(root)
 
 
@@ -295,6 +316,7 @@ def fit(
             OUT.print(part)
 
 
+init_command.register(app)
 decision_commands.register(app)
 model_commands.register(app)
 manifest_commands.register(app)

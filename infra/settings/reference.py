@@ -1,7 +1,4 @@
-"""Writes the settings' declarations into Pulumi.yaml, README.md and a page of each target.
-
-Run as `python -m slipway.infra.settings.reference`; a test fails when one is not what this would write.
-"""
+"""Renders the settings' declarations: the `config` of Pulumi.yaml, a page of all targets and one of each."""
 
 import importlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,27 +9,25 @@ from slipway.stacks.settings.setting import Setting
 from slipway.stacks.settings.targets import SETTINGS, keys, rows_of
 
 ROOT = Path(__file__).resolve().parents[2]
-README_MARKS = ("<!-- settings: made by `make reference` -->", "<!-- settings end -->")
 PULUMI_MARKS = ("config: # made by `make reference`", "")
 PAGES = Path("docs/reference/settings")
 
 
 def files() -> Mapping[Path, str]:
     """Return every file with the reference, relative to the project, and its whole text."""
-    found = {PAGES / f"{target}.md": page(target) for target in SETTINGS}
-    for path, marks, content in (
-        (Path("README.md"), README_MARKS, overview()),
-        (Path("Pulumi.yaml"), PULUMI_MARKS, pulumi_config()),
-    ):
-        found[path] = between((ROOT / path).read_text(), marks, content)
-    return found
+    pulumi_yaml = between((ROOT / "Pulumi.yaml").read_text(), PULUMI_MARKS, pulumi_config())
+    pages = {PAGES / f"{target}.md": page(target) for target in SETTINGS}
+    return {Path("Pulumi.yaml"): pulumi_yaml, PAGES / "index.md": overview(), **pages}
 
 
 def overview() -> str:
-    """Render the settings of every target as a table, with links to each target's own."""
+    """Render the settings that every target has, with links to each target's own."""
     common = [row for row in SETTINGS["local"].rows() if len(rows_of(row.key)) == len(SETTINGS)]
-    pages = ", ".join(f"[`{target}`]({PAGES}/{target}.md)" for target in SETTINGS)
-    return f"{_table('cloud-run', common)}\n\nThe settings of each target, those above included: {pages}."
+    pages = ", ".join(f"[`{target}`]({target}.md)" for target in SETTINGS)
+    return (
+        "# Settings\n\nA stack is a file, `Pulumi.<stack>.yaml`. Every target has these settings; the pages "
+        f"of the targets have their own too: {pages}.\n\n{_table('cloud-run', common)}\n"
+    )
 
 
 def page(target: str) -> str:
@@ -98,13 +93,3 @@ def between(text: str, marks: tuple[str, str], content: str) -> str:
     head, _, rest = text.partition(marks[0])
     tail = rest[rest.index(marks[1]) :] if marks[1] else ""
     return f"{head}{marks[0]}\n{content}\n{tail}"
-
-
-def main() -> None:
-    for path, text in files().items():
-        (ROOT / path).parent.mkdir(parents=True, exist_ok=True)
-        (ROOT / path).write_text(text)
-
-
-if __name__ == "__main__":
-    main()

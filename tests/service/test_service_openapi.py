@@ -1,3 +1,4 @@
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -7,6 +8,7 @@ import httpx
 import pytest
 
 from slipway.service.settings import BUNDLED_MODEL
+from tests.checkout import ROOT
 from tests.service.running_server import KEY, running_server
 
 
@@ -38,6 +40,17 @@ def test_predict_tells_its_key_its_limits_and_every_problem(document: dict[str, 
     one, many = document["components"]["schemas"]["PredictRequest"]["properties"]["text"]["oneOf"]
     assert (one["minLength"], one["maxLength"]) == (1, 20_000)
     assert (many["minItems"], many["maxItems"]) == (1, 1000)
+
+
+def test_the_reference_lists_every_route_and_only_those_there_are(
+    stranger: httpx.Client, document: dict[str, Any]
+):
+    page = (ROOT / "docs/reference/http-api.md").read_text()
+    routes = set(re.findall(r"`(GET|POST) (/[\w/.]*)", page))
+    open_to_all = {path for method, path in routes if method == "GET"}
+    assert {path for path in open_to_all if stranger.get(path).status_code != 200} == set()
+    there = {(method.upper(), path) for path, methods in document["paths"].items() for method in methods}
+    assert there <= routes
 
 
 def test_the_examples_of_the_document_are_answered_as_it_says(client: httpx.Client, document: dict[str, Any]):

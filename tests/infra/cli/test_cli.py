@@ -45,6 +45,14 @@ def test_up_prints_a_url_a_key_and_a_curl_line_that_works_when_pasted(running: P
     assert report(running, "output")["url"] in said
 
 
+@pytest.mark.parametrize("option", ["--version", "-h", "--help"])
+def test_version_and_help_need_no_project(tmp_path: Path, option: str) -> None:
+    done = slipway(tmp_path, option)
+    assert done.returncode == 0, done.stderr
+    assert ("Usage" in done.stdout) is (option != "--version")
+    assert ("slipway 0." in done.stdout) is (option == "--version")
+
+
 def test_status_tells_what_runs(started: Path) -> None:
     status = report(started, "status")
     assert (status["stack"], status["target"], status["state"]) == ("local", "local", "ready")

@@ -1,0 +1,19 @@
+"""The files of the reference, which is generated from the code: settings, command line, components."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from slipway.infra.reference import command_line, components
+from slipway.infra.settings import reference as settings
+
+ROOT = settings.ROOT
+_FOLDER = Path("docs/reference")
+
+
+def files() -> Mapping[Path, str]:
+    """Return every file with a part of the reference, relative to the project, and its whole text."""
+    return {
+        **settings.files(),
+        _FOLDER / "command-line.md": command_line.page(),
+        _FOLDER / "components.md": components.page(),
+    }
