@@ -67,7 +67,7 @@ class LineHandler(logging.Handler):
         self._writer = LogWriter(descriptor, self._dropped)
 
     def _dropped(self, count: int) -> str:
-        said = "Log lines were dropped: no program read them"
+        said = "Log lines were dropped: no program read them, or the disk is full"
         record = log.makeRecord(log.name, logging.WARNING, "", 0, said, (), None, extra=fields(dropped=count))
         return f"{self.format(record)}\n"
 
@@ -82,6 +82,11 @@ class LineHandler(logging.Handler):
             self._hand_over()
         except Exception:
             self.handleError(record)
+
+    @property
+    def dropped(self) -> int:
+        """Return how many lines were dropped since the start."""
+        return self._writer.dropped_in_all
 
     def _hand_over(self) -> None:
         with self.lock or threading.Lock():
@@ -114,6 +119,11 @@ def configure_logs(level: str) -> None:
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
     sys.excepthook = _log_uncaught
     threading.excepthook = lambda args: _log_uncaught(args.exc_type, args.exc_value, args.exc_traceback)
+
+
+def dropped_lines() -> int:
+    """Return how many lines of this process's log were dropped since the start."""
+    return sum(each.dropped for each in logging.getLogger().handlers if isinstance(each, LineHandler))
 
 
 def _log_uncaught(

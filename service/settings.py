@@ -1,6 +1,7 @@
 """The server's settings, read once from the environment. All faults are reported at once, by name."""
 
 import ipaddress
+import re
 from pathlib import Path
 from types import NoneType
 from typing import Any, Literal, cast, get_args
@@ -18,6 +19,8 @@ from .machine import usable_memory_bytes
 
 BUNDLED_MODEL = Path(__file__).parent / "models" / "sms-spam"
 KEY_ALLOWED = "16 to 4096 printable ASCII characters without spaces"
+PATH = re.compile(r"/[A-Za-z0-9_./-]{0,253}")
+PATH_ALLOWED = "a path of letters, digits and _ . / -, such as /metrics"
 # Of service/manifest.py, a name and a version of 100 characters each, and the hash; of the Hub less.
 MAX_EXPECTED_CHARACTERS = 300
 MIB = 1 << 20
@@ -61,6 +64,19 @@ class Settings(BaseSettings):
     port: int = Field(
         default=8080, ge=0, le=65535, description="TCP port to listen on; 0 takes a free one and logs it."
     )
+    metrics: Literal["own-port", "public-port", "off"] = Field(
+        default="own-port",
+        description="Where the metrics page is: `own-port`, METRICS_PORT, without a key; `public-port`, "
+        "PORT, with the key; or nowhere.",
+    )
+    metrics_port: int | None = Field(
+        default=None,
+        ge=0,
+        le=65535,
+        description="TCP port of the metrics page; 0 takes a free one and logs it. By default 9464, or a "
+        "free one where another process has it. Whoever reaches it may read the page.",
+    )
+    metrics_path: str = Field(default="/metrics", description="Path of the metrics page.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severe log line to write."
     )
@@ -177,6 +193,13 @@ class Settings(BaseSettings):
             raise PydanticCustomError("key", "{allowed}", {"allowed": KEY_ALLOWED})
         return key
 
+    @field_validator("metrics_path")
+    @classmethod
+    def _path_is_one(cls, path: str) -> str:
+        if not PATH.fullmatch(path):
+            raise PydanticCustomError("path", "{allowed}", {"allowed": PATH_ALLOWED})
+        return path
+
     @field_validator("local_page_session")
     @classmethod
     def _session_stays_on_this_machine(cls, on: bool, info: ValidationInfo) -> bool:
@@ -225,7 +248,7 @@ def settings_from_environment() -> Settings:
 def _fault(details: ErrorDetails) -> str:
     name = str(details["loc"][0])
     field = Settings.model_fields[name]
-    custom = details["type"] in ("key", "session", "source")
+    custom = details["type"] in ("key", "session", "source", "path")
     allowed = KEY_ALLOWED if name == "model_api_key" else details["msg"] if custom else _allowed(field)
     return f"{name.upper()}: {_got(name, details)}; allowed: {allowed}."
 

@@ -8,19 +8,30 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from random import getrandbits
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ..engine import Timing
 from ..faults import DrainCut, QueueFull, RequestFault
 from ..lifecycle import Lifecycle
 from ..logs import fields, log, log_line
+from ..metrics import Instruments
 from ..printable import printable
 from .predict import Predict
-from .problems import CAUSES, MEDIA_TYPE, fault_response, internal_response, problem_json
+from .problems import (
+    CAUSES,
+    INTERNAL,
+    MEDIA_TYPE,
+    fault_response,
+    internal_response,
+    name_cause,
+    problem_json,
+)
 
 PROBES = frozenset({"/alive", "/ready", "/health"})
+OTHER_ROUTE = "other"
 SANE_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 MAX_PATH_CHARACTERS = 200
 Headers = list[tuple[bytes, bytes]]
@@ -28,11 +39,21 @@ NOSNIFF = (b"x-content-type-options", b"nosniff")
 
 
 class AccessLog:
-    def __init__(self, app: ASGIApp, posts: Mapping[str, Predict], lifecycle: Lifecycle) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        posts: Mapping[str, Predict],
+        lifecycle: Lifecycle,
+        paths: Collection[str],
+        instruments: Instruments,
+    ) -> None:
         """Wrap `app`.
 
         posts: path -> handler of its POST requests, which skips the app's layers and their 0.1 ms.
+        paths: those of all routes; any other is the route OTHER_ROUTE.
         """
+        self._routes = {path: path for path in paths}
+        self._instruments = instruments
         self._app = app
         self._posts = posts
         self._lifecycle = lifecycle
@@ -56,7 +77,8 @@ class AccessLog:
             (b"x-request-id", request_id),
             NOSNIFF,
         ]
-        _log_request(scope, CAUSES[QueueFull].status, (time.perf_counter() - started) * 1000, request_id)
+        name_cause(scope["state"], CAUSES[QueueFull])
+        self._ended(scope, CAUSES[QueueFull].status, started, request_id)
         return headers, body
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -83,20 +105,34 @@ class AccessLog:
             await app(scope, receive, send_tagged)
         except RequestFault as fault:
             if not status:
+                name_cause(scope["state"], CAUSES[type(fault)])
                 await fault_response(fault)(scope, receive, send_tagged)
             # Its frames hold the call, and the call holds it: all would wait for the garbage collector.
             fault.__traceback__ = None
         except asyncio.CancelledError:
             if not status:
+                name_cause(scope["state"], CAUSES[DrainCut])
                 await fault_response(DrainCut("the server shut down before the answer was ready"))(
                     scope, receive, send_tagged
                 )
         except Exception:
             log.exception("Unexpected error", extra=fields(request_id=request_id.decode()))
             if not status:
+                name_cause(scope["state"], INTERNAL)
                 await internal_response()(scope, receive, send_tagged)
         finally:
-            _log_request(scope, status, (time.perf_counter() - started) * 1000, request_id)
+            self._ended(scope, status, started, request_id)
+
+    def _ended(self, scope: Scope, status: int, started: float, request_id: bytes) -> None:
+        seconds = time.perf_counter() - started
+        state = scope["state"]
+        route = self._routes.get(scope["path"], OTHER_ROUTE)
+        cause: str = state.get("cause") or state.get("cut", "")
+        self._instruments.request_ended(scope["method"], route, status, cause, seconds)
+        timing: Timing | None = state.get("timing")
+        if timing is not None:
+            self._instruments.call_ended(route, timing, started)
+        _log_request(scope, status, seconds * 1000, request_id)
 
 
 def _request_id(scope: Scope) -> bytes:

@@ -80,6 +80,7 @@ class Predict:
         call = self._engine.submit(work, deadline)
         del work  # the call lets go of it once nobody waits
         scope["state"]["call"] = call  # the connection abandons it if the client leaves
+        scope["state"]["timing"] = call.timing
         try:
             if parts is None:
                 answer = await call.answer

@@ -25,6 +25,7 @@ from pydantic_core import PydanticCustomError
 
 from ..backends.rows import Floats, RowBackend, failing_row
 from ..columns import Cell, Column, NamedColumn
+from ..engine import CallTokens
 from ..faults import FieldFault, InvalidInput
 from ..folder import ModelFolder
 from ..manifest import GRAPH_FILES, Manifest, all_different
@@ -236,6 +237,7 @@ class TabularWork:
         self._top: int = getattr(request, "top", None) or 0
         self.size = -(-len(self._rows) // ROWS_PER_STEP)
         self.tokens = len(self._rows)
+        self.usage: CallTokens | None = None  # a row has no tokens
         self.answer_bytes = PREDICTION_BYTES * len(self._rows) * (1 + self._top)
         self._found: list[list[dict[str, Any]]] = [[] for _ in range(self.size)]
         self._feed = backend.inputs.feed(self._rows)

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 from tokenizers import Tokenizer
 
 from ..backends import Backend, Float32s
-from ..engine import BatchWork, Work
+from ..engine import BatchWork, CallTokens, Work
 from ..faults import BadModel, FieldFault, InvalidInput, TextTooLong
 from ..manifest import TextManifest
 from . import Limits
@@ -210,6 +210,10 @@ class TextsWork(BatchWork):
     @property
     def size(self) -> int:
         return len(self.texts)
+
+    @property
+    def usage(self) -> CallTokens:
+        return CallTokens(sum(self.token_counts))
 
     @property
     @abstractmethod
