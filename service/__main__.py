@@ -30,7 +30,7 @@ def main() -> int:
         from .settings import settings_from_environment
 
         settings = settings_from_environment()
-        configure_logs(settings.log_level)
+        configure_logs(settings.log_level, settings.log_level_field)
 
         from .listener import listener, metrics_listener
 

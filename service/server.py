@@ -26,11 +26,12 @@ from .faults import ServerFailed
 from .lifecycle import Lifecycle
 from .listener import BACKLOG, address_of, turn_away, waiting
 from .loading import Origin, chosen_device, load_model, model_origin, require_engine, require_expected
-from .logs import fields, log
+from .logs import fields, log, log_loop_error
 from .metrics import Instruments
 from .metrics.page import MetricsServer
 from .metrics.readings import Readings
 from .protocol import HttpProtocol, protocol_for
+from .redaction import REDACTION
 from .settings import Settings
 from .sizing import engine_for
 from .stop_signals import stop_signals
@@ -69,6 +70,8 @@ def serve(settings: Settings, sock: socket.socket, metrics_sock: socket.socket |
 async def _serve(
     settings: Settings, origin: Origin, sock: socket.socket, metrics_sock: socket.socket | None
 ) -> None:
+    REDACTION.keep_secret([settings.model_api_key.get_secret_value()])
+    asyncio.get_running_loop().set_exception_handler(log_loop_error)
     manifest = await origin.manifest(TASKS)
     require_expected(settings.expected_model, manifest)
     require_engine(manifest, settings.device)
@@ -117,6 +120,7 @@ async def _serve(
         gc.freeze()  # what is loaded stays: the collector need not look through it again
         connections.account.limit_bytes = most_held_bytes()  # of what the model has left
         lifecycle.load_seconds = seconds
+        REDACTION.serves = True
         lifecycle.model_is_warm()
         told = fields(load_seconds=round(seconds, 3), device=device.kind, gpu=device.gpu)
         log.info("Model ready (loaded in %.1f s), computing on %s", seconds, device, extra=told)

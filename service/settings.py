@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from .clients import networks
 from .cpus import usable_cpus
 from .device import DeviceKind
 from .faults import BadSettings
@@ -76,9 +77,22 @@ class Settings(BaseSettings):
         description="TCP port of the metrics page; 0 takes a free one and logs it. By default 9464, or a "
         "free one where another process has it. Whoever reaches it may read the page.",
     )
-    metrics_path: str = Field(default="/metrics", description="Path of the metrics page.")
+    metrics_path: str = Field(default="/metrics", max_length=254, description="Path of the metrics page.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severe log line to write."
+    )
+    log_level_field: Literal["level", "severity"] = Field(
+        default="level",
+        description="Name of a log line's level; Google's clouds read `severity`, in upper case.",
+    )
+    log_client_address: Literal["network", "full", "none"] = Field(
+        default="network",
+        description="What the log shows of a client's address: its network, /24 or /48; all; or nothing.",
+    )
+    trusted_proxies: str = Field(
+        default="",
+        max_length=4000,
+        description="Addresses or networks, separated by commas, whose X-Forwarded-For is believed.",
     )
     max_body_bytes: int = Field(
         default=2 * MIB, ge=1024, le=256 * MIB, description="Largest request body, in bytes."
@@ -193,6 +207,16 @@ class Settings(BaseSettings):
             raise PydanticCustomError("key", "{allowed}", {"allowed": KEY_ALLOWED})
         return key
 
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _proxies_are_networks(cls, proxies: str) -> str:
+        try:
+            networks(proxies)
+        except ValueError:
+            allowed = {"allowed": "addresses and networks separated by commas, such as 10.0.0.0/8"}
+            raise PydanticCustomError("proxies", "{allowed}", allowed) from None
+        return proxies
+
     @field_validator("metrics_path")
     @classmethod
     def _path_is_one(cls, path: str) -> str:
@@ -248,7 +272,7 @@ def settings_from_environment() -> Settings:
 def _fault(details: ErrorDetails) -> str:
     name = str(details["loc"][0])
     field = Settings.model_fields[name]
-    custom = details["type"] in ("key", "session", "source", "path")
+    custom = details["type"] in ("key", "session", "source", "path", "proxies")
     allowed = KEY_ALLOWED if name == "model_api_key" else details["msg"] if custom else _allowed(field)
     return f"{name.upper()}: {_got(name, details)}; allowed: {allowed}."
 

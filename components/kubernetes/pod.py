@@ -61,6 +61,7 @@ def settings_of(spec: KubernetesSpec) -> dict[str, pulumi.Input[str]]:
     service = spec.service
     libraries = {"LD_LIBRARY_PATH": _DRIVER_LIBRARIES} if service.gpu else {}
     return {
+        **({"LOG_LEVEL_FIELD": "severity"} if spec.on_gke else {}),
         "INFERENCE_THREADS": str(inference_threads(service.cpu)),
         **libraries,
         **service.env,

@@ -1,7 +1,7 @@
 """The outermost layer: a request id, one log line per request, and the last catch for every error.
 
-The line holds neither the text, nor the query string, nor any header that the client sent except its request
-id.
+The line holds nothing that a client can write freely: no text, no path that is not a route's, no query
+string, and of the headers its request id and its trace context, in the form that they must have.
 """
 
 import asyncio
@@ -10,15 +10,18 @@ import re
 import time
 from collections.abc import Collection, Mapping
 from random import getrandbits
+from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ..clients import Clients, trace_context
 from ..engine import Timing
 from ..faults import DrainCut, QueueFull, RequestFault
 from ..lifecycle import Lifecycle
-from ..logs import fields, log, log_line
+from ..logs import fields, log, log_request
 from ..metrics import Instruments
-from ..printable import printable
+from ..metrics.instruments import known_method
+from ..redaction import REDACTION
 from .predict import Predict
 from .problems import (
     CAUSES,
@@ -33,7 +36,6 @@ from .problems import (
 PROBES = frozenset({"/alive", "/ready", "/health"})
 OTHER_ROUTE = "other"
 SANE_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
-MAX_PATH_CHARACTERS = 200
 Headers = list[tuple[bytes, bytes]]
 NOSNIFF = (b"x-content-type-options", b"nosniff")
 
@@ -46,14 +48,16 @@ class AccessLog:
         lifecycle: Lifecycle,
         paths: Collection[str],
         instruments: Instruments,
+        clients: Clients,
     ) -> None:
         """Wrap `app`.
 
         posts: path -> handler of its POST requests, which skips the app's layers and their 0.1 ms.
-        paths: those of all routes; any other is the route OTHER_ROUTE.
+        paths: those of all routes; any other is the route OTHER_ROUTE. clients: reads their addresses.
         """
         self._routes = {path: path for path in paths}
         self._instruments = instruments
+        self._clients = clients
         self._app = app
         self._posts = posts
         self._lifecycle = lifecycle
@@ -78,7 +82,7 @@ class AccessLog:
             NOSNIFF,
         ]
         name_cause(scope["state"], CAUSES[QueueFull])
-        self._ended(scope, CAUSES[QueueFull].status, started, request_id)
+        self._ended(scope, CAUSES[QueueFull].status, started, request_id, len(body))
         return headers, body
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -86,11 +90,13 @@ class AccessLog:
             return await self._app(scope, receive, send)
         started = time.perf_counter()
         request_id = _request_id(scope)
-        status = 0
+        status = response_bytes = 0
 
         async def send_tagged(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
+            nonlocal status, response_bytes
+            if message["type"] == "http.response.body":
+                response_bytes += len(message.get("body", b""))
+            elif message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = [
                     *message["headers"],
@@ -121,9 +127,12 @@ class AccessLog:
                 name_cause(scope["state"], INTERNAL)
                 await internal_response()(scope, receive, send_tagged)
         finally:
-            self._ended(scope, status, started, request_id)
+            self._ended(scope, status, started, request_id, response_bytes)
 
-    def _ended(self, scope: Scope, status: int, started: float, request_id: bytes) -> None:
+    def _ended(
+        self, scope: Scope, status: int, started: float, request_id: bytes, response_bytes: int
+    ) -> None:
+        """Record a request that is answered, and log its line."""
         seconds = time.perf_counter() - started
         state = scope["state"]
         route = self._routes.get(scope["path"], OTHER_ROUTE)
@@ -132,27 +141,50 @@ class AccessLog:
         timing: Timing | None = state.get("timing")
         if timing is not None:
             self._instruments.call_ended(route, timing, started)
-        _log_request(scope, status, seconds * 1000, request_id)
+        level = logging.DEBUG if route in PROBES else logging.INFO
+        if log.isEnabledFor(level):
+            values: dict[str, Any] = {
+                "method": known_method(scope["method"]),
+                "route": route,
+                "status": status,
+                "latency_ms": round(seconds * 1000, 3),
+                "texts": state.get("texts", 0),
+                "request_bytes": state.get("request_bytes", 0),
+                "response_bytes": response_bytes,
+                "request_id": request_id.decode(),
+            }
+            self._complete(values, scope, timing)
+            log_request(level, values)
+
+    def _complete(self, values: dict[str, Any], scope: Scope, timing: Timing | None) -> None:
+        """Add what not every line has."""
+        state, headers, client = scope["state"], scope["headers"], scope["client"]
+        for name in ("cause", "cut"):
+            if name in state:
+                values[name] = state[name]
+        if timing is not None:
+            values.update(_split(timing))
+        if client and (address := self._clients.address(client[0], headers)) is not None:
+            values["client"] = address
+        if (trace := trace_context(headers)) is not None:
+            values["trace_id"], values["parent_id"] = trace
 
 
 def _request_id(scope: Scope) -> bytes:
     for name, value in scope["headers"]:
-        if name == b"x-request-id" and SANE_ID.fullmatch(value):
+        if name == b"x-request-id" and SANE_ID.fullmatch(value) and REDACTION.is_harmless(value.decode()):
             return value
     return b"%032x" % getrandbits(128)  # only has to differ from the others
 
 
-def _log_request(scope: Scope, status: int, latency_ms: float, request_id: bytes) -> None:
-    level = logging.DEBUG if scope["path"] in PROBES else logging.INFO
-    state = scope["state"]
-    log_line(
-        level,
-        "request",
-        method=scope["method"],
-        path=printable(scope["path"][:MAX_PATH_CHARACTERS])[:MAX_PATH_CHARACTERS],
-        status=status,
-        latency_ms=round(latency_ms, 3),
-        texts=state.get("texts", 0),
-        request_id=request_id.decode(),
-        **({"cut": state["cut"]} if "cut" in state else {}),
-    )
+def _split(timing: Timing) -> dict[str, float]:
+    """Return the milliseconds of a call's phases, of those that ended."""
+    queue, compute, encode = timing.phases()
+    split: dict[str, float] = {}
+    if queue is not None:
+        split["queue_ms"] = round(queue * 1000, 3)
+    if compute is not None:
+        split["compute_ms"] = round(compute * 1000, 3)
+    if encode is not None:
+        split["encode_ms"] = round(encode * 1000, 3)
+    return split

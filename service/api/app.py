@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
+from ..clients import Clients, networks
 from ..engine import Engine
 from ..faults import BadSettings, RequestFault
 from ..lifecycle import Lifecycle
@@ -98,5 +99,6 @@ def build_app(
     app.task = task
     progress = Progress(engine, settings.request_timeout_seconds)
     app.include_router(probes(lifecycle, manifest, settings.service_version, progress))
-    paths = {route.path for route in app.routes if isinstance(route, Route)}
-    return AccessLog(app, posts, lifecycle, paths, instruments)
+    paths = {route.path for route in app.routes if isinstance(route, Route)} | PROBES
+    clients = Clients(networks(settings.trusted_proxies), settings.log_client_address)
+    return AccessLog(app, posts, lifecycle, paths, instruments, clients)

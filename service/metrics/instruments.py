@@ -18,6 +18,11 @@ OTHER_METHOD = "_OTHER"
 PHASES = ("queue", "compute", "encode")
 
 
+def known_method(method: str) -> str:
+    """Return a method of a closed list."""
+    return method if method in METHODS else OTHER_METHOD
+
+
 class Instruments:
     """The instruments of one process, and the registry that the page shows."""
 
@@ -77,8 +82,9 @@ class Instruments:
         key = (method, route, status, cause)
         child = self._of_request.get(key)
         if child is None:
-            known = method if method in METHODS else OTHER_METHOD
-            child = self._of_request[key] = self._requests.labels(known, route, str(status), cause)
+            child = self._of_request[key] = self._requests.labels(
+                known_method(method), route, str(status), cause
+            )
         child.observe(seconds)
 
     def call_ended(self, route: str, timing: Timing, received: float) -> None:

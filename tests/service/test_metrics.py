@@ -55,6 +55,7 @@ def test_requests_are_counted_by_route_status_and_cause(measured: RunningServer)
         labels = {"http_route": route, "http_response_status_code": status, "error_type": cause}
         assert added(REQUESTS, **labels) == 1, labels
     assert added(REQUESTS, http_request_method="_OTHER") == 1
+    assert after.value(REQUESTS, http_route="/ready") > 0
     assert added("slipway_early_refusals_total", error_type="malformed-http") == 1
     for phase in ("queue", "compute", "encode"):
         assert added("slipway_phase_duration_seconds_count", http_route="/predict", phase=phase) == 1

@@ -122,6 +122,12 @@ def incoming(**args: Any) -> Any:
     return rule.get("from")
 
 
+def test_the_level_of_a_line_is_named_as_the_log_of_the_cluster_reads_it() -> None:
+    google = one(objects_of({**GOOGLE}), "ConfigMap")["data"]
+    assert google["LOG_LEVEL_FIELD"] == "severity"
+    assert "LOG_LEVEL_FIELD" not in one(objects_of({}), "ConfigMap")["data"]
+
+
 @pytest.mark.parametrize("port", [8080, 9464])
 def test_only_managed_prometheus_reaches_the_page_of_metrics_and_reads_it_where_it_is(port: int) -> None:
     objects = objects_of({**GOOGLE, "metrics_path": "/stats", "public": True, "port": port})
