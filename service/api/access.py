@@ -47,13 +47,14 @@ class AccessLog:
         posts: Mapping[str, Predict],
         lifecycle: Lifecycle,
         paths: Collection[str],
-        instruments: Instruments,
+        instruments: Instruments | None,
         clients: Clients,
     ) -> None:
         """Wrap `app`.
 
         posts: path -> handler of its POST requests, which skips the app's layers and their 0.1 ms.
         paths: those of all routes; any other is the route OTHER_ROUTE. clients: reads their addresses.
+        instruments: None records nothing.
         """
         self._routes = {path: path for path in paths}
         self._instruments = instruments
@@ -137,10 +138,11 @@ class AccessLog:
         state = scope["state"]
         route = self._routes.get(scope["path"], OTHER_ROUTE)
         cause: str = state.get("cause") or state.get("cut", "")
-        self._instruments.request_ended(scope["method"], route, status, cause, seconds)
         timing: Timing | None = state.get("timing")
-        if timing is not None:
-            self._instruments.call_ended(route, timing, started)
+        if self._instruments is not None:
+            self._instruments.request_ended(scope["method"], route, status, cause, seconds)
+            if timing is not None:
+                self._instruments.call_ended(route, timing, started)
         level = logging.DEBUG if route in PROBES else logging.INFO
         if log.isEnabledFor(level):
             values: dict[str, Any] = {

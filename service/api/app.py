@@ -100,5 +100,6 @@ def build_app(
     progress = Progress(engine, settings.request_timeout_seconds)
     app.include_router(probes(lifecycle, manifest, settings.service_version, progress))
     paths = {route.path for route in app.routes if isinstance(route, Route)} | PROBES
+    recording = None if settings.metrics == "off" else instruments
     clients = Clients(networks(settings.trusted_proxies), settings.log_client_address)
-    return AccessLog(app, posts, lifecycle, paths, instruments, clients)
+    return AccessLog(app, posts, lifecycle, paths, recording, clients)
