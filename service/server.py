@@ -29,8 +29,11 @@ from .loading import Origin, chosen_device, load_model, model_origin, require_en
 from .logs import fields, log, log_loop_error
 from .metrics import Instruments
 from .metrics.page import MetricsServer
+from .metrics.quality_readings import QualityReadings
 from .metrics.readings import Readings
 from .protocol import HttpProtocol, protocol_for
+from .quality import Quality
+from .quality.feedback import Feedback
 from .redaction import REDACTION
 from .settings import Settings
 from .sizing import engine_for
@@ -82,7 +85,8 @@ async def _serve(
     host, port = address_of(sock)
     instruments = Instruments()
     engine.when_batch_computed(instruments.batch_computed)
-    app = build_app(settings, manifest, task, engine, lifecycle, port, instruments)
+    quality = Quality(manifest, Feedback(settings.feedback_predictions, settings.feedback_seconds))
+    app = build_app(settings, manifest, task, engine, lifecycle, port, instruments, quality)
     connections = Connections(_connection_limits(settings))
     config = uvicorn.Config(
         app,
@@ -102,6 +106,7 @@ async def _serve(
         return len(server.server_state.tasks)
 
     readings = Readings(engine, connections, lifecycle, manifest, settings.service_version, active)
+    instruments.registry.register(QualityReadings(quality, manifest.model_version))
     _show_metrics(settings, instruments.registry, readings, metrics_sock)
 
     async def load() -> None:

@@ -176,6 +176,15 @@ class Settings(BaseSettings):
         description="Threads that only compute batches; those of INFERENCE_THREADS then only tokenise. "
         "By default 1 on a GPU, so that it has one forward at a time, else 0: each does both.",
     )
+    feedback_predictions: int = Field(
+        default=5000,
+        ge=0,
+        le=1_000_000,
+        description="Maximum number of predictions that wait for their true label.",
+    )
+    feedback_seconds: float = Field(
+        default=86_400, ge=1, le=2_592_000, description="Seconds that a prediction waits for its true label."
+    )
     service_version: str = Field(
         default="dev", max_length=200, description="Version of this deployment, shown in /health and the log."
     )

@@ -21,6 +21,7 @@ from ..lifecycle import Lifecycle
 from ..logs import fields, log, log_request
 from ..metrics import Instruments
 from ..metrics.instruments import known_method
+from ..quality import Quality
 from ..redaction import REDACTION
 from .predict import Predict
 from .problems import (
@@ -48,6 +49,7 @@ class AccessLog:
         lifecycle: Lifecycle,
         paths: Collection[str],
         instruments: Instruments | None,
+        quality: Quality,
         clients: Clients,
     ) -> None:
         """Wrap `app`.
@@ -58,6 +60,7 @@ class AccessLog:
         """
         self._routes = {path: path for path in paths}
         self._instruments = instruments
+        self._quality = quality
         self._clients = clients
         self._app = app
         self._posts = posts
@@ -143,6 +146,8 @@ class AccessLog:
             self._instruments.request_ended(scope["method"], route, status, cause, seconds)
             if timing is not None:
                 self._instruments.call_ended(route, timing, started)
+        if timing is not None and timing.facts is not None:
+            self._quality.observe(request_id.decode(), timing.facts.observations)
         level = logging.DEBUG if route in PROBES else logging.INFO
         if log.isEnabledFor(level):
             values: dict[str, Any] = {

@@ -15,6 +15,8 @@ from ..faults import BadSettings, RequestFault
 from ..lifecycle import Lifecycle
 from ..manifest import Manifest
 from ..metrics import Instruments
+from ..quality import Quality
+from ..quality.feedback import Feedback
 from ..settings import Settings
 from ..tasks import Task
 from . import problems
@@ -27,6 +29,7 @@ from .pages import docs_routes, try_routes
 from .predict import Predict
 from .probes import probes
 from .progress import Progress
+from .quality_routes import quality_routes
 
 
 class Api(FastAPI):
@@ -60,13 +63,15 @@ def build_app(
     lifecycle: Lifecycle,
     port: int,
     instruments: Instruments | None = None,
+    quality: Quality | None = None,
 ) -> ASGIApp:
     """Build the application.
 
     port: the one that the server listens on; the system chooses it for PORT=0. instruments: what records the
-    requests; its page is a route where the settings say so.
+    requests; its page is a route where the settings say so. quality: what counts their predictions.
     """
     instruments = instruments or Instruments()
+    quality = quality or Quality(manifest, Feedback(settings.feedback_predictions, settings.feedback_seconds))
     session = PageSession(port) if settings.local_page_session and settings.serve_page else None
     gate = Gate(settings.model_api_key.get_secret_value(), session)
     limits = (settings.max_body_bytes, settings.request_timeout_seconds)
@@ -78,6 +83,7 @@ def build_app(
         routes += try_routes(session, gate, task.operations[0], settings.serve_docs)
     if settings.serve_docs:
         routes += docs_routes()
+    routes += quality_routes(quality, gate, manifest.model_version)
     if settings.metrics == "public-port":
         routes += _metrics_routes(settings.metrics_path, gate, instruments, routes)
     app = Api(
@@ -102,4 +108,4 @@ def build_app(
     paths = {route.path for route in app.routes if isinstance(route, Route)} | PROBES
     recording = None if settings.metrics == "off" else instruments
     clients = Clients(networks(settings.trusted_proxies), settings.log_client_address)
-    return AccessLog(app, posts, lifecycle, paths, recording, clients)
+    return AccessLog(app, posts, lifecycle, paths, recording, quality, clients)

@@ -271,7 +271,7 @@ class Engine:
         try:
             answer = work.result()
             call.timing.is_encoded()
-            call.timing.usage = work.usage
+            call.timing.facts = work.facts
         except BaseException as error:  # as in _step
             self._answer(call, None, raisable(error))
         else:

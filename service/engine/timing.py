@@ -1,20 +1,32 @@
 """When a call passed from one phase to the next, and what it used. Seconds of `time.perf_counter()`."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 Phases = tuple[float | None, float | None, float | None]
 """Seconds in the queue, computing and encoding; None for a phase that did not end."""
 
 
+class Observation(NamedTuple):
+    """What is counted of one text or row: never the text. None: its task has no such thing."""
+
+    label: str | None
+    confidence: float | None
+    tokens: int | None
+    unknown_tokens: int
+
+
 @dataclass(frozen=True, slots=True)
-class CallTokens:
-    """The tokens of one answered call."""
+class CallFacts:
+    """The tokens of one answered call, and what is counted of its texts or rows."""
 
     input_tokens: int
     output_tokens: int = 0
     first_token_at: float | None = None
     """When the first token of the answer was there; None where none is generated."""
+    observations: Sequence[Observation] = ()
 
 
 class Timing:
@@ -24,13 +36,13 @@ class Timing:
     its batch. From its first turn to its last one it is computed, the turns of others in between included.
     """
 
-    __slots__ = ("_waited_for_batch", "began", "computed", "encoded", "ended", "submitted", "usage")
+    __slots__ = ("_waited_for_batch", "began", "computed", "encoded", "ended", "facts", "submitted")
 
     def __init__(self) -> None:
         self.submitted = time.perf_counter()
         self._waited_for_batch = 0.0
         self.began = self.computed = self.encoded = self.ended = 0.0
-        self.usage: CallTokens | None = None
+        self.facts: CallFacts | None = None
 
     def begins(self) -> None:
         """Mark the first turn."""

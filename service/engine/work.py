@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, Protocol, TypeVar
 
-from .timing import CallTokens
+from .timing import CallFacts
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -28,7 +28,7 @@ class Work(Protocol[T_co]):
         ...
 
     @property
-    def usage(self) -> CallTokens | None:
+    def facts(self) -> CallFacts | None:
         """Return the tokens of the answered call; None where its task counts none."""
         ...
 
@@ -52,7 +52,7 @@ class BatchWork(ABC):
     """Work over texts that one model computes together with those of other calls, if that pays."""
 
     @property
-    def usage(self) -> CallTokens | None:
+    def facts(self) -> CallFacts | None:
         """Return None: as in `Work`."""
         return None
 

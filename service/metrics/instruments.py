@@ -96,7 +96,7 @@ class Instruments:
                 self._tokens.labels(route, "input"),
             )
         instruments.record(timing)
-        usage = timing.usage
+        usage = timing.facts
         if usage is None or not usage.output_tokens:  # nearly always: only generation has more
             return
         self._tokens.labels(route, "output").inc(usage.output_tokens)
@@ -121,5 +121,5 @@ class _RouteInstruments:
         for phase, seconds in zip(self._phases, timing.phases(), strict=True):
             if seconds is not None:
                 phase.observe(seconds)
-        if timing.usage is not None:
-            self._input.inc(timing.usage.input_tokens)
+        if timing.facts is not None:
+            self._input.inc(timing.facts.input_tokens)

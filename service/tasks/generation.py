@@ -11,7 +11,7 @@ from tokenizers import Tokenizer
 from tokenizers.decoders import DecodeStream
 
 from ..backends.generation import Causal, ChatRefused, Sampling
-from ..engine import CallTokens
+from ..engine import CallFacts, Observation
 from ..faults import BadModel, FieldFault, InvalidInput, TextTooLong
 from .stop import StopStrings
 from .streams import Emit, StreamableWork, event
@@ -238,11 +238,14 @@ class GenerationWork(StreamableWork):
         self._ended = Ended(reason, len(prompt), tokens)
 
     @property
-    def usage(self) -> CallTokens | None:
+    def facts(self) -> CallFacts | None:
         ended = self._ended
         if ended is None:
             return None
-        return CallTokens(ended.prompt_tokens, ended.completion_tokens, self._first_token_at)
+        prompt = Observation(None, None, ended.prompt_tokens, 0)
+        return CallFacts(
+            ended.prompt_tokens, ended.completion_tokens, self._first_token_at, observations=[prompt]
+        )
 
     def result(self) -> bytes:
         if self._ended is None:

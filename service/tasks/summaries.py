@@ -12,7 +12,7 @@ from pydantic import Field
 from tokenizers import Tokenizer
 
 from ..backends.generation import Seq2Seq
-from ..engine import CallTokens
+from ..engine import CallFacts
 from ..faults import BadModel, FieldFault, InvalidInput, TextTooLong
 from ..manifest import MOST_TOKENS, TextManifest
 from . import Limits
@@ -214,9 +214,9 @@ class SummariesWork:
         return summary.text
 
     @property
-    def usage(self) -> CallTokens:
+    def facts(self) -> CallFacts:
         """Count what the model read and generated, the summaries of parts included."""
-        return CallTokens(self._input_tokens, self._output_tokens)
+        return CallFacts(self._input_tokens, self._output_tokens)
 
     def result(self) -> bytes:
         if self._too_long:

@@ -25,7 +25,7 @@ from pydantic_core import PydanticCustomError
 
 from ..backends.rows import Floats, RowBackend, failing_row
 from ..columns import Cell, Column, NamedColumn
-from ..engine import CallTokens
+from ..engine import CallFacts, Observation
 from ..faults import FieldFault, InvalidInput
 from ..folder import ModelFolder
 from ..manifest import GRAPH_FILES, Manifest, all_different
@@ -237,7 +237,6 @@ class TabularWork:
         self._top: int = getattr(request, "top", None) or 0
         self.size = -(-len(self._rows) // ROWS_PER_STEP)
         self.tokens = len(self._rows)
-        self.usage: CallTokens | None = None  # a row has no tokens
         self.answer_bytes = PREDICTION_BYTES * len(self._rows) * (1 + self._top)
         self._found: list[list[dict[str, Any]]] = [[] for _ in range(self.size)]
         self._feed = backend.inputs.feed(self._rows)
@@ -300,6 +299,12 @@ class TabularWork:
             f"{self._place(row)}: the model {what} this row",
             errors=[FieldFault(self._pointer(row), "is outside what the model can compute")],
         )
+
+    @property
+    def facts(self) -> CallFacts:
+        """Return no tokens, which a row has not, but its label."""
+        rows = (each for step in self._found for each in step if "label" in each)
+        return CallFacts(0, observations=[Observation(row["label"], row["proba"], None, 0) for row in rows])
 
     def result(self) -> bytes:
         predictions = [each for step in self._found for each in step]

@@ -12,7 +12,7 @@ import orjson
 import pytest
 from prometheus_client import CollectorRegistry, Gauge
 
-from slipway.service.engine import CallTokens, Engine, Timing
+from slipway.service.engine import CallFacts, Engine, Timing
 from slipway.service.listener import address_of, listener
 from slipway.service.log_writer import LogWriter
 from slipway.service.metrics import Instruments
@@ -115,13 +115,13 @@ def test_the_first_token_and_the_tokens_of_an_answer_are_recorded() -> None:
     work = task.operations[0].work(orjson.dumps({"prompt": "What?"}), 0.0)
     work.step(0)
     work.result()
-    usage = work.usage
+    usage = work.facts
     assert usage is not None
     assert (usage.input_tokens, usage.output_tokens) == (len("What?"), len(SAYS))
     assert usage.first_token_at is not None
 
     timing = Timing()
-    timing.usage = CallTokens(6, 12, first_token_at=timing.submitted + 0.2)
+    timing.facts = CallFacts(6, 12, first_token_at=timing.submitted + 0.2)
     timing.ends()
     instruments = Instruments()
     instruments.call_ended("/generate", timing, timing.submitted)

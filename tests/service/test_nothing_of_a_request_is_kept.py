@@ -113,6 +113,7 @@ def test_no_mark_of_a_request_is_logged_counted_or_kept(tmp_path: Path, count: i
         assert statuses >= {b"200", b"400", b"401", b"404", b"405", b"415", b"422", b"431"}
         httpx.get(f"{server.url}/alive")
         pages = [httpx.get(f"{server.url}{path}").text for path in ("/health", "/openapi.json", "/")]
+        pages.append(httpx.get(f"{server.url}/quality", headers=AUTHORIZED).text)
         kept = [server.log_text, scraped(server.metrics_url).text, *pages]
         for forbidden in FORBIDDEN:
             assert not [text for text in kept if forbidden in text], forbidden
