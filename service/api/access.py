@@ -15,7 +15,7 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..clients import Clients, trace_context
-from ..engine import Timing
+from ..engine import Phases, Timing
 from ..faults import DrainCut, QueueFull, RequestFault
 from ..lifecycle import Lifecycle
 from ..logs import fields, log, log_request
@@ -36,6 +36,8 @@ from .problems import (
 
 PROBES = frozenset({"/alive", "/ready", "/health"})
 OTHER_ROUTE = "other"
+PHASE_FIELDS = ("queue_ms", "compute_ms", "encode_ms")
+NO_PHASES: Phases = (None, None, None)
 SANE_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 Headers = list[tuple[bytes, bytes]]
 NOSNIFF = (b"x-content-type-options", b"nosniff")
@@ -142,10 +144,11 @@ class AccessLog:
         route = self._routes.get(scope["path"], OTHER_ROUTE)
         cause: str = state.get("cause") or state.get("cut", "")
         timing: Timing | None = state.get("timing")
+        phases = timing.phases() if timing is not None else NO_PHASES
         if self._instruments is not None:
             self._instruments.request_ended(scope["method"], route, status, cause, seconds)
             if timing is not None:
-                self._instruments.call_ended(route, timing, started)
+                self._instruments.call_ended(route, timing, phases, started)
         if timing is not None and timing.facts is not None:
             self._quality.observe(request_id.decode(), timing.facts.observations)
         level = logging.DEBUG if route in PROBES else logging.INFO
@@ -160,17 +163,18 @@ class AccessLog:
                 "response_bytes": response_bytes,
                 "request_id": request_id.decode(),
             }
-            self._complete(values, scope, timing)
+            self._complete(values, scope, phases)
             log_request(level, values)
 
-    def _complete(self, values: dict[str, Any], scope: Scope, timing: Timing | None) -> None:
+    def _complete(self, values: dict[str, Any], scope: Scope, phases: Phases) -> None:
         """Add what not every line has."""
         state, headers, client = scope["state"], scope["headers"], scope["client"]
         for name in ("cause", "cut"):
             if name in state:
                 values[name] = state[name]
-        if timing is not None:
-            values.update(_split(timing))
+        for name, seconds in zip(PHASE_FIELDS, phases, strict=True):
+            if seconds is not None:
+                values[name] = round(seconds * 1000, 3)
         if client and (address := self._clients.address(client[0], headers)) is not None:
             values["client"] = address
         if (trace := trace_context(headers)) is not None:
@@ -182,16 +186,3 @@ def _request_id(scope: Scope) -> bytes:
         if name == b"x-request-id" and SANE_ID.fullmatch(value) and REDACTION.is_harmless(value.decode()):
             return value
     return b"%032x" % getrandbits(128)  # only has to differ from the others
-
-
-def _split(timing: Timing) -> dict[str, float]:
-    """Return the milliseconds of a call's phases, of those that ended."""
-    queue, compute, encode = timing.phases()
-    split: dict[str, float] = {}
-    if queue is not None:
-        split["queue_ms"] = round(queue * 1000, 3)
-    if compute is not None:
-        split["compute_ms"] = round(compute * 1000, 3)
-    if encode is not None:
-        split["encode_ms"] = round(encode * 1000, 3)
-    return split

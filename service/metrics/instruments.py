@@ -7,7 +7,7 @@ Names, units and buckets follow Prometheus' naming rules and OpenTelemetry's con
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
 
-from ..engine import Timing
+from ..engine import Phases, Timing
 
 # From what a small model takes to the longest that a request may take by default.
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
@@ -87,7 +87,7 @@ class Instruments:
             )
         child.observe(seconds)
 
-    def call_ended(self, route: str, timing: Timing, received: float) -> None:
+    def call_ended(self, route: str, timing: Timing, phases: Phases, received: float) -> None:
         """Record the phases and the tokens of a call. received: the `time.perf_counter()` of its arrival."""
         instruments = self._of_route.get(route)
         if instruments is None:
@@ -95,7 +95,7 @@ class Instruments:
                 [self._phases.labels(route, phase) for phase in PHASES],
                 self._tokens.labels(route, "input"),
             )
-        instruments.record(timing)
+        instruments.record(timing, phases)
         usage = timing.facts
         if usage is None or not usage.output_tokens:  # nearly always: only generation has more
             return
@@ -117,8 +117,8 @@ class _RouteInstruments:
         self._phases = phases
         self._input = input_tokens
 
-    def record(self, timing: Timing) -> None:
-        for phase, seconds in zip(self._phases, timing.phases(), strict=True):
+    def record(self, timing: Timing, phases: Phases) -> None:
+        for phase, seconds in zip(self._phases, phases, strict=True):
             if seconds is not None:
                 phase.observe(seconds)
         if timing.facts is not None:

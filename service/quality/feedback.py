@@ -6,7 +6,7 @@ Bounded by count and by age; the oldest goes first. Ages are of a clock that doe
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from ..faults import FeedbackRepeated, PredictionUnknown
 
@@ -15,7 +15,8 @@ from ..faults import FeedbackRepeated, PredictionUnknown
 class _Waiting:
     since: float
     labels: Sequence[str]
-    given: set[int] = field(default_factory=set[int])
+    given: set[int] | None = None
+    """The places whose true label is known."""
 
 
 class Feedback:
@@ -33,7 +34,7 @@ class Feedback:
 
     @property
     def held(self) -> int:
-        """Return how many predictions are kept."""
+        """Return how many predictions are kept, those that are too old by now included."""
         return self._held
 
     def keep(self, request_id: str, labels: Sequence[str]) -> None:
@@ -42,15 +43,16 @@ class Feedback:
             return
         if (before := self._waiting.pop(request_id, None)) is not None:
             self._held -= len(before.labels)
-        now = self._clock()
-        self._waiting[request_id] = _Waiting(now, labels)
+        self._waiting[request_id] = _Waiting(self._clock(), labels)
         self._held += len(labels)
-        self._drop(now)
+        while self._held > self._most:
+            self._held -= len(self._waiting.popitem(last=False)[1].labels)
 
-    def _drop(self, now: float) -> None:
+    def _drop_old(self) -> None:
+        now = self._clock()
         while self._waiting:
             oldest = next(iter(self._waiting.values()))
-            if self._held <= self._most and now - oldest.since <= self._seconds:
+            if now - oldest.since <= self._seconds:
                 return
             self._waiting.popitem(last=False)
             self._held -= len(oldest.labels)
@@ -60,16 +62,17 @@ class Feedback:
 
         Raises PredictionUnknown or FeedbackRepeated.
         """
-        self._drop(self._clock())
+        self._drop_old()
         waiting = self._waiting.get(request_id)
         if waiting is None or index >= len(waiting.labels):
             raise PredictionUnknown(
                 "this server keeps no such prediction; it may be another instance's, too old, or of a call "
                 "with fewer texts"
             )
-        if index in waiting.given:
+        known = waiting.given = waiting.given or set()
+        if index in known:
             raise FeedbackRepeated("there was feedback for this prediction already; the first one counts")
-        waiting.given.add(index)
+        known.add(index)
         predicted = waiting.labels[index]
         self.outcomes[predicted, label] += 1
         return predicted

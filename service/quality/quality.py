@@ -32,6 +32,8 @@ class Signal:
 
     def add(self, place: int) -> None:
         self.counts[place] += 1
+        if self.reference is None:
+            return
         self._recent.append(place)
         if self._standing:
             self._standing -= 1

@@ -124,7 +124,7 @@ def test_the_first_token_and_the_tokens_of_an_answer_are_recorded() -> None:
     timing.facts = CallFacts(6, 12, first_token_at=timing.submitted + 0.2)
     timing.ends()
     instruments = Instruments()
-    instruments.call_ended("/generate", timing, timing.submitted)
+    instruments.call_ended("/generate", timing, timing.phases(), timing.submitted)
     page = Page(page_of(instruments.registry, "")[0].decode())
     assert page.value("slipway_time_to_first_token_seconds_sum") == pytest.approx(0.2)
     assert page.value("slipway_tokens_total", direction="output") == 12
