@@ -13,11 +13,12 @@ from types import TracebackType
 REMOVED = "[removed]"
 _BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}")
 _EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
-# ISO/IEC 7812: 12 to 19 digits, often in groups; the last one is a check digit.
-_CARD = re.compile(r"(?<!\d)\d(?:[ -]?\d){11,18}(?!\d)")
+# ISO/IEC 7812: up to 19 digits, often in groups; the first one of a bank's card is not 0, the last one is a
+# check digit. Fewer than 13 may be the hash of a model.
+_CARD = re.compile(r"(?<!\d)[1-9](?:[ -]?\d){12,18}(?!\d)")
 # What a library quotes is mostly what it was given.
 _QUOTED = re.compile(r"`[^`]*(?:`|$)|\"[^\"]*(?:\"|$)")
-LEAST_CARD_DIGITS = 12
+LEAST_CARD_DIGITS = 13
 
 
 class Redaction:
