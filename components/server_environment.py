@@ -83,6 +83,8 @@ VARIABLES: Mapping[str, Variable] = {
     "MAX_CONNECTIONS": _whole(1, 65_536),
     "INFERENCE_THREADS": _whole(1, 256),
     "FORWARD_THREADS": _whole(0, 256),
+    "OTEL_EXPORTER_OTLP_ENDPOINT": Variable(longest=2000),
+    "TRACE_SHARE": Variable(0, 1),
     "FEEDBACK_PREDICTIONS": _whole(0, 1_000_000),
     "FEEDBACK_SECONDS": Variable(1, 2_592_000),
     "SERVICE_VERSION": Variable(longest=200),

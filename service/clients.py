@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Shown = Literal["network", "full", "none"]
 Network = IPv4Network | IPv6Network
@@ -15,7 +15,7 @@ Network = IPv4Network | IPv6Network
 SHOWN_BITS = {4: 24, 6: 48}
 # w3.org/TR/trace-context, section 3.2: version ff is invalid, and so are ids of zeros.
 TRACEPARENT = re.compile(
-    rb"(?!ff)[0-9a-f]{2}-((?!0{32})[0-9a-f]{32})-((?!0{16})[0-9a-f]{16})-[0-9a-f]{2}(?:-.*)?"
+    rb"(?!ff)[0-9a-f]{2}-((?!0{32})[0-9a-f]{32})-((?!0{16})[0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?"
 )
 MAX_HOPS = 20
 Headers = Sequence[tuple[bytes, bytes]]
@@ -68,12 +68,22 @@ class Clients:
         return str(ip_network(f"{found}/{SHOWN_BITS[found.version]}", strict=False))
 
 
-def trace_context(headers: Headers) -> tuple[str, str] | None:
-    """Return the trace id and the caller's span id of a valid traceparent header."""
+class TraceContext(NamedTuple):
+    """The caller's trace. parent_id: its span."""
+
+    trace_id: str
+    parent_id: str
+    is_sampled: bool
+
+
+def trace_context(headers: Headers) -> TraceContext | None:
+    """Return what a valid traceparent header says; None without one."""
     for name, value in headers:
         if name == b"traceparent":
             match = TRACEPARENT.fullmatch(value)
-            return (match[1].decode(), match[2].decode()) if match else None
+            if match is None:
+                return None
+            return TraceContext(match[1].decode(), match[2].decode(), bool(int(match[3], 16) & 1))
     return None
 
 

@@ -27,6 +27,7 @@ from .lifecycle import Lifecycle
 from .listener import BACKLOG, address_of, turn_away, waiting
 from .loading import Origin, chosen_device, load_model, model_origin, require_engine, require_expected
 from .logs import fields, log, log_loop_error
+from .manifest import Manifest
 from .metrics import Instruments
 from .metrics.page import MetricsServer
 from .metrics.quality_readings import QualityReadings
@@ -39,6 +40,7 @@ from .settings import Settings
 from .sizing import engine_for
 from .stop_signals import stop_signals
 from .tasks import TASKS, Limits
+from .traces import Traces
 
 # After SIGTERM new connections are still taken for this long: a load balancer needs a moment to see /ready.
 LISTEN_ON_SECONDS = 0.5
@@ -83,10 +85,11 @@ async def _serve(
     task = TASKS[manifest.task](manifest, limits)
     engine = engine_for(settings, manifest)
     host, port = address_of(sock)
+    traces = _traces(settings, manifest)
     instruments = Instruments()
     engine.when_batch_computed(instruments.batch_computed)
     quality = Quality(manifest, Feedback(settings.feedback_predictions, settings.feedback_seconds))
-    app = build_app(settings, manifest, task, engine, lifecycle, port, instruments, quality)
+    app = build_app(settings, manifest, task, engine, lifecycle, port, instruments, quality, traces)
     connections = Connections(_connection_limits(settings))
     config = uvicorn.Config(
         app,
@@ -138,11 +141,24 @@ async def _serve(
         loading.cancel()  # a download need not end first
     with contextlib.suppress(asyncio.CancelledError):
         await loading
+    if traces is not None:
+        await asyncio.to_thread(traces.stop)
     if not engine.stop(timeout_seconds=1):
         _leave_at_once(1 if server.failure else 0)
     if server.failure is not None:
         raise ServerFailed("an inference thread cannot go on") from server.failure
     log.info("Stopped")
+
+
+def _traces(settings: Settings, manifest: Manifest) -> Traces | None:
+    if not settings.otel_exporter_otlp_endpoint:
+        return None
+    return Traces(
+        settings.otel_exporter_otlp_endpoint,
+        settings.trace_share,
+        settings.service_version,
+        manifest.model_version,
+    )
 
 
 def _show_metrics(

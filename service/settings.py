@@ -21,6 +21,8 @@ from .machine import usable_memory_bytes
 BUNDLED_MODEL = Path(__file__).parent / "models" / "sms-spam"
 KEY_ALLOWED = "16 to 4096 printable ASCII characters without spaces"
 PATH = re.compile(r"/[A-Za-z0-9_./-]{0,253}")
+COLLECTOR = re.compile(r"https?://[!-~]+")
+COLLECTOR_ALLOWED = "an address that begins with http:// or https://"
 PATH_ALLOWED = "a path of letters, digits and _ . / -, such as /metrics"
 # Of service/manifest.py, a name and a version of 100 characters each, and the hash; of the Hub less.
 MAX_EXPECTED_CHARACTERS = 300
@@ -176,6 +178,18 @@ class Settings(BaseSettings):
         description="Threads that only compute batches; those of INFERENCE_THREADS then only tokenise. "
         "By default 1 on a GPU, so that it has one forward at a time, else 0: each does both.",
     )
+    otel_exporter_otlp_endpoint: str = Field(
+        default="",
+        max_length=2000,
+        description="Collector that gets spans of traces over OTLP's HTTP, such as http://tempo:4318. "
+        "By default none.",
+    )
+    trace_share: float = Field(
+        default=0.01,
+        ge=0,
+        le=1,
+        description="Share of the requests that are traced where the caller's traceparent does not decide.",
+    )
     feedback_predictions: int = Field(
         default=5000,
         ge=0,
@@ -225,6 +239,13 @@ class Settings(BaseSettings):
             allowed = {"allowed": "addresses and networks separated by commas, such as 10.0.0.0/8"}
             raise PydanticCustomError("proxies", "{allowed}", allowed) from None
         return proxies
+
+    @field_validator("otel_exporter_otlp_endpoint")
+    @classmethod
+    def _collector_is_http(cls, endpoint: str) -> str:
+        if endpoint and not COLLECTOR.fullmatch(endpoint):
+            raise PydanticCustomError("collector", "{allowed}", {"allowed": COLLECTOR_ALLOWED})
+        return endpoint
 
     @field_validator("metrics_path")
     @classmethod
@@ -281,7 +302,7 @@ def settings_from_environment() -> Settings:
 def _fault(details: ErrorDetails) -> str:
     name = str(details["loc"][0])
     field = Settings.model_fields[name]
-    custom = details["type"] in ("key", "session", "source", "path", "proxies")
+    custom = details["type"] in ("key", "session", "source", "path", "proxies", "collector")
     allowed = KEY_ALLOWED if name == "model_api_key" else details["msg"] if custom else _allowed(field)
     return f"{name.upper()}: {_got(name, details)}; allowed: {allowed}."
 

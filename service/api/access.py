@@ -23,6 +23,7 @@ from ..metrics import Instruments
 from ..metrics.instruments import known_method
 from ..quality import Quality
 from ..redaction import REDACTION
+from ..traces import Traces
 from .predict import Predict
 from .problems import (
     CAUSES,
@@ -53,17 +54,19 @@ class AccessLog:
         instruments: Instruments | None,
         quality: Quality,
         clients: Clients,
+        traces: Traces | None = None,
     ) -> None:
         """Wrap `app`.
 
         posts: path -> handler of its POST requests, which skips the app's layers and their 0.1 ms.
         paths: those of all routes; any other is the route OTHER_ROUTE. clients: reads their addresses.
-        instruments: None records nothing.
+        instruments, traces: None records nothing.
         """
         self._routes = {path: path for path in paths}
         self._instruments = instruments
         self._quality = quality
         self._clients = clients
+        self._traces = traces
         self._app = app
         self._posts = posts
         self._lifecycle = lifecycle
@@ -151,6 +154,11 @@ class AccessLog:
                 self._instruments.call_ended(route, timing, phases, started)
         if timing is not None and timing.facts is not None:
             self._quality.observe(request_id.decode(), timing.facts.observations)
+        caller = trace_context(scope["headers"])
+        trace_id = caller.trace_id if caller is not None else ""
+        if self._traces is not None and route not in PROBES and self._traces.samples(caller):
+            method = known_method(scope["method"])
+            trace_id = self._traces.record(method, route, status, cause, started, timing, caller)
         level = logging.DEBUG if route in PROBES else logging.INFO
         if log.isEnabledFor(level):
             values: dict[str, Any] = {
@@ -163,6 +171,10 @@ class AccessLog:
                 "response_bytes": response_bytes,
                 "request_id": request_id.decode(),
             }
+            if trace_id:
+                values["trace_id"] = trace_id
+            if caller is not None:
+                values["parent_id"] = caller.parent_id
             self._complete(values, scope, phases)
             log_request(level, values)
 
@@ -177,8 +189,6 @@ class AccessLog:
                 values[name] = round(seconds * 1000, 3)
         if client and (address := self._clients.address(client[0], headers)) is not None:
             values["client"] = address
-        if (trace := trace_context(headers)) is not None:
-            values["trace_id"], values["parent_id"] = trace
 
 
 def _request_id(scope: Scope) -> bytes:

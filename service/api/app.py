@@ -19,6 +19,7 @@ from ..quality import Quality
 from ..quality.feedback import Feedback
 from ..settings import Settings
 from ..tasks import Task
+from ..traces import Traces
 from . import problems
 from .access import PROBES, AccessLog
 from .auth import Gate
@@ -64,11 +65,13 @@ def build_app(
     port: int,
     instruments: Instruments | None = None,
     quality: Quality | None = None,
+    traces: Traces | None = None,
 ) -> ASGIApp:
     """Build the application.
 
     port: the one that the server listens on; the system chooses it for PORT=0. instruments: what records the
     requests; its page is a route where the settings say so. quality: what counts their predictions.
+    traces: what sends their spans.
     """
     instruments = instruments or Instruments()
     quality = quality or Quality(manifest, Feedback(settings.feedback_predictions, settings.feedback_seconds))
@@ -108,4 +111,4 @@ def build_app(
     paths = {route.path for route in app.routes if isinstance(route, Route)} | PROBES
     recording = None if settings.metrics == "off" else instruments
     clients = Clients(networks(settings.trusted_proxies), settings.log_client_address)
-    return AccessLog(app, posts, lifecycle, paths, recording, quality, clients)
+    return AccessLog(app, posts, lifecycle, paths, recording, quality, clients, traces)

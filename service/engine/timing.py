@@ -53,6 +53,11 @@ class Timing:
         """Count a wait for company as one in the queue."""
         self._waited_for_batch = seconds
 
+    @property
+    def computing(self) -> float:
+        """Return when computing began; 0 if it did not."""
+        return self.began + self._waited_for_batch if self.began else 0.0
+
     def is_computed(self) -> None:
         self.computed = time.perf_counter()
 

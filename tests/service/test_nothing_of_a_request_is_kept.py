@@ -1,4 +1,4 @@
-"""Requests whose every part is marked: no mark reaches the log, the metrics or the server's other pages."""
+"""Requests whose every part is marked: no mark reaches the log, the metrics, the traces or other pages."""
 
 import json
 import random
@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.service.collector import collecting
 from tests.service.metrics_pages import scraped
 from tests.service.running_server import AUTHORIZED, KEY, RunningServer, running_server
 
@@ -106,7 +107,16 @@ def _answer(server: RunningServer, sent: bytes, number: int) -> bytes:
 
 @pytest.mark.parametrize("count", [3000, pytest.param(100_000, marks=pytest.mark.long)])
 def test_no_mark_of_a_request_is_logged_counted_or_kept(tmp_path: Path, count: int) -> None:
-    with running_server(tmp_path / "log", LOG_LEVEL="debug", LOG_CLIENT_ADDRESS="full") as server:
+    with (
+        collecting() as collector,
+        running_server(
+            tmp_path / "log",
+            LOG_LEVEL="debug",
+            LOG_CLIENT_ADDRESS="full",
+            OTEL_EXPORTER_OTLP_ENDPOINT=collector.url,
+            TRACE_SHARE="1",
+        ) as server,
+    ):
         statuses: set[bytes] = set()
         for number, sent in enumerate(requests(count, seed=22)):
             statuses.add(_answer(server, sent, number)[9:12])
@@ -114,7 +124,8 @@ def test_no_mark_of_a_request_is_logged_counted_or_kept(tmp_path: Path, count: i
         httpx.get(f"{server.url}/alive")
         pages = [httpx.get(f"{server.url}{path}").text for path in ("/health", "/openapi.json", "/")]
         pages.append(httpx.get(f"{server.url}/quality", headers=AUTHORIZED).text)
-        kept = [server.log_text, scraped(server.metrics_url).text, *pages]
+        spans = "".join(map(str, collector.wait_for(100)))
+        kept = [spans, server.log_text, scraped(server.metrics_url).text, *pages]
         for forbidden in FORBIDDEN:
             assert not [text for text in kept if forbidden in text], forbidden
         answered = httpx.post(f"{server.url}/predict", json={"text": MARK}, headers=AUTHORIZED)
