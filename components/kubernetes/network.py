@@ -13,8 +13,8 @@ from .pod import METRICS, selector_of
 from .spec import KubernetesSpec
 
 HTTP_PORT = 80
-# GKE how-to/managed-prometheus: its collectors run in the second, on Autopilot in the first.
-_GOOGLE_MONITORING = ("gke-gmp-system", "gmp-system")
+# GKE how-to/managed-prometheus: its collectors run there.
+_GOOGLE_MONITORING = ("gke-gmp-system",)
 
 
 def service_type(spec: KubernetesSpec) -> str:

@@ -142,7 +142,7 @@ def test_only_managed_prometheus_reaches_the_page_of_metrics_and_reads_it_where_
     assert [each["port"] for each in scrapes["ports"]] == ["metrics"]
     [collectors] = scrapes["from"]
     names = collectors["namespaceSelector"]["matchExpressions"][0]["values"]
-    assert names == ["gke-gmp-system", "gmp-system"]
+    assert names == ["gke-gmp-system"]
     assert [each["targetPort"] for each in one(objects, "Service")["spec"]["ports"]] == ["http"]
 
 
