@@ -57,11 +57,16 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def started(port: int, log: int, **settings: str) -> tuple[subprocess.Popen[bytes], float]:
-    """Start the server and return it with the seconds until /ready first answers 200."""
+def started(
+    port: int, log: int, checkout: Path | None = None, **settings: str
+) -> tuple[subprocess.Popen[bytes], float]:
+    """Start the server and return it with the seconds until /ready first answers 200.
+
+    checkout: whose server; by default that of the working directory.
+    """
     env = {**os.environ, "MODEL_API_KEY": KEY, "PORT": str(port), "HOST": "127.0.0.1", **settings}
     begun = time.perf_counter()
-    server = subprocess.Popen([sys.executable, "-m", "service"], env=env, stdout=log)
+    server = subprocess.Popen([sys.executable, "-m", "service"], env=env, stdout=log, cwd=checkout)
     while time.perf_counter() - begun < 60:
         if _status(port, b"GET /ready HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n") == 200:
             return server, time.perf_counter() - begun

@@ -63,6 +63,12 @@ def _whole(low: int, high: int) -> Variable:
 
 VARIABLES: Mapping[str, Variable] = {
     "LOG_LEVEL": Variable(choices=("debug", "info", "warning", "error")),
+    "LOG_LEVEL_FIELD": Variable(choices=("level", "severity")),
+    "LOG_CLIENT_ADDRESS": Variable(choices=("network", "full", "none")),
+    "TRUSTED_PROXIES": Variable(longest=4000),
+    "METRICS": Variable(choices=("own-port", "public-port", "off")),
+    "METRICS_PORT": _whole(0, 65535),
+    "METRICS_PATH": Variable(longest=254),
     "MAX_BODY_BYTES": _whole(1024, 256 << 20),
     "MAX_TEXT_CHARACTERS": _whole(1, 10_000_000),
     "MAX_TEXTS": _whole(1, 100_000),
@@ -77,6 +83,10 @@ VARIABLES: Mapping[str, Variable] = {
     "MAX_CONNECTIONS": _whole(1, 65_536),
     "INFERENCE_THREADS": _whole(1, 256),
     "FORWARD_THREADS": _whole(0, 256),
+    "OTEL_EXPORTER_OTLP_ENDPOINT": Variable(longest=2000),
+    "TRACE_SHARE": Variable(0, 1),
+    "FEEDBACK_PREDICTIONS": _whole(0, 1_000_000),
+    "FEEDBACK_SECONDS": Variable(1, 2_592_000),
     "SERVICE_VERSION": Variable(longest=200),
     "SERVE_PAGE": _FLAG,
     "SERVE_DOCS": _FLAG,

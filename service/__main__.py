@@ -30,17 +30,20 @@ def main() -> int:
         from .settings import settings_from_environment
 
         settings = settings_from_environment()
-        configure_logs(settings.log_level)
+        configure_logs(settings.log_level, settings.log_level_field)
 
-        from .listener import listener
+        from .listener import listener, metrics_listener
 
         sock = listener(settings.host, settings.port)
+        metrics_sock = (
+            metrics_listener(settings.host, settings.metrics_port) if settings.metrics == "own-port" else None
+        )
         from .stderr import stderr_as_log
 
         with stderr_as_log():
             from .server import serve
 
-            serve(settings, sock)
+            serve(settings, sock, metrics_sock)
     except StartFault as fault:
         log.error("%s", fault, extra=fields(cause=fault.cause))
         return 2

@@ -8,6 +8,7 @@ admitted for probes, and no further.
 import logging
 import resource
 import time
+from collections import Counter
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -55,6 +56,10 @@ class Connections:
         self.account = Account(limits.held_bytes)
         self._waiting: dict[Connection, None] = {}  # for a request, the longest first
         self._count = 0
+        self.refusals: Counter[str] = Counter()
+        """Cause -> requests that were refused while they were read."""
+        self.cuts: Counter[str] = Counter()
+        """Reason -> connections that were closed without an answer, or in the middle of one."""
         self._said = -SECONDS_BETWEEN_LINES
 
     def add(self, connection: Connection) -> bool:
@@ -68,8 +73,14 @@ class Connections:
         if oldest is connection:
             return False
         del self._waiting[oldest]
+        self.cuts["place-needed"] += 1
         oldest.evict()
         return True
+
+    @property
+    def count(self) -> int:
+        """Return the number of open connections."""
+        return self._count
 
     @property
     def free(self) -> int:

@@ -79,10 +79,14 @@ class EndingConnection(RequestReader):
             super().shutdown()
 
     def cut_body(self) -> None:
-        self._cut(f"Cut off a client whose refused body did not end within {DROP_SECONDS:g} seconds")
+        self._cut(
+            "body-not-ended",
+            f"Cut off a client whose refused body did not end within {DROP_SECONDS:g} seconds",
+        )
 
-    def _cut(self, message: str) -> None:
+    def _cut(self, reason: str, message: str) -> None:
         if not self.transport.is_closing() or self.transport.get_write_buffer_size():
+            self.places.cuts[reason] += 1
             log_cut(message)
         reset(self.transport)
 
@@ -95,7 +99,7 @@ class EndingConnection(RequestReader):
         if has_taken_enough:
             self.holding.hold_unread(self.transport.get_write_buffer_size())
         else:
-            self._cut("Cut off a client that takes its answer too slowly")
+            self._cut("answer-not-taken", "Cut off a client that takes its answer too slowly")
 
     def resume_writing(self) -> None:
         self._pace.stop()

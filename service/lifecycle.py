@@ -15,6 +15,7 @@ class Lifecycle:
         self.phase: Phase = "loading"
         self.warm = False
         self.device: Device | None = None  # not known until the runtime was asked
+        self.load_seconds: float | None = None
         self._started = time.monotonic()
 
     @property

@@ -11,6 +11,8 @@ from .faults import BadSettings, PortTaken
 from .writing import hand_the_kernel_little
 
 BACKLOG = 2048
+# That of OpenTelemetry's exporter for Prometheus.
+METRICS_PORT = 9464
 # linux/filter.h, socket(7): a classic BPF program, run on each segment that reaches the listening socket
 # and dropping those that open a connection (SYN without ACK: byte 13 of the TCP header, RFC 9293).
 SO_ATTACH_FILTER = 26
@@ -26,10 +28,11 @@ DROP_NEW_CONNECTIONS = [
 ]
 
 
-def listener(host: str, port: int) -> socket.socket:
+def listener(host: str, port: int, variable: str = "PORT") -> socket.socket:
     """Listen from now on; connections wait in the backlog until the event loop accepts them.
 
-    Raises PortTaken, or BadSettings if the address is unusable for another reason.
+    variable: the setting that has the port. Raises PortTaken, or BadSettings if the address is unusable for
+    another reason.
     """
     try:
         family, _, _, _, address = socket.getaddrinfo(
@@ -47,11 +50,24 @@ def listener(host: str, port: int) -> socket.socket:
         sock.close()
         if error.errno == errno.EADDRINUSE:
             raise PortTaken(
-                f"port {port} on {host} is taken by another process; stop it, or set PORT to a free port."
+                f"port {port} on {host} is taken by another process; stop it, or set {variable} to a free "
+                "port."
             ) from None
-        raise BadSettings(f"HOST, PORT: got {host!r}, {port}; the system says: {error.strerror}.") from None
+        raise BadSettings(
+            f"HOST, {variable}: got {host!r}, {port}; the system says: {error.strerror}."
+        ) from None
     sock.setblocking(False)
     return sock
+
+
+def metrics_listener(host: str, port: int | None) -> socket.socket:
+    """Listen for scrapes; without a port on the usual one, or on a free one where that is taken."""
+    if port is not None:
+        return listener(host, port, "METRICS_PORT")
+    try:
+        return listener(host, METRICS_PORT, "METRICS_PORT")
+    except PortTaken:
+        return listener(host, 0, "METRICS_PORT")
 
 
 def address_of(sock: socket.socket) -> tuple[str, int]:

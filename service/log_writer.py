@@ -1,9 +1,9 @@
 """Writes the log on a thread of its own, so that a reader that stalls blocks nothing else.
 
-Lines beyond MAX_WAITING_BYTES are dropped and counted; a line reports the count once there is room again.
+Lines beyond MAX_WAITING_BYTES are dropped and counted, and so are those that a full disk does not take; a
+line reports the count once there is room again.
 """
 
-import contextlib
 import os
 import threading
 import time
@@ -21,6 +21,8 @@ class LogWriter:
         self._waiting: list[bytes] = []
         self._waiting_bytes = 0
         self._dropped = 0
+        self.dropped_in_all = 0
+        self._is_torn = False  # the last line that was written has no end
         self._writing = self._closed = False
         self._changed = threading.Condition(threading.Lock())
         self._thread: threading.Thread | None = None
@@ -30,7 +32,7 @@ class LogWriter:
         data = text.encode()
         with self._changed:
             if self._waiting_bytes + len(data) > MAX_WAITING_BYTES:
-                self._dropped += data.count(b"\n")
+                self._drop(data)
                 return
             if self._dropped:
                 said = self._dropped_line(self._dropped).encode()
@@ -69,13 +71,27 @@ class LogWriter:
                     self._changed.wait()
                 data, self._waiting = b"".join(self._waiting), []
                 self._writing = True
-            with contextlib.suppress(OSError):  # the reader has gone: the lines are not missed
-                self._write(data)
+            unwritten = self._write(data)
             with self._changed:
+                self._drop(unwritten)
                 self._waiting_bytes -= len(data)
                 self._writing = False
                 self._changed.notify_all()
 
-    def _write(self, data: bytes) -> None:
-        while data:
-            data = data[os.write(self._descriptor, data) :]
+    def _drop(self, data: bytes) -> None:
+        count = data.count(b"\n")
+        self._dropped += count
+        self.dropped_in_all += count
+
+    def _write(self, data: bytes) -> bytes:
+        """Write the lines; return what the disk did not take, or a reader that has gone."""
+        if self._is_torn:
+            data = b"\n" + data
+        try:
+            while data:
+                written = os.write(self._descriptor, data)
+                self._is_torn = data[written - 1 : written] != b"\n"
+                data = data[written:]
+        except OSError:
+            return data
+        return b""

@@ -1,5 +1,8 @@
 """JSON lines on stdout: time (RFC 3339, UTC), level, message, then the fields of that line.
 
+Text is cleaned (`redaction.py`), and the message of an exception is left out once requests are answered,
+because it may quote them. The lines of requests hold nothing to be cleaned.
+
 The lines are ASCII: whatever a client sends is escaped, so it can neither begin a line of its own
 (U+2028 is one to some readers) nor steer a terminal. Controls and bidi marks are also escaped, so
 that a program which decodes the JSON may show the text as well.
@@ -10,15 +13,17 @@ import json
 import logging
 import sys
 import threading
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from types import TracebackType
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 
 from .log_writer import LogWriter
 from .printable import printable
+from .redaction import REDACTION, Redaction, stack_of
 
 log = logging.getLogger("service")
 
@@ -28,19 +33,46 @@ HELD_SECONDS, HELD_LINES = 0.05, 64
 FLUSH_SECONDS = 1.0
 
 
+LevelField = Literal["level", "severity"]
+
+
 class JsonFormatter(logging.Formatter):
+    """Formats lines. level_field: `severity`, as Google's clouds name it, has upper case."""
+
+    def __init__(self, level_field: LevelField = "level", redaction: Redaction = REDACTION) -> None:
+        super().__init__()
+        self._level_field = level_field
+        self._redaction = redaction
+
     def format(self, record: logging.LogRecord) -> str:
-        line = {
+        level = record.levelname if self._level_field == "severity" else record.levelname.lower()
+        line: dict[str, Any] = {
             "time": f"{_second(int(record.created))}.{int(record.created % 1 * 1000):03}Z",
-            "level": record.levelname.lower(),
-            "message": printable(record.getMessage()),
-            **{
-                name: printable(value) if isinstance(value, str) else value
-                for name, value in record.__dict__.get("fields", {}).items()
-            },
+            self._level_field: level,
         }
+        values: dict[str, Any] = record.__dict__.get("fields", {})
+        if getattr(record, "is_clean", False):
+            line["message"] = record.msg
+            line.update(values)
+        else:
+            line["message"] = self._clean(record.getMessage(), values)
+            line |= {name: self._clean(value, values) for name, value in values.items()}
         if record.exc_info:
-            line["exception"] = printable(self.formatException(record.exc_info))
+            line["exception"] = self._clean(self._exception(record.exc_info), values)
+        return self._encoded(line)
+
+    def _clean(self, value: Any, values: Mapping[str, Any]) -> Any:
+        if not isinstance(value, str):
+            return value
+        is_foreign = values.get("source") == "stderr"
+        clean = self._redaction.clean_foreign if is_foreign else self._redaction.clean
+        return printable(clean(value))
+
+    def _exception(self, info: Any) -> str:
+        error = info[1]
+        return stack_of(error) if self._redaction.serves and error else self.formatException(info)
+
+    def _encoded(self, line: Mapping[str, Any]) -> str:
         try:
             text = orjson.dumps(line, default=str)
             if text.isascii():
@@ -67,7 +99,7 @@ class LineHandler(logging.Handler):
         self._writer = LogWriter(descriptor, self._dropped)
 
     def _dropped(self, count: int) -> str:
-        said = "Log lines were dropped: no program read them"
+        said = "Log lines were dropped: no program read them, or the disk is full"
         record = log.makeRecord(log.name, logging.WARNING, "", 0, said, (), None, extra=fields(dropped=count))
         return f"{self.format(record)}\n"
 
@@ -82,6 +114,11 @@ class LineHandler(logging.Handler):
             self._hand_over()
         except Exception:
             self.handleError(record)
+
+    @property
+    def dropped(self) -> int:
+        """Return how many lines were dropped since the start."""
+        return self._writer.dropped_in_all
 
     def _hand_over(self) -> None:
         with self.lock or threading.Lock():
@@ -100,10 +137,10 @@ class LineHandler(logging.Handler):
         super().close()
 
 
-def configure_logs(level: str) -> None:
+def configure_logs(level: str, level_field: LevelField = "level") -> None:
     """Send every logger of the process, uvicorn's and Python's warnings too, to stdout as JSON."""
     handler = LineHandler(sys.stdout.fileno())
-    handler.setFormatter(JsonFormatter())
+    handler.setFormatter(JsonFormatter(level_field))
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     logging.captureWarnings(True)
     logging.raiseExceptions = False  # a reader that went away must not end a request
@@ -114,6 +151,11 @@ def configure_logs(level: str) -> None:
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
     sys.excepthook = _log_uncaught
     threading.excepthook = lambda args: _log_uncaught(args.exc_type, args.exc_value, args.exc_traceback)
+
+
+def dropped_lines() -> int:
+    """Return how many lines of this process's log were dropped since the start."""
+    return sum(each.dropped for each in logging.getLogger().handlers if isinstance(each, LineHandler))
 
 
 def _log_uncaught(
@@ -131,6 +173,19 @@ def log_line(level: int, message: str, **values: Any) -> None:
     if log.isEnabledFor(level):
         extra: dict[str, Any] = fields(**values) | {"may_wait": True}
         log.handle(log.makeRecord(log.name, level, "", 0, message, (), None, extra=extra))
+
+
+def log_request(level: int, values: dict[str, Any]) -> None:
+    """Log the line of a request. values: numbers, and strings of closed lists or that were checked."""
+    if log.isEnabledFor(level):
+        extra: dict[str, Any] = {"fields": values, "may_wait": True, "is_clean": True}
+        log.handle(log.makeRecord(log.name, level, "", 0, "request", (), None, extra=extra))
+
+
+def log_loop_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Log what a callback of the event loop raised, without the objects around it, which hold requests."""
+    del loop
+    log.error("Unexpected error: %s", context.get("message", ""), exc_info=context.get("exception"))
 
 
 def fields(**values: Any) -> dict[str, dict[str, Any]]:

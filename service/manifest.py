@@ -84,10 +84,20 @@ class Measured(ManifestPart):
     """Where; for people."""
 
 
+class Reference(ManifestPart):
+    """What the model predicted for data like that of its use: counts over the bins of service/quality."""
+
+    signals: dict[Literal["class", "confidence", "length", "unknown"], list[Annotated[int, Field(ge=0)]]]
+
+
 class Manifest(ManifestPart):
     """The keys of every model's manifest. A task's own type adds the keys that only its models have."""
 
-    parts: ClassVar[Mapping[str, type[BaseModel]]] = {"measured": Measured, "files": ManifestFile}
+    parts: ClassVar[Mapping[str, type[BaseModel]]] = {
+        "measured": Measured,
+        "files": ManifestFile,
+        "reference": Reference,
+    }
     """The keys that have keys of their own inside, and what these are."""
 
     name: Word
@@ -98,6 +108,7 @@ class Manifest(ManifestPart):
     engine: Engine = "onnx"
     precision: Literal["fp32", "fp16", "bf16", "int8"] | None = None
     measured: Measured | None = None
+    reference: Reference | None = None
     source: Any = None
     """`hf:<owner>/<name>@<commit>` where an import wrote it; other tools may keep anything here."""
     heads: int | None = Field(default=None, ge=1, le=4096)

@@ -171,14 +171,18 @@ class HttpProtocol(EndingConnection):
         if not self._in_head and cycle is not self.active:
             self.pipeline.popleft()  # the last in line: it is refused in its own place
         if self.active is None or (cycle is self.active and not self._in_head):
-            self.transport.write(refusal(fault, detail))
+            self.transport.write(self._counted_refusal(fault, detail))
             self.close_gently()
             if self.active is not None:
                 self._give_up(self.active)  # or the app would answer as well
                 self.active.body = bytearray()
                 self.holding.hold_body(0)
         else:
-            self._refusal = refusal(fault, detail)
+            self._refusal = self._counted_refusal(fault, detail)
+
+    def _counted_refusal(self, fault: type[RequestFault], detail: str) -> bytes:
+        self.places.refusals[CAUSES[fault].slug] += 1
+        return refusal(fault, detail)
 
 
 def protocol_for(connections: Connections) -> type[HttpProtocol]:

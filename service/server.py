@@ -14,6 +14,7 @@ from typing import cast
 
 import uvicorn
 import uvloop
+from prometheus_client import CollectorRegistry, ProcessCollector
 
 from .accepting import Accepting
 from .account import most_held_bytes
@@ -25,12 +26,21 @@ from .faults import ServerFailed
 from .lifecycle import Lifecycle
 from .listener import BACKLOG, address_of, turn_away, waiting
 from .loading import Origin, chosen_device, load_model, model_origin, require_engine, require_expected
-from .logs import fields, log
+from .logs import fields, log, log_loop_error
+from .manifest import Manifest
+from .metrics import Instruments
+from .metrics.page import MetricsServer
+from .metrics.quality_readings import QualityReadings
+from .metrics.readings import Readings
 from .protocol import HttpProtocol, protocol_for
+from .quality import Quality
+from .quality.feedback import Feedback
+from .redaction import REDACTION
 from .settings import Settings
 from .sizing import engine_for
 from .stop_signals import stop_signals
 from .tasks import TASKS, Limits
+from .traces import Traces
 
 # After SIGTERM new connections are still taken for this long: a load balancer needs a moment to see /ready.
 LISTEN_ON_SECONDS = 0.5
@@ -46,8 +56,8 @@ SWITCH_SECONDS = 0.0005
 KEEP_ALIVE_SECONDS = 620
 
 
-def serve(settings: Settings, sock: socket.socket) -> None:
-    """Serve until a stop request.
+def serve(settings: Settings, sock: socket.socket, metrics_sock: socket.socket | None = None) -> None:
+    """Serve until a stop request. metrics_sock: listens for scrapes, if the page has a port of its own.
 
     Raises StartFault if the model is not available, ServerFailed if a thread that computes cannot go on.
     """
@@ -55,14 +65,18 @@ def serve(settings: Settings, sock: socket.socket) -> None:
     origin = model_origin(settings)
     sys.setswitchinterval(SWITCH_SECONDS)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(settings, origin, sock))
+        runner.run(_serve(settings, origin, sock, metrics_sock))
     for (
         stop
     ) in stop_signals():  # the closed loop gave them back their default, which would spoil the exit code
         signal.signal(stop, signal.SIG_IGN)
 
 
-async def _serve(settings: Settings, origin: Origin, sock: socket.socket) -> None:
+async def _serve(
+    settings: Settings, origin: Origin, sock: socket.socket, metrics_sock: socket.socket | None
+) -> None:
+    REDACTION.keep_secret([settings.model_api_key.get_secret_value()])
+    asyncio.get_running_loop().set_exception_handler(log_loop_error)
     manifest = await origin.manifest(TASKS)
     require_expected(settings.expected_model, manifest)
     require_engine(manifest, settings.device)
@@ -71,7 +85,11 @@ async def _serve(settings: Settings, origin: Origin, sock: socket.socket) -> Non
     task = TASKS[manifest.task](manifest, limits)
     engine = engine_for(settings, manifest)
     host, port = address_of(sock)
-    app = build_app(settings, manifest, task, engine, lifecycle, port)
+    traces = _traces(settings, manifest)
+    instruments = Instruments()
+    engine.when_batch_computed(instruments.batch_computed)
+    quality = Quality(manifest, Feedback(settings.feedback_predictions, settings.feedback_seconds))
+    app = build_app(settings, manifest, task, engine, lifecycle, port, instruments, quality, traces)
     connections = Connections(_connection_limits(settings))
     config = uvicorn.Config(
         app,
@@ -86,6 +104,13 @@ async def _serve(settings: Settings, origin: Origin, sock: socket.socket) -> Non
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
     )
     server = Server(config, connections, lifecycle, engine, settings.drain_seconds)
+
+    def active() -> int:
+        return len(server.server_state.tasks)
+
+    readings = Readings(engine, connections, lifecycle, manifest, settings.service_version, active)
+    instruments.registry.register(QualityReadings(quality, manifest.model_version))
+    _show_metrics(settings, instruments.registry, readings, metrics_sock)
 
     async def load() -> None:
         log.info("Loading model %s", manifest.model_version, extra=fields(version=settings.service_version))
@@ -102,6 +127,8 @@ async def _serve(settings: Settings, origin: Origin, sock: socket.socket) -> Non
             raise
         gc.freeze()  # what is loaded stays: the collector need not look through it again
         connections.account.limit_bytes = most_held_bytes()  # of what the model has left
+        lifecycle.load_seconds = seconds
+        REDACTION.serves = True
         lifecycle.model_is_warm()
         told = fields(load_seconds=round(seconds, 3), device=device.kind, gpu=device.gpu)
         log.info("Model ready (loaded in %.1f s), computing on %s", seconds, device, extra=told)
@@ -114,11 +141,34 @@ async def _serve(settings: Settings, origin: Origin, sock: socket.socket) -> Non
         loading.cancel()  # a download need not end first
     with contextlib.suppress(asyncio.CancelledError):
         await loading
+    if traces is not None:
+        await asyncio.to_thread(traces.stop)
     if not engine.stop(timeout_seconds=1):
         _leave_at_once(1 if server.failure else 0)
     if server.failure is not None:
         raise ServerFailed("an inference thread cannot go on") from server.failure
     log.info("Stopped")
+
+
+def _traces(settings: Settings, manifest: Manifest) -> Traces | None:
+    if not settings.otel_exporter_otlp_endpoint:
+        return None
+    return Traces(
+        settings.otel_exporter_otlp_endpoint,
+        settings.trace_share,
+        settings.service_version,
+        manifest.model_version,
+    )
+
+
+def _show_metrics(
+    settings: Settings, registry: CollectorRegistry, readings: Readings, sock: socket.socket | None
+) -> None:
+    registry.register(readings)
+    ProcessCollector(registry=registry)
+    if sock is not None:
+        MetricsServer(sock, settings.metrics_path, registry).start()
+        log.info("Metrics on http://%s:%d%s", *address_of(sock), settings.metrics_path)
 
 
 def _connection_limits(settings: Settings) -> ConnectionLimits:

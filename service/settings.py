@@ -1,6 +1,7 @@
 """The server's settings, read once from the environment. All faults are reported at once, by name."""
 
 import ipaddress
+import re
 from pathlib import Path
 from types import NoneType
 from typing import Any, Literal, cast, get_args
@@ -11,6 +12,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from .clients import networks
 from .cpus import usable_cpus
 from .device import DeviceKind
 from .faults import BadSettings
@@ -18,6 +20,10 @@ from .machine import usable_memory_bytes
 
 BUNDLED_MODEL = Path(__file__).parent / "models" / "sms-spam"
 KEY_ALLOWED = "16 to 4096 printable ASCII characters without spaces"
+PATH = re.compile(r"/[A-Za-z0-9_./-]{0,253}")
+COLLECTOR = re.compile(r"https?://[!-~]+")
+COLLECTOR_ALLOWED = "an address that begins with http:// or https://"
+PATH_ALLOWED = "a path of letters, digits and _ . / -, such as /metrics"
 # Of service/manifest.py, a name and a version of 100 characters each, and the hash; of the Hub less.
 MAX_EXPECTED_CHARACTERS = 300
 MIB = 1 << 20
@@ -61,8 +67,34 @@ class Settings(BaseSettings):
     port: int = Field(
         default=8080, ge=0, le=65535, description="TCP port to listen on; 0 takes a free one and logs it."
     )
+    metrics: Literal["own-port", "public-port", "off"] = Field(
+        default="own-port",
+        description="Where the metrics page is: `own-port`, METRICS_PORT, without a key; `public-port`, "
+        "PORT, with the key; or nowhere.",
+    )
+    metrics_port: int | None = Field(
+        default=None,
+        ge=0,
+        le=65535,
+        description="TCP port of the metrics page; 0 takes a free one and logs it. By default 9464, or a "
+        "free one where another process has it. Whoever reaches it may read the page.",
+    )
+    metrics_path: str = Field(default="/metrics", max_length=254, description="Path of the metrics page.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severe log line to write."
+    )
+    log_level_field: Literal["level", "severity"] = Field(
+        default="level",
+        description="Name of a log line's level; Google's clouds read `severity`, in upper case.",
+    )
+    log_client_address: Literal["network", "full", "none"] = Field(
+        default="network",
+        description="What the log shows of a client's address: its network, /24 or /48; all; or nothing.",
+    )
+    trusted_proxies: str = Field(
+        default="",
+        max_length=4000,
+        description="Addresses or networks, separated by commas, whose X-Forwarded-For is believed.",
     )
     max_body_bytes: int = Field(
         default=2 * MIB, ge=1024, le=256 * MIB, description="Largest request body, in bytes."
@@ -146,6 +178,27 @@ class Settings(BaseSettings):
         description="Threads that only compute batches; those of INFERENCE_THREADS then only tokenise. "
         "By default 1 on a GPU, so that it has one forward at a time, else 0: each does both.",
     )
+    otel_exporter_otlp_endpoint: str = Field(
+        default="",
+        max_length=2000,
+        description="Collector that gets spans of traces over OTLP's HTTP, such as http://tempo:4318. "
+        "By default none.",
+    )
+    trace_share: float = Field(
+        default=0.01,
+        ge=0,
+        le=1,
+        description="Share of the requests that are traced where the caller's traceparent does not decide.",
+    )
+    feedback_predictions: int = Field(
+        default=5000,
+        ge=0,
+        le=1_000_000,
+        description="Maximum number of predictions that wait for their true label.",
+    )
+    feedback_seconds: float = Field(
+        default=86_400, ge=1, le=2_592_000, description="Seconds that a prediction waits for its true label."
+    )
     service_version: str = Field(
         default="dev", max_length=200, description="Version of this deployment, shown in /health and the log."
     )
@@ -176,6 +229,30 @@ class Settings(BaseSettings):
         if not (16 <= len(value) <= 4096 and value.isascii() and value.isprintable() and " " not in value):
             raise PydanticCustomError("key", "{allowed}", {"allowed": KEY_ALLOWED})
         return key
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _proxies_are_networks(cls, proxies: str) -> str:
+        try:
+            networks(proxies)
+        except ValueError:
+            allowed = {"allowed": "addresses and networks separated by commas, such as 10.0.0.0/8"}
+            raise PydanticCustomError("proxies", "{allowed}", allowed) from None
+        return proxies
+
+    @field_validator("otel_exporter_otlp_endpoint")
+    @classmethod
+    def _collector_is_http(cls, endpoint: str) -> str:
+        if endpoint and not COLLECTOR.fullmatch(endpoint):
+            raise PydanticCustomError("collector", "{allowed}", {"allowed": COLLECTOR_ALLOWED})
+        return endpoint
+
+    @field_validator("metrics_path")
+    @classmethod
+    def _path_is_one(cls, path: str) -> str:
+        if not PATH.fullmatch(path):
+            raise PydanticCustomError("path", "{allowed}", {"allowed": PATH_ALLOWED})
+        return path
 
     @field_validator("local_page_session")
     @classmethod
@@ -225,7 +302,7 @@ def settings_from_environment() -> Settings:
 def _fault(details: ErrorDetails) -> str:
     name = str(details["loc"][0])
     field = Settings.model_fields[name]
-    custom = details["type"] in ("key", "session", "source")
+    custom = details["type"] in ("key", "session", "source", "path", "proxies", "collector")
     allowed = KEY_ALLOWED if name == "model_api_key" else details["msg"] if custom else _allowed(field)
     return f"{name.upper()}: {_got(name, details)}; allowed: {allowed}."
 

@@ -85,7 +85,7 @@ def quick_start(clone: Path, port: int) -> None:
         subprocess.run([".venv/bin/slipway", "down"], cwd=clone, check=False, capture_output=True)
     assert "local is ready" in said
     assert '"label":"spam"' in said
-    assert '"path":"/predict"' in said
+    assert '"route":"/predict"' in said
     assert "Stack local is stopped." in said
 
 

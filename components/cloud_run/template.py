@@ -82,6 +82,7 @@ def _environment(
     """
     service = spec.service
     plain = {
+        "LOG_LEVEL_FIELD": "severity",
         "INFERENCE_THREADS": str(inference_threads(service.cpu)),
         **service.env,
         **model.environment_of(spec),

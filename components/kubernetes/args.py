@@ -113,8 +113,8 @@ class KubernetesServiceArgs(InferenceServiceArgs):
     requests_per_replica: NotRequired[float]
     """Requests per second of a pod at which pods are added and removed; with `requests_metric`."""
     metrics_path: NotRequired[str]
-    """Path of a page in Prometheus' format on the server's port; on GKE Managed Prometheus then reads it.
-    Default none."""
+    """Path of the server's metrics page, such as `/metrics`, on a port that only GKE's Managed Prometheus
+    reaches; it then reads the page. Default none."""
     domain: NotRequired[str]
     """Custom domain, such as `api.example.com`, served by an Ingress; on GKE with Google's certificate."""
     ingress_class: NotRequired[pulumi.Input[str]]

@@ -2,18 +2,19 @@
 
 import json
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import pulumi
 
 from ..content_hash import hashed
 from . import limits, names
-from .pod import selector_of
+from .pod import METRICS, selector_of
 from .spec import KubernetesSpec
 
 HTTP_PORT = 80
 # GKE how-to/managed-prometheus: its collectors run there.
-_GOOGLE_MONITORING = "gke-gmp-system"
+_GOOGLE_MONITORING = ("gke-gmp-system",)
 
 
 def service_type(spec: KubernetesSpec) -> str:
@@ -98,11 +99,11 @@ def backend_spec(spec: KubernetesSpec) -> dict[str, Any]:
 
 
 def policy_spec(spec: KubernetesSpec) -> dict[str, Any]:
-    """Return a policy that admits calls to the server's port only, and lets pods reach DNS and models."""
+    """Return a policy that admits calls and scrapes, and lets pods reach DNS and models."""
     return {
         "podSelector": {"matchLabels": selector_of(spec)},
         "policyTypes": ["Egress", "Ingress"],
-        "ingress": [_incoming(spec)],
+        "ingress": [_incoming(spec), *_scrapes(spec)],
         "egress": _outgoing(spec),
     }
 
@@ -119,9 +120,20 @@ def _incoming(spec: KubernetesSpec) -> dict[str, Any]:
 def _namespaces(spec: KubernetesSpec) -> dict[str, Any]:
     if not spec.allowed_namespaces:
         return {}
-    monitoring = {_GOOGLE_MONITORING} if spec.on_gke and spec.metrics_path else set[str]()
-    values = sorted({spec.namespace, *spec.allowed_namespaces, *monitoring})
-    return {"matchExpressions": [{"key": "kubernetes.io/metadata.name", "operator": "In", "values": values}]}
+    return _named(sorted({spec.namespace, *spec.allowed_namespaces}))
+
+
+def _named(namespaces: Sequence[str]) -> dict[str, Any]:
+    expression = {"key": "kubernetes.io/metadata.name", "operator": "In", "values": list(namespaces)}
+    return {"matchExpressions": [expression]}
+
+
+def _scrapes(spec: KubernetesSpec) -> list[dict[str, Any]]:
+    """Return the rule that lets Google's collectors, and nobody else, read the metrics page."""
+    if not spec.metrics_path:
+        return []
+    collectors = [{"namespaceSelector": _named(_GOOGLE_MONITORING)}]
+    return [{"ports": [{"port": METRICS, "protocol": "TCP"}], "from": collectors}]
 
 
 def _outgoing(spec: KubernetesSpec) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ import pulumi
 from ..google.accounts import account_email, account_id
 from . import kserve, model, network, timing
 from .later import applied
-from .pod import Wiring, labels_of, pod_template, selector_of, settings_of
+from .pod import METRICS, Wiring, labels_of, pod_template, selector_of, settings_of
 from .rollout import budget_of, strategy_of
 from .scaling import behavior_of, metrics_of
 from .spec import KubernetesSpec
@@ -195,7 +195,7 @@ def _ingress(spec: KubernetesSpec, wiring: Wiring) -> KubernetesObject:
 def _monitoring(spec: KubernetesSpec) -> KubernetesObject:
     body = {
         "selector": {"matchLabels": selector_of(spec)},
-        "endpoints": [{"port": "http", "path": spec.metrics_path, "interval": "30s"}],
+        "endpoints": [{"port": METRICS, "path": spec.metrics_path, "interval": "30s"}],
     }
     return KubernetesObject(
         "monitoring", {**_head(spec, "monitoring.googleapis.com/v1", "PodMonitoring"), "spec": body}

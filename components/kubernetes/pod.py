@@ -19,6 +19,10 @@ from . import limits, model, timing
 from .spec import GPU, KubernetesSpec
 
 CONTAINER = "server"
+METRICS = "metrics"
+"""The name of the metrics page's port."""
+# service/listener.py: METRICS_PORT
+_METRICS_PORT = 9464
 SERVICE_LABEL = "app.kubernetes.io/name"
 # service/Dockerfile: USER
 USER = 10001
@@ -57,6 +61,7 @@ def settings_of(spec: KubernetesSpec) -> dict[str, pulumi.Input[str]]:
     service = spec.service
     libraries = {"LD_LIBRARY_PATH": _DRIVER_LIBRARIES} if service.gpu else {}
     return {
+        **({"LOG_LEVEL_FIELD": "severity"} if spec.on_gke else {}),
         "INFERENCE_THREADS": str(inference_threads(service.cpu)),
         **libraries,
         **service.env,
@@ -67,6 +72,22 @@ def settings_of(spec: KubernetesSpec) -> dict[str, pulumi.Input[str]]:
         "REQUEST_TIMEOUT_SECONDS": f"{service.request_timeout_seconds:g}",
         "DRAIN_SECONDS": str(spec.drain_seconds),
         **device_environment(service.gpu),
+        **_metrics_environment(spec),
+    }
+
+
+def metrics_port(spec: KubernetesSpec) -> int:
+    """Return the port of the metrics page, which is another than the service's."""
+    return _METRICS_PORT + (spec.service.port == _METRICS_PORT)
+
+
+def _metrics_environment(spec: KubernetesSpec) -> dict[str, str]:
+    if not spec.metrics_path:
+        return {}
+    return {
+        "METRICS": "own-port",
+        "METRICS_PORT": str(metrics_port(spec)),
+        "METRICS_PATH": spec.metrics_path,
     }
 
 
@@ -109,7 +130,7 @@ def server_of(spec: KubernetesSpec, wiring: Wiring, port: str | int = "http") ->
     return {
         "name": CONTAINER,
         "image": wiring.image_ref,
-        "ports": [{"name": "http", "containerPort": spec.service.port, "protocol": "TCP"}],
+        "ports": _ports(spec),
         "resources": resources_of(spec),
         "envFrom": [{"configMapRef": {"name": wiring.settings_name}}],
         "env": _secrets(spec, wiring.secret_name),
@@ -118,6 +139,15 @@ def server_of(spec: KubernetesSpec, wiring: Wiring, port: str | int = "http") ->
         "livenessProbe": _probe("/alive", port, period_seconds=10),
         "volumeMounts": [{"name": _TEMPORARY, "mountPath": "/tmp"}, *model.mounts_of(spec)],  # noqa: S108
     }
+
+
+def _ports(spec: KubernetesSpec) -> list[dict[str, Any]]:
+    ports: list[dict[str, Any]] = [
+        {"name": "http", "containerPort": spec.service.port, "protocol": "TCP"},
+    ]
+    if spec.metrics_path:
+        ports.append({"name": METRICS, "containerPort": metrics_port(spec), "protocol": "TCP"})
+    return ports
 
 
 def volumes_of(spec: KubernetesSpec) -> list[dict[str, Any]]:

@@ -127,6 +127,30 @@ def bench(
         )
 
 
+@app.command()
+def reference(
+    model: Annotated[str, typer.Argument(help="Folder, `file:<folder>` or `bundled:<name>`.")],
+    data: Annotated[
+        Path, typer.Argument(help="File with one text per line, or label<TAB>text; tabular: one JSON row.")
+    ],
+    format_: _Format = Format.TEXT,
+) -> None:
+    """Record in a model's manifest what it predicts for your data, so that its server finds drift from it."""
+    with reported(format_):
+        from slipway.infra.model.fit import model_of
+        from slipway.infra.model.reference import counted, write_reference
+
+        _, folder = model_of(model)
+        with progress("Reading the data") as say:
+            found = counted(folder, data, say)
+        write_reference(folder, found)
+        written = str(folder.location / "manifest.json")
+        if format_ is Format.JSON:
+            print_json({"manifest": written, **asdict(found)})
+        else:
+            OUT.print(f"{found.predictions} predictions are the reference in {written}.", markup=False)
+
+
 def _named(one: "Benched") -> dict[str, str]:
     return {"model": one.form.source, "engine": one.form.engine, "precision": one.form.precision}
 

@@ -3,6 +3,8 @@
 Memory is MiB of anonymous memory: mapped and cached files can be dropped, so they do not count.
 """
 
+import http.client
+import json
 import os
 import socket
 import tempfile
@@ -82,6 +84,19 @@ class MeasuredServer:
         record = process.start(launch, "slipway fit", "fit", self._model.path)
         self.enforced_by, self._pid = record.enforced_by, record.server.pid
         return time.monotonic() - begun
+
+    def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        """Send a request with the key; return the status and the answer's JSON."""
+        connection = http.client.HTTPConnection(HOST, self._port, timeout=120)
+        headers = {"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"}
+        try:
+            connection.request(method, path, None if body is None else json.dumps(body), headers)
+            answer = connection.getresponse()
+            return answer.status, json.loads(answer.read())
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise Failed(f"The server did not answer {path}: {error}.") from None
+        finally:
+            connection.close()
 
     def rates(self, work: LoadProfile, say: Callable[[str], None]) -> Generator[Rate]:
         route = ROUTES[self._model.manifest["task"]]

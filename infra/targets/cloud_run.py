@@ -71,7 +71,10 @@ def cloud_run_logs(place: CloudRunPlace, tail: int) -> Iterator[str]:
     entries: list[dict[str, Any]] = json.loads(done.stdout or "[]")
     for entry in reversed(entries[:tail]):
         payload = entry.get("jsonPayload") or {"message": entry.get("textPayload", "")}
-        yield json.dumps({"time": entry.get("timestamp"), **payload}, ensure_ascii=False) + "\n"
+        # Google takes the level out of the line.
+        level = {"severity": entry["severity"]} if "severity" in entry else {}
+        line = {"time": entry.get("timestamp"), **level, **payload}
+        yield json.dumps(line, ensure_ascii=False) + "\n"
 
 
 def following(place: CloudRunPlace) -> list[str]:

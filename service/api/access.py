@@ -1,38 +1,72 @@
 """The outermost layer: a request id, one log line per request, and the last catch for every error.
 
-The line holds neither the text, nor the query string, nor any header that the client sent except its request
-id.
+The line holds nothing that a client can write freely: no text, no path that is not a route's, no query
+string, and of the headers its request id and its trace context, in the form that they must have.
 """
 
 import asyncio
 import logging
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from random import getrandbits
+from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ..clients import Clients, trace_context
+from ..engine import Phases, Timing
 from ..faults import DrainCut, QueueFull, RequestFault
 from ..lifecycle import Lifecycle
-from ..logs import fields, log, log_line
-from ..printable import printable
+from ..logs import fields, log, log_request
+from ..metrics import Instruments
+from ..metrics.instruments import known_method
+from ..quality import Quality
+from ..redaction import REDACTION
+from ..traces import Traces
 from .predict import Predict
-from .problems import CAUSES, MEDIA_TYPE, fault_response, internal_response, problem_json
+from .problems import (
+    CAUSES,
+    INTERNAL,
+    MEDIA_TYPE,
+    fault_response,
+    internal_response,
+    name_cause,
+    problem_json,
+)
 
 PROBES = frozenset({"/alive", "/ready", "/health"})
+OTHER_ROUTE = "other"
+PHASE_FIELDS = ("queue_ms", "compute_ms", "encode_ms")
+NO_PHASES: Phases = (None, None, None)
 SANE_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
-MAX_PATH_CHARACTERS = 200
 Headers = list[tuple[bytes, bytes]]
 NOSNIFF = (b"x-content-type-options", b"nosniff")
 
 
 class AccessLog:
-    def __init__(self, app: ASGIApp, posts: Mapping[str, Predict], lifecycle: Lifecycle) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        posts: Mapping[str, Predict],
+        lifecycle: Lifecycle,
+        paths: Collection[str],
+        instruments: Instruments | None,
+        quality: Quality,
+        clients: Clients,
+        traces: Traces | None = None,
+    ) -> None:
         """Wrap `app`.
 
         posts: path -> handler of its POST requests, which skips the app's layers and their 0.1 ms.
+        paths: those of all routes; any other is the route OTHER_ROUTE. clients: reads their addresses.
+        instruments, traces: None records nothing.
         """
+        self._routes = {path: path for path in paths}
+        self._instruments = instruments
+        self._quality = quality
+        self._clients = clients
+        self._traces = traces
         self._app = app
         self._posts = posts
         self._lifecycle = lifecycle
@@ -56,7 +90,8 @@ class AccessLog:
             (b"x-request-id", request_id),
             NOSNIFF,
         ]
-        _log_request(scope, CAUSES[QueueFull].status, (time.perf_counter() - started) * 1000, request_id)
+        name_cause(scope["state"], CAUSES[QueueFull])
+        self._ended(scope, CAUSES[QueueFull].status, started, request_id, len(body))
         return headers, body
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -64,11 +99,13 @@ class AccessLog:
             return await self._app(scope, receive, send)
         started = time.perf_counter()
         request_id = _request_id(scope)
-        status = 0
+        status = response_bytes = 0
 
         async def send_tagged(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
+            nonlocal status, response_bytes
+            if message["type"] == "http.response.body":
+                response_bytes += len(message.get("body", b""))
+            elif message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = [
                     *message["headers"],
@@ -83,40 +120,79 @@ class AccessLog:
             await app(scope, receive, send_tagged)
         except RequestFault as fault:
             if not status:
+                name_cause(scope["state"], CAUSES[type(fault)])
                 await fault_response(fault)(scope, receive, send_tagged)
             # Its frames hold the call, and the call holds it: all would wait for the garbage collector.
             fault.__traceback__ = None
         except asyncio.CancelledError:
             if not status:
+                name_cause(scope["state"], CAUSES[DrainCut])
                 await fault_response(DrainCut("the server shut down before the answer was ready"))(
                     scope, receive, send_tagged
                 )
         except Exception:
             log.exception("Unexpected error", extra=fields(request_id=request_id.decode()))
             if not status:
+                name_cause(scope["state"], INTERNAL)
                 await internal_response()(scope, receive, send_tagged)
         finally:
-            _log_request(scope, status, (time.perf_counter() - started) * 1000, request_id)
+            self._ended(scope, status, started, request_id, response_bytes)
+
+    def _ended(
+        self, scope: Scope, status: int, started: float, request_id: bytes, response_bytes: int
+    ) -> None:
+        """Record a request that is answered, and log its line."""
+        seconds = time.perf_counter() - started
+        state = scope["state"]
+        route = self._routes.get(scope["path"], OTHER_ROUTE)
+        cause: str = state.get("cause") or state.get("cut", "")
+        timing: Timing | None = state.get("timing")
+        phases = timing.phases() if timing is not None else NO_PHASES
+        if self._instruments is not None:
+            self._instruments.request_ended(scope["method"], route, status, cause, seconds)
+            if timing is not None:
+                self._instruments.call_ended(route, timing, phases, started)
+        if timing is not None and timing.facts is not None:
+            self._quality.observe(request_id.decode(), timing.facts.observations)
+        caller = trace_context(scope["headers"])
+        trace_id = caller.trace_id if caller is not None else ""
+        if self._traces is not None and route not in PROBES and self._traces.samples(caller):
+            method = known_method(scope["method"])
+            trace_id = self._traces.record(method, route, status, cause, started, timing, caller)
+        level = logging.DEBUG if route in PROBES else logging.INFO
+        if log.isEnabledFor(level):
+            values: dict[str, Any] = {
+                "method": known_method(scope["method"]),
+                "route": route,
+                "status": status,
+                "latency_ms": round(seconds * 1000, 3),
+                "texts": state.get("texts", 0),
+                "request_bytes": state.get("request_bytes", 0),
+                "response_bytes": response_bytes,
+                "request_id": request_id.decode(),
+            }
+            if trace_id:
+                values["trace_id"] = trace_id
+            if caller is not None:
+                values["parent_id"] = caller.parent_id
+            self._complete(values, scope, phases)
+            log_request(level, values)
+
+    def _complete(self, values: dict[str, Any], scope: Scope, phases: Phases) -> None:
+        """Add what not every line has."""
+        state, headers, client = scope["state"], scope["headers"], scope["client"]
+        for name in ("cause", "cut"):
+            if name in state:
+                values[name] = state[name]
+        for name, seconds in zip(PHASE_FIELDS, phases, strict=True):
+            if seconds is not None:
+                values[name] = round(seconds * 1000, 3)
+        if client and (address := self._clients.address(client[0], headers)) is not None:
+            values["client"] = address
 
 
 def _request_id(scope: Scope) -> bytes:
     for name, value in scope["headers"]:
-        if name == b"x-request-id" and SANE_ID.fullmatch(value):
+        if name == b"x-request-id" and SANE_ID.fullmatch(value) and REDACTION.is_harmless(value.decode()):
             return value
     return b"%032x" % getrandbits(128)  # only has to differ from the others
-
-
-def _log_request(scope: Scope, status: int, latency_ms: float, request_id: bytes) -> None:
-    level = logging.DEBUG if scope["path"] in PROBES else logging.INFO
-    state = scope["state"]
-    log_line(
-        level,
-        "request",
-        method=scope["method"],
-        path=printable(scope["path"][:MAX_PATH_CHARACTERS])[:MAX_PATH_CHARACTERS],
-        status=status,
-        latency_ms=round(latency_ms, 3),
-        texts=state.get("texts", 0),
-        request_id=request_id.decode(),
-        **({"cut": state["cut"]} if "cut" in state else {}),
-    )

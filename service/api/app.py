@@ -1,5 +1,6 @@
 """Assembles the routes."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import FastAPI
@@ -8,21 +9,28 @@ from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
+from ..clients import Clients, networks
 from ..engine import Engine
-from ..faults import RequestFault
+from ..faults import BadSettings, RequestFault
 from ..lifecycle import Lifecycle
 from ..manifest import Manifest
+from ..metrics import Instruments
+from ..quality import Quality
+from ..quality.feedback import Feedback
 from ..settings import Settings
 from ..tasks import Task
+from ..traces import Traces
 from . import problems
-from .access import AccessLog
+from .access import PROBES, AccessLog
 from .auth import Gate
+from .metrics_page import metrics_routes
 from .openapi import TITLE, openapi_document
 from .page_session import PageSession
 from .pages import docs_routes, try_routes
 from .predict import Predict
 from .probes import probes
 from .progress import Progress
+from .quality_routes import quality_routes
 
 
 class Api(FastAPI):
@@ -36,10 +44,37 @@ class Api(FastAPI):
         return self.openapi_schema
 
 
+def _metrics_routes(
+    path: str, gate: Gate, instruments: Instruments, others: Sequence[BaseRoute]
+) -> list[Route]:
+    taken = sorted({*PROBES, *(route.path for route in others if isinstance(route, Route))})
+    if path in taken:
+        raise BadSettings(
+            f"METRICS_PATH: got {path!r}, which the server has for something else ({', '.join(taken)}); "
+            "set another path, such as /metrics, or METRICS=own-port."
+        )
+    return metrics_routes(path, gate, instruments.registry)
+
+
 def build_app(
-    settings: Settings, manifest: Manifest, task: Task, engine: Engine, lifecycle: Lifecycle, port: int
+    settings: Settings,
+    manifest: Manifest,
+    task: Task,
+    engine: Engine,
+    lifecycle: Lifecycle,
+    port: int,
+    instruments: Instruments | None = None,
+    quality: Quality | None = None,
+    traces: Traces | None = None,
 ) -> ASGIApp:
-    """Build the application. port: the one that the server listens on; the system chooses it for PORT=0."""
+    """Build the application.
+
+    port: the one that the server listens on; the system chooses it for PORT=0. instruments: what records the
+    requests; its page is a route where the settings say so. quality: what counts their predictions.
+    traces: what sends their spans.
+    """
+    instruments = instruments or Instruments()
+    quality = quality or Quality(manifest, Feedback(settings.feedback_predictions, settings.feedback_seconds))
     session = PageSession(port) if settings.local_page_session and settings.serve_page else None
     gate = Gate(settings.model_api_key.get_secret_value(), session)
     limits = (settings.max_body_bytes, settings.request_timeout_seconds)
@@ -51,6 +86,9 @@ def build_app(
         routes += try_routes(session, gate, task.operations[0], settings.serve_docs)
     if settings.serve_docs:
         routes += docs_routes()
+    routes += quality_routes(quality, gate, manifest.model_version)
+    if settings.metrics == "public-port":
+        routes += _metrics_routes(settings.metrics_path, gate, instruments, routes)
     app = Api(
         title=TITLE,
         version=settings.service_version,
@@ -70,4 +108,7 @@ def build_app(
     app.task = task
     progress = Progress(engine, settings.request_timeout_seconds)
     app.include_router(probes(lifecycle, manifest, settings.service_version, progress))
-    return AccessLog(app, posts, lifecycle)
+    paths = {route.path for route in app.routes if isinstance(route, Route)} | PROBES
+    recording = None if settings.metrics == "off" else instruments
+    clients = Clients(networks(settings.trusted_proxies), settings.log_client_address)
+    return AccessLog(app, posts, lifecycle, paths, recording, quality, clients, traces)

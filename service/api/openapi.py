@@ -34,7 +34,7 @@ EVENT: dict[str, Any] = {
     },
 }
 # Answered below the routes, to requests that are not yet a call of the model.
-NOT_OF_A_CALL = {404, 431, 499}
+NOT_OF_A_CALL = {404, 409, 431, 499}
 
 
 def openapi_document(task: Task, version: str, routes: list[BaseRoute]) -> dict[str, Any]:

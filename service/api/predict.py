@@ -70,7 +70,10 @@ class Predict:
         self._engine.refuse_if_full()  # nor of one that finds no place
         self._check_media(headers)
         own: Holding = scope["state"]["holding"].apart()  # the connection's own ends with it
-        work = await self._work(await self._body(scope, headers, receive, deadline), received, deadline, own)
+        body = await self._body(scope, headers, receive, deadline)
+        scope["state"]["request_bytes"] = len(body)
+        work = await self._work(body, received, deadline, own)
+        del body
         if "has_left" in scope["state"]:
             raise ClientLeft("the client closed the connection while its request was read")
         scope["state"]["texts"] = work.size
@@ -80,6 +83,7 @@ class Predict:
         call = self._engine.submit(work, deadline)
         del work  # the call lets go of it once nobody waits
         scope["state"]["call"] = call  # the connection abandons it if the client leaves
+        scope["state"]["timing"] = call.timing
         try:
             if parts is None:
                 answer = await call.answer

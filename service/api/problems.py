@@ -1,8 +1,8 @@
 """Problem details (RFC 9457): the one table from a cause to its HTTP status, and their JSON."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 import orjson
 from fastapi.exceptions import RequestValidationError
@@ -32,9 +32,11 @@ CAUSES: dict[type[RequestFault], Cause] = {
     faults.KeyMissing: Cause(401, "key-missing", "Key missing"),
     faults.KeyWrong: Cause(401, "key-wrong", "Key wrong"),
     faults.PathUnknown: Cause(404, "path-unknown", "Path unknown"),
+    faults.PredictionUnknown: Cause(404, "prediction-unknown", "Prediction unknown"),
     faults.MethodNotAllowed: Cause(405, "method-not-allowed", "Method not allowed"),
     faults.HeadTimeout: Cause(408, "head-timeout", "Request head did not arrive in time"),
     faults.BodyTimeout: Cause(408, "body-timeout", "Body did not arrive in time"),
+    faults.FeedbackRepeated: Cause(409, "feedback-repeated", "Feedback repeated"),
     faults.BodyTooLarge: Cause(413, "body-too-large", "Body too large"),
     faults.UnsupportedMedia: Cause(415, "unsupported-media-type", "Unsupported media type"),
     faults.ExpectationFailed: Cause(417, "expectation-failed", "Expectation failed"),
@@ -105,9 +107,18 @@ def internal_response() -> Response:
     return Response(problem_json(INTERNAL, detail), INTERNAL.status, media_type=MEDIA_TYPE)
 
 
+def name_cause(state: MutableMapping[str, Any], cause: Cause) -> None:
+    """Leave the cause of an answer for the request's log line and its metrics."""
+    state["cause"] = cause.slug
+
+
 async def on_request_fault(request: Request, error: Exception) -> Response:
-    del request
-    return fault_response(cast(RequestFault, error))
+    return _answered(request, cast(RequestFault, error))
+
+
+def _answered(request: Request, fault: RequestFault, headers: Mapping[str, str] | None = None) -> Response:
+    name_cause(request.scope["state"], CAUSES[type(fault)])
+    return fault_response(fault, headers)
 
 
 async def on_http_exception(request: Request, error: Exception) -> Response:
@@ -116,21 +127,22 @@ async def on_http_exception(request: Request, error: Exception) -> Response:
     if exception.status_code == 405:
         allowed = ", ".join(sorted((exception.headers or {}).get("Allow", "").split(", ")))
         detail = f"{request.method} is not allowed here; allowed: {allowed}."
-        return fault_response(faults.MethodNotAllowed(detail), {"Allow": allowed})
+        return _answered(request, faults.MethodNotAllowed(detail), {"Allow": allowed})
     if exception.status_code == 404:
         has_docs = request.app.openapi_url is not None
         detail = "There is nothing at this path" + ("; /docs lists what there is." if has_docs else ".")
-        return fault_response(faults.PathUnknown(detail))
+        return _answered(request, faults.PathUnknown(detail))
     cause = Cause(exception.status_code, f"http-{exception.status_code}", str(exception.detail))
+    name_cause(request.scope["state"], cause)
     return Response(problem_json(cause, str(exception.detail)), cause.status, exception.headers, MEDIA_TYPE)
 
 
 async def on_validation_error(request: Request, error: Exception) -> Response:
-    del request
     names = {".".join(map(str, fault["loc"])) for fault in cast(RequestValidationError, error).errors()}
-    return fault_response(faults.InvalidInput(f"not valid: {', '.join(sorted(names))}"))
+    return _answered(request, faults.InvalidInput(f"not valid: {', '.join(sorted(names))}"))
 
 
 async def on_unknown_error(request: Request, error: Exception) -> Response:
-    del request, error
+    del error
+    name_cause(request.scope["state"], INTERNAL)
     return internal_response()

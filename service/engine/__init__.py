@@ -3,6 +3,7 @@
 from .batches import Batching
 from .call import Call
 from .engine import Engine
+from .timing import CallFacts, Observation, Phases, Timing
 from .work import BatchWork, Work
 
-__all__ = ["BatchWork", "Batching", "Call", "Engine", "Work"]
+__all__ = ["BatchWork", "Batching", "Call", "CallFacts", "Engine", "Observation", "Phases", "Timing", "Work"]

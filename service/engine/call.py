@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from ..faults import ClientLeft, DeadlineExceeded
+from .timing import Timing
 from .work import Work
 
 
@@ -15,8 +16,8 @@ class Call:
     """
 
     __slots__ = (
-        *("_closed", "answer", "deadline", "done", "has_place", "next_index", "size", "stopped", "tokens"),
-        "work",
+        *("_closed", "answer", "deadline", "done", "has_place", "next_index", "size", "stopped"),
+        *("timing", "tokens", "work"),
     )
 
     def __init__(
@@ -40,6 +41,7 @@ class Call:
         self.next_index = 0
         self.done = 0
         self.stopped = False
+        self.timing = Timing()
         self._closed = closed
 
     def abandon(self) -> None:
@@ -53,6 +55,7 @@ class Call:
         """Give the answer or the error to the caller, once. Event loop's thread only."""
         self.stopped = True
         self.work = None
+        self.timing.ends()
         self._closed(self)
         if self.answer.done():
             return

@@ -20,6 +20,7 @@ from typing import Any
 from ..faults import QueueFull
 from .batches import Batching, Pool, Prepared
 from .call import Call
+from .readings import QueueReading
 from .threads import Post, Threads, raisable
 from .work import BatchWork, Work
 
@@ -28,6 +29,10 @@ from .work import BatchWork, Work
 # where a turn is long.
 HELD_ANSWERS, TURNS_PER_HELD_ANSWER = 8, 4
 SHORT_TURN_SECONDS = 0.005
+BatchObserver = Callable[[int, int, int], object]
+
+
+def _ignore(*_: int) -> None: ...
 
 
 class Engine:
@@ -55,6 +60,7 @@ class Engine:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._pool = None if batching is None else Pool(batching)
+        self._batch_computed: BatchObserver = _ignore
         forward_threads = batching.forward_threads if batching else 0
         self._computes_here = batching is not None and not forward_threads
         self._workers = threads
@@ -95,6 +101,22 @@ class Engine:
         self._watch(loop, deadline)
         self._turns.put(call)
         return call
+
+    def when_batch_computed(self, call: BatchObserver) -> None:
+        """Call `call` on an inference thread after each batch, with its texts, tokens and padded tokens."""
+        self._batch_computed = call
+
+    def queue(self) -> QueueReading:
+        """Return what is in line now. Any thread."""
+        calls = list(self._under_way)
+        oldest = min((call.timing.submitted for call in calls if call.has_place), default=None)
+        return QueueReading(
+            calls=self._calls,
+            tokens=self._tokens,
+            oldest_seconds=0.0 if oldest is None else max(0.0, time.perf_counter() - oldest),
+            max_calls=self._max_calls,
+            max_tokens=self._max_tokens,
+        )
 
     @property
     def unanswered(self) -> int:
@@ -165,6 +187,7 @@ class Engine:
 
     def _take_turn(self, call: Call) -> None:
         index, work = call.next_index, call.work
+        call.timing.begins()
         call.next_index = index + 1
         if call.stopped or call.next_index == call.size:
             self._give_place_back(call)
@@ -211,7 +234,13 @@ class Engine:
 
     def _compute_batch(self, batch: list[Prepared]) -> None:
         started = time.perf_counter()
+        now = time.monotonic()  # the pool's clock
+        for each in batch:
+            if each.index == 0:
+                each.call.timing.waited_for_batch(now - each.since)
         if self._forward(batch):
+            padded = len(batch) * max(each.tokens for each in batch)
+            self._batch_computed(len(batch), sum(each.tokens for each in batch), padded)
             tokens = sum(each.call.tokens / each.call.size for each in batch)
             self._took(time.perf_counter() - started, len(batch), tokens)
         self._wake_loop()
@@ -238,8 +267,11 @@ class Engine:
             last = call.done == call.size
         if not last or call.stopped:
             return
+        call.timing.is_computed()
         try:
             answer = work.result()
+            call.timing.is_encoded()
+            call.timing.facts = work.facts
         except BaseException as error:  # as in _step
             self._answer(call, None, raisable(error))
         else:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 from ..faults import WorkBroke
 from ..logs import fields, log
+from .readings import ThreadsReading
 
 # A fault of the engine itself, as no error of a call ends a thread. What breaks off this often without one
 # turn in between will go on doing so.
@@ -81,6 +82,7 @@ class Threads:
         self._clock = clock
         self._groups: list[Group] = []
         self._failure: Exception | None = None
+        self._restarts = 0
         self._on_failure: Callable[[Exception], object] | None = None
         self._lock = threading.Lock()
 
@@ -109,6 +111,17 @@ class Threads:
             thread.join(max(0.0, end - time.monotonic()))
         return not any(thread.is_alive() for thread in threads)
 
+    def reading(self) -> ThreadsReading:
+        """Return how the threads do. Any thread."""
+        threads = [post.thread for group in self._groups for post in group.posts if post.thread]
+        alive = sum(thread.is_alive() for thread in threads)
+        return ThreadsReading(
+            alive=alive,
+            dead=len(threads) - alive,
+            restarts=self._restarts,
+            longest_turn_seconds=self.longest_turn_seconds(),
+        )
+
     def longest_turn_seconds(self) -> float:
         """Return how long the longest turn in progress has lasted; 0 if there is none."""
         now = self._clock()
@@ -131,6 +144,8 @@ class Threads:
                 if group.failures_in_a_row >= MOST_FAILURES_IN_A_ROW:
                     self._fail(raisable(error))
                     return
+                with self._lock:
+                    self._restarts += 1
                 log.error(
                     "An inference thread failed and restarts",
                     exc_info=error,

@@ -4,6 +4,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, Protocol, TypeVar
 
+from .timing import CallFacts
+
 T_co = TypeVar("T_co", covariant=True)
 
 
@@ -25,6 +27,11 @@ class Work(Protocol[T_co]):
         """About how many bytes are held for the answer before it is sent, rather too many; cheap to tell."""
         ...
 
+    @property
+    def facts(self) -> CallFacts | None:
+        """Return the tokens of the answered call; None where its task counts none."""
+        ...
+
     def step(self, index: int) -> None:
         """Compute one turn. Steps of one call may run at the same time."""
         ...
@@ -43,6 +50,11 @@ class Work(Protocol[T_co]):
 
 class BatchWork(ABC):
     """Work over texts that one model computes together with those of other calls, if that pays."""
+
+    @property
+    def facts(self) -> CallFacts | None:
+        """Return None: as in `Work`."""
+        return None
 
     @abstractmethod
     def prepare(self, index: int) -> int:

@@ -17,7 +17,7 @@ from ..tasks import TASKS
 async def fetch() -> None:
     """Fetch the model of the settings. Raises a StartFault."""
     settings = settings_from_environment()
-    configure_logs(settings.log_level)
+    configure_logs(settings.log_level, settings.log_level_field)
     if not settings.model_source:
         raise BadSettings(
             "MODEL_SOURCE: not set; there is nothing to fetch. The server reads MODEL_DIR itself."

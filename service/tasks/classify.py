@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 from tokenizers import Tokenizer
 
 from ..backends import Backend, Float32s
-from ..engine import Work
+from ..engine import Observation, Work
 from ..faults import BadModel
 from ..folder import ModelFolder
 from ..manifest import TEXT_FILES, Name, TextManifest, all_different
@@ -164,6 +164,12 @@ class ClassifyWork(TextsWork):
     def found(self, index: int, output: Float32s, truncated: bool) -> None:
         prediction = prediction_of(output.tolist(), self._labels)
         self._predictions[index] = prediction | {"truncated": True} if truncated else prediction
+
+    def observations(self) -> list[Observation]:
+        counts = zip(self._predictions, self.token_counts, self.unknown_counts, strict=True)
+        return [
+            Observation(each["label"], each["proba"], tokens, unknown) for each, tokens, unknown in counts
+        ]
 
     def answer(self) -> dict[str, Any]:
         answer = {"predictions": self._predictions} if self.is_list else self._predictions[0]

@@ -11,6 +11,7 @@ from tokenizers import Tokenizer
 from tokenizers.decoders import DecodeStream
 
 from ..backends.generation import Causal, ChatRefused, Sampling
+from ..engine import CallFacts, Observation
 from ..faults import BadModel, FieldFault, InvalidInput, TextTooLong
 from .stop import StopStrings
 from .streams import Emit, StreamableWork, event
@@ -181,6 +182,7 @@ class GenerationWork(StreamableWork):
     _emit: Emit | None = None
     _parts: list[str] = field(default_factory=list[str])
     _ended: Ended | None = None
+    _first_token_at: float | None = None
 
     @property
     def size(self) -> int:
@@ -224,6 +226,8 @@ class GenerationWork(StreamableWork):
             if self._stopped.is_set():
                 return False
             tokens += 1
+            if tokens == 1:
+                self._first_token_at = time.perf_counter()
             self._hand_on(stops.feed(detokenizer.feed(token_id)))
             return not stops.found
 
@@ -232,6 +236,16 @@ class GenerationWork(StreamableWork):
             self._hand_on(stops.rest())
         reason: FinishReason = "stop" if ended or stops.found else "length"
         self._ended = Ended(reason, len(prompt), tokens)
+
+    @property
+    def facts(self) -> CallFacts | None:
+        ended = self._ended
+        if ended is None:
+            return None
+        prompt = Observation(None, None, ended.prompt_tokens, 0)
+        return CallFacts(
+            ended.prompt_tokens, ended.completion_tokens, self._first_token_at, observations=[prompt]
+        )
 
     def result(self) -> bytes:
         if self._ended is None:

@@ -12,6 +12,7 @@ from pydantic import Field
 from tokenizers import Tokenizer
 
 from ..backends.generation import Seq2Seq
+from ..engine import CallFacts
 from ..faults import BadModel, FieldFault, InvalidInput, TextTooLong
 from ..manifest import MOST_TOKENS, TextManifest
 from . import Limits
@@ -106,13 +107,28 @@ class SummaryModel:
     def tried(self, text: str) -> str:
         """Return a short summary of the text's first part."""
         parts = self._parts(self._bounded.for_texts_of(len(text)), text)
-        return self.summary(parts.texts[0], 0, 2, lambda: True) or ""
+        summary = self.summary(parts.texts[0], 0, 2, lambda: True)
+        return "" if summary is None else summary.text
 
-    def summary(self, text: str, min_tokens: int, max_tokens: int, going: Callable[[], bool]) -> str | None:
+    def summary(
+        self, text: str, min_tokens: int, max_tokens: int, going: Callable[[], bool]
+    ) -> "Summary | None":
         """Summarize a text of at most `text_tokens`; None once `going` returns False."""
         token_ids = encoded(self._tokenizer, self._prefix + text).ids
         answer = self._backend.generate(token_ids, min_tokens, max_tokens, going)
-        return None if answer is None else self._tokenizer.decode(answer, skip_special_tokens=True).strip()
+        if answer is None:
+            return None
+        summary = self._tokenizer.decode(answer, skip_special_tokens=True).strip()
+        return Summary(summary, len(token_ids), len(answer))
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A summary, with the tokens that its model read and generated."""
+
+    text: str
+    input_tokens: int
+    output_tokens: int
 
 
 class SummariesWork:
@@ -138,6 +154,8 @@ class SummariesWork:
         self._too_long: dict[int, str] = {}  # index of a text -> in words, by how much
         self._without_tokens: set[int] = set()
         self._stopped = threading.Event()
+        self._lock = threading.Lock()
+        self._input_tokens = self._output_tokens = 0
 
     @property
     def size(self) -> int:
@@ -187,7 +205,18 @@ class SummariesWork:
     def _summary(self, text: str, min_tokens: int, max_tokens: int) -> str:
         if self._stopped.is_set():
             return ""
-        return self._model.summary(text, min_tokens, max_tokens, lambda: not self._stopped.is_set()) or ""
+        summary = self._model.summary(text, min_tokens, max_tokens, lambda: not self._stopped.is_set())
+        if summary is None:
+            return ""
+        with self._lock:  # steps of one call may run at the same time
+            self._input_tokens += summary.input_tokens
+            self._output_tokens += summary.output_tokens
+        return summary.text
+
+    @property
+    def facts(self) -> CallFacts:
+        """Count what the model read and generated, the summaries of parts included."""
+        return CallFacts(self._input_tokens, self._output_tokens)
 
     def result(self) -> bytes:
         if self._too_long:

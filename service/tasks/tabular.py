@@ -25,6 +25,7 @@ from pydantic_core import PydanticCustomError
 
 from ..backends.rows import Floats, RowBackend, failing_row
 from ..columns import Cell, Column, NamedColumn
+from ..engine import CallFacts, Observation
 from ..faults import FieldFault, InvalidInput
 from ..folder import ModelFolder
 from ..manifest import GRAPH_FILES, Manifest, all_different
@@ -298,6 +299,12 @@ class TabularWork:
             f"{self._place(row)}: the model {what} this row",
             errors=[FieldFault(self._pointer(row), "is outside what the model can compute")],
         )
+
+    @property
+    def facts(self) -> CallFacts:
+        """Return no tokens, which a row has not, but its label."""
+        rows = (each for step in self._found for each in step if "label" in each)
+        return CallFacts(0, observations=[Observation(row["label"], row["proba"], None, 0) for row in rows])
 
     def result(self) -> bytes:
         predictions = [each for step in self._found for each in step]

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 from tokenizers import Tokenizer
 
 from ..backends import Backend, Float32s
-from ..engine import BatchWork, Work
+from ..engine import BatchWork, CallFacts, Observation, Work
 from ..faults import BadModel, FieldFault, InvalidInput, TextTooLong
 from ..manifest import TextManifest
 from . import Limits
@@ -88,6 +88,15 @@ def estimated_tokens(text: str, max_tokens: int) -> int:
     return min(max_tokens, len(text.encode()) // 3 + 2)
 
 
+def unknown_id(tokenizer: Tokenizer) -> int:
+    """Return the token that stands for what the tokenizer does not know; -1 where it knows everything."""
+    model: Any = tokenizer.model
+    number: int | None = getattr(model, "unk_id", None)
+    if number is None and isinstance(token := getattr(model, "unk_token", None), str):
+        number = tokenizer.token_to_id(token)
+    return -1 if number is None else number
+
+
 class TextModel:
     """Tokenizer and model; called from several threads at once."""
 
@@ -102,6 +111,7 @@ class TextModel:
         self._bounded = BoundedTokenizer(tokenizer, limits.max_text_characters)
         self._cutter: Any = Tokenizer.from_str(tokenizer.to_str())
         self._cutter.enable_truncation(manifest.max_tokens)
+        self.unknown_id = unknown_id(tokenizer)
         self._special_tokens = tokenizer.num_special_tokens_to_add(is_pair=False)
         self._backend = backend
         self._max_characters = limits.max_text_characters
@@ -196,6 +206,7 @@ class TextsWork(BatchWork):
         self.is_list = isinstance(text, list)
         self.texts = text if isinstance(text, list) else [text]
         self.token_counts = [0] * len(self.texts)
+        self.unknown_counts = [0] * len(self.texts)
         self.tokens = sum(estimated_tokens(each, model.max_tokens) for each in self.texts)
         self._model = model
         self._field = field
@@ -210,6 +221,15 @@ class TextsWork(BatchWork):
     @property
     def size(self) -> int:
         return len(self.texts)
+
+    @property
+    def facts(self) -> CallFacts:
+        return CallFacts(sum(self.token_counts), observations=self.observations())
+
+    def observations(self) -> list[Observation]:
+        """Return what is counted of each text."""
+        counts = zip(self.token_counts, self.unknown_counts, strict=True)
+        return [Observation(None, None, tokens, unknown) for tokens, unknown in counts]
 
     @property
     @abstractmethod
@@ -229,6 +249,7 @@ class TextsWork(BatchWork):
         if self._too_long or self._without_tokens:
             return 0
         self.token_counts[index] = len(token_ids)
+        self.unknown_counts[index] = token_ids.count(self._model.unknown_id)
         self._prepared[index] = (token_ids, truncated)
         return len(token_ids)
 

@@ -138,7 +138,7 @@ class GkeSettings(WorkloadSettings):
     metrics_path: str = setting(
         "metricsPath",
         checks.like(r"/[!-~]*", "a path of the server, such as /metrics"),
-        "Metrics page that Managed Service for Prometheus reads.",
+        "Path of the metrics page, on a port that only Managed Service for Prometheus reaches and reads.",
         unset="none",
     )
     computed: ClassVar[Mapping[str, str]] = {

@@ -31,5 +31,5 @@ def test_its_commands_run_in_their_order(
         subprocess.run(["docker", "rm", "--force", name], capture_output=True)
     assert done.returncode == 0, done.stdout + done.stderr
     assert '"label":"spam"' in done.stdout
-    assert '"path":"/predict"' in done.stdout
+    assert '"route":"/predict"' in done.stdout
     assert '"model":"sms-spam"' in done.stdout

@@ -263,4 +263,4 @@ def test_the_log_is_shown_by_the_command(stack: Stack) -> None:
     stack.engine.up()
     stack.predict()
     lines = slipway(stack.engine.project, "logs", stack.name, "--tail", "5").stdout.splitlines()
-    assert any(json.loads(line).get("path") == "/predict" for line in lines)
+    assert any(json.loads(line).get("route") == "/predict" for line in lines)

@@ -137,7 +137,7 @@ BREAKING: dict[str, Callable[[dict[str, Any]], None]] = {
     ),
     "the environment is allowed": set_at(*CONTAINER, "env", 0, "name", value="K_SERVICE"),
     "every secret's version is a number": set_at(
-        *CONTAINER, "env", 3, "valueSource", "secretKeyRef", "version", value="latest"
+        *CONTAINER, "env", 4, "valueSource", "secretKeyRef", "version", value="latest"
     ),
     "labels are lowercase letters, digits, _ and -": set_at("labels", value={"Team": "x"}),
     "all traffic goes to the latest revision": set_at("traffic", 0, "percent", value=90),

@@ -27,7 +27,7 @@ HAM = "Are we still on for lunch tomorrow?"
 def environment(**settings: str) -> dict[str, str]:
     """Only what is named here: a setting of the developer's own shell must not reach the server."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "PYTHONPATH") if name in os.environ}
-    return kept | {"MODEL_API_KEY": KEY, "PORT": "0"} | settings
+    return kept | {"MODEL_API_KEY": KEY, "PORT": "0", "METRICS_PORT": "0"} | settings
 
 
 _SERVICE = Command("service.__main__:main", ["service.server", "service.backends.onnx"], os.environ)
@@ -50,6 +50,13 @@ class RunningServer:
     @property
     def port(self) -> int:
         return int(self.url.rpartition(":")[2])
+
+    @property
+    def metrics_url(self) -> str:
+        """The address of its metrics page, as its log says."""
+        said = "Metrics on "
+        [line] = self.wait_for(lambda: [line for line in self.log if line["message"].startswith(said)], 1)
+        return str(line["message"]).removeprefix(said)
 
     @property
     def log_text(self) -> str:

@@ -24,6 +24,7 @@ class FakeWork:
     ) -> None:
         self.name, self.size, self.tokens = name, size, size
         self.answer_bytes = 0
+        self.facts = None
         self._seen, self._gate, self._fails_at = seen, gate, fails_at
         self.begun = threading.Event()
         self.stops = 0

@@ -59,7 +59,7 @@ def test_each_token_arrives_before_the_next_one_is_written(request_log: Callable
         assert orjson.loads(next(parts))["finish_reason"] == "stop"
         assert list(parts) == ["[DONE]"]
         line = request_log()
-    assert (line["status"], line["path"]) == (200, "/generate")
+    assert (line["status"], line["route"]) == (200, "/generate")
     assert "cut" not in line
 
 

@@ -195,6 +195,7 @@ def test_the_server_hears_what_the_platform_does() -> None:
     assert int(said["DRAIN_SECONDS"]) < 10  # Cloud Run kills 10 s after SIGTERM
     assert "PORT" not in said
     assert environment(env={"INFERENCE_THREADS": "5"})["INFERENCE_THREADS"] == "5"
+    assert said["LOG_LEVEL_FIELD"] == "severity"  # as Cloud Logging reads it
     assert "DEVICE" not in said
     assert environment(**GPU)["DEVICE"] == "cuda"
 

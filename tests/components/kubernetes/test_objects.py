@@ -122,6 +122,30 @@ def incoming(**args: Any) -> Any:
     return rule.get("from")
 
 
+def test_the_level_of_a_line_is_named_as_the_log_of_the_cluster_reads_it() -> None:
+    google = one(objects_of({**GOOGLE}), "ConfigMap")["data"]
+    assert google["LOG_LEVEL_FIELD"] == "severity"
+    assert "LOG_LEVEL_FIELD" not in one(objects_of({}), "ConfigMap")["data"]
+
+
+@pytest.mark.parametrize("port", [8080, 9464])
+def test_only_managed_prometheus_reaches_the_page_of_metrics_and_reads_it_where_it_is(port: int) -> None:
+    objects = objects_of({**GOOGLE, "metrics_path": "/stats", "public": True, "port": port})
+    [endpoint] = one(objects, "PodMonitoring")["spec"]["endpoints"]
+    [container] = one(objects, "Deployment")["spec"]["template"]["spec"]["containers"]
+    ports = {each["name"]: each["containerPort"] for each in container["ports"]}
+    data = one(objects, "ConfigMap")["data"]
+    assert (endpoint["port"], endpoint["path"]) == ("metrics", data["METRICS_PATH"])
+    assert str(ports["metrics"]) == data["METRICS_PORT"] != data["PORT"]
+    calls, scrapes = one(objects, "NetworkPolicy")["spec"]["ingress"]
+    assert [each["port"] for each in calls["ports"]] == ["http"]
+    assert [each["port"] for each in scrapes["ports"]] == ["metrics"]
+    [collectors] = scrapes["from"]
+    names = collectors["namespaceSelector"]["matchExpressions"][0]["values"]
+    assert names == ["gke-gmp-system"]
+    assert [each["targetPort"] for each in one(objects, "Service")["spec"]["ports"]] == ["http"]
+
+
 def test_callers_are_the_clusters_the_named_ones_or_for_an_own_address_anybody() -> None:
     assert incoming() == [{"namespaceSelector": {}}]
     [named] = incoming(allowed_namespaces=["front"])

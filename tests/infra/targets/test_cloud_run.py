@@ -150,13 +150,17 @@ def test_an_answer_that_is_no_json_is_told(project: Path, gcloud: Gcloud) -> Non
 
 
 def test_the_log_is_one_json_object_a_line_oldest_first(project: Path, gcloud: Gcloud) -> None:
-    newest = {"timestamp": "2026-11-21T10:00:02Z", "jsonPayload": {"message": "request", "status": 200}}
+    newest = {
+        "timestamp": "2026-11-21T10:00:02Z",
+        "severity": "INFO",  # Google takes it out of the line
+        "jsonPayload": {"message": "request", "status": 200},
+    }
     oldest = {"timestamp": "2026-11-21T10:00:01Z", "textPayload": "Container started"}
     gcloud.answers([newest, oldest])
     done = run(project, gcloud, "logs", "dev", "--tail", "2")
     assert [json.loads(line) for line in done.stdout.splitlines()] == [
         {"time": "2026-11-21T10:00:01Z", "message": "Container started"},
-        {"time": "2026-11-21T10:00:02Z", "message": "request", "status": 200},
+        {"time": "2026-11-21T10:00:02Z", "severity": "INFO", "message": "request", "status": 200},
     ]
     assert gcloud.calls[0].startswith(
         "run services logs read slipway-dev --project acme-ml --region europe-west4 --limit 2"

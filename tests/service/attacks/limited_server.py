@@ -77,7 +77,7 @@ class LimitedServer:
     def wait_for_request(self, path: str) -> dict[str, Any]:
         """Wait for the log line of the last request to this path."""
         end = time.monotonic() + PATIENCE_SECONDS
-        while not (found := [line for line in self._requests_logged if line["path"] == path]):
+        while not (found := [line for line in self._requests_logged if line["route"] == path]):
             assert time.monotonic() < end, f"no request to {path} has ended"
         return found[-1]
 

@@ -56,7 +56,7 @@ def test_a_client_that_leaves_while_more_of_its_requests_wait_ends_the_work_of_t
         if not sent_with_it:
             connection.sendall(after)
     line = request_log()
-    assert (line["path"], line["status"]) == ("/generate", 499)
+    assert (line["route"], line["status"]) == ("/generate", 499)
 
 
 def test_a_shutdown_does_not_wait_for_a_client_that_has_left(

@@ -1,0 +1,104 @@
+"""What is read of the model's quality when the page is asked for."""
+
+from collections.abc import Iterable, Iterator
+from itertools import accumulate
+from typing import Any
+
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
+
+from ..quality import Quality
+from ..quality.bins import EDGES
+
+# A model may have thousands of labels: the later ones are counted together.
+MOST_LABELS = 50
+OTHER_LABELS = "other"
+# The bins of lengths are narrower than a graph can show.
+MOST_BUCKETS = 17
+NAMES = {
+    "confidence": ("slipway_confidence", "Probability of the predicted label."),
+    "length": ("slipway_input_tokens", "Tokens of a text."),
+    "unknown": ("slipway_unknown_tokens_ratio", "Share of a text's tokens that the tokenizer does not know."),
+}
+
+
+class QualityReadings(Collector):
+    """Reads a model's quality. Any thread."""
+
+    def __init__(self, quality: Quality, model_version: str) -> None:
+        self._quality = quality
+        self._version = model_version
+        self._labels = [*quality.labels[:MOST_LABELS]]
+
+    def describe(self) -> Iterable[Metric]:
+        return ()
+
+    def collect(self) -> Iterator[Metric]:
+        signals = self._quality.signals
+        if "class" in signals:
+            yield self._predictions(signals["class"].counts)
+            yield self._feedback()
+        for name, (metric, documentation) in NAMES.items():
+            if name in signals:
+                yield self._histogram(metric, documentation, EDGES[name], signals[name].counts)
+        yield from self._drift()
+
+    def _shown(self, label: str) -> str:
+        return label if label in self._labels else OTHER_LABELS
+
+    def _predictions(self, counts: list[int]) -> Metric:
+        family: Any = CounterMetricFamily(
+            "slipway_predictions", "Predictions by label.", labels=("model_version", "label")
+        )
+        for label, count in zip(self._labels, counts, strict=False):
+            family.add_metric((self._version, label), count)
+        if rest := sum(counts[MOST_LABELS:]):
+            family.add_metric((self._version, OTHER_LABELS), rest)
+        return family
+
+    def _feedback(self) -> Metric:
+        family: Any = CounterMetricFamily(
+            "slipway_feedback",
+            "Predictions whose true label was given.",
+            labels=("model_version", "predicted", "label"),
+        )
+        sums: dict[tuple[str, str], int] = {}
+        for (predicted, label), count in dict(self._quality.feedback.outcomes).items():
+            key = (self._shown(predicted), self._shown(label))
+            sums[key] = sums.get(key, 0) + count
+        for (predicted, label), count in sums.items():
+            family.add_metric((self._version, predicted, label), count)
+        return family
+
+    def _histogram(
+        self, name: str, documentation: str, edges: tuple[float, ...], counts: list[int]
+    ) -> Metric:
+        family: Any = HistogramMetricFamily(name, documentation, labels=("model_version",))
+        totals = list(accumulate(counts))
+        shown = range(0, len(edges) - 1, max(1, len(edges) // MOST_BUCKETS))
+        buckets = [(f"{edges[place]:g}", totals[place]) for place in shown]
+        family.add_metric((self._version,), [*buckets, ("+Inf", totals[-1])], sum_value=None)
+        return family
+
+    def _drift(self) -> Iterator[Metric]:
+        labels = ("model_version", "signal")
+        index: Any = GaugeMetricFamily(
+            "slipway_drift_psi", "Population stability index of the newest predictions.", labels=labels
+        )
+        drifted: Any = GaugeMetricFamily(
+            "slipway_drift", "1 while an alarm of drift from the reference stands.", labels=labels
+        )
+        alarms: Any = CounterMetricFamily("slipway_drift_alarms", "Alarms of drift.", labels=labels)
+        for name, signal in self._quality.signals.items():
+            if signal.reference is None:
+                continue
+            if (value := signal.stability_index()) is not None:
+                index.add_metric((self._version, name), value)
+            drifted.add_metric((self._version, name), float(signal.has_drifted))
+            alarms.add_metric((self._version, name), signal.alarms)
+        yield from (index, drifted, alarms)
