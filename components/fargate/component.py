@@ -29,6 +29,8 @@ from .task import CONTAINER, log_group, rollout_id, task_definition
 _RECOVERY_DAYS = 30
 # A rollout that never gets steady fails by its circuit breaker; how long that takes grows with the load time.
 _LEAST_ROLLOUT_MINUTES = 60
+# Apart from the tasks' end.
+_DELETE_MINUTES = 30
 
 
 class FargateService(pulumi.ComponentResource):
@@ -203,9 +205,14 @@ def _service(
 
 
 def _timeouts(spec: FargateSpec) -> pulumi.CustomTimeouts:
-    """Allow enough time for ECS to find that new tasks do not become ready, and to restore the old ones."""
-    minutes = max(_LEAST_ROLLOUT_MINUTES, 30 + math.ceil(2 * spec.grace_seconds / 60))
-    return pulumi.CustomTimeouts(create=f"{minutes}m", update=f"{minutes}m", delete="30m")
+    """Allow enough time for ECS to find that new tasks do not become ready, and to restore the old ones.
+
+    A rollout is over once the old tasks have ended, and a service is deleted once all of its tasks have.
+    """
+    ending = math.ceil((spec.deregistration_seconds + spec.stop_seconds) / 60)
+    minutes = max(_LEAST_ROLLOUT_MINUTES, 30 + math.ceil(2 * spec.grace_seconds / 60) + ending)
+    delete = _DELETE_MINUTES + ending
+    return pulumi.CustomTimeouts(create=f"{minutes}m", update=f"{minutes}m", delete=f"{delete}m")
 
 
 def _running(spec: FargateSpec, service: aws.ecs.Service, task: aws.ecs.TaskDefinition) -> pulumi.Output[str]:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 import pulumi
 
 from ..domain_name import domain_fault
+from ..endpoints import later_address_warnings
 from ..fault import Fault
 from ..model_address import Source
 from . import limits
@@ -260,6 +261,7 @@ def network_warnings(spec: FargateSpec) -> Iterator[str]:
             f"the server closes idle connections after {limits.KEEP_ALIVE_SECONDS} s, before the load "
             "balancer does: expect a rare 502, and let callers try again."
         )
+    yield from later_address_warnings(spec.service.env, "the tasks' security group")
     if spec.deregistration_seconds + spec.drain_seconds > 600:
         yield (
             f"a task may take {spec.deregistration_seconds + spec.drain_seconds} s to stop, as long as its "

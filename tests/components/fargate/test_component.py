@@ -5,8 +5,7 @@ import pulumi
 import pulumi_aws as aws
 import pytest
 
-from slipway.components.fargate import Architecture, ContainerInsights, FargateService
-from slipway.infra.plan.config import StackConfig
+from slipway.components.fargate import Architecture, ContainerInsights
 from tests.components.fargate.emitted import emitted, emitted_now, planned, without_inputs_of
 from tests.contract import cloud
 from tests.contract.aws_outputs import arn
@@ -14,7 +13,6 @@ from tests.contract.fargate_cases import (
     CLUSTER,
     IMAGE,
     MORNING,
-    PLAIN,
     SHARED,
 )
 
@@ -34,20 +32,20 @@ def test_insights_and_arm_are_asked_for() -> None:
 
 
 def test_the_number_of_tasks_is_left_to_the_autoscaler_only_where_there_is_one() -> None:
-    def ignored(**args: Any) -> list[str]:
-        monitor = cloud.Cloud("demo", "dev")
+    def ignored(**args: Any) -> tuple[str, ...]:
+        return emitted(**args).named("api-service").ignore_changes
 
-        def program() -> None:
-            FargateService("api", {**PLAIN, **args})  # pyright: ignore[reportArgumentType]
-
-        cloud.run(program, StackConfig("demo", "dev", {}, frozenset(), {}), monitor, preview=False)
-        [urn] = [urn for urn in monitor.recorded if urn.endswith("::api-service")]
-        return list(monitor.requests[urn].ignoreChanges)
-
-    assert ignored(min_replicas=2, max_replicas=2) == []
-    assert ignored() == ["desiredCount"]
-    assert ignored(min_replicas=2, max_replicas=2, schedules=[MORNING]) == ["desiredCount"]
+    assert ignored(min_replicas=2, max_replicas=2) == ()
+    assert ignored() == ("desiredCount",)
+    assert ignored(min_replicas=2, max_replicas=2, schedules=[MORNING]) == ("desiredCount",)
     assert not emitted(min_replicas=2, max_replicas=2).of_type(aws.appautoscaling.Target)
+
+
+def test_what_a_schedule_has_set_is_no_change_that_an_update_undoes() -> None:
+    """Source: DOCS autoscaling/application, scheduled-scaling-overview: an action sets the target's range."""
+    assert emitted().named("api-scaling").ignore_changes == ()
+    scheduled = emitted(schedules=[MORNING]).named("api-scaling")
+    assert set(scheduled.ignore_changes) == {"minCapacity", "maxCapacity"}
 
 
 def test_scaling_follows_cpu_and_where_measured_requests() -> None:

@@ -204,3 +204,16 @@ def test_paths_of_a_listener_may_be_known_later() -> None:
 def test_an_output_is_refused_where_an_argument_decides_what_is_made(argument: str) -> None:
     with pytest.raises(Exception, match=f"{argument} is an Output; it must be a plain value"):
         emitted_now(**{argument: lambda: pulumi.Output.from_input("x")})
+
+
+@pytest.mark.parametrize("egress", list(Egress))
+def test_tasks_may_call_what_their_environment_names(egress: Egress) -> None:
+    env = {
+        "AWS_ENDPOINT_URL": "http://minio.internal:9000",
+        "HTTPS_PROXY": "http://10.0.0.7:3128",
+        "NOTES": "see https://example.com/",
+    }
+    rules = emitted(env=env, egress=egress).of_type(aws.vpc.SecurityGroupEgressRule)
+    named = {(rule.inputs.get("cidrIpv4"), rule.inputs["toPort"]) for rule in rules}
+    assert {("0.0.0.0/0", 9000), ("10.0.0.7/32", 3128)} <= named
+    assert {port for _, port in named} <= {443, 8080, 9000, 3128}
