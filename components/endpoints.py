@@ -21,10 +21,11 @@ _ADDRESS_NAMES = ("_URL", "_URI", "_ENDPOINT", "_PROXY", "_HOST")
 
 @dataclass(frozen=True, slots=True, order=True)
 class Endpoint:
-    """port: of TCP. address: the IP address of its host; '' for a name, whose address only DNS knows."""
+    """port: of TCP. address: the IP address of its host; '' for a name. name: else its name."""
 
     port: int
     address: str = ""
+    name: str = ""
 
     @property
     def network(self) -> str:
@@ -65,7 +66,7 @@ def _endpoints(name: str, value: str) -> Iterator[Endpoint]:
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
-        yield Endpoint(port)
+        yield Endpoint(port, name=host)
         return
     if not address.is_loopback:
         yield Endpoint(port, str(address))

@@ -58,7 +58,7 @@ def prepare(name: str, settings: GkeSettings, secrets: StackSecrets) -> Callable
     args |= {} if are_wrong else _known_of(nodes)
     found.of(lambda: refuse(name, reference_faults(settings)))
     spec = found.of(lambda: checked_service(name, args))
-    found.of(lambda: refuse(name, _place_faults(settings)))
+    found.of(lambda: refuse(name, [*_place_faults(settings), *_serving_faults(settings)]))
     if spec and cluster_spec and cluster_spec.makes_nodes:
         disk = cluster_spec.disk_gib
         found.of(lambda: refuse(name, disk_faults(spec, disk)))
@@ -98,6 +98,17 @@ def _place_faults(settings: GkeSettings) -> Iterator[Fault]:
         )
 
 
+def _serving_faults(settings: GkeSettings) -> Iterator[Fault]:
+    """Yield why the service's kind of object would be unknown to the cluster."""
+    if settings.serving == "kserve" and not settings.cluster:
+        allowed = (
+            "set it to deployment, or create the cluster with that first, install KServe on it, and name it "
+            "with `cluster` in the stack of the service"
+        )
+        reason = "without `cluster`: a cluster that the same `up` creates has no KServe"
+        yield Fault("serving", "kserve", allowed, reason)
+
+
 def disk_faults(spec: KubernetesSpec, disk_gib: float) -> Iterator[Fault]:
     """Yield why the nodes' disk is too small for the image and the volume of a fetched model.
 
@@ -128,6 +139,7 @@ def _node_args(cluster: str, settings: GkeSettings, nodes: Nodes) -> dict[str, A
         "node_selector": dict(nodes.selector),
         "tolerations": [dict(taint) for taint in nodes.tolerations],
         "node_start_seconds": nodes.start_seconds,
+        "node_notice_seconds": nodes.notice_seconds,
         "google_project": settings.project,
         "google_region": location,
         "cluster_name": cluster,

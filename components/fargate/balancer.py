@@ -161,14 +161,12 @@ def _ways_out(
         yield _egress(
             spec, "task-endpoint-egress", parent, task, HTTPS_PORT, referenced_security_group_id=group
         )
-    for endpoint in endpoints_of(spec.service.known_env):
-        place = endpoint.network or EVERYWHERE
-        if endpoint.port == HTTPS_PORT and EVERYWHERE in ways.cidrs:
+    called = {(each.network or EVERYWHERE, each.port) for each in endpoints_of(spec.service.known_env)}
+    for place, port in sorted(called):
+        if port == HTTPS_PORT and EVERYWHERE in ways.cidrs:
             continue
         kind = "cidr_ipv6" if ":" in place else "cidr_ipv4"
-        yield _egress(
-            spec, f"task-{place}-{endpoint.port}-egress", parent, task, endpoint.port, **{kind: place}
-        )
+        yield _egress(spec, f"task-{place}-{port}-egress", parent, task, port, **{kind: place})
 
 
 def _ingress(

@@ -15,7 +15,7 @@ import pulumi_aws as aws
 from ..aws.secrets import SecretHome, Secrets, secrets_of
 from ..fault import in_words
 from ..input_rules import API_KEY_NAME
-from ..inputs import api_key_of, recorded, with_digest
+from ..inputs import ApplyError, api_key_of, recorded, with_digest
 from . import names
 from .args import FargateServiceArgs
 from .balancer import Balancer, balancer_of
@@ -50,6 +50,8 @@ class FargateService(pulumi.ComponentResource):
     """Bearer key of the service, a secret."""
     domain_records: pulumi.Output[list[str]]
     """DNS records that `domain` needs, as `<type> <name> <data>`; empty with an existing load balancer."""
+    load_balancer: pulumi.Output[str]
+    """Load balancer that sends the requests, as metrics name it: `app/<name>/<id>`."""
 
     def __init__(
         self,
@@ -93,6 +95,7 @@ class FargateService(pulumi.ComponentResource):
         self.logs_command = pulumi.Output.from_input(names.logs_command(spec.region, name))
         self.api_key = api_key
         self.domain_records = balancer.records
+        self.load_balancer = balancer.label
         self.register_outputs(
             {
                 "url": self.url,
@@ -102,6 +105,7 @@ class FargateService(pulumi.ComponentResource):
                 "logs_command": self.logs_command,
                 "api_key": self.api_key,
                 "domain_records": self.domain_records,
+                "load_balancer": self.load_balancer,
             }
         )
 
@@ -226,7 +230,7 @@ def _running(spec: FargateSpec, service: aws.ecs.Service, task: aws.ecs.TaskDefi
     def check(both: list[str]) -> str:
         runs, asked = both
         if runs != asked:
-            raise ValueError(
+            raise ApplyError(
                 f"{spec.name}: ECS runs {runs}, not the requested {asked}: the new tasks did not become "
                 f"ready, and the service was rolled back. `{names.logs_command(spec.region, spec.name)}` "
                 "and the service's events in the console show why; after the fix, `pulumi up --refresh`."

@@ -13,7 +13,8 @@ from typing import Any, cast
 import pulumi
 import pulumi_aws as aws
 
-from ..fault import Fault, refuse
+from ..fault import Fault
+from ..inputs import ApplyError
 from .args import Egress
 from .limits import SUBNET_BITS, ZONE_LETTERS
 from .spec import FargateSpec, SubnetIds
@@ -69,7 +70,8 @@ def _in_one_vpc(name: str, vpc_id: pulumi.Input[str], subnets: Iterable[SubnetId
         mine, *others = ids
         if elsewhere := sorted(set(others) - {mine}):
             reason = f", and subnets are in {', '.join(elsewhere)}"
-            refuse(name, [Fault("vpc_id", mine, "all subnets of a service must be in its VPC", reason)])
+            fault = Fault("vpc_id", mine, "all subnets of a service must be in its VPC", reason)
+            raise ApplyError(f"{name}: {fault}")
         return mine
 
     found = cast("pulumi.Output[list[pulumi.Output[str]]]", pulumi.Output.from_input(theirs()))

@@ -254,6 +254,13 @@ def network_warnings(spec: FargateSpec) -> Iterator[str]:
         )
     if spec.own_balancer and not (spec.service.public or spec.allowed_cidrs):
         yield "no one can call the service: give `allowed_cidrs`, or `public`."
+    if isinstance(spec.listener_arn, str) and spec.domain:
+        name = spec.listener_arn.split("/")[2]
+        yield (
+            f"the DNS of `domain` {spec.domain} must lead to the existing load balancer {name}: "
+            f"`aws elbv2 describe-load-balancers --names {name} --region {spec.region} --query "
+            "'LoadBalancers[0].DNSName'` shows the target of its CNAME record."
+        )
     if spec.idle_timeout_seconds >= limits.KEEP_ALIVE_SECONDS:
         cause = "idle_timeout_seconds" if "idle_timeout_seconds" in spec.given else "request_timeout_seconds"
         yield (

@@ -98,27 +98,33 @@ def test_a_service_that_ecs_has_rolled_back_is_a_failure(monkeypatch: pytest.Mon
         return {"id": made, "arn": made, "taskDefinition": arn("ecs", inputs, "task-definition/api:7")}
 
     monkeypatch.setitem(cloud.OUTPUTS, aws.ecs.Service, rolled_back)  # pyright: ignore[reportArgumentType]
-    with pytest.raises(Exception, match=r"api: ECS runs .*api:7, not .*requested .*api:1: .*rolled back"):
+    with pytest.raises(
+        pulumi.RunError, match=r"api: ECS runs .*api:7, not .*requested .*api:1: .*rolled back"
+    ):
         emitted_now()
 
 
 @pytest.mark.parametrize("image_ref", ["acme/slipway:latest", "acme/slipway"])
 def test_an_image_that_turns_out_to_have_no_digest_stops_the_service(image_ref: str) -> None:
-    with pytest.raises(Exception, match="must have its digest"):
+    with pytest.raises(pulumi.RunError, match="must have its digest"):
         emitted(image_ref=lambda: pulumi.Output.from_input(image_ref))
 
 
 @pytest.mark.parametrize("key", ["short-and-hushed", "hush hush hush hush hush", "hush" * 1025])
 def test_a_key_that_turns_out_wrong_stops_the_service_and_is_not_shown(key: str) -> None:
     key = key[:15] if key.startswith("short") else key
-    with pytest.raises(Exception, match=r"api_key has \d+ characters \(they are not shown\)") as refusal:
+    with pytest.raises(
+        pulumi.RunError, match=r"api_key has \d+ characters \(they are not shown\)"
+    ) as refusal:
         emitted(api_key=lambda: pulumi.Output.secret(key))
     assert "hush" not in str(refusal.value)
 
 
 @pytest.mark.parametrize(("value", "size"), [("", 0), ("x" * 65537, 65537)])
 def test_a_secret_that_cannot_be_kept_stops_the_service(value: str, size: int) -> None:
-    with pytest.raises(Exception, match=f"secret HF_TOKEN has {size} bytes; it must have from 1 to 65536"):
+    with pytest.raises(
+        pulumi.RunError, match=f"secret HF_TOKEN has {size} bytes; it must have from 1 to 65536"
+    ):
         emitted(secret_values=lambda: {"HF_TOKEN": pulumi.Output.secret(value)})
 
 

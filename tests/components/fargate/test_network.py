@@ -45,6 +45,9 @@ def test_with_a_certificate_http_only_redirects() -> None:
     assert made.outputs["url"] == "https://api.example.com"
     address = made.named("api-balancer").inputs["name"] + "-1234567890.eu-west-1.elb.amazonaws.com"
     assert made.outputs["domain_records"] == [f"CNAME api.example.com {address}."]
+    name = made.named("api-balancer").inputs["name"]
+    assert made.outputs["load_balancer"].startswith(f"app/{name}/")
+    assert emitted(**SHARED).outputs["load_balancer"] == "app/shared/0123456789abcdef"
 
 
 def test_http_redirects_only_once_https_is_open() -> None:
