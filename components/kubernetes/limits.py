@@ -45,9 +45,10 @@ GOOGLE_BALANCERS = ("35.191.0.0/16", "130.211.0.0/22")
 GOOGLE_METADATA = (("169.254.169.252/32", 988), ("169.254.169.254/32", 80))
 # docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works.html: where pods get their credentials.
 EKS_POD_IDENTITY = ("169.254.170.23/32", 80)
-# K8S tasks/administer-cluster/nodelocaldns: a cache on each node. GKE how-to/cloud-dns: Cloud DNS.
-NODE_DNS = "169.254.20.10/32"
-GOOGLE_DNS = "169.254.169.254/32"
+# RFC 3927: addresses that never leave a node. DNS on the node itself has one: 169.254.20.10 (K8S
+# tasks/administer-cluster/nodelocaldns), 169.254.10.11 (LocalDNS of AKS), 169.254.169.254 (GKE
+# how-to/cloud-dns).
+LINK_LOCAL = "169.254.0.0/16"
 # GKE how-to/ingress-configuration: BackendConfig timeoutSec, connectionDraining.
 DRAINING_SECONDS = 3600
 

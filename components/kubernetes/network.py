@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import pulumi
@@ -17,6 +17,11 @@ from .spec import KubernetesSpec
 HTTP_PORT, HTTPS_PORT = 80, 443
 # GKE how-to/managed-prometheus: its collectors run there.
 _GOOGLE_MONITORING = "gke-gmp-system"
+# To DNS inside the cluster, whatever answers there: pods, or a cache on the node.
+_TO_DNS: dict[str, Any] = {
+    "ports": [{"port": 53, "protocol": protocol} for protocol in ("TCP", "UDP")],
+    "to": [{"namespaceSelector": {}}, {"ipBlock": {"cidr": limits.LINK_LOCAL}}],
+}
 
 
 def service_type(spec: KubernetesSpec) -> str:
@@ -131,34 +136,25 @@ def _namespaces(spec: KubernetesSpec) -> dict[str, Any]:
 
 
 def _outgoing(spec: KubernetesSpec) -> list[dict[str, Any]]:
-    rules = [_to_dns(spec)]
+    rules = [_TO_DNS]
     if spec.in_bucket:
-        rules.append(_to((), HTTPS_PORT))
+        rules.append(_to("", HTTPS_PORT))
     if spec.in_bucket and spec.on_gke:
-        rules += [_to((cidr,), port) for cidr, port in limits.GOOGLE_METADATA]
+        rules += [_to(cidr, port) for cidr, port in limits.GOOGLE_METADATA]
     if spec.service.address.source is Source.AMAZON:
         agent, port = limits.EKS_POD_IDENTITY
-        rules.append(_to((agent,), port))
+        rules.append(_to(agent, port))
     for endpoint in endpoints_of(spec.service.known_env):
         rules += _to_endpoint(spec, endpoint)
     return [rule for position, rule in enumerate(rules) if rule not in rules[:position]]
 
 
-def _to(cidrs: Sequence[str], *ports: int, protocols: Sequence[str] = ("TCP",)) -> dict[str, Any]:
-    """Return a rule for these ports. cidrs: empty for every address."""
-    rule: dict[str, Any] = {
-        "ports": [{"port": port, "protocol": protocol} for port in ports for protocol in protocols]
-    }
-    if cidrs:
-        rule["to"] = [{"ipBlock": {"cidr": cidr}} for cidr in cidrs]
+def _to(cidr: str, port: int) -> dict[str, Any]:
+    """Return a rule for one port. cidr: '' for every address."""
+    rule: dict[str, Any] = {"ports": [{"port": port, "protocol": "TCP"}]}
+    if cidr:
+        rule["to"] = [{"ipBlock": {"cidr": cidr}}]
     return rule
-
-
-def _to_dns(spec: KubernetesSpec) -> dict[str, Any]:
-    """Return the rule for DNS inside the cluster, whatever answers there: pods, or a cache on the node."""
-    nodes = (limits.NODE_DNS, *((limits.GOOGLE_DNS,) if spec.on_gke else ()))
-    rule = _to(nodes, 53, protocols=("TCP", "UDP"))
-    return {**rule, "to": [{"namespaceSelector": {}}, *rule["to"]]}
 
 
 def _to_endpoint(spec: KubernetesSpec, endpoint: Endpoint) -> Iterator[dict[str, Any]]:
@@ -166,7 +162,7 @@ def _to_endpoint(spec: KubernetesSpec, endpoint: Endpoint) -> Iterator[dict[str,
 
     A Service's own port may be another than its pods', to which a policy applies: its namespace is open.
     """
-    yield _to((endpoint.network,) if endpoint.network else (), endpoint.port)
+    yield _to(endpoint.network, endpoint.port)
     host, _, rest = endpoint.name.partition(".")
     namespace, _, zone = rest.partition(".")
     if host and not rest:

@@ -147,13 +147,17 @@ def resources_of(spec: KubernetesSpec) -> dict[str, dict[str, str]]:
 
 def _plain_resources(spec: KubernetesSpec) -> dict[str, str]:
     milli = round(spec.service.cpu * 1000)
-    disk = _TEMPORARY_MIB + _LOG_MIB + model.disk_mib(spec)
     return {
         "cpu": str(milli // 1000) if milli % 1000 == 0 else f"{milli}m",
         "memory": quantity(math.floor(spec.service.memory_mib)),
         # Of the node's disk: without a limit one pod fills it, and the node evicts others.
-        "ephemeral-storage": f"{disk}Mi",
+        "ephemeral-storage": f"{disk_mib(spec)}Mi",
     }
+
+
+def disk_mib(spec: KubernetesSpec) -> int:
+    """Return the pod's share of its node's disk: temporary files, logs, and a model that is fetched."""
+    return _TEMPORARY_MIB + _LOG_MIB + model.disk_mib(spec)
 
 
 def _server(spec: KubernetesSpec, wiring: Wiring) -> dict[str, Any]:

@@ -199,8 +199,7 @@ KUBERNETES: Rows = (
         "github.com/knative/serving, pkg/apis/config/defaults.go: DefaultRevisionResponseStartTimeoutSeconds",
     ),
     ("UPGRADE_NOTICE_SECONDS", 3600, "GKE/concepts/node-pool-upgrade-strategies"),
-    ("NODE_DNS", "169.254.20.10/32", "K8S/tasks/administer-cluster/nodelocaldns"),
-    ("GOOGLE_DNS", "169.254.169.254/32", "GKE/how-to/cloud-dns"),
+    ("LINK_LOCAL", "169.254.0.0/16", "RFC 3927, section 2.1"),
     (
         "EKS_POD_IDENTITY",
         ("169.254.170.23/32", 80),

@@ -1,6 +1,7 @@
 """What the objects say, where a judge of the whole would not mind another choice."""
 
 from hashlib import sha256
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 import pytest
@@ -125,10 +126,14 @@ def reached(*, port: int, **args: Any) -> set[str]:
     }
 
 
-def test_names_are_resolved_in_the_cluster_alone() -> None:
-    """Sources: K8S tasks/administer-cluster/nodelocaldns (the cache's address), GKE how-to/cloud-dns."""
-    assert reached(port=53) == {"the cluster", "169.254.20.10/32"}
-    assert reached(port=53, **GOOGLE) == {"the cluster", "169.254.20.10/32", "169.254.169.254/32"}
+@pytest.mark.parametrize("place", [{}, GOOGLE], ids=["anywhere", "GKE"])
+def test_names_are_resolved_in_the_cluster_alone(place: dict[str, Any]) -> None:
+    """Sources: K8S tasks/administer-cluster/nodelocaldns, AKS LocalDNS, GKE how-to/cloud-dns."""
+    [network] = reached(port=53, **place) - {"the cluster"}
+    for on_the_node in ("169.254.20.10", "169.254.10.11", "169.254.169.254"):
+        assert ip_address(on_the_node) in ip_network(network)
+    for outside in ("8.8.8.8", "10.0.0.10", "169.253.0.1"):
+        assert ip_address(outside) not in ip_network(network)
 
 
 def test_pods_reach_the_agent_that_gives_them_credentials_on_eks() -> None:
