@@ -34,6 +34,14 @@ def every(type_: str, *path: str | int, value: Any = True) -> IsGreen:
     return is_green
 
 
+def is_off(given: Any) -> bool:
+    return not given
+
+
+def is_on(given: Any) -> bool:
+    return given != "disabled"
+
+
 def made(type_: str) -> IsGreen:
     return lambda plan: bool(inputs(plan, type_))
 
@@ -57,25 +65,19 @@ def scans(plan: Plan) -> bool:
 CLUSTER, POOL = "gcp:container/cluster:Cluster", "gcp:container/nodePool:NodePool"
 BALANCER, REPOSITORY = "aws:lb/loadBalancer:LoadBalancer", "aws:ecr/repository:Repository"
 FARGATE: Mapping[str, IsGreen] = {
-    "ECS.2": every(
-        "aws:ecs/service:Service", "networkConfiguration", "assignPublicIp", value=lambda given: not given
-    ),
+    "ECS.2": every("aws:ecs/service:Service", "networkConfiguration", "assignPublicIp", value=is_off),
     "ECS.5": lambda plan: fargate_container(plan)["readonlyRootFilesystem"] is True,
     "ECS.9": lambda plan: "logConfiguration" in fargate_container(plan),
-    "ECS.12": every(
-        "aws:ecs/cluster:Cluster", "settings", 0, "value", value=lambda given: given != "disabled"
-    ),
+    "ECS.12": every("aws:ecs/cluster:Cluster", "settings", 0, "value", value=is_on),
     "ELB.1": redirects,
     "ELB.4": every(BALANCER, "dropInvalidHeaderFields"),
     "ELB.5": every(BALANCER, "accessLogs", "enabled"),
     "ELB.6": every(BALANCER, "enableDeletionProtection"),
-    "EC2.2": every(
-        "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup", "ingress", value=lambda given: not given
-    ),
+    "EC2.2": every("aws:ec2/defaultSecurityGroup:DefaultSecurityGroup", "ingress", value=is_off),
     "EC2.6": made("aws:ec2/flowLog:FlowLog"),
     "CIS 3.7": made("aws:ec2/flowLog:FlowLog"),
     "EC2.10": endpoint("ec2"),
-    "EC2.15": every("aws:ec2/subnet:Subnet", "mapPublicIpOnLaunch", value=lambda given: not given),
+    "EC2.15": every("aws:ec2/subnet:Subnet", "mapPublicIpOnLaunch", value=is_off),
     "EC2.55": endpoint("ecr.api"),
     "EC2.56": endpoint("ecr.dkr"),
     "ECR.1": every(REPOSITORY, "imageScanningConfiguration", "scanOnPush"),
@@ -104,17 +106,22 @@ GKE: Mapping[str, IsGreen] = {
     "5.6.5": every(CLUSTER, "privateClusterConfig", "enablePrivateNodes"),
     "5.7.1": every(CLUSTER, "loggingConfig", "enableComponents", value=bool),
     "5.8.2": every(CLUSTER, "authenticatorGroupsConfig", "securityGroup", value=bool),
-    "5.8.3": every(CLUSTER, "enableLegacyAbac", value=lambda given: not given),
+    "5.8.3": every(CLUSTER, "enableLegacyAbac", value=is_off),
     "5.9.2": every(POOL, "nodeConfig", "bootDiskKmsKey", value=bool),
-    "5.10.2": every(CLUSTER, "enableKubernetesAlpha", value=lambda given: not given),
+    "5.10.2": every(CLUSTER, "enableKubernetesAlpha", value=is_off),
     "5.10.4": every(CLUSTER, "binaryAuthorization", "evaluationMode", value=bool),
     "5.10.5": every(CLUSTER, "securityPostureConfig", "mode", value=bool),
 }
 # Red only with a model in a bucket.
 SOMETIMES = {"ECS.20"}
 STANDARDS = {"fargate": FARGATE, "gke": GKE}
-GPU = {"gpu": "nvidia-l4", "cpu": "2", "memory": "8Gi", "model": f"gs://acme/model@{'1' * 16}"}
-GPU |= {"image": f"europe-west4-docker.pkg.dev/acme-ml/slipway/server@sha256:{'0' * 64}"}
+GPU = {
+    "gpu": "nvidia-l4",
+    "cpu": "2",
+    "memory": "8Gi",
+    "model": f"gs://acme/model@{'1' * 16}",
+    "image": f"europe-west4-docker.pkg.dev/acme-ml/slipway/server@sha256:{'0' * 64}",
+}
 
 
 def listed(target: str) -> dict[str, str]:

@@ -124,6 +124,6 @@ def name_warnings(spec: CloudRunSpec) -> Iterator[str]:
     if spec.domain:
         yield (
             f"domain {spec.domain} becomes a domain mapping, which Cloud Run has in beta and not in every "
-            "region; it answers once the DNS has the records that the output `domain_records` "
-            "(`domainRecords` of a stack) lists."
+            "region; it answers once the DNS has the records that the output domain_records "
+            "(domainRecords of a stack) lists."
         )

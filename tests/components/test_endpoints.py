@@ -10,12 +10,16 @@ from slipway.components.endpoints import Endpoint, endpoints_of, later_address_w
 @pytest.mark.parametrize(
     ("name", "value", "found"),
     [
-        ("AWS_ENDPOINT_URL", "http://minio:9000", [Endpoint(9000)]),
-        ("AWS_ENDPOINT_URL_S3", "https://s3.example.com/base", [Endpoint(443)]),
-        ("HTTPS_PROXY", "http://user:word@proxy.example.com:3128/", [Endpoint(3128)]),
-        ("https_proxy", "proxy:3128", [Endpoint(3128)]),
+        ("AWS_ENDPOINT_URL", "http://minio:9000", [Endpoint(9000, name="minio")]),
+        ("AWS_ENDPOINT_URL_S3", "https://s3.example.com/base", [Endpoint(443, name="s3.example.com")]),
+        (
+            "HTTPS_PROXY",
+            "http://user:word@proxy.example.com:3128/",
+            [Endpoint(3128, name="proxy.example.com")],
+        ),
+        ("https_proxy", "proxy:3128", [Endpoint(3128, name="proxy")]),
         ("ALL_PROXY", "socks5h://10.1.2.3", [Endpoint(1080, "10.1.2.3")]),
-        ("HTTP_PROXY", "proxy", [Endpoint(1080)]),  # curl.se/docs/manpage.html#-x
+        ("HTTP_PROXY", "proxy", [Endpoint(1080, name="proxy")]),  # curl.se/docs/manpage.html#-x
         ("QUEUE", "http://[fd00::7]:81", [Endpoint(81, "fd00::7")]),
     ],
 )
@@ -39,8 +43,8 @@ def test_what_is_no_address_outside_the_machine_opens_nothing(name: str, value: 
     assert endpoints_of({name: value}) == ()
 
 
-def test_the_same_port_is_opened_once_and_an_address_keeps_its_network() -> None:
-    env = {"A_URL": "http://a:9000", "B_URL": "http://b:9000", "C_URL": "http://10.0.0.7:9000"}
+def test_the_same_endpoint_is_found_once_and_an_address_keeps_its_network() -> None:
+    env = {"A_URL": "http://a:9000", "B_URL": "http://a:9000/b", "C_URL": "http://10.0.0.7:9000"}
     assert [(e.port, e.network) for e in endpoints_of(env)] == [(9000, ""), (9000, "10.0.0.7/32")]
 
 
