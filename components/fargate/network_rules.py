@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator
 
 import pulumi
 
+from ..aws.secrets import region_of
 from ..domain_name import domain_fault
-from ..endpoints import later_address_warnings
+from ..endpoints import endpoints_of, later_address_warnings
 from ..fault import Fault
 from ..model_address import Source
 from . import limits
@@ -70,6 +71,11 @@ def _endpoint_faults(spec: FargateSpec) -> Iterator[Fault]:
     if spec.service.address.source is Source.GOOGLE:
         allowed = "Google cannot be reached from there: take public-address, or a model in S3"
         yield Fault("egress", spec.egress.value, allowed, f"with `model` {spec.service.model!r}")
+    for name, reference in spec.service.secrets.items():
+        if (region := region_of(reference)) and region != spec.region:
+            allowed = f"from there only {spec.region} can be reached: take public-address, or a copy there"
+            reason = f"with `secrets` {name}, which is in {region}"
+            yield Fault("egress", spec.egress.value, allowed, reason)
 
 
 def _vpc_cidr_faults(spec: FargateSpec) -> Iterator[Fault]:
@@ -242,6 +248,10 @@ def _idle_faults(idle: float, timeout: float) -> Iterator[Fault]:
 
 
 def network_warnings(spec: FargateSpec) -> Iterator[str]:
+    if spec.own_network and spec.egress is Egress.ENDPOINTS and endpoints_of(spec.service.known_env):
+        yield (
+            "`env` names addresses, and tasks with `egress` endpoints reach only those in their own network."
+        )
     if spec.internal and spec.own_network:
         yield (
             "`internal` is true in a new network: nothing reaches its private addresses until that network "

@@ -220,3 +220,16 @@ def test_tasks_may_call_what_their_environment_names(egress: Egress) -> None:
     named = {(rule.inputs.get("cidrIpv4"), rule.inputs["toPort"]) for rule in rules}
     assert {("0.0.0.0/0", 9000), ("10.0.0.7/32", 3128)} <= named
     assert {port for _, port in named} <= {443, 8080, 9000, 3128}
+
+
+def test_tasks_without_the_internet_reach_the_parameters_among_their_secrets() -> None:
+    """Source: docs.aws.amazon.com/AmazonECS, vpc-endpoints: `ssm` for parameters of Systems Manager."""
+
+    def endpoints(**secrets: str) -> set[str]:
+        made = emitted(egress=Egress.ENDPOINTS, secrets=secrets).of_type(aws.ec2.VpcEndpoint)
+        return {endpoint.inputs["serviceName"].removeprefix("com.amazonaws.eu-west-1.") for endpoint in made}
+
+    of_each = {"ecr.api", "ecr.dkr", "logs", "s3", "secretsmanager"}
+    assert endpoints() == of_each
+    parameter = "arn:aws:ssm:eu-west-1:123456789012:parameter/team/token"
+    assert endpoints(TOKEN=parameter) == of_each | {"ssm"}
