@@ -13,6 +13,7 @@ OWN_ENVIRONMENT = (
     "EXPECTED_MODEL",
     "REQUEST_TIMEOUT_SECONDS",
     "DRAIN_SECONDS",
+    "LISTEN_ON_SECONDS",
 )
 # POSIX names; the clouds take no others.
 ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

@@ -8,10 +8,18 @@ import pulumi
 import pulumi_random as random
 
 from .api_key import API_KEY
-from .fault import Fault
+from .fault import ComponentError, Fault
 from .input_rules import image_fault, key_fault
 
 _KEY_LENGTH = 40
+
+
+class ApplyError(ComponentError, pulumi.RunError):
+    """A fault that shows only once values are known, in the middle of an update.
+
+    Of a RunError the engine prints the message alone; of any other error a traceback around it, and the SDK
+    wraps a ValueError in others of its own.
+    """
 
 
 def with_digest(
@@ -24,7 +32,7 @@ def with_digest(
 
     def check(text: str) -> str:
         if fault := image_fault(text) or target_fault(text):
-            raise ValueError(str(fault))
+            raise ApplyError(str(fault))
         return text
 
     return pulumi.Output.from_input(image_ref).apply(check)
@@ -46,7 +54,7 @@ def checked_secret(name: str, value: pulumi.Input[str], most_bytes: int) -> pulu
     def check(text: str) -> str:
         size = len(text.encode())
         if not 1 <= size <= most_bytes:
-            raise ValueError(f"secret {name} has {size} bytes; it must have from 1 to {most_bytes}.")
+            raise ApplyError(f"secret {name} has {size} bytes; it must have from 1 to {most_bytes}.")
         return text
 
     return pulumi.Output.secret(value).apply(check)
@@ -65,5 +73,5 @@ def recorded(args: Mapping[str, Any]) -> dict[str, Any]:
 
 def _usable_key(key: str) -> str:
     if not API_KEY.fullmatch(key):
-        raise ValueError(str(key_fault(key)))
+        raise ApplyError(str(key_fault(key)))
     return key

@@ -21,6 +21,9 @@ from slipway.infra.targets.target import Target
 from slipway.stacks.secrets import StackSecrets
 from slipway.stacks.settings.common import Settings
 
+# What the DNS of a domain needs, on the targets that have one: output of the component -> of the stack.
+_OF_A_DOMAIN = {"domain_records": "domainRecords", "load_balancer": "loadBalancer"}
+
 
 class MissingSdk(pulumi.RunError):
     """The stack's cloud needs a package that this environment lacks."""
@@ -44,6 +47,9 @@ def main(config: StackConfig | None = None) -> None:
     pulumi.export("consoleUrl", service.console_url)
     pulumi.export("logsCommand", service.logs_command)
     pulumi.export("apiKey", service.api_key)
+    for name, key in _OF_A_DOMAIN.items():
+        if (output := getattr(service, name, None)) is not None:
+            pulumi.export(key, output)
 
 
 def refusal_of(error: pulumi.RunError) -> Refused:

@@ -42,9 +42,9 @@ from .stop_signals import stop_signals
 from .tasks import TASKS, Limits
 from .traces import Traces
 
-# After SIGTERM new connections are still taken for this long: a load balancer needs a moment to see /ready.
-LISTEN_ON_SECONDS = 0.5
-# Then new ones are turned away; one that has begun has this long to end its handshake.
+# A server that is not ready gets no requests: after SIGTERM it takes new connections for no longer than this.
+UNREADY_LISTEN_ON_SECONDS = 0.5
+# After LISTEN_ON_SECONDS new ones are turned away; one that has begun has this long to end its handshake.
 HANDSHAKE_SECONDS = 0.1
 # And an open connection has this long to send its last request: one that was just taken, or was kept alive.
 LAST_REQUEST_SECONDS = 1.0
@@ -103,7 +103,7 @@ async def _serve(
         backlog=BACKLOG,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
     )
-    server = Server(config, connections, lifecycle, engine, settings.drain_seconds)
+    server = Server(config, connections, lifecycle, engine, settings)
 
     def active() -> int:
         return len(server.server_state.tasks)
@@ -201,13 +201,14 @@ class Server(uvicorn.Server):
         connections: Connections,
         lifecycle: Lifecycle,
         engine: Engine,
-        drain_seconds: float,
+        settings: Settings,
     ) -> None:
         super().__init__(config)
         self._connections = connections
         self._lifecycle = lifecycle
         self._engine = engine
-        self._drain_seconds = drain_seconds
+        self._listen_on_seconds = settings.listen_on_seconds
+        self._drain_seconds = settings.drain_seconds
 
     def stop_on_signals(self) -> None:
         loop = asyncio.get_running_loop()
@@ -234,10 +235,13 @@ class Server(uvicorn.Server):
             self.should_exit = self.force_exit = True
             return
         log.info("Draining: no longer ready, finishing requests in progress", extra=fields(signal=stop.name))
+        listen_on_seconds = self._listen_on_seconds
+        if self._lifecycle.phase != "ready":
+            listen_on_seconds = min(listen_on_seconds, UNREADY_LISTEN_ON_SECONDS)
         self._lifecycle.drain()
-        left_seconds = self._drain_seconds - LISTEN_ON_SECONDS - HANDSHAKE_SECONDS - LAST_REQUEST_SECONDS
+        left_seconds = self._drain_seconds - listen_on_seconds - HANDSHAKE_SECONDS - LAST_REQUEST_SECONDS
         self.config.timeout_graceful_shutdown = max(1, round(left_seconds))
-        loop.call_later(LISTEN_ON_SECONDS, self._stop_listening)
+        loop.call_later(listen_on_seconds, self._stop_listening)
 
     def _stop_listening(self) -> None:
         self.should_exit = True

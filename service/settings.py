@@ -165,6 +165,13 @@ class Settings(BaseSettings):
     drain_seconds: float = Field(
         default=25, ge=1, le=3600, description="Seconds for requests in progress to finish after SIGTERM."
     )
+    listen_on_seconds: float = Field(
+        default=0.5,
+        ge=0,
+        le=3600,
+        description="Seconds for which new requests are still answered after SIGTERM, within DRAIN_SECONDS; "
+        "`/ready` answers 503 meanwhile, so that a load balancer stops sending.",
+    )
     inference_threads: int = Field(
         default_factory=usable_cpus,
         ge=1,

@@ -14,6 +14,7 @@ from slipway.components.gke.spec import GkeClusterSpec
 from slipway.components.google.gke_login import context_name
 from slipway.components.image import InferenceImageArgs, Registry
 from slipway.components.kubernetes import KubernetesService, KubernetesServiceArgs
+from slipway.components.kubernetes.pod import disk_mib
 from slipway.components.kubernetes.rules import checked_spec as checked_service
 from slipway.components.kubernetes.spec import KubernetesSpec
 from slipway.components.spec import InferenceServiceSpec
@@ -29,8 +30,6 @@ from slipway.stacks.parts import (
 from slipway.stacks.secrets import StackSecrets
 from slipway.stacks.settings.gke import GkeSettings
 
-# components/kubernetes/model.py: a fifth more than the model.
-_VOLUME_SHARE = 1.2
 # The layers as they came, and unpacked: `make bench-image` has 1.4 times for the images that are built here.
 _UNPACKED_SHARE = 2.4
 # The arguments of the cluster that make its nodes, by how they begin.
@@ -58,7 +57,7 @@ def prepare(name: str, settings: GkeSettings, secrets: StackSecrets) -> Callable
     args |= {} if are_wrong else _known_of(nodes)
     found.of(lambda: refuse(name, reference_faults(settings)))
     spec = found.of(lambda: checked_service(name, args))
-    found.of(lambda: refuse(name, _place_faults(settings)))
+    found.of(lambda: refuse(name, [*_place_faults(settings), *_serving_faults(settings)]))
     if spec and cluster_spec and cluster_spec.makes_nodes:
         disk = cluster_spec.disk_gib
         found.of(lambda: refuse(name, disk_faults(spec, disk)))
@@ -98,21 +97,28 @@ def _place_faults(settings: GkeSettings) -> Iterator[Fault]:
         )
 
 
+def _serving_faults(settings: GkeSettings) -> Iterator[Fault]:
+    """Yield why the service's kind of object would be unknown to the cluster."""
+    if settings.serving == "kserve" and not settings.cluster:
+        allowed = (
+            "set it to deployment, or create the cluster with that first, install KServe on it, and name it "
+            "with `cluster` in the stack of the service"
+        )
+        reason = "without `cluster`: a cluster that the same `up` creates has no KServe"
+        yield Fault("serving", "kserve", allowed, reason)
+
+
 def disk_faults(spec: KubernetesSpec, disk_gib: float) -> Iterator[Fault]:
-    """Yield why the nodes' disk is too small for the image and the volume of a fetched model.
+    """Yield why the nodes' disk is too small for the image, a pod's own files and the model that it fetches.
 
     disk_gib: of one node.
     """
     free = free_disk_gib(disk_gib)
-    on_disk = spec.is_fetched and not spec.model_storage_class
-    volume = spec.model_gib * _VOLUME_SHARE if on_disk else 0
-    image = spec.image_gib * _UNPACKED_SHARE
-    if volume + image > free:
-        parts = f"about {image:.1f} GiB of images" + (
-            f" and {volume:.1f} GiB of the model's volume" if on_disk else ""
-        )
+    pod, image = disk_mib(spec) / 1024, spec.image_gib * _UNPACKED_SHARE
+    if pod + image > free:
+        parts = f"about {image:.1f} GiB of images and {pod:.1f} GiB of a pod's files and fetched model"
         reason = f", of which {free:.0f} GiB are free for {parts}"
-        nearest = next(gib for gib in range(20, 65537, 10) if free_disk_gib(gib) >= volume + image)
+        nearest = next(gib for gib in range(20, 65537, 10) if free_disk_gib(gib) >= pod + image)
         yield Fault("disk_gib", f"{disk_gib:g} GiB", "take a larger one", reason, nearest)
 
 
@@ -128,6 +134,7 @@ def _node_args(cluster: str, settings: GkeSettings, nodes: Nodes) -> dict[str, A
         "node_selector": dict(nodes.selector),
         "tolerations": [dict(taint) for taint in nodes.tolerations],
         "node_start_seconds": nodes.start_seconds,
+        "node_notice_seconds": nodes.notice_seconds,
         "google_project": settings.project,
         "google_region": location,
         "cluster_name": cluster,

@@ -86,7 +86,17 @@ class SecretReference:
 
 def read_action(arn: str) -> str:
     """Return the IAM action that reads the secret or the parameter with this ARN."""
-    return "ssm:GetParameters" if arn.split(":")[2] == "ssm" else READ_SECRET
+    return "ssm:GetParameters" if is_parameter(arn) else READ_SECRET
+
+
+def is_parameter(arn: str) -> bool:
+    """Return whether it is a parameter of Systems Manager, and no secret of Secrets Manager."""
+    return arn.split(":")[2:3] == ["ssm"]
+
+
+def region_of(arn: str) -> str:
+    """Return the region of a secret or a parameter; '' for a string that is no ARN."""
+    return next(iter(arn.split(":")[3:4]), "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,9 @@ class CloudRunServiceArgs(InferenceServiceArgs):
     bucket holds then is served: a mount cannot pin a generation. Default false."""
     invokers: NotRequired[list[str]]
     """IAM members who may call a private service, such as `serviceAccount:<email>`. Default none."""
+    check_invokers: NotRequired[bool]
+    """Whether Cloud Run checks who calls. False lets everyone in `ingress` call, with the API key, without a
+    grant to `allUsers`, which organisations with Domain Restricted Sharing forbid. Default true."""
     ingress: NotRequired[Ingress]
     """Where requests may come from. Default anywhere."""
     vpc_network: NotRequired[pulumi.Input[str]]

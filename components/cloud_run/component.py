@@ -137,6 +137,7 @@ def _service(
         labels=service.labels or None,
         ingress=spec.ingress.value,
         deletion_protection=spec.deletion_protection,
+        invoker_iam_disabled=None if spec.check_invokers else True,
         custom_audiences=[f"https://{spec.domain}"] if spec.domain else None,
         scaling={"min_instance_count": service.min_replicas, "max_instance_count": service.max_replicas},
         template=template_of(spec, image_ref, account.email, secrets.environment),
@@ -157,7 +158,7 @@ def _invokers(spec: CloudRunSpec, parent: pulumi.Resource, service: gcp.cloudrun
 
     Under another name the grant would be deleted after its copy is made, which takes the right away.
     """
-    everybody = {"allUsers"} if spec.service.public else set[str]()
+    everybody = {"allUsers"} if spec.service.public and spec.check_invokers else set[str]()
     for member in sorted(everybody.union(spec.invokers)):
         gcp.cloudrunv2.ServiceIamMember(
             f"{spec.name}-invoker-{member}",

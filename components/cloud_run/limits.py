@@ -17,6 +17,8 @@ GEN1_MIB = 128
 GEN2_MIB = 512
 # DOCS/about-concurrency: one request at a time below 1 vCPU, never above 1000.
 CONCURRENCY = 1000
+# RUNPB RevisionScaling.max_instance_count: where a revision states none, whatever the service's is.
+REVISION_MAX_INSTANCES = 100
 # DOCS/configuring/request-timeout
 TIMEOUT_SECONDS = 3600
 # RUNPB k8s_min.Probe and DOCS/configuring/healthchecks: failure_threshold x period of the start-up probe.

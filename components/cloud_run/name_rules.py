@@ -82,6 +82,12 @@ def _access_faults(spec: CloudRunSpec) -> Iterator[Fault]:
         elif not limits.INVOKER.fullmatch(member):
             allowed = "allowed are members of IAM, such as user:ada@example.com or serviceAccount:<email>"
             yield Fault("invokers", repr(member), allowed, verb="has")
+    if not spec.check_invokers and not spec.service.public:
+        allowed = "set `public` to true if everyone may call, or leave this out"
+        yield Fault("check_invokers", "false", allowed, "with `public` false: nobody would be checked")
+    if not spec.check_invokers and spec.invokers:
+        reason = "with `check_invokers` false, after which everyone may call"
+        yield Fault("invokers", "given", "leave one of them out", reason)
     yield from api_key_faults(spec.api_key)
     if spec.vpc_egress is not None and not (spec.vpc_network or spec.vpc_subnetwork):
         allowed = "name `vpc_network` or `vpc_subnetwork`, or leave it out"
@@ -105,6 +111,12 @@ def _domain_faults(spec: CloudRunSpec) -> Iterator[Fault]:
 
 
 def name_warnings(spec: CloudRunSpec) -> Iterator[str]:
+    if spec.service.public and spec.check_invokers:
+        # cloud.google.com/resource-manager/docs/organization-policy/restricting-domains
+        yield (
+            "it is public by a grant to allUsers, which an organisation with Domain Restricted Sharing "
+            "refuses; `check_invokers` false needs none."
+        )
     for key, text in spec.service.secrets.items():
         if not SecretReference.parse(text).is_pinned:
             yield unpinned_secret(key, "instances")
@@ -112,5 +124,6 @@ def name_warnings(spec: CloudRunSpec) -> Iterator[str]:
     if spec.domain:
         yield (
             f"domain {spec.domain} becomes a domain mapping, which Cloud Run has in beta and not in every "
-            "region; it answers once the DNS has the records that the output domain_records lists."
+            "region; it answers once the DNS has the records that the output domain_records "
+            "(domainRecords of a stack) lists."
         )

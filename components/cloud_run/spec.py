@@ -34,6 +34,7 @@ class CloudRunSpec:
     cuda_version: str = argument("")
     model_volume: bool = argument(default=False)
     invokers: tuple[str, ...] = argument(())
+    check_invokers: bool = argument(default=True)
     ingress: Ingress = argument(Ingress.ALL)
     vpc_network: pulumi.Input[str] = argument("")
     vpc_subnetwork: pulumi.Input[str] = argument("")

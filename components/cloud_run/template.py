@@ -10,7 +10,7 @@ from ..need import inference_threads
 from ..sizes import quantity
 from ..spec import device_environment
 from . import model
-from .limits import SHUTDOWN_SECONDS
+from .limits import REVISION_MAX_INSTANCES, SHUTDOWN_SECONDS
 from .probes import liveness_probe, readiness_probe, startup_probe
 from .spec import CloudRunSpec
 
@@ -32,6 +32,8 @@ def template_of(
         "max_instance_request_concurrency": service.concurrency,
         "containers": [_container(spec, image_ref, secrets)],
     }
+    if service.max_replicas > REVISION_MAX_INSTANCES:
+        template["scaling"] = {"max_instance_count": service.max_replicas}
     if service.gpu:
         template["node_selector"] = {"accelerator": service.gpu}
         template["gpu_zonal_redundancy_disabled"] = not spec.gpu_zonal_redundancy

@@ -8,13 +8,14 @@ import pulumi
 import pulumi_aws as aws
 
 from ..drawn_names import Replacing, drawn_name
+from ..endpoints import endpoints_of
 from . import names
 from .network import EVERYWHERE, Network
-from .spec import FargateSpec
+from .spec import FAILED_TARGET_CHECKS, TARGET_CHECK_SECONDS, FargateSpec
 
+HTTPS_PORT = 443
 # PAWS lb.Listener.ssl_policy: TLS 1.2 and 1.3; what AWS recommends.
 _TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"
-_HEALTH_INTERVAL_SECONDS = 10
 # In place of what names a shared load balancer: a target group cannot move between the two.
 _DEDICATED = "dedicated"
 
@@ -147,17 +148,25 @@ def _kind_of(source: str) -> str:
 def _ways_out(
     spec: FargateSpec, network: Network, parent: pulumi.Resource, task: aws.ec2.SecurityGroup
 ) -> Iterable[pulumi.Resource]:
-    """Let the tasks make HTTPS calls only: for the image, the log, secrets and a model.
+    """Let the tasks make HTTPS calls for the image, the log, secrets and a model, and those of `env`.
 
     DNS of the VPC needs no rule.
     """
     ways = network.ways
     for cidr in ways.cidrs:
-        yield _egress(spec, "task-egress", parent, task, 443, cidr_ipv4=cidr)
+        yield _egress(spec, "task-egress", parent, task, HTTPS_PORT, cidr_ipv4=cidr)
     for prefix_list in ways.prefix_lists:
-        yield _egress(spec, "task-s3-egress", parent, task, 443, prefix_list_id=prefix_list)
+        yield _egress(spec, "task-s3-egress", parent, task, HTTPS_PORT, prefix_list_id=prefix_list)
     for group in ways.security_groups:
-        yield _egress(spec, "task-endpoint-egress", parent, task, 443, referenced_security_group_id=group)
+        yield _egress(
+            spec, "task-endpoint-egress", parent, task, HTTPS_PORT, referenced_security_group_id=group
+        )
+    called = {(each.network or EVERYWHERE, each.port) for each in endpoints_of(spec.service.known_env)}
+    for place, port in sorted(called):
+        if port == HTTPS_PORT and EVERYWHERE in ways.cidrs:
+            continue
+        kind = "cidr_ipv6" if ":" in place else "cidr_ipv4"
+        yield _egress(spec, f"task-{place}-{port}-egress", parent, task, port, **{kind: place})
 
 
 def _ingress(
@@ -231,10 +240,10 @@ def _target_group(
             "port": "traffic-port",
             "protocol": "HTTP",
             "matcher": "200",
-            "interval": _HEALTH_INTERVAL_SECONDS,
-            "timeout": _HEALTH_INTERVAL_SECONDS // 2,
+            "interval": TARGET_CHECK_SECONDS,
+            "timeout": TARGET_CHECK_SECONDS // 2,
             "healthy_threshold": 2,
-            "unhealthy_threshold": 3,
+            "unhealthy_threshold": FAILED_TARGET_CHECKS,
         },
         tags=spec.service.labels or None,
         opts=replacing.into(pulumi.ResourceOptions(parent=parent, ignore_changes=["name", "port"])),

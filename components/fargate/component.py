@@ -15,7 +15,7 @@ import pulumi_aws as aws
 from ..aws.secrets import SecretHome, Secrets, secrets_of
 from ..fault import in_words
 from ..input_rules import API_KEY_NAME
-from ..inputs import api_key_of, recorded, with_digest
+from ..inputs import ApplyError, api_key_of, recorded, with_digest
 from . import names
 from .args import FargateServiceArgs
 from .balancer import Balancer, balancer_of
@@ -29,6 +29,8 @@ from .task import CONTAINER, log_group, rollout_id, task_definition
 _RECOVERY_DAYS = 30
 # A rollout that never gets steady fails by its circuit breaker; how long that takes grows with the load time.
 _LEAST_ROLLOUT_MINUTES = 60
+# Apart from the tasks' end.
+_DELETE_MINUTES = 30
 
 
 class FargateService(pulumi.ComponentResource):
@@ -48,6 +50,8 @@ class FargateService(pulumi.ComponentResource):
     """Bearer key of the service, a secret."""
     domain_records: pulumi.Output[list[str]]
     """DNS records that `domain` needs, as `<type> <name> <data>`; empty with an existing load balancer."""
+    load_balancer: pulumi.Output[str]
+    """Load balancer that sends the requests, as metrics name it: `app/<name>/<id>`."""
 
     def __init__(
         self,
@@ -91,6 +95,7 @@ class FargateService(pulumi.ComponentResource):
         self.logs_command = pulumi.Output.from_input(names.logs_command(spec.region, name))
         self.api_key = api_key
         self.domain_records = balancer.records
+        self.load_balancer = balancer.label
         self.register_outputs(
             {
                 "url": self.url,
@@ -100,6 +105,7 @@ class FargateService(pulumi.ComponentResource):
                 "logs_command": self.logs_command,
                 "api_key": self.api_key,
                 "domain_records": self.domain_records,
+                "load_balancer": self.load_balancer,
             }
         )
 
@@ -203,9 +209,14 @@ def _service(
 
 
 def _timeouts(spec: FargateSpec) -> pulumi.CustomTimeouts:
-    """Allow enough time for ECS to find that new tasks do not become ready, and to restore the old ones."""
-    minutes = max(_LEAST_ROLLOUT_MINUTES, 30 + math.ceil(2 * spec.grace_seconds / 60))
-    return pulumi.CustomTimeouts(create=f"{minutes}m", update=f"{minutes}m", delete="30m")
+    """Allow enough time for ECS to find that new tasks do not become ready, and to restore the old ones.
+
+    A rollout is over once the old tasks have ended, and a service is deleted once all of its tasks have.
+    """
+    ending = math.ceil((spec.deregistration_seconds + spec.stop_seconds) / 60)
+    minutes = max(_LEAST_ROLLOUT_MINUTES, 30 + math.ceil(2 * spec.grace_seconds / 60) + ending)
+    delete = _DELETE_MINUTES + ending
+    return pulumi.CustomTimeouts(create=f"{minutes}m", update=f"{minutes}m", delete=f"{delete}m")
 
 
 def _running(spec: FargateSpec, service: aws.ecs.Service, task: aws.ecs.TaskDefinition) -> pulumi.Output[str]:
@@ -219,7 +230,7 @@ def _running(spec: FargateSpec, service: aws.ecs.Service, task: aws.ecs.TaskDefi
     def check(both: list[str]) -> str:
         runs, asked = both
         if runs != asked:
-            raise ValueError(
+            raise ApplyError(
                 f"{spec.name}: ECS runs {runs}, not the requested {asked}: the new tasks did not become "
                 f"ready, and the service was rolled back. `{names.logs_command(spec.region, spec.name)}` "
                 "and the service's events in the console show why; after the fix, `pulumi up --refresh`."

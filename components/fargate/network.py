@@ -13,7 +13,9 @@ from typing import Any, cast
 import pulumi
 import pulumi_aws as aws
 
-from ..fault import Fault, refuse
+from ..aws.secrets import is_parameter
+from ..fault import Fault
+from ..inputs import ApplyError
 from .args import Egress
 from .limits import SUBNET_BITS, ZONE_LETTERS
 from .spec import FargateSpec, SubnetIds
@@ -69,7 +71,8 @@ def _in_one_vpc(name: str, vpc_id: pulumi.Input[str], subnets: Iterable[SubnetId
         mine, *others = ids
         if elsewhere := sorted(set(others) - {mine}):
             reason = f", and subnets are in {', '.join(elsewhere)}"
-            refuse(name, [Fault("vpc_id", mine, "all subnets of a service must be in its VPC", reason)])
+            fault = Fault("vpc_id", mine, "all subnets of a service must be in its VPC", reason)
+            raise ApplyError(f"{name}: {fault}")
         return mine
 
     found = cast("pulumi.Output[list[pulumi.Output[str]]]", pulumi.Output.from_input(theirs()))
@@ -235,10 +238,16 @@ class _Own:
                 tags=self._tags(service),
                 opts=self._options,
             )
-            for service in _INTERFACES
+            for service in _interfaces(spec)
         ]
         ways = Ways(prefix_lists=(storage.prefix_list_id,), security_groups=(group.id,))
         return ways, [rule, storage, *interfaces]
+
+
+def _interfaces(spec: FargateSpec) -> tuple[str, ...]:
+    """Return the AWS services that the tasks call without access to the internet, apart from S3."""
+    parameters = any(is_parameter(reference) for reference in spec.service.secrets.values())
+    return (*_INTERFACES, "ssm") if parameters else _INTERFACES
 
 
 def place_of(kind: str, zone: str) -> int:
@@ -254,5 +263,5 @@ def place_of(kind: str, zone: str) -> int:
 
 def _service_name(region: str, service: str) -> str:
     """Return the name of an AWS service for a VPC endpoint; most of them have another prefix in AWS China."""
-    chinese = region.startswith("cn-") and service not in ("s3", "logs")
+    chinese = region.startswith("cn-") and service not in ("s3", "logs", "ssm")
     return f"{'cn.' if chinese else ''}com.amazonaws.{region}.{service}"

@@ -7,7 +7,9 @@ from collections.abc import Iterable, Iterator
 
 import pulumi
 
+from ..aws.secrets import region_of
 from ..domain_name import domain_fault
+from ..endpoints import endpoints_of, later_address_warnings
 from ..fault import Fault
 from ..model_address import Source
 from . import limits
@@ -69,6 +71,11 @@ def _endpoint_faults(spec: FargateSpec) -> Iterator[Fault]:
     if spec.service.address.source is Source.GOOGLE:
         allowed = "Google cannot be reached from there: take public-address, or a model in S3"
         yield Fault("egress", spec.egress.value, allowed, f"with `model` {spec.service.model!r}")
+    for name, reference in spec.service.secrets.items():
+        if (region := region_of(reference)) and region != spec.region:
+            allowed = f"from there only {spec.region} can be reached: take public-address, or a copy there"
+            reason = f"with `secrets` {name}, which is in {region}"
+            yield Fault("egress", spec.egress.value, allowed, reason)
 
 
 def _vpc_cidr_faults(spec: FargateSpec) -> Iterator[Fault]:
@@ -241,6 +248,10 @@ def _idle_faults(idle: float, timeout: float) -> Iterator[Fault]:
 
 
 def network_warnings(spec: FargateSpec) -> Iterator[str]:
+    if spec.own_network and spec.egress is Egress.ENDPOINTS and endpoints_of(spec.service.known_env):
+        yield (
+            "`env` names addresses, and tasks with `egress` endpoints reach only those in their own network."
+        )
     if spec.internal and spec.own_network:
         yield (
             "`internal` is true in a new network: nothing reaches its private addresses until that network "
@@ -253,6 +264,13 @@ def network_warnings(spec: FargateSpec) -> Iterator[str]:
         )
     if spec.own_balancer and not (spec.service.public or spec.allowed_cidrs):
         yield "no one can call the service: give `allowed_cidrs`, or `public`."
+    if isinstance(spec.listener_arn, str) and spec.domain:
+        name = spec.listener_arn.split("/")[2]
+        yield (
+            f"the DNS of `domain` {spec.domain} must lead to the existing load balancer {name}: "
+            f"`aws elbv2 describe-load-balancers --names {name} --region {spec.region} --query "
+            "'LoadBalancers[0].DNSName'` shows the target of its CNAME record."
+        )
     if spec.idle_timeout_seconds >= limits.KEEP_ALIVE_SECONDS:
         cause = "idle_timeout_seconds" if "idle_timeout_seconds" in spec.given else "request_timeout_seconds"
         yield (
@@ -260,6 +278,7 @@ def network_warnings(spec: FargateSpec) -> Iterator[str]:
             f"the server closes idle connections after {limits.KEEP_ALIVE_SECONDS} s, before the load "
             "balancer does: expect a rare 502, and let callers try again."
         )
+    yield from later_address_warnings(spec.service.env, "the tasks' security group")
     if spec.deregistration_seconds + spec.drain_seconds > 600:
         yield (
             f"a task may take {spec.deregistration_seconds + spec.drain_seconds} s to stop, as long as its "

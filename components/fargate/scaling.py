@@ -58,7 +58,9 @@ def scale(
     """Register the service for scaling.
 
     Target, policies and schedules are known by the service's name, so the old ones go first, as the service
-    does.
+    does. A schedule changes the target's own minimum and maximum, which an `up` would otherwise undo after a
+    refresh, and which a look for drift would report: docs.aws.amazon.com/autoscaling/application,
+    scheduled-scaling-overview.
     """
     target = aws.appautoscaling.Target(
         f"{spec.name}-scaling",
@@ -68,7 +70,11 @@ def scale(
         resource_id=pulumi.Output.concat("service/", cluster_name, "/", service.name),
         min_capacity=spec.service.min_replicas,
         max_capacity=spec.service.max_replicas,
-        opts=pulumi.ResourceOptions(parent=parent, delete_before_replace=True),
+        opts=pulumi.ResourceOptions(
+            parent=parent,
+            delete_before_replace=True,
+            ignore_changes=["minCapacity", "maxCapacity"] if spec.schedules else None,
+        ),
     )
     metrics = {"cpu": _metric(int(spec.cpu_target_percent), "ECSServiceAverageCPUUtilization")}
     if (requests := requests_per_minute(spec)) is not None:

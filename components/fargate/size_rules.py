@@ -12,7 +12,7 @@ from ..sizes import FARGATE_MIB
 from ..spec import InferenceServiceSpec
 from . import limits
 from .args import ScalingSchedule
-from .spec import FargateSpec
+from .spec import LISTEN_ON_SECONDS, FargateSpec
 
 
 def size_faults(spec: FargateSpec) -> Iterator[Fault]:
@@ -186,6 +186,12 @@ def _retention_faults(spec: FargateSpec) -> Iterator[Fault]:
 def size_warnings(spec: FargateSpec) -> Iterator[str]:
     for schedule in spec.schedules:
         yield from _schedule_warnings(schedule)
+    if spec.schedules:
+        yield (
+            "with `schedules`, `min_replicas` and `max_replicas` hold from the first update until the first "
+            "schedule, which sets both; a later change of them has no effect on a service that is there: "
+            "change the schedules."
+        )
     longest = limits.HEALTH_START_SECONDS[-1]
     if LOADS_OF_A_START * spec.service.load_seconds > longest:
         yield (
@@ -193,6 +199,12 @@ def size_warnings(spec: FargateSpec) -> Iterator[str]:
             f"container after {longest} s, its maximum, in place of three times that. The check asks whether "
             "the server is alive, which it answers while it loads; where the model is quicker, set "
             "`load_seconds` to what `slipway fit` measures."
+        )
+    finishing = spec.drain_seconds - LISTEN_ON_SECONDS
+    if spec.spot_percent and spec.service.request_timeout_seconds > finishing:
+        yield (
+            f"requests may take {spec.service.request_timeout_seconds:g} s; where AWS takes Spot capacity "
+            f"back, a task has {finishing:g} s for those that arrived last, and longer ones are cut."
         )
     if spec.spot_percent and spec.on_demand_base < 1:
         yield (

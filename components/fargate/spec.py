@@ -23,6 +23,13 @@ SubnetIds = (
 _LEAST_GRACE_SECONDS = 60
 _FETCH_GRACE_SECONDS = 600
 _LEAST_DRAIN_SECONDS = 10
+# Of the load balancer's own checks: how often they ask, and how many failures take a task out.
+TARGET_CHECK_SECONDS = 10
+FAILED_TARGET_CHECKS = 3
+# From a stop's SIGTERM until the load balancer sends no more at the latest: ECS may deregister the task only
+# afterwards (github.com/aws/containers-roadmap/issues/2673, of Spot), and then failed checks take it out, the
+# last of which may need half a period for its answer.
+LISTEN_ON_SECONDS = FAILED_TARGET_CHECKS * TARGET_CHECK_SECONDS + TARGET_CHECK_SECONDS // 2
 # Between the drain's end and the kill.
 _STOP_MARGIN_SECONDS = 10
 _IDLE_MARGIN_SECONDS = 10
@@ -104,9 +111,13 @@ class FargateSpec:
 
     @property
     def drain_seconds(self) -> int:
-        """Return how long running requests get after SIGTERM: their timeout, within what ECS allows."""
+        """Return how long the server goes on after SIGTERM, within what ECS allows.
+
+        It takes requests until the load balancer sends no more, and then finishes them within their timeout.
+        """
         longest = limits.STOP_SECONDS - _STOP_MARGIN_SECONDS
-        return min(max(math.ceil(self.service.request_timeout_seconds), _LEAST_DRAIN_SECONDS), longest)
+        finishing = max(math.ceil(self.service.request_timeout_seconds), _LEAST_DRAIN_SECONDS)
+        return min(LISTEN_ON_SECONDS + finishing, longest)
 
     @property
     def stop_seconds(self) -> int:

@@ -9,7 +9,7 @@ import pulumi_aws as aws
 
 from ..need import inference_threads
 from . import limits, model, names
-from .spec import FargateSpec
+from .spec import LISTEN_ON_SECONDS, FargateSpec
 
 CONTAINER = "server"
 # service/Dockerfile: USER
@@ -156,6 +156,7 @@ def _environment(spec: FargateSpec) -> list[dict[str, pulumi.Input[str]]]:
         "PORT": str(service.port),
         "REQUEST_TIMEOUT_SECONDS": f"{service.request_timeout_seconds:g}",
         "DRAIN_SECONDS": str(spec.drain_seconds),
+        "LISTEN_ON_SECONDS": str(LISTEN_ON_SECONDS),
     }
     return [{"name": name, "value": plain[name]} for name in sorted(plain)]
 

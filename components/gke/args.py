@@ -60,6 +60,11 @@ class GkeClusterArgs(TypedDict):
     """Existing VPC network. Default the project's `default`."""
     subnetwork: NotRequired[pulumi.Input[str]]
     """Its subnetwork, in the region. Default the one with the network's name."""
+    pods_range: NotRequired[pulumi.Input[str]]
+    """Name of the subnetwork's secondary range for pods; required in a network of another project (Shared
+    VPC), where GKE can create none. Default: GKE creates one."""
+    services_range: NotRequired[pulumi.Input[str]]
+    """Name of its secondary range for services, together with `pods_range`."""
     node_service_account: NotRequired[pulumi.Input[str]]
     """Email of an existing account for the nodes; its rights are not changed. Default: one is created."""
     image_ref: NotRequired[str]
@@ -82,7 +87,7 @@ class GkeClusterArgs(TypedDict):
     machine_type: NotRequired[str]
     """Machine of the GPU pool, such as `g2-standard-8`. Default the smallest with these GPUs."""
     gpu_min_nodes: NotRequired[int]
-    """Minimum number of nodes of the GPU pool. Default 0."""
+    """Minimum number of nodes of the GPU pool, which stay once pods have asked for them. Default 0."""
     gpu_max_nodes: NotRequired[int]
     """Maximum number of nodes of the GPU pool. Default 1."""
     gpu_min_nodes_per_zone: NotRequired[int]

@@ -4,10 +4,12 @@ import pulumi
 import pulumi_gcp as gcp
 
 from ..google.accounts import workload_pool
+from . import limits
 from .account import NodeAccount
 from .spec import GkeClusterSpec
 
-_TIMEOUTS = pulumi.CustomTimeouts(create="60m", update="60m", delete="60m")
+# The nodes of a cluster that is changed are drained.
+_TIMEOUTS = pulumi.CustomTimeouts(create="60m", update=f"{3 * limits.NODE_DRAIN_MINUTES}m", delete="60m")
 
 
 def cluster_of(
@@ -27,7 +29,7 @@ def cluster_of(
         network=spec.network,
         subnetwork=spec.subnetwork or None,
         networking_mode="VPC_NATIVE",
-        ip_allocation_policy={"stack_type": "IPV4"},
+        ip_allocation_policy=_ranges(spec),
         datapath_provider="ADVANCED_DATAPATH",
         private_cluster_config={"enable_private_nodes": spec.private_nodes, "enable_private_endpoint": False},
         master_authorized_networks_config=_authorized(spec),
@@ -64,6 +66,15 @@ def cluster_of(
             custom_timeouts=_TIMEOUTS,
         ),
     )
+
+
+def _ranges(spec: GkeClusterSpec) -> gcp.container.ClusterIpAllocationPolicyArgsDict:
+    """Return the ranges of pods and services: those that are named, else what GKE creates."""
+    ranges: gcp.container.ClusterIpAllocationPolicyArgsDict = {"stack_type": "IPV4"}
+    if spec.pods_range:
+        ranges["cluster_secondary_range_name"] = spec.pods_range
+        ranges["services_secondary_range_name"] = spec.services_range
+    return ranges
 
 
 def _further_zones(spec: GkeClusterSpec) -> list[str] | None:

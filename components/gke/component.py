@@ -15,7 +15,7 @@ from ..fault import in_words
 from ..google.accounts import workload_pool
 from ..google.apis import enabled
 from ..google.gke_login import context_name, kubeconfig
-from ..inputs import recorded
+from ..inputs import ApplyError, recorded
 from . import names
 from .account import NodeAccount, node_account_of
 from .args import GkeClusterArgs
@@ -25,6 +25,8 @@ from .rules import checked_spec, spec_warnings
 from .spec import GkeClusterSpec
 
 APIS = ("compute.googleapis.com", "container.googleapis.com", "iam.googleapis.com")
+# DOCS/how-to/image-streaming: without it the nodes' pulls are ordinary ones.
+STREAMING_API = "containerfilesystem.googleapis.com"
 
 
 class GkeCluster(pulumi.ComponentResource):
@@ -122,7 +124,10 @@ def _apis(
     spec: GkeClusterSpec, after: list[pulumi.Resource], parent: pulumi.Resource
 ) -> list[pulumi.Resource]:
     """Enable the APIs and return what everything else must wait for."""
-    return [*after, *(enabled(spec.name, spec.project, APIS, parent, after) if spec.enable_apis else ())]
+    if not spec.enable_apis:
+        return after
+    apis = (*APIS, STREAMING_API) if spec.makes_nodes else APIS
+    return [*after, *enabled(spec.name, spec.project, apis, parent, after)]
 
 
 def _own_cluster(
@@ -144,7 +149,7 @@ def _existing_cluster(spec: GkeClusterSpec, parent: pulumi.Resource) -> _Cluster
 
     def certificate_of(auths: Sequence[gcp.container.outputs.GetClusterMasterAuthResult]) -> str:
         if not auths:
-            raise ValueError(
+            raise ApplyError(
                 f"{spec.name}: the cluster {spec.cluster} at {spec.location} has no certificate; it must be "
                 "running."
             )

@@ -18,6 +18,12 @@ LOCATION = re.compile(rf"(?P<region>{REGION.pattern})(?P<zone>-[a-z])?")
 NETWORK = re.compile(
     r"(projects/[a-z0-9:.-]+/(global/networks|regions/[a-z0-9-]+/subnetworks)/)?[a-z]([a-z0-9-]{0,61}[a-z0-9])?"
 )
+# cloud.google.com/compute/docs/naming-resources: of a subnetwork's secondary range.
+RANGE_NAME = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
+# DOCS/concepts/node-pool-upgrade-strategies: for a pod's end, and for what a disruption budget forbids.
+NODE_DRAIN_MINUTES = 60
+# DOCS/concepts/spot-vms: of a preemption's 25 s, pods other than the system's get 15.
+SPOT_NOTICE_SECONDS = 15.0
 # DOCS/concepts/cluster-autoscaler: nodes of one pool.
 POOL_NODES = 1000
 # DOCS/how-to/timesharing-gpus, nvidia-mps-gpus

@@ -14,7 +14,7 @@ from .spec import GkeClusterSpec
 
 # What belongs to a cluster, and so is its owner's where an existing one is used.
 _OF_THE_CLUSTER = (
-    *("release_channel", "control_plane_cidrs", "network", "subnetwork"),
+    *("release_channel", "control_plane_cidrs", "network", "subnetwork", "pods_range", "services_range"),
     *("cpu_machine_type", "cpu_min_nodes", "cpu_max_nodes"),
 )
 _OF_THE_POOL = (
@@ -71,6 +71,7 @@ def _network_faults(spec: GkeClusterSpec) -> Iterator[Fault]:
     if isinstance(spec.network, str) and "/" in spec.network and not spec.subnetwork:
         reason = f"with `network` {spec.network}, which is another project's"
         yield Fault("subnetwork", "missing", "name it in full", reason)
+    yield from _range_faults(spec)
     cidrs = spec.control_plane_cidrs
     if len(cidrs) > limits.AUTHORIZED_NETWORKS:
         allowed = f"GKE allows {limits.AUTHORIZED_NETWORKS}"
@@ -80,6 +81,28 @@ def _network_faults(spec: GkeClusterSpec) -> Iterator[Fault]:
             allowed = "allowed is an IPv4 network, such as 203.0.113.0/24"
             near = _network_of(cidr)
             yield Fault("control_plane_cidrs", repr(cidr), allowed, nearest=near, verb="has")
+
+
+def _range_faults(spec: GkeClusterSpec) -> Iterator[Fault]:
+    """Yield which secondary ranges are missing; GKE creates them in networks of its own project only.
+
+    Source: DOCS/how-to/cluster-shared-vpc.
+    """
+    for key, other in (("pods_range", "services_range"), ("services_range", "pods_range")):
+        value = getattr(spec, key)
+        if isinstance(value, str) and value and not limits.RANGE_NAME.fullmatch(value):
+            allowed = "allowed is its name: 1 to 63 lowercase letters, digits and hyphens, a letter first"
+            yield Fault(key, repr(value), allowed)
+        if getattr(spec, other) and not value:
+            yield Fault(key, "missing", "name both", f"with `{other}`")
+    elsewhere = isinstance(spec.network, str) and re.match("projects/([^/]+)/", spec.network)
+    if elsewhere and elsewhere[1] != spec.project and not (spec.pods_range or spec.services_range):
+        allowed = (
+            "name the subnetwork's secondary ranges for pods and for services (`services_range`), which the "
+            "network's owner has made"
+        )
+        reason = f"with `network` {spec.network}, in which GKE can create none"
+        yield Fault("pods_range", "missing", allowed, reason)
 
 
 def _is_network(cidr: str) -> bool:

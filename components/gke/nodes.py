@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..fault import Fault
+from . import limits
 from .machines import allocatable, smallest_for
 from .rules import checked_spec
 from .spec import GkeClusterSpec
 
 # GKE puts it on every node: DOCS/concepts/node-pools.
 POOL_LABEL = "cloud.google.com/gke-nodepool"
+_UPGRADE_NOTICE_SECONDS = 60.0 * limits.NODE_DRAIN_MINUTES
 # From a pod that waits to a node that takes it, a GPU's driver included. A GPU may take 15 minutes to become
 # allocatable: github.com/kubernetes/autoscaler, b7f8622.
 _CPU_SECONDS, _GPU_SECONDS, _SCARCE_SECONDS = 180, 600, 900
@@ -25,6 +27,7 @@ class Nodes:
     pool. gpus counts shares if a GPU is shared. max_nodes: over all zones. tolerations: in Kubernetes' terms.
     selector: of an existing pool. Only the cluster knows the name of a pool that it creates, which
     `{POOL_LABEL: cluster.node_pool}` selects. driver: branch of the NVIDIA driver; None: not known.
+    notice_seconds: what pods get to end when a node is taken away.
     """
 
     selector: Mapping[str, str]
@@ -36,6 +39,7 @@ class Nodes:
     max_nodes: int | None = None
     machine_type: str = field(default="")
     driver: int | None = None
+    notice_seconds: float = _UPGRADE_NOTICE_SECONDS
 
 
 def nodes_of(name: str, args: Mapping[str, Any]) -> Nodes:
@@ -115,6 +119,7 @@ def _gpu_nodes(spec: GkeClusterSpec) -> Nodes:
         max_nodes=int(spec.gpu_max_nodes) if spec.own_gpu_pool or "gpu_max_nodes" in spec.given else None,
         machine_type=spec.machine_type,
         driver=spec.driver,
+        notice_seconds=limits.SPOT_NOTICE_SECONDS if spec.spot else _UPGRADE_NOTICE_SECONDS,
     )
 
 

@@ -61,10 +61,9 @@ def gpu_warnings(spec: GkeClusterSpec) -> Iterator[str]:
         )
     if spec.gpu_min_nodes_per_zone:
         yield (
-            f"`gpu_min_nodes_per_zone` keeps {spec.least_gpu_nodes} nodes with "
-            f"{spec.least_gpu_nodes * int(spec.gpu_count)} "
-            f"GPUs running all the time, {int(spec.gpu_min_nodes_per_zone)} in each of {spec.node_zones} "
-            "zones."
+            f"`gpu_min_nodes_per_zone` keeps up to {spec.least_gpu_nodes} nodes with "
+            f"{spec.least_gpu_nodes * int(spec.gpu_count)} GPUs running, {int(spec.gpu_min_nodes_per_zone)} "
+            f"in each of {spec.node_zones} zones: none starts before pods ask for it, and then it stays."
         )
     elif not spec.least_gpu_nodes:
         yield (

@@ -15,7 +15,9 @@ from .spec import GkeClusterSpec
 # Google would change these by replacing the nodes one by one, without a spare GPU. A new pool is made
 # instead, and the pods move before the old one goes. What Google cannot change replaces a pool anyhow.
 _REPLACED_BY = ["nodeConfig.machineType", "nodeConfig.diskSizeGb", "networkConfig.enablePrivateNodes"]
-_TIMEOUTS = pulumi.CustomTimeouts(create="60m", update="60m", delete="60m")
+# The nodes of a pool that is changed or deleted are drained, and then have as long again to go.
+_DRAINED = f"{3 * limits.NODE_DRAIN_MINUTES}m"
+_TIMEOUTS = pulumi.CustomTimeouts(create="60m", update=_DRAINED, delete=_DRAINED)
 GPU_TAINT: gcp.container.NodePoolNodeConfigTaintArgsDict = {
     "key": "nvidia.com/gpu",
     "value": "present",

@@ -37,6 +37,8 @@ class GkeClusterSpec:
     control_plane_cidrs: tuple[pulumi.Input[str], ...] = argument(())
     network: pulumi.Input[str] = argument("default")
     subnetwork: pulumi.Input[str] = argument("")
+    pods_range: pulumi.Input[str] = argument("")
+    services_range: pulumi.Input[str] = argument("")
     node_service_account: pulumi.Input[str] | None = argument(None)
     image_ref: str = argument("")
     image_repository: str = argument("")

@@ -84,7 +84,9 @@ class InferenceImageArgs(TypedDict):
     expire_days: NotRequired[int]
     """Days after which other images, and layers without a tag, are deleted. Default 7."""
     scan: NotRequired[bool]
-    """Whether pushed images are scanned for vulnerabilities. Default true."""
+    """Whether pushed images are scanned for vulnerabilities. Default true; on Artifact Registry only in a
+    project with the API `containerscanning.googleapis.com`, which is not enabled here: Google then scans, and
+    charges for, every new image of the project."""
     force_delete: NotRequired[bool]
     """Whether the repository may be deleted with images in it. Default false."""
     enable_apis: NotRequired[bool]

@@ -46,14 +46,7 @@ def repository_of(spec: ImageSpec, opts: pulumi.ResourceOptions) -> Repository:
 def _artifact_registry(spec: ImageSpec, opts: pulumi.ResourceOptions) -> Repository:
     import pulumi_gcp as gcp
 
-    enabled: list[pulumi.Resource] = []
-    if spec.enable_apis:
-        service = "artifactregistry.googleapis.com"
-        enabled = [
-            gcp.projects.Service(
-                f"{spec.name}-api", project=spec.project, service=service, disable_on_destroy=False, opts=opts
-            )
-        ]
+    enabled = _apis(spec, opts) if spec.enable_apis else []
     repository = gcp.artifactregistry.Repository(
         f"{spec.name}-repository",
         project=spec.project,
@@ -73,6 +66,30 @@ def _artifact_registry(spec: ImageSpec, opts: pulumi.ResourceOptions) -> Reposit
     host = _artifact_host(spec)
     address, cache = (pulumi.Output.concat(host, f"/{name}") for name in (IMAGE, f"{CACHE}:{_CACHE_TAG}"))
     return Repository(address, cache, [repository])
+
+
+def _apis(spec: ImageSpec, opts: pulumi.ResourceOptions) -> list[pulumi.Resource]:
+    """Enable the API of the repository, after that of projects, which its enabling needs."""
+    import pulumi_gcp as gcp
+
+    from ..google.apis import PROJECTS_API
+
+    first = gcp.projects.Service(
+        f"{spec.name}-cloudresourcemanager-api",
+        project=spec.project,
+        service=PROJECTS_API,
+        disable_on_destroy=False,
+        opts=opts,
+    )
+    after = pulumi.ResourceOptions(depends_on=[first])
+    registry = gcp.projects.Service(
+        f"{spec.name}-api",
+        project=spec.project,
+        service="artifactregistry.googleapis.com",
+        disable_on_destroy=False,
+        opts=pulumi.ResourceOptions.merge(opts, after),
+    )
+    return [first, registry]
 
 
 def _moved(spec: ImageSpec) -> pulumi.ResourceOptions:

@@ -81,6 +81,9 @@ class KubernetesServiceArgs(InferenceServiceArgs):
     true without a GPU and false with one."""
     node_start_seconds: NotRequired[float]
     """Seconds until a new node takes pods, with its driver. Default 180; 600 with a GPU."""
+    node_notice_seconds: NotRequired[float]
+    """Seconds that pods get to end when their node is taken away: 15 on Spot nodes of GKE. Default 3600 on
+    GKE, as an upgrade of nodes gives; elsewhere not known."""
     google_project: NotRequired[pulumi.Input[str]]
     """Google Cloud project of a GKE cluster; the pods then have an identity there. Default none."""
     google_region: NotRequired[pulumi.Input[str]]

@@ -24,7 +24,8 @@ from .rollout import surge_of
 from .rules import checked_spec, spec_warnings
 from .spec import KubernetesSpec
 
-_DELETE_MINUTES = 30
+# Apart from the pods' end.
+_DELETE_SECONDS = 1800
 
 
 class KubernetesService(pulumi.ComponentResource):
@@ -130,7 +131,8 @@ def _provider(spec: KubernetesSpec, parent: pulumi.Resource) -> k8s.Provider | N
 def _timeouts(spec: KubernetesSpec) -> pulumi.CustomTimeouts:
     """Allow just enough time for every pod to start: one that never does is waited for as long."""
     seconds = timing.apply_seconds(spec, surge_of(spec))
-    return pulumi.CustomTimeouts(create=f"{seconds}s", update=f"{seconds}s", delete=f"{_DELETE_MINUTES}m")
+    delete = _DELETE_SECONDS + timing.end_seconds(spec)
+    return pulumi.CustomTimeouts(create=f"{seconds}s", update=f"{seconds}s", delete=f"{delete}s")
 
 
 # Where an outage would begin: `destroy --skip-preview` deletes what is not protected before it meets these.

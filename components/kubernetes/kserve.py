@@ -1,7 +1,9 @@
 """The same service as an InferenceService of KServe: same image, settings, limits; a canary's share. Pure.
 
 Knative, on which it runs, allows no hook before a pod's end, no init container and no custom name for the
-port; so the server itself fetches its model, and Knative's proxy holds requests back while a pod ends.
+port; so the server itself fetches its model, and Knative's proxy holds requests back while a pod ends. Of a
+pod's restrictions it takes those that are here, and by default no securityContext of the pod as a whole:
+github.com/knative/serving, pkg/apis/serving/fieldmask.go.
 """
 
 import math
@@ -10,7 +12,7 @@ from typing import Any
 
 from ..fault import Fault
 from . import limits, timing
-from .pod import Wiring, placement_of, server_of, volumes_of
+from .pod import Wiring, identity_of, placement_of, server_of, volumes_of
 from .spec import DEFAULT_CPU_TARGET, KubernetesSpec
 
 API_VERSION = "serving.kserve.io/v1beta1"
@@ -37,7 +39,7 @@ def inference_service_spec(spec: KubernetesSpec, wiring: Wiring) -> dict[str, An
         "maxReplicas": service.max_replicas,
         "containerConcurrency": service.concurrency,
         "timeout": math.ceil(service.request_timeout_seconds),
-        "serviceAccountName": spec.name,
+        **identity_of(spec),
         "containers": [_container(spec, wiring)],
         "volumes": volumes_of(spec),
         **placement_of(spec),
@@ -100,6 +102,12 @@ def kserve_warnings(spec: KubernetesSpec) -> Iterator[str]:
         yield (
             "no NetworkPolicy is made for KServe's pods, whose gateway is where it was installed: every pod "
             "of the cluster reaches them; make one that admits that gateway."
+        )
+    if spec.service.request_timeout_seconds > limits.KNATIVE_RESPONSE_START_SECONDS:
+        yield (
+            f"requests may take {spec.service.request_timeout_seconds:g} s, and by default Knative cuts "
+            f"those whose answer has not begun after {limits.KNATIVE_RESPONSE_START_SECONDS} s: raise "
+            "`revision-response-start-timeout-seconds` in its ConfigMap config-defaults."
         )
     if spec.service.public:
         yield "it is public: Knative's own gateway gives it an address, which `kubectl get ksvc` shows."

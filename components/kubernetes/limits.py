@@ -28,6 +28,8 @@ SECRET_REFERENCE = re.compile(
 )
 # knative.dev/docs/serving/configuration/config-defaults: max-revision-timeout-seconds.
 KNATIVE_TIMEOUT_SECONDS = 600
+# github.com/knative/serving, pkg/apis/config/defaults.go: revision-response-start-timeout-seconds.
+KNATIVE_RESPONSE_START_SECONDS = 300
 EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 OPERATORS = ("Equal", "Exists")
 # The server is not root, and such a process opens no lower port.
@@ -41,8 +43,17 @@ METRIC = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_:.|/-]{0,252}")
 GOOGLE_BALANCERS = ("35.191.0.0/16", "130.211.0.0/22")
 # GKE concepts/workload-identity#metadata_server, how-to/network-policy: where pods get their tokens.
 GOOGLE_METADATA = (("169.254.169.252/32", 988), ("169.254.169.254/32", 80))
+# docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works.html: where pods get their credentials.
+EKS_POD_IDENTITY = ("169.254.170.23/32", 80)
+# RFC 3927: addresses that never leave a node. DNS on the node itself has one: 169.254.20.10 (K8S
+# tasks/administer-cluster/nodelocaldns), 169.254.10.11 (LocalDNS of AKS), 169.254.169.254 (GKE
+# how-to/cloud-dns).
+LINK_LOCAL = "169.254.0.0/16"
 # GKE how-to/ingress-configuration: BackendConfig timeoutSec, connectionDraining.
 DRAINING_SECONDS = 3600
+
+# GKE concepts/node-pool-upgrade-strategies: an upgrade waits an hour for the end of a node's pods.
+UPGRADE_NOTICE_SECONDS = 3600.0
 
 # Rates that a start is estimated from, at the slow end. 15 to 20 GB pulled in 4 to 6 minutes (AWS machine
 # learning blog, 2026-06): 55 MB/s. A bucket read by one stream in its own region gives 100 MB/s and more.

@@ -52,8 +52,16 @@ def claim_name(spec: KubernetesSpec) -> str:
 
 def volume_size(spec: KubernetesSpec) -> str:
     """Return the volume's size: the model and a fifth; twice that if pods of two revisions share it."""
-    gib = spec.model_gib * 1.2 * (2 if spec.model_storage_class else 1)
-    return f"{max(1, round(gib * 1024))}Mi"
+    return f"{_volume_mib(spec) * (2 if spec.model_storage_class else 1)}Mi"
+
+
+def disk_mib(spec: KubernetesSpec) -> int:
+    """Return how much of a node's disk the model of a pod takes."""
+    return _volume_mib(spec) if spec.is_fetched and not spec.model_storage_class else 0
+
+
+def _volume_mib(spec: KubernetesSpec) -> int:
+    return max(1, round(spec.model_gib * 1.2 * 1024))
 
 
 def model_faults(spec: KubernetesSpec) -> Iterator[Fault]:

@@ -185,7 +185,6 @@ def name_warnings(spec: KubernetesSpec) -> Iterator[str]:
         yield "the namespace of the Ingress controller must be among `allowed_namespaces`."
     if spec.domain and spec.on_gke:
         yield (
-            f"`domain` {spec.domain} answers once its DNS has an A record with the service's address, which "
-            "`gcloud compute addresses list --global` shows, and Google has made the certificate, up to an "
-            "hour later."
+            f"`domain` {spec.domain} answers once its DNS has the A record that the output domain_records "
+            "(domainRecords of a stack) shows, and Google has made the certificate, up to an hour later."
         )

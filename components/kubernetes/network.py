@@ -2,19 +2,26 @@
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pulumi
 
 from ..content_hash import hashed
+from ..endpoints import Endpoint, endpoints_of
+from ..model_address import Source
 from . import limits, names
 from .pod import METRICS, selector_of
 from .spec import KubernetesSpec
 
-HTTP_PORT = 80
+HTTP_PORT, HTTPS_PORT = 80, 443
 # GKE how-to/managed-prometheus: its collectors run there.
 _GOOGLE_MONITORING = ("gke-gmp-system",)
+# To DNS inside the cluster, whatever answers there: pods, or a cache on the node.
+_TO_DNS: dict[str, Any] = {
+    "ports": [{"port": 53, "protocol": protocol} for protocol in ("TCP", "UDP")],
+    "to": [{"namespaceSelector": {}}, {"ipBlock": {"cidr": limits.LINK_LOCAL}}],
+}
 
 
 def service_type(spec: KubernetesSpec) -> str:
@@ -99,7 +106,10 @@ def backend_spec(spec: KubernetesSpec) -> dict[str, Any]:
 
 
 def policy_spec(spec: KubernetesSpec) -> dict[str, Any]:
-    """Return a policy that admits calls and scrapes, and lets pods reach DNS and models."""
+    """Return a policy that admits calls and scrapes.
+
+    It lets pods reach the cluster's DNS, models, and the addresses that their environment names.
+    """
     return {
         "podSelector": {"matchLabels": selector_of(spec)},
         "policyTypes": ["Egress", "Ingress"],
@@ -137,14 +147,38 @@ def _scrapes(spec: KubernetesSpec) -> list[dict[str, Any]]:
 
 
 def _outgoing(spec: KubernetesSpec) -> list[dict[str, Any]]:
-    rules: list[dict[str, Any]] = [
-        {"ports": [{"port": 53, "protocol": protocol} for protocol in ("TCP", "UDP")]}
-    ]
+    rules = [_TO_DNS]
     if spec.in_bucket:
-        rules.append({"ports": [{"port": 443, "protocol": "TCP"}]})
+        rules.append(_to("", HTTPS_PORT))
     if spec.in_bucket and spec.on_gke:
-        rules += [
-            {"ports": [{"port": port, "protocol": "TCP"}], "to": [{"ipBlock": {"cidr": cidr}}]}
-            for cidr, port in limits.GOOGLE_METADATA
-        ]
-    return rules
+        rules += [_to(cidr, port) for cidr, port in limits.GOOGLE_METADATA]
+    if spec.service.address.source is Source.AMAZON:
+        agent, port = limits.EKS_POD_IDENTITY
+        rules.append(_to(agent, port))
+    for endpoint in endpoints_of(spec.service.known_env):
+        rules += _to_endpoint(spec, endpoint)
+    return [rule for position, rule in enumerate(rules) if rule not in rules[:position]]
+
+
+def _to(cidr: str, port: int) -> dict[str, Any]:
+    """Return a rule for one port. cidr: '' for every address."""
+    rule: dict[str, Any] = {"ports": [{"port": port, "protocol": "TCP"}]}
+    if cidr:
+        rule["to"] = [{"ipBlock": {"cidr": cidr}}]
+    return rule
+
+
+def _to_endpoint(spec: KubernetesSpec, endpoint: Endpoint) -> Iterator[dict[str, Any]]:
+    """Yield the rules for an address of `env`.
+
+    A Service's own port may be another than its pods', to which a policy applies: its namespace is open.
+    """
+    yield _to(endpoint.network, endpoint.port)
+    host, _, rest = endpoint.name.partition(".")
+    namespace, _, zone = rest.partition(".")
+    if host and not rest:
+        yield {"to": [{"podSelector": {}}]}
+    elif namespace != spec.namespace and zone.split(".")[0] == "svc":
+        yield {"to": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}}}]}
+    elif zone.split(".")[0] == "svc":
+        yield {"to": [{"podSelector": {}}]}

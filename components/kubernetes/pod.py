@@ -27,7 +27,9 @@ SERVICE_LABEL = "app.kubernetes.io/name"
 # service/Dockerfile: USER
 USER = 10001
 _TEMPORARY = "tmp"
-_TEMPORARY_SIZE = "1Gi"
+_TEMPORARY_MIB = 1024
+# K8S concepts/cluster-administration/logging: a node keeps five files of 10 MiB of a container's log.
+_LOG_MIB = 64
 # Where GKE's device plugin puts the driver's libraries; only NVIDIA's own images look there by themselves.
 # pkg.go.dev/github.com/GoogleCloudPlatform/container-engine-accelerators/cmd/nvidia_gpu
 _DRIVER_LIBRARIES = "/usr/local/nvidia/lib64:/usr/local/nvidia/lib"
@@ -97,11 +99,7 @@ def pod_template(spec: KubernetesSpec, wiring: Wiring) -> dict[str, Any]:
     if annotations:
         metadata["annotations"] = annotations
     pod: dict[str, Any] = {
-        "serviceAccountName": spec.name,
-        # The server never asks the cluster's API; Google's identity comes from the metadata server.
-        "automountServiceAccountToken": False,
-        # Without it each Service of the namespace is in the environment, `<NAME>_PORT` among it.
-        "enableServiceLinks": False,
+        **identity_of(spec),
         "securityContext": _pod_security(),
         "terminationGracePeriodSeconds": timing.end_seconds(spec),
         "containers": [_server(spec, wiring)],
@@ -113,6 +111,17 @@ def pod_template(spec: KubernetesSpec, wiring: Wiring) -> dict[str, Any]:
     if spec.is_fetched:
         pod["initContainers"] = [_fetcher(spec, wiring)]
     return {"metadata": metadata, "spec": {**pod, **placement_of(spec)}}
+
+
+def identity_of(spec: KubernetesSpec) -> dict[str, Any]:
+    """Return whom the pod runs as in the cluster, and what of the cluster it is told."""
+    return {
+        "serviceAccountName": spec.name,
+        # The server never asks the cluster's API; Google's identity comes from the metadata server.
+        "automountServiceAccountToken": False,
+        # Without it each Service of the namespace is in the environment, `<NAME>_PORT` among it.
+        "enableServiceLinks": False,
+    }
 
 
 def placement_of(spec: KubernetesSpec) -> dict[str, Any]:
@@ -127,6 +136,8 @@ def placement_of(spec: KubernetesSpec) -> dict[str, Any]:
 
 def server_of(spec: KubernetesSpec, wiring: Wiring, port: str | int = "http") -> dict[str, Any]:
     """Return the container, without what only a Deployment's pods have. port: as probes name it."""
+    period = timing.startup_period_seconds(spec)
+    patience = math.ceil(timing.startup_patience_seconds(spec) / period)
     return {
         "name": CONTAINER,
         "image": wiring.image_ref,
@@ -135,6 +146,7 @@ def server_of(spec: KubernetesSpec, wiring: Wiring, port: str | int = "http") ->
         "envFrom": [{"configMapRef": {"name": wiring.settings_name}}],
         "env": _secrets(spec, wiring.secret_name),
         "securityContext": container_security(),
+        "startupProbe": _probe("/ready", port, period_seconds=period, failures=patience),
         "readinessProbe": _probe("/ready", port, period_seconds=5),
         "livenessProbe": _probe("/alive", port, period_seconds=10),
         "volumeMounts": [{"name": _TEMPORARY, "mountPath": "/tmp"}, *model.mounts_of(spec)],  # noqa: S108
@@ -152,7 +164,7 @@ def _ports(spec: KubernetesSpec) -> list[dict[str, Any]]:
 
 def volumes_of(spec: KubernetesSpec) -> list[dict[str, Any]]:
     """Return the volumes for everything that is written, because the root file system is read-only."""
-    temporary = {"name": _TEMPORARY, "emptyDir": {"sizeLimit": _TEMPORARY_SIZE}}
+    temporary = {"name": _TEMPORARY, "emptyDir": {"sizeLimit": quantity(_TEMPORARY_MIB)}}
     return [temporary, *model.volumes_of(spec, USER)]
 
 
@@ -165,16 +177,22 @@ def resources_of(spec: KubernetesSpec) -> dict[str, dict[str, str]]:
 
 def _plain_resources(spec: KubernetesSpec) -> dict[str, str]:
     milli = round(spec.service.cpu * 1000)
-    mib = math.floor(spec.service.memory_mib)
-    return {"cpu": str(milli // 1000) if milli % 1000 == 0 else f"{milli}m", "memory": quantity(mib)}
+    return {
+        "cpu": str(milli // 1000) if milli % 1000 == 0 else f"{milli}m",
+        "memory": quantity(math.floor(spec.service.memory_mib)),
+        # Of the node's disk: without a limit one pod fills it, and the node evicts others.
+        "ephemeral-storage": f"{disk_mib(spec)}Mi",
+    }
+
+
+def disk_mib(spec: KubernetesSpec) -> int:
+    """Return the pod's share of its node's disk: temporary files, logs, and a model that is fetched."""
+    return _TEMPORARY_MIB + _LOG_MIB + model.disk_mib(spec)
 
 
 def _server(spec: KubernetesSpec, wiring: Wiring) -> dict[str, Any]:
-    period = timing.startup_period_seconds(spec)
-    patience = math.ceil(timing.startup_patience_seconds(spec) / period)
     return {
         **server_of(spec, wiring),
-        "startupProbe": _probe("/ready", "http", period_seconds=period, failures=patience),
         # Goes on serving until every node has heard that it is to get no more requests; SIGTERM comes then.
         "lifecycle": {"preStop": {"sleep": {"seconds": timing.endpoint_removal_seconds(spec)}}},
     }
@@ -248,6 +266,7 @@ def container_security() -> dict[str, Any]:
         "readOnlyRootFilesystem": True,
         "runAsNonRoot": True,
         "runAsUser": USER,
+        "runAsGroup": USER,
         "capabilities": {"drop": ["ALL"]},
         "seccompProfile": {"type": "RuntimeDefault"},
     }

@@ -7,7 +7,9 @@ import math
 from collections.abc import Iterator
 
 from ..checking import Rules
+from ..endpoints import later_address_warnings
 from ..fault import Fault
+from . import timing
 from .args import KubernetesServiceArgs
 from .capacity import capacity_faults
 from .driver import driver_faults, driver_warnings
@@ -44,6 +46,9 @@ def spec_warnings(spec: KubernetesSpec) -> Iterator[str]:
     """Warn of what is allowed but needs attention."""
     yield from driver_warnings(spec)
     yield from rollout_warnings(spec)
+    yield from _notice_warnings(spec)
+    if spec.network_policy and not spec.with_kserve:
+        yield from later_address_warnings(spec.service.env, "the pods' NetworkPolicy")
     yield from scaling_warnings(spec)
     yield from name_warnings(spec)
     yield from image_warnings(spec)
@@ -60,6 +65,18 @@ def _quantity_faults(spec: KubernetesSpec) -> Iterator[Fault]:
         reason = f", which is {mib:.10g} MiB"
         nearest = round(mib) / 1024
         yield Fault("memory_gib", f"{spec.service.memory_gib:.10g}", "it must be whole MiB", reason, nearest)
-    seconds = spec.node_start_seconds
-    if not 0 <= seconds <= 7200:
-        yield Fault("node_start_seconds", f"{seconds:g}", "it must be from 0 to 7200 seconds")
+    for key in ("node_start_seconds", "node_notice_seconds"):
+        seconds: float | None = getattr(spec, key)
+        if seconds is not None and not 0 <= seconds <= 7200:
+            yield Fault(key, f"{seconds:g}", "it must be from 0 to 7200 seconds")
+
+
+def _notice_warnings(spec: KubernetesSpec) -> Iterator[str]:
+    """Warn of requests that a pod cannot finish when its node is taken away."""
+    notice, timeout = spec.node_notice_seconds, spec.service.request_timeout_seconds
+    if notice is None or timing.end_seconds(spec) <= notice or timeout <= notice / 2:
+        return
+    yield (
+        f"requests may take {timeout:g} s, and a pod whose node is taken away or upgraded has {notice:g} s: "
+        "requests that take longer than what is left are cut, and callers must try again."
+    )

@@ -56,6 +56,9 @@ class KubernetesSpec:
         derived=lambda spec: limits.GPU_NODE_START_SECONDS if spec.service.gpu else limits.NODE_START_SECONDS
     )
     google_project: pulumi.Input[str] = argument("")
+    node_notice_seconds: float | None = argument(
+        derived=lambda spec: limits.UPGRADE_NOTICE_SECONDS if spec.google_project else None
+    )
     google_region: pulumi.Input[str] = argument("")
     cluster_name: str = argument("")
     workload_pool: pulumi.Input[str] = argument(

@@ -1,12 +1,14 @@
 """Asks AWS about a Fargate service through `aws`, the person's own login; changes nothing."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from slipway.infra.errors import Failed
+from slipway.infra.errors import Failed, Refused
 from slipway.infra.targets.cloud_cli import Command, at
+from slipway.infra.targets.fargate_failures import failures
 from slipway.infra.targets.status import Status
 from slipway.infra.targets.target import CloudTarget
 from slipway.stacks.settings.common import Settings
@@ -20,6 +22,8 @@ _aws = Command(
 )
 # The newest streams that are read; each task has one.
 _STREAMS = 10
+# docs.aws.amazon.com/cli/latest/userguide/cliv2-migration.html
+_OLD_VERSION = re.compile(r"\baws-cli/1\.")
 _STATES = {"COMPLETED": "ready", "FAILED": "failed"}
 
 
@@ -45,6 +49,9 @@ def fargate_status(stack: str, place: FargatePlace) -> Status:
     newest = _answer(place, ["ecs", "describe-task-definition", "--task-definition", place.service])
     task = at(newest, "taskDefinition")
     state, reason = _state(service, str(task.get("taskDefinitionArn", "")))
+    if state != "ready" or _misses_tasks(service):
+        found = failures(service, place.cluster, lambda command: _answer(place, command))
+        reason = " ".join([*([reason] if reason else []), *found]) or None
     container = at([one for one in _objects(task, "containerDefinitions") if one.get("essential")], 0)
     environment = {entry["name"]: entry.get("value") for entry in _objects(container, "environment")}
     return Status(
@@ -76,7 +83,14 @@ def fargate_logs(place: FargatePlace, tail: int) -> Iterator[str]:
 
 
 def following(place: FargatePlace) -> list[str]:
-    """Return the command that follows the log."""
+    """Return the command that follows the log. Raises Refused if this `aws` has none."""
+    version = _aws(["--version"])
+    if _OLD_VERSION.search(version.stdout + version.stderr):
+        raise Refused(
+            f"`{_aws.path}` is version 1 of the AWS CLI, which cannot follow a log: `aws logs tail` is in "
+            "version 2. https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html shows "
+            "how to install that; `slipway logs` without `-f` works with version 1 too."
+        )
     return [
         _aws.path,
         "logs",
@@ -126,6 +140,10 @@ def _state(service: Mapping[str, Any], newest: str) -> tuple[str, str | None]:
 
 def _revision(arn: str) -> str:
     return arn.rpartition("/")[2]
+
+
+def _misses_tasks(service: Mapping[str, Any]) -> bool:
+    return int(service.get("runningCount") or 0) < int(service.get("desiredCount") or 0)
 
 
 def _tasks(service: Mapping[str, Any]) -> dict[str, Any]:

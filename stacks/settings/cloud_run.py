@@ -27,6 +27,11 @@ class CloudRunSettings(CloudSettings):
         checks.texts('members of Google Cloud IAM, such as ["user:ada@example.com"]'),
         "Who may call a private service.",
     )
+    check_invokers: bool | None = setting(
+        "checkInvokers",
+        checks.flag(),
+        "Whether Cloud Run checks who calls; false with `public` where an organisation forbids allUsers.",
+    )
     cpu_always: bool | None = setting(
         "cpuAlways",
         checks.flag(),

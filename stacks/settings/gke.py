@@ -68,6 +68,18 @@ class GkeSettings(WorkloadSettings):
         "Subnetwork of `network`.",
         unset="the one with the network's name",
     )
+    pods_range: str = setting(
+        "podsRange",
+        checks.like(_NAME, "the name of a secondary range of `subnetwork`"),
+        "Secondary range for pods, required in a network of another project.",
+        unset="GKE creates one",
+    )
+    services_range: str = setting(
+        "servicesRange",
+        checks.like(_NAME, "the name of a secondary range of `subnetwork`"),
+        "Secondary range for services, together with `podsRange`.",
+        unset="GKE creates one",
+    )
     cluster: str = setting(
         "cluster",
         checks.like(r"[a-z][a-z0-9-]*", "the name of a GKE cluster at `location`"),
@@ -89,7 +101,7 @@ class GkeSettings(WorkloadSettings):
     min_nodes: int | None = setting(
         "minNodes",
         checks.whole(0, 1000),
-        "Minimum number of nodes with a GPU, over all zones.",
+        "Minimum number of nodes with a GPU, over all zones, which stay once instances have needed them.",
         unit="nodes",
         unset="as many as `minInstances` need",
     )
@@ -97,7 +109,8 @@ class GkeSettings(WorkloadSettings):
         "minNodesPerZone",
         checks.whole(0, 1000),
         unit="nodes",
-        description="Minimum number of nodes with a GPU in each of `zones`, instead of `minNodes`.",
+        description="Minimum number of nodes with a GPU in each of `zones`, which stay once instances have "
+        "needed them; instead of `minNodes`.",
     )
     max_nodes: int | None = setting(
         "maxNodes",

@@ -165,6 +165,13 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         r"egress is endpoints with `model` .*Google cannot be reached",
     ),
     (
+        {
+            "secrets": {"TOKEN": "arn:aws:ssm:us-east-1:123456789012:parameter/team/token"},
+            "egress": Egress.ENDPOINTS,
+        },
+        r"egress is endpoints with `secrets` TOKEN, which is in us-east-1; from there only eu-west-1",
+    ),
+    (
         {"image_ref": ELSEWHERE, "egress": Egress.ENDPOINTS},
         r"egress is endpoints with `image_ref` .*ECR of eu-west-1",
     ),

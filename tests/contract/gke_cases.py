@@ -41,6 +41,8 @@ RIGHT: dict[str, dict[str, Any]] = {
     "a network of another project": {
         "network": "projects/host/global/networks/inner",
         "subnetwork": "projects/host/regions/europe-west4/subnetworks/nodes",
+        "pods_range": "pods",
+        "services_range": "services",
     },
     "an account of one's own": {**L4, "node_service_account": "nodes@acme-prod.iam.gserviceaccount.com"},
     "one repository to pull from": {**L4, "image_repository": REPOSITORY},

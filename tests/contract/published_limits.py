@@ -53,6 +53,7 @@ AWS: Rows = (
     ("PULL_ACTIONS", ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"), "ECS/task_execution_IAM_role"),
 )
 CLOUD_RUN: Rows = (
+    ("REVISION_MAX_INSTANCES", 100, "RUNPB RevisionScaling.max_instance_count"),
     ("FRACTION_FROM", 0.08, "RUN/configuring/cpu"),
     ("FRACTION_STEP", 0.001, "RUN/configuring/cpu"),
     (
@@ -154,6 +155,8 @@ FARGATE: Rows = (
 )
 GKE: Rows = (
     ("POOL_NODES", 1000, "GKE/concepts/cluster-autoscaler"),
+    ("NODE_DRAIN_MINUTES", 60, "GKE/concepts/node-pool-upgrade-strategies"),
+    ("SPOT_NOTICE_SECONDS", 15, "GKE/concepts/spot-vms: pods that are not the system's"),
     ("CLIENTS", (2, 48), "GKE/how-to/timesharing-gpus, nvidia-mps-gpus"),
     ("AUTHORIZED_NETWORKS", 100, "GKE/how-to/authorized-networks"),
     ("REGIONAL_ZONES", 3, "GKE/concepts/regional-clusters"),
@@ -190,6 +193,18 @@ KUBERNETES: Rows = (
         "K8S/concepts/scheduling-eviction/taint-and-toleration",
     ),
     ("OPERATORS", ("Equal", "Exists"), "K8S/concepts/scheduling-eviction/taint-and-toleration"),
+    (
+        "KNATIVE_RESPONSE_START_SECONDS",
+        300,
+        "github.com/knative/serving, pkg/apis/config/defaults.go: DefaultRevisionResponseStartTimeoutSeconds",
+    ),
+    ("UPGRADE_NOTICE_SECONDS", 3600, "GKE/concepts/node-pool-upgrade-strategies"),
+    ("LINK_LOCAL", "169.254.0.0/16", "RFC 3927, section 2.1"),
+    (
+        "EKS_POD_IDENTITY",
+        ("169.254.170.23/32", 80),
+        "docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works",
+    ),
     ("MANAGED_DOMAIN_CHARACTERS", 63, "GKE/how-to/managed-certs"),
     ("GOOGLE_BALANCERS", ("35.191.0.0/16", "130.211.0.0/22"), "GKE/how-to/ingress-configuration"),
     (

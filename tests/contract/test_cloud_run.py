@@ -22,6 +22,7 @@ SNAPSHOT = [
     ("gcp:cloudrunv2/service:Service", "api-service", "api"),
     ("gcp:cloudrunv2/serviceIamMember:ServiceIamMember", "api-invoker-allUsers", "api"),
     ("gcp:cloudrunv2/serviceIamMember:ServiceIamMember", "api-invoker-group:ops@example.com", "api"),
+    ("gcp:projects/service:Service", "api-cloudresourcemanager-api", "api"),
     ("gcp:projects/service:Service", "api-iam-api", "api"),
     ("gcp:projects/service:Service", "api-run-api", "api"),
     ("gcp:projects/service:Service", "api-secretmanager-api", "api"),

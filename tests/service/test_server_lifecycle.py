@@ -5,6 +5,7 @@ import shutil
 import signal
 import socket
 import threading
+import time
 from pathlib import Path
 
 import httpx
@@ -102,6 +103,27 @@ def answers_while_it_drains(log: Path) -> None:
         assert answer.status_code == 200
         assert answer.headers["connection"] == "close"
         assert server.process.wait(timeout=30) == 0
+
+
+def test_a_server_answers_new_connections_for_as_long_as_it_is_to_listen_on(tmp_path: Path):
+    with running_server(tmp_path / "log", LISTEN_ON_SECONDS="600", DRAIN_SECONDS="1200") as server:
+        server.process.terminate()
+        server.wait_for(lambda: [line for line in server.log if line["message"].startswith("Draining")], 1)
+        for _ in range(3):
+            time.sleep(1)  # without that setting the server is gone by the second
+            answer = httpx.post(f"{server.url}/predict", json={"text": HAM}, headers=AUTHORIZED)
+            assert answer.status_code == 200
+            assert httpx.get(f"{server.url}/ready").status_code == 503
+        assert server.stop() == 0
+
+
+def test_a_server_that_is_not_ready_does_not_listen_on(tmp_path: Path):
+    with running_server(
+        tmp_path / "log", ready=False, LISTEN_ON_SECONDS="600", DRAIN_SECONDS="1200"
+    ) as server:
+        if httpx.get(f"{server.url}/ready").status_code == 200:
+            pytest.skip("the model was loaded before the signal")
+        assert server.stop() == 0
 
 
 class Caller(threading.Thread):

@@ -48,6 +48,7 @@ _CLOUDS: Mapping[str, Example] = {
 _GPU = {"gpu": "nvidia-l4", "cpu": "2", "memory": "8Gi"}
 _GKE_GPU = {**_GPU, "image": IMAGES["gke"], "model": f"gs://acme/model@{'1' * 16}"}
 _OWN_CLUSTER = {"cluster": "shared", "image": IMAGES["gke"]}
+_RANGES = {"podsRange": "pods", "servicesRange": "services"}
 _BUCKET = {"model": f"gs://acme/model@{'1' * 16}"}
 _WORKLOAD: Mapping[str, Example] = {
     **_CLOUDS,
@@ -76,6 +77,7 @@ EXAMPLES: Mapping[str, Mapping[str, Example]] = {
         "region": ("europe-west1", {}),
         "image": (IMAGES["cloud-run"], {}),
         "invokers": ('["user:ada@example.com"]', {}),
+        "checkInvokers": ("false", {"public": "true"}),
         "secrets": ('{"TOKEN": "projects/acme-ml/secrets/token/versions/1"}', {}),
     },
     "fargate": {
@@ -102,6 +104,9 @@ EXAMPLES: Mapping[str, Mapping[str, Example]] = {
     "gke": {
         **_WORKLOAD,
         "cpu": ("4", {"memory": "8Gi", "machineType": "e2-standard-8"}),
+        "concurrency": ("4", {**_OWN_CLUSTER, "serving": "kserve"}),
+        "canaryPercent": ("10", {**_OWN_CLUSTER, "serving": "kserve"}),
+        "serving": ("kserve", _OWN_CLUSTER),
         "domain": ("api.example.com", {"public": "true"}),
         "model": (f"gs://acme/model@{'1' * 16}", {}),
         "gpu": ("nvidia-l4", {k: v for k, v in _GKE_GPU.items() if k != "gpu"}),
@@ -114,6 +119,8 @@ EXAMPLES: Mapping[str, Mapping[str, Example]] = {
         "controlPlaneCidrs": ('["203.0.113.0/24"]', {}),
         "network": ("inner", {}),
         "subnetwork": ("inner-a", {"network": "inner"}),
+        "podsRange": ("other-pods", _RANGES),
+        "servicesRange": ("other-services", _RANGES),
         "cluster": ("shared", {}),
         "nodePool": ("gpus", {**_OWN_CLUSTER, **_GKE_GPU}),
         "machineType": ("e2-standard-8", {}),
@@ -196,10 +203,12 @@ _ONE_MORE: Mapping[str, str] = {
     "network": "vpc-8a8b8c8d",
     "nodePool": "more-gpus",
     "nodeSelector": '{"disk": "hdd"}',
+    "podsRange": "more-pods",
     "project": "third-project",
     "region": "us-central1",
     "repository": "registry.example.com/third/server",
     "schedule": '{"workdays": "cron(0 9 ? * MON-FRI *) 2-3", "nights": "cron(0 20 ? * * *) 1-2"}',
+    "servicesRange": "more-services",
     "subnets": '["subnet-7a9b9c9d", "subnet-6a8b8c8d"]',
     "subnetwork": "inner-b",
     "taskSubnets": '["subnet-7a9b9c9d", "subnet-6a8b8c8d"]',

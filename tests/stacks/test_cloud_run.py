@@ -51,7 +51,8 @@ def refusal(**values: str) -> str:
 
 def test_the_stack_exports_the_outputs_of_every_target() -> None:
     outputs = planned().outputs
-    assert set(outputs) == {"apiKey", "consoleUrl", "imageRef", "logsCommand", "serviceName", "url"}
+    uniform = {"apiKey", "consoleUrl", "imageRef", "logsCommand", "serviceName", "url"}
+    assert set(outputs) == {*uniform, "domainRecords"}
     assert outputs["apiKey"] == "[secret]"
     assert outputs["serviceName"] == "slipway-dev"
     assert "slipway-dev --project acme-ml --region europe-west4" in outputs["logsCommand"]

@@ -57,7 +57,10 @@ def refusal(**values: str) -> str:
 
 def test_the_stack_exports_the_outputs_of_every_target() -> None:
     outputs = planned().outputs
-    assert set(outputs) == {"apiKey", "consoleUrl", "imageRef", "logsCommand", "serviceName", "url"}
+    assert set(outputs) == {
+        *("apiKey", "consoleUrl", "imageRef", "logsCommand", "serviceName", "url"),
+        *("domainRecords", "loadBalancer"),
+    }
     assert outputs["apiKey"] == "[secret]"
     assert outputs["serviceName"] == "slipway-prod"
     assert outputs["logsCommand"] == "aws logs tail /ecs/slipway-prod --follow --region eu-west-1"

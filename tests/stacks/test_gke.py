@@ -31,7 +31,8 @@ from tests.warned import warned
 
 def test_the_stack_exports_the_outputs_of_every_target() -> None:
     outputs = planned(**GPU).outputs
-    assert set(outputs) == {"apiKey", "consoleUrl", "imageRef", "logsCommand", "serviceName", "url"}
+    uniform = {"apiKey", "consoleUrl", "imageRef", "logsCommand", "serviceName", "url"}
+    assert set(outputs) == {*uniform, "domainRecords"}
     assert outputs["apiKey"] == "[secret]"
     assert outputs["serviceName"] == "slipway-prod"
     assert "--context gke_acme-ml_europe-west4_slipway-prod" in outputs["logsCommand"]
@@ -151,6 +152,12 @@ def test_no_secret_is_in_the_plan() -> None:
     assert "HF_TOKEN" in {entry["name"] for entry in pod(encrypted)["containers"][0]["env"]}
 
 
+SHARED_VPC = {
+    "network": "projects/host/global/networks/shared",
+    "subnetwork": "projects/host/regions/europe-west4/subnetworks/ml",
+}
+
+
 @pytest.mark.parametrize(
     ("values", "said"),
     [
@@ -171,7 +178,13 @@ def test_no_secret_is_in_the_plan() -> None:
         ({"gpuSharing": "time-sharing", "gpuCount": "2"}, "gpuCount is 2 with `gpuSharing`; a pod takes"),
         ({"gpuSharing": "mps"}, "which the service's namespace (Pod Security: restricted) forbids"),
         ({"gpuSharing": "mps"}, "gpuSharing is mps: GKE runs it only for pods with"),
-        ({"gpuSharing": "mps", "serving": "kserve"}, "Did you mean time-sharing?"),
+        (
+            {"gpuSharing": "mps", "serving": "kserve", "cluster": "shared", "maxNodes": "5"},
+            "Did you mean time-sharing?",
+        ),
+        ({"serving": "kserve"}, "serving is kserve without `cluster`: a cluster that the same `up` creates"),
+        (SHARED_VPC, "podsRange is missing with `network` projects/host/global/networks/shared, in which"),
+        ({**SHARED_VPC, "podsRange": "pods"}, "servicesRange is missing with `podsRange`; name both"),
         ({"gpuDriver": "default"}, "gpuDriver is default, which installs driver 535"),
         ({"gpuDriver": "default"}, "CUDA 13.2 needs 580 or newer. Did you mean latest?"),
         ({"nodeDisk": "10Gi"}, "nodeDisk is 10Gi; allowed are 20 to 65536 GiB. Did you mean 20Gi?"),
@@ -198,6 +211,32 @@ def test_what_gke_would_not_run_is_refused_before_anything_is_registered(
     assert said in message
     assert message.startswith("Stack prod: 1 setting is wrong.")
     assert message.endswith("Fix it in Pulumi.prod.yaml.")
+
+
+def test_ranges_of_a_shared_network_are_handed_over() -> None:
+    """Source: GKEPB IPAllocationPolicy: the names of the ranges; GKE creates none in another project."""
+    plan = planned(**GPU, **SHARED_VPC, podsRange="pods", servicesRange="services")
+    [cluster] = [r for r in plan.resources if r.type == "gcp:container/cluster:Cluster"]
+    ranges = cluster.inputs["ipAllocationPolicy"]
+    assert ranges["clusterSecondaryRangeName"] == "pods"
+    assert ranges["servicesSecondaryRangeName"] == "services"
+
+
+def test_what_a_reclaimed_node_cuts_is_warned_of() -> None:
+    """Source: GKE concepts/spot-vms: 15 s for pods that are not the system's; an upgrade waits an hour."""
+    assert "has 15 s" in "\n".join(warned(config(**GPU, spot="true")))
+    assert "is taken away" not in "\n".join(warned(config(**GPU)))
+    assert "has 3600 s" in "\n".join(warned(config(**GPU, timeout="3600")))
+
+
+def test_the_drain_of_nodes_is_waited_for() -> None:
+    """Source: GKE concepts/node-pool-upgrade-strategies: a node's pods have an hour to end."""
+    monitor = Monitor("slipway", "prod")
+    run(main, config(**GPU), monitor, preview=True)
+    pools = [r for r in monitor.requests.values() if r.type == "gcp:container/nodePool:NodePool"]
+    waits = {getattr(pool.customTimeouts, kind) for pool in pools for kind in ("update", "delete")}
+    assert len(pools) == 2
+    assert min(int(wait.removesuffix("m")) for wait in waits) > 60
 
 
 @pytest.mark.parametrize(

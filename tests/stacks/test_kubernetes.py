@@ -53,7 +53,8 @@ def refusal(**values: str) -> str:
 
 def test_the_stack_exports_the_outputs_of_every_target(kubeconfig: str) -> None:
     outputs = planned(kubeconfig=kubeconfig).outputs
-    assert set(outputs) == {"apiKey", "consoleUrl", "imageRef", "logsCommand", "serviceName", "url"}
+    uniform = {"apiKey", "consoleUrl", "imageRef", "logsCommand", "serviceName", "url"}
+    assert set(outputs) == {*uniform, "domainRecords"}
     assert (outputs["imageRef"], outputs["consoleUrl"]) == (DIGEST, "")
 
 
@@ -155,6 +156,14 @@ def test_a_limit_that_a_deployment_does_not_keep_is_a_warning() -> None:
     assert "`concurrency` is 4, which only KServe keeps to" in told(concurrency="4")
     assert "concurrency" not in told()
     assert "concurrency" not in told(concurrency="4", serving="kserve")
+
+
+def test_an_answer_that_begins_too_late_for_knative_is_warned_of() -> None:
+    """Source: knative/serving, pkg/apis/config/defaults.go: RevisionResponseStartTimeoutSeconds."""
+    late = "has not begun after 300 s"
+    assert late in "\n".join(warned(config(serving="kserve", timeout="301")))
+    assert late not in "\n".join(warned(config(serving="kserve", timeout="300")))
+    assert late not in "\n".join(warned(config(timeout="301")))
 
 
 def test_a_login_that_the_nodes_may_lack_is_told_with_what_gives_it() -> None:

@@ -145,15 +145,23 @@ def test_what_ecs_caps_is_warned_of() -> None:
     assert "to load" not in warned("fargate", loadSeconds="100")
 
 
-def test_a_rollout_on_fargate_is_waited_for_until_ecs_gives_up() -> None:
-    def minutes(**values: str) -> int:
-        monitor = Monitor("slipway", "prod")
-        run(main, config("fargate", **values), monitor, preview=True)
-        [service] = [r for r in monitor.requests.values() if r.type == "aws:ecs/service:Service"]
-        return int(service.customTimeouts.update.rstrip("m"))
+def fargate_minutes(operation: str, **values: str) -> int:
+    """Return how long the provider waits for the service of a stack with these settings."""
+    monitor = Monitor("slipway", "prod")
+    run(main, config("fargate", **values), monitor, preview=True)
+    [service] = [r for r in monitor.requests.values() if r.type == "aws:ecs/service:Service"]
+    return int(getattr(service.customTimeouts, operation).rstrip("m"))
 
-    assert minutes() == 60
-    assert minutes(loadSeconds="1200") * 60 >= 2 * 3600
+
+def test_a_rollout_on_fargate_is_waited_for_until_ecs_gives_up() -> None:
+    assert fargate_minutes("update") == 60
+    assert fargate_minutes("update", loadSeconds="1200") * 60 >= 2 * 3600
+
+
+@pytest.mark.parametrize("operation", ["create", "update", "delete"])
+def test_the_end_of_tasks_on_fargate_is_waited_for(operation: str) -> None:
+    """Source: BC elbv2 deregistration_delay, ecs stopTimeout: 3600 and 120 s pass before a task is gone."""
+    assert fargate_minutes(operation, timeout="3600") * 60 > 3600 + 120
 
 
 @pytest.mark.parametrize("value", ["0", "-1", "3601", "soon"])

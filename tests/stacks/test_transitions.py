@@ -51,7 +51,7 @@ FACTORS: Mapping[str, Sequence[Sequence[Choice]]] = {
         ({}, _MACHINE, {"machineType": "e2-standard-8"}),
         ({}, {"namespace": "models"}),
         ({}, {"domain": "api.example.com", "public": "true"}),
-        ({}, {"serving": "kserve"}),
+        ({}, {"privateNodes": "false"}),
     ),
     "kubernetes": (
         ({}, {"namespace": "models"}, {"namespace": "others"}),

@@ -8,6 +8,7 @@ import pulumi_random as random
 import pytest
 
 from slipway.components.cloud_run import APIS, CloudRunService, Ingress
+from slipway.components.google.apis import PROJECTS_API
 from slipway.infra.plan.config import StackConfig
 from slipway.infra.plan.run import Plan, plan_of
 from slipway.infra.resources.reading import Resource
@@ -92,6 +93,7 @@ def test_grants_and_apis_come_before_the_service() -> None:
         "api-other-team-database-access",
         "api-models-reader",
         "api-account",
+        "api-cloudresourcemanager-api",
         "api-iam-api",
         "api-run-api",
         "api-secretmanager-api",
@@ -101,12 +103,35 @@ def test_grants_and_apis_come_before_the_service() -> None:
 def test_apis_come_before_what_needs_them_and_stay_enabled() -> None:
     made = emitted()
     apis = made.of_type(gcp.projects.Service)
-    assert sorted(api.inputs["service"] for api in apis) == sorted(APIS)
+    assert sorted(api.inputs["service"] for api in apis) == sorted((*APIS, PROJECTS_API))
+    first = next(api for api in apis if api.inputs["service"] == PROJECTS_API)
+    assert all(first.urn in api.dependencies for api in apis if api is not first)
     for api in apis:
         assert (api.inputs["disableOnDestroy"], api.inputs["disableDependentServices"]) == (False, False)
     for cls in (gcp.serviceaccount.Account, gcp.secretmanager.Secret):
         assert names_of(made.of_type(cls)[0].dependencies) >= {api.name for api in apis}
     assert emitted(enable_apis=False).of_type(gcp.projects.Service) == []
+
+
+def test_a_revision_may_have_as_many_instances_as_its_service() -> None:
+    """Source: RUNPB RevisionScaling.max_instance_count: 100 where a revision states none."""
+
+    def of_revision(most: int) -> int:
+        template = emitted(max_replicas=most).named("api-service").inputs["template"]
+        return template.get("scaling", {"maxInstanceCount": 100})["maxInstanceCount"]
+
+    assert [of_revision(most) >= most for most in (3, 100, 101, 1000)] == [True] * 4
+    assert "scaling" not in emitted(max_replicas=100).named("api-service").inputs["template"]
+
+
+def test_callers_that_are_not_checked_need_no_grant_to_everyone() -> None:
+    """Source: RUNPB Service.invoker_iam_disabled; Domain Restricted Sharing: BerriAI/litellm#37857."""
+    unchecked = emitted(public=True, check_invokers=False)
+    assert unchecked.named("api-service").inputs["invokerIamDisabled"] is True
+    assert unchecked.of_type(gcp.cloudrunv2.ServiceIamMember) == []
+    checked = emitted(public=True)
+    assert "invokerIamDisabled" not in checked.named("api-service").inputs
+    assert [g.inputs["member"] for g in checked.of_type(gcp.cloudrunv2.ServiceIamMember)] == ["allUsers"]
 
 
 def test_each_secret_has_one_grant_to_the_service_alone() -> None:
@@ -274,26 +299,32 @@ def test_more_memory_changes_nothing_but_the_service() -> None:
 
 def test_an_image_that_turns_out_to_be_where_cloud_run_cannot_pull_from_stops_the_service() -> None:
     image = f"ghcr.io/acme/slipway@sha256:{'a' * 64}"
-    with pytest.raises(ValueError, match=r"image_ref is 'ghcr.io.*Cloud Run pulls from Artifact Registry"):
+    with pytest.raises(
+        pulumi.RunError, match=r"image_ref is 'ghcr.io.*Cloud Run pulls from Artifact Registry"
+    ):
         emitted(image_ref=lambda: pulumi.Output.from_input(image))
 
 
 @pytest.mark.parametrize("image_ref", ["acme/slipway:latest", "acme/slipway"])
 def test_an_image_that_turns_out_to_have_no_digest_stops_the_service(image_ref: str) -> None:
-    with pytest.raises(Exception, match="must have its digest"):
+    with pytest.raises(pulumi.RunError, match="must have its digest"):
         emitted(image_ref=lambda: pulumi.Output.from_input(image_ref))
 
 
 @pytest.mark.parametrize("key", ["hush-hush", "hush hush hush hush hush", "hush" * 1025])
 def test_a_key_that_turns_out_wrong_stops_the_service_and_is_not_shown(key: str) -> None:
-    with pytest.raises(Exception, match=r"api_key has \d+ characters \(they are not shown\)") as refusal:
+    with pytest.raises(
+        pulumi.RunError, match=r"api_key has \d+ characters \(they are not shown\)"
+    ) as refusal:
         emitted(api_key=lambda: pulumi.Output.secret(key))
     assert "hush" not in str(refusal.value)
 
 
 @pytest.mark.parametrize(("value", "size"), [("", 0), ("x" * 32769, 32769)])
 def test_a_secret_that_no_variable_can_hold_stops_the_service(value: str, size: int) -> None:
-    with pytest.raises(Exception, match=f"secret HF_TOKEN has {size} bytes; it must have from 1 to 32768"):
+    with pytest.raises(
+        pulumi.RunError, match=f"secret HF_TOKEN has {size} bytes; it must have from 1 to 32768"
+    ):
         emitted(secret_values=lambda: {"HF_TOKEN": pulumi.Output.secret(value)})
 
 

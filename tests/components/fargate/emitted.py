@@ -15,7 +15,10 @@ from tests.contract.cloud import Emitted, emitted_by
 from tests.contract.fargate_cases import EXISTING, PLAIN
 
 MODEL = "s3://models/spam/v2@3sL4kqtJlcpXroDTDmJ"
-OUTPUTS = ("url", "image_ref", "service_name", "console_url", "logs_command", "api_key", "domain_records")
+OUTPUTS = (
+    *("url", "image_ref", "service_name", "console_url", "logs_command", "api_key", "domain_records"),
+    "load_balancer",
+)
 
 
 @cache

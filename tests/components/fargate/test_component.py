@@ -5,8 +5,7 @@ import pulumi
 import pulumi_aws as aws
 import pytest
 
-from slipway.components.fargate import Architecture, ContainerInsights, FargateService
-from slipway.infra.plan.config import StackConfig
+from slipway.components.fargate import Architecture, ContainerInsights
 from tests.components.fargate.emitted import emitted, emitted_now, planned, without_inputs_of
 from tests.contract import cloud
 from tests.contract.aws_outputs import arn
@@ -14,7 +13,6 @@ from tests.contract.fargate_cases import (
     CLUSTER,
     IMAGE,
     MORNING,
-    PLAIN,
     SHARED,
 )
 
@@ -34,20 +32,20 @@ def test_insights_and_arm_are_asked_for() -> None:
 
 
 def test_the_number_of_tasks_is_left_to_the_autoscaler_only_where_there_is_one() -> None:
-    def ignored(**args: Any) -> list[str]:
-        monitor = cloud.Cloud("demo", "dev")
+    def ignored(**args: Any) -> tuple[str, ...]:
+        return emitted(**args).named("api-service").ignore_changes
 
-        def program() -> None:
-            FargateService("api", {**PLAIN, **args})  # pyright: ignore[reportArgumentType]
-
-        cloud.run(program, StackConfig("demo", "dev", {}, frozenset(), {}), monitor, preview=False)
-        [urn] = [urn for urn in monitor.recorded if urn.endswith("::api-service")]
-        return list(monitor.requests[urn].ignoreChanges)
-
-    assert ignored(min_replicas=2, max_replicas=2) == []
-    assert ignored() == ["desiredCount"]
-    assert ignored(min_replicas=2, max_replicas=2, schedules=[MORNING]) == ["desiredCount"]
+    assert ignored(min_replicas=2, max_replicas=2) == ()
+    assert ignored() == ("desiredCount",)
+    assert ignored(min_replicas=2, max_replicas=2, schedules=[MORNING]) == ("desiredCount",)
     assert not emitted(min_replicas=2, max_replicas=2).of_type(aws.appautoscaling.Target)
+
+
+def test_what_a_schedule_has_set_is_no_change_that_an_update_undoes() -> None:
+    """Source: DOCS autoscaling/application, scheduled-scaling-overview: an action sets the target's range."""
+    assert emitted().named("api-scaling").ignore_changes == ()
+    scheduled = emitted(schedules=[MORNING]).named("api-scaling")
+    assert set(scheduled.ignore_changes) == {"minCapacity", "maxCapacity"}
 
 
 def test_scaling_follows_cpu_and_where_measured_requests() -> None:
@@ -100,27 +98,33 @@ def test_a_service_that_ecs_has_rolled_back_is_a_failure(monkeypatch: pytest.Mon
         return {"id": made, "arn": made, "taskDefinition": arn("ecs", inputs, "task-definition/api:7")}
 
     monkeypatch.setitem(cloud.OUTPUTS, aws.ecs.Service, rolled_back)  # pyright: ignore[reportArgumentType]
-    with pytest.raises(Exception, match=r"api: ECS runs .*api:7, not .*requested .*api:1: .*rolled back"):
+    with pytest.raises(
+        pulumi.RunError, match=r"api: ECS runs .*api:7, not .*requested .*api:1: .*rolled back"
+    ):
         emitted_now()
 
 
 @pytest.mark.parametrize("image_ref", ["acme/slipway:latest", "acme/slipway"])
 def test_an_image_that_turns_out_to_have_no_digest_stops_the_service(image_ref: str) -> None:
-    with pytest.raises(Exception, match="must have its digest"):
+    with pytest.raises(pulumi.RunError, match="must have its digest"):
         emitted(image_ref=lambda: pulumi.Output.from_input(image_ref))
 
 
 @pytest.mark.parametrize("key", ["short-and-hushed", "hush hush hush hush hush", "hush" * 1025])
 def test_a_key_that_turns_out_wrong_stops_the_service_and_is_not_shown(key: str) -> None:
     key = key[:15] if key.startswith("short") else key
-    with pytest.raises(Exception, match=r"api_key has \d+ characters \(they are not shown\)") as refusal:
+    with pytest.raises(
+        pulumi.RunError, match=r"api_key has \d+ characters \(they are not shown\)"
+    ) as refusal:
         emitted(api_key=lambda: pulumi.Output.secret(key))
     assert "hush" not in str(refusal.value)
 
 
 @pytest.mark.parametrize(("value", "size"), [("", 0), ("x" * 65537, 65537)])
 def test_a_secret_that_cannot_be_kept_stops_the_service(value: str, size: int) -> None:
-    with pytest.raises(Exception, match=f"secret HF_TOKEN has {size} bytes; it must have from 1 to 65536"):
+    with pytest.raises(
+        pulumi.RunError, match=f"secret HF_TOKEN has {size} bytes; it must have from 1 to 65536"
+    ):
         emitted(secret_values=lambda: {"HF_TOKEN": pulumi.Output.secret(value)})
 
 

@@ -45,6 +45,9 @@ def test_with_a_certificate_http_only_redirects() -> None:
     assert made.outputs["url"] == "https://api.example.com"
     address = made.named("api-balancer").inputs["name"] + "-1234567890.eu-west-1.elb.amazonaws.com"
     assert made.outputs["domain_records"] == [f"CNAME api.example.com {address}."]
+    name = made.named("api-balancer").inputs["name"]
+    assert made.outputs["load_balancer"].startswith(f"app/{name}/")
+    assert emitted(**SHARED).outputs["load_balancer"] == "app/shared/0123456789abcdef"
 
 
 def test_http_redirects_only_once_https_is_open() -> None:
@@ -204,3 +207,29 @@ def test_paths_of_a_listener_may_be_known_later() -> None:
 def test_an_output_is_refused_where_an_argument_decides_what_is_made(argument: str) -> None:
     with pytest.raises(Exception, match=f"{argument} is an Output; it must be a plain value"):
         emitted_now(**{argument: lambda: pulumi.Output.from_input("x")})
+
+
+@pytest.mark.parametrize("egress", list(Egress))
+def test_tasks_may_call_what_their_environment_names(egress: Egress) -> None:
+    env = {
+        "AWS_ENDPOINT_URL": "http://minio.internal:9000",
+        "HTTPS_PROXY": "http://10.0.0.7:3128",
+        "NOTES": "see https://example.com/",
+    }
+    rules = emitted(env=env, egress=egress).of_type(aws.vpc.SecurityGroupEgressRule)
+    named = {(rule.inputs.get("cidrIpv4"), rule.inputs["toPort"]) for rule in rules}
+    assert {("0.0.0.0/0", 9000), ("10.0.0.7/32", 3128)} <= named
+    assert {port for _, port in named} <= {443, 8080, 9000, 3128}
+
+
+def test_tasks_without_the_internet_reach_the_parameters_among_their_secrets() -> None:
+    """Source: docs.aws.amazon.com/AmazonECS, vpc-endpoints: `ssm` for parameters of Systems Manager."""
+
+    def endpoints(**secrets: str) -> set[str]:
+        made = emitted(egress=Egress.ENDPOINTS, secrets=secrets).of_type(aws.ec2.VpcEndpoint)
+        return {endpoint.inputs["serviceName"].removeprefix("com.amazonaws.eu-west-1.") for endpoint in made}
+
+    of_each = {"ecr.api", "ecr.dkr", "logs", "s3", "secretsmanager"}
+    assert endpoints() == of_each
+    parameter = "arn:aws:ssm:eu-west-1:123456789012:parameter/team/token"
+    assert endpoints(TOKEN=parameter) == of_each | {"ssm"}

@@ -48,11 +48,18 @@ def test_the_server_is_locked_in() -> None:
     assert server["logConfiguration"]["options"]["awslogs-group"] == "/ecs/api"
 
 
-@pytest.mark.parametrize(("timeout", "drain", "stop"), [(1, 10, 20), (60, 60, 70), (3600, 110, 120)])
+@pytest.mark.parametrize(("timeout", "drain", "stop"), [(1, 45, 55), (60, 95, 105), (3600, 110, 120)])
 def test_a_task_is_killed_only_after_its_drain(timeout: float, drain: int, stop: int) -> None:
     server = containers(request_timeout_seconds=timeout)[0]
     assert server["stopTimeout"] == stop
     assert environment(request_timeout_seconds=timeout)["DRAIN_SECONDS"] == str(drain)
+
+
+def test_a_task_takes_requests_until_failed_checks_have_taken_it_out_of_the_load_balancer() -> None:
+    """Source: DOCS elasticloadbalancing/latest/application/target-group-health-checks."""
+    check = emitted().named("api-targets").inputs["healthCheck"]
+    latest = check["unhealthyThreshold"] * check["interval"] + check["timeout"]
+    assert int(environment()["LISTEN_ON_SECONDS"]) >= latest
 
 
 def test_the_server_hears_what_the_platform_does() -> None:

@@ -213,8 +213,11 @@ def test_what_google_changes_by_itself_replaces_nothing() -> None:
 
 
 def test_apis_stay_enabled_when_the_cluster_goes() -> None:
+    """Sources: DOCS/how-to/image-streaming; terraform-provider-google#11435."""
     apis = emitted(**L4).of_type(gcp.projects.Service)
     assert {str(api.inputs["service"]) for api in apis} == {
+        "cloudresourcemanager.googleapis.com",
+        "containerfilesystem.googleapis.com",
         "compute.googleapis.com",
         "container.googleapis.com",
         "iam.googleapis.com",

@@ -56,7 +56,7 @@ def test_what_a_pool_does_by_itself_is_told() -> None:
     assert "down to 0 nodes" in told(**L4)
     assert "down to 0 nodes" not in told(**L4, gpu_min_nodes=1)
     each = told(**{**L4, **ZONES, "gpu_min_nodes_per_zone": 1, "gpu_max_nodes": 6, "gpu_count": 2})
-    assert "keeps 3 nodes with 6 GPUs running all the time, 1 in each of 3 zones" in each
+    assert "keeps up to 3 nodes with 6 GPUs running, 1 in each of 3 zones: none starts before" in each
     assert "25 seconds' notice" in told(**L4, spot=True)
     assert "seven days" in told(**L4, flex_start=True)
     assert "GKE installs no driver" in told(**L4, gpu_driver=GpuDriver.DISABLED)

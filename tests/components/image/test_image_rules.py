@@ -202,4 +202,4 @@ def test_references_of_the_usual_registries_are_taken(image: str) -> None:
 
 def test_an_empty_plan_is_no_accident(planned: Planned) -> None:
     """The faults above come from the arguments: without one the same program is planned."""
-    assert len(planned(GOOGLE).resources) == len(plan_of(lambda: None, CONFIG).resources) + 4
+    assert len(planned(GOOGLE).resources) == len(plan_of(lambda: None, CONFIG).resources) + 5

@@ -45,6 +45,7 @@ BUILD = ("docker-build:index:Image", "demo-build", "demo")
             {
                 BUILD,
                 ("gcp:artifactregistry/repository:Repository", "demo-repository", "demo"),
+                ("gcp:projects/service:Service", "demo-cloudresourcemanager-api", "demo"),
                 ("gcp:projects/service:Service", "demo-api", "demo"),
             },
         ),
@@ -293,7 +294,8 @@ def test_nothing_is_pushed_before_the_repository_is_there(planned: Planned) -> N
 
 
 def test_the_api_stays_enabled_when_the_stack_goes(planned: Planned) -> None:
-    assert named(planned(GOOGLE), "demo-api").inputs["disableOnDestroy"] is False
+    for name in ("demo-api", "demo-cloudresourcemanager-api"):
+        assert named(planned(GOOGLE), name).inputs["disableOnDestroy"] is False
 
 
 def test_the_outputs_are_the_digest_reference_and_the_name(project: Path, checkout: Path) -> None:
@@ -325,7 +327,7 @@ def test_two_images_stand_side_by_side(project: Path, checkout: Path) -> None:
         for name in ("one", "two"):
             InferenceImage(name, {**GOOGLE, "source": str(checkout)})
 
-    assert len(plan_of(program, CONFIG).resources) == 1 + 2 * 4
+    assert len(plan_of(program, CONFIG).resources) == 1 + 2 * 5
 
 
 @pytest.mark.parametrize(

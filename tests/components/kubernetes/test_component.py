@@ -220,7 +220,7 @@ def test_kserves_pods_have_their_own_label_and_container() -> None:
 
 
 def test_an_image_whose_digest_turns_out_missing_fails() -> None:
-    with pytest.raises(ValueError, match="must have its digest"):
+    with pytest.raises(pulumi.RunError, match="must have its digest"):
         emitted(image_ref=lambda: pulumi.Output.from_input("host/api:latest"))
 
 
@@ -253,6 +253,13 @@ def test_an_up_waits_for_as_long_as_every_pod_may_take() -> None:
     assert seconds(max_replicas=3) > 600
     assert seconds(max_replicas=30, **GPU) > seconds(max_replicas=3, **GPU)
     assert seconds(node_start_seconds=900) > seconds(node_start_seconds=60)
+
+
+def test_a_deletion_waits_for_as_long_as_a_pod_may_take_to_end() -> None:
+    """Source: K8S concepts/workloads/pods/pod-lifecycle: a pod has its grace period to end."""
+    made = requests_of(request_timeout_seconds=3600)
+    waits = {made[name].customTimeouts.delete for name in ("api-deployment", "api-namespace")}
+    assert min(int(wait.removesuffix("s")) for wait in waits) > 3600
 
 
 def made(found: Emitted) -> list[tuple[str, str, Any]]:

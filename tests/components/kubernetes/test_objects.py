@@ -1,11 +1,13 @@
 """What the objects say, where a judge of the whole would not mind another choice."""
 
 from hashlib import sha256
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 import pytest
 
 from slipway.components.content_hash import hashed
+from slipway.components.kubernetes.args import Serving
 from tests.contract.kubernetes_cases import BUCKET, GOOGLE, GPU
 from tests.contract.kubernetes_objects import objects_of, one
 
@@ -106,9 +108,87 @@ def test_pods_go_slower_than_a_new_one_starts() -> None:
     assert down["scaleUp"]["stabilizationWindowSeconds"] == 0
 
 
+def egress(**args: Any) -> list[dict[str, Any]]:
+    return one(objects_of(args), "NetworkPolicy")["spec"]["egress"]
+
+
 def egress_ports(**args: Any) -> set[int]:
-    rules = one(objects_of(args), "NetworkPolicy")["spec"]["egress"]
-    return {port["port"] for rule in rules for port in rule["ports"]}
+    return {port["port"] for rule in egress(**args) for port in rule.get("ports", [])}
+
+
+def reached(*, port: int, **args: Any) -> set[str]:
+    """Return the networks that pods reach on a port; '*' for every address."""
+    rules = [rule for rule in egress(**args) if port in {each["port"] for each in rule.get("ports", [])}]
+    return {
+        to["ipBlock"]["cidr"] if "ipBlock" in to else "the cluster"
+        for rule in rules
+        for to in rule.get("to", [{"ipBlock": {"cidr": "*"}}])
+    }
+
+
+@pytest.mark.parametrize("place", [{}, GOOGLE], ids=["anywhere", "GKE"])
+def test_names_are_resolved_in_the_cluster_alone(place: dict[str, Any]) -> None:
+    """Sources: K8S tasks/administer-cluster/nodelocaldns, AKS LocalDNS, GKE how-to/cloud-dns."""
+    [network] = reached(port=53, **place) - {"the cluster"}
+    for on_the_node in ("169.254.20.10", "169.254.10.11", "169.254.169.254"):
+        assert ip_address(on_the_node) in ip_network(network)
+    for outside in ("8.8.8.8", "10.0.0.10", "169.253.0.1"):
+        assert ip_address(outside) not in ip_network(network)
+
+
+def test_pods_reach_the_agent_that_gives_them_credentials_on_eks() -> None:
+    """Source: docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works.html."""
+    assert reached(port=80, model="s3://models/spam@3sL4kqtJlcpXroDTDmJ") == {"169.254.170.23/32"}
+    assert reached(port=80) == set()
+
+
+def test_pods_may_call_what_their_environment_names() -> None:
+    assert reached(port=9000, env={"AWS_ENDPOINT_URL": "http://minio:9000"}) == {"*"}
+    assert reached(port=3128, env={"HTTPS_PROXY": "http://10.0.0.7:3128"}) == {"10.0.0.7/32"}
+    assert egress_ports(env={"LOG_LEVEL": "debug", "AWS_ENDPOINT_URL": "http://localhost:9000"}) == {53}
+
+
+@pytest.mark.parametrize(
+    ("host", "to"),
+    [
+        ("minio", {"podSelector": {}}),
+        ("minio.api.svc", {"podSelector": {}}),
+        (
+            "minio.storage.svc.cluster.local",
+            {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "storage"}}},
+        ),
+    ],
+)
+def test_a_service_of_the_cluster_is_reached_whatever_its_pods_port_is(host: str, to: Any) -> None:
+    """Source: K8S concepts/services-networking/network-policies: a port is the pod's, not the Service's."""
+    rules = egress(env={"AWS_ENDPOINT_URL": f"http://{host}:80"})
+    assert {"to": [to]} in rules
+
+
+def test_a_pod_has_its_share_of_the_nodes_disk() -> None:
+    def disk(**args: Any) -> set[str]:
+        pod = one(objects_of(args), "Deployment")["spec"]["template"]["spec"]
+        both = [each["resources"] for each in [*pod.get("initContainers", []), *pod["containers"]]]
+        return {of[kind]["ephemeral-storage"] for of in both for kind in ("requests", "limits")}
+
+    assert disk() == {"1088Mi"}
+    assert disk(model=BUCKET, model_gib=10) == {f"{1088 + 12288}Mi"}
+    assert disk(model=BUCKET, model_gib=10, model_storage_class="filestore") == {"1088Mi"}
+
+
+def test_pods_of_kserve_have_the_restrictions_and_the_start_that_others_have() -> None:
+    """Source: github.com/knative/serving, pkg/apis/serving/fieldmask.go (2026-08): what Knative takes."""
+    args = {"load_seconds": 100.0}
+    [ours] = one(objects_of(args), "Deployment")["spec"]["template"]["spec"]["containers"]
+    predictor = one(objects_of({**args, "serving": Serving.KSERVE}), "InferenceService")["spec"]["predictor"]
+    [theirs] = predictor["containers"]
+    assert predictor["automountServiceAccountToken"] is False
+    assert predictor["enableServiceLinks"] is False
+    assert theirs["securityContext"] == ours["securityContext"]
+    assert theirs["resources"] == ours["resources"]
+    for probe in (ours["startupProbe"], theirs["startupProbe"]):
+        assert probe["failureThreshold"] * probe["periodSeconds"] >= 300
+    assert theirs["startupProbe"]["httpGet"]["port"] == theirs["ports"][0]["containerPort"]
 
 
 def test_pods_call_only_what_their_model_needs() -> None:

@@ -5,6 +5,8 @@ import json
 from tests.contract.verdicts.rows import BUCKET, DIGEST, Rows, each, labels, sized
 
 TAKES: Rows = [
+    ("RUNPB Service.invoker_iam_disabled", [{"public": "true", "checkInvokers": "false"}]),
+    ("RUNPB RevisionScaling.max_instance_count", each("maxInstances", "100", "101", "1000")),
     (
         "RUN configuring/cpu, memory-limits",
         sized(("0.08", "512Mi"), ("0.5", "1Gi"), ("1", "4Gi"), ("2", "8Gi"), ("4", "16Gi"), ("4", "2Gi"))
@@ -54,6 +56,7 @@ TAKES: Rows = [
     ("RUN deploying: Docker Hub is pulled", [{"image": f"docker.io/acme/server@{DIGEST}"}]),
 ]
 REFUSES: Rows = [
+    ("RUNPB Service.invoker_iam_disabled: nobody is checked", [{"checkInvokers": "false"}]),
     ("PGCP cloudrunv2 limits.cpu: 1, 2, 4, 6 and 8", each("cpu", "3", "5", "7", "16")),
     ("RUN configuring/cpu: 0.08 is the least", each("cpu", "0.05")),
     (

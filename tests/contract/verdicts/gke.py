@@ -4,6 +4,10 @@ import json
 
 from tests.contract.verdicts.rows import BUCKET, GPU, Rows, each
 
+SHARED_VPC = {
+    "network": "projects/host/global/networks/shared",
+    "subnetwork": "projects/host/regions/europe-west4/subnetworks/ml",
+}
 TAKES: Rows = [
     (
         "cloud.google.com/compute/docs/machine-resource",
@@ -36,8 +40,16 @@ TAKES: Rows = [
     ),
     ("K8S label values", each("labels", '{"team": "search-1"}')),
     ("K8S namespace names", each("namespace", "models", "a")),
+    (
+        "GKE how-to/cluster-shared-vpc: the secondary ranges of the host project's subnetwork",
+        [{**SHARED_VPC, "podsRange": "pods", "servicesRange": "services"}],
+    ),
+    ("KServe on a cluster that has it", [{"cluster": "shared", "serving": "kserve"}]),
 ]
 REFUSES: Rows = [
+    ("GKE how-to/cluster-shared-vpc", [SHARED_VPC, {**SHARED_VPC, "podsRange": "pods"}]),
+    ("a new GKE cluster has no KServe: PGCP container.Cluster.addons_config", [{"serving": "kserve"}]),
+    ("DOCS/how-to/nvidia-mps-gpus: hostIPC", [{**GPU, "gpuSharing": "mps"}]),
     (
         "cloud.google.com/compute/docs/gpus: the machines of each",
         [

@@ -70,6 +70,7 @@ class Aws:
         self.answers("describe-task-definition", TASK)
         self.answers("describe-target-groups", GROUPS)
         self.answers("describe-load-balancers", BALANCERS)
+        self.answers("list-tasks", {"taskArns": []})
 
     def answers(self, command: str, out: Any) -> None:
         (self._folder / f"{command}.out").write_text(out if isinstance(out, str) else json.dumps(out))
@@ -181,7 +182,10 @@ def test_the_log_is_of_all_tasks_one_json_object_a_line_oldest_first(project: Pa
 def test_to_follow_the_log_it_becomes_awss_own_tail(project: Path, aws: Aws) -> None:
     aws.answers("tail", "a line\n")
     assert run(project, aws, "logs", "prod", "-f").stdout == "a line\n"
-    assert aws.calls == ["logs tail /ecs/slipway-prod --follow --format short --region eu-west-1"]
+    assert aws.calls == [
+        "--version",
+        "logs tail /ecs/slipway-prod --follow --format short --region eu-west-1",
+    ]
 
 
 def test_without_aws_it_says_how_to_get_it(project: Path) -> None:
@@ -195,3 +199,52 @@ def test_a_stack_without_a_region_is_refused_before_aws_is_asked(project: Path) 
     write_stack(project, {"target": "fargate"}, "prod")
     assert "region: got nothing" in refused(project, "status", "prod", PATH="/nowhere")
     assert report(project, "status")["state"] == "stopped"
+
+
+def test_why_tasks_stopped_and_what_ecs_reports_is_the_reason(project: Path, aws: Aws) -> None:
+    """The answers are in the form of BC ecs DescribeTasks and DescribeServices, with ECS's own messages."""
+    answer = services(rollout="IN_PROGRESS")
+    answer["services"][0]["events"] = [
+        {"message": "(service slipway-prod) has reached a steady state."},
+        {"message": "(service slipway-prod) was unable to place a task. Reason: Capacity is unavailable."},
+        {"message": "(service slipway-prod) has started 1 tasks: (task 0a1b)."},
+    ]
+    aws.answers("describe-services", answer)
+    aws.answers("list-tasks", {"taskArns": ["arn:task/1", "arn:task/2"]})
+    pull = "CannotPullContainerError: pull image manifest has been retried 5 time(s): not found"
+    memory = {
+        "stoppedReason": "Essential container in task exited",
+        "stoppedAt": "2026-11-21T10:01:00+00:00",
+        "containers": [{"name": "server", "exitCode": 137, "reason": "OutOfMemoryError: container killed"}],
+    }
+    later = {"stoppedReason": pull, "stoppedAt": "2026-11-21T10:02:00+00:00"}
+    aws.answers("describe-tasks", {"tasks": [memory, later]})
+    found = status(project, aws)
+    assert found["state"] == "starting"
+    assert found["reason"] == (
+        f"A task stopped: {pull}. "
+        "A task stopped: Essential container in task exited; server: OutOfMemoryError: container killed. "
+        "ECS: was unable to place a task. Reason: Capacity is unavailable."
+    )
+
+
+def test_a_ready_service_that_has_lost_tasks_says_why(project: Path, aws: Aws) -> None:
+    aws.answers("list-tasks", {"taskArns": ["arn:task/1"]})
+    reclaimed = "Your Spot Task was interrupted."
+    aws.answers("describe-tasks", {"tasks": [{"stoppedReason": reclaimed, "stopCode": "SpotInterruption"}]})
+    found = status(project, aws)
+    assert (found["state"], found["reason"]) == ("ready", "A task stopped: Your Spot Task was interrupted.")
+
+
+def test_stopped_tasks_that_may_not_be_read_do_not_hide_the_rest(project: Path, aws: Aws) -> None:
+    aws.refuses("list-tasks", "AccessDeniedException: not authorized to perform: ecs:ListTasks")
+    found = status(project, aws)
+    assert found["state"] == "ready"
+    assert "Stopped tasks could not be read: aws says: AccessDenied" in found["reason"]
+
+
+def test_following_the_log_needs_version_2_of_the_cli(project: Path, aws: Aws) -> None:
+    aws.answers("", "aws-cli/1.44.6 Python/3.11.7 Linux/6 botocore/1.42.16")
+    said = refused(project, "logs", "prod", "-f", PATH=aws.path)
+    assert "is version 1 of the AWS CLI" in said
+    assert "`slipway logs` without `-f` works with version 1 too" in said
