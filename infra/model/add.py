@@ -27,6 +27,8 @@ MODELS = Path("models")
 _MODULE = "slipway.modeltools.adding"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _ADDRESSES = ("hf:", "gs://", "s3://")
+# As transformers calls them where nobody did.
+_UNNAMED_LABEL = re.compile(r"LABEL_[0-9]+")
 _TOKENS, _MEASURED_SECONDS = "16", 1.0
 
 Say = Callable[[str], None]
@@ -185,6 +187,8 @@ def _import_report(manifest: dict[str, Any]) -> dict[str, Any]:
     if "min_cosine" in found:
         said.append(f"the cosine to the original's vectors is {found['min_cosine']} or more")
     assumed = ["license unknown: put it into manifest.json"] if manifest["license"] == "unknown" else []
+    if labels and all(_UNNAMED_LABEL.fullmatch(label) for label in labels):
+        assumed.append("the labels' names: put them into id2label of config.json, and add the model again")
     return {"found": said, "assumed": assumed, "difference": found.get("max_proba_difference")}
 
 

@@ -17,7 +17,7 @@ _MOST_CANDIDATES, _MOST_NAMES_SHOWN = 200, 12
 
 
 @dataclass(frozen=True, slots=True)
-class Missing:
+class MissingValue:
     """What null is in one column. value: what it stands for; None: NaN in a float, nothing in other types.
 
     is_unlike: the original takes it, and no value makes the graph answer as it does.
@@ -45,12 +45,12 @@ class Missing:
         return (np.nan if self.type == "float" else self.value) if value is None else value
 
 
-def missing_in(model: OnnxModel, facts: Mapping[str, Any]) -> list[Missing]:
+def missing_in(model: OnnxModel, facts: Mapping[str, Any]) -> list[MissingValue]:
     """Return for each column what null is there."""
     return [_missing(model, facts, place) for place in range(len(facts["columns"]))]
 
 
-def words_of(columns: Sequence[Missing]) -> Iterator[str]:
+def words_of(columns: Sequence[MissingValue]) -> Iterator[str]:
     """Yield sentences for people on the columns that take null, and on those that refuse it."""
     if taken := [each.in_words for each in columns if each.is_taken]:
         yield f"null is a missing value in {_listed(taken)}"
@@ -60,19 +60,19 @@ def words_of(columns: Sequence[Missing]) -> Iterator[str]:
         yield f"null is refused in {_listed(unlike)}, because the graph would answer unlike the original"
 
 
-def _missing(model: OnnxModel, facts: Mapping[str, Any], place: int) -> Missing:
+def _missing(model: OnnxModel, facts: Mapping[str, Any], place: int) -> MissingValue:
     column = facts["columns"][place]
     name, kind, without = str(column["name"]), str(column["type"]), column["without"]
     if not without["rows"]:
-        return Missing(name, kind, is_taken=False)
+        return MissingValue(name, kind, is_taken=False)
     candidates = [np.nan] if kind == "float" else _candidates(column)
     rows = [[*row[:place], value, *row[place + 1 :]] for value in candidates for row in without["rows"]]
     expected = np.array(without["answers"] * len(candidates), np.float64)
     apart = apart_of(answers_of(model, facts, rows), expected, facts).reshape(len(candidates), -1)
     same = [value for value, far in zip(candidates, apart, strict=True) if (far <= TOLERANCE).all()]
     if not same:
-        return Missing(name, kind, is_taken=False, is_unlike=True)
-    return Missing(name, kind, is_taken=True, value=None if kind == "float" else same[0])
+        return MissingValue(name, kind, is_taken=False, is_unlike=True)
+    return MissingValue(name, kind, is_taken=True, value=None if kind == "float" else same[0])
 
 
 def _candidates(column: Mapping[str, Any]) -> list[Any]:

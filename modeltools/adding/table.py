@@ -18,7 +18,7 @@ from slipway.service.faults import BadModel, BadSettings
 from slipway.service.manifest import MODEL_FILE
 
 from ..importing.card import UNKNOWN
-from .missing_values import Missing, missing_in, words_of
+from .missing_values import MissingValue, missing_in, words_of
 from .options import Options
 from .report import Report, served, write_manifest
 from .table_answers import TOLERANCE, Floats, answers_of, apart_of
@@ -76,7 +76,7 @@ def _labels(known: Sequence[Any], options: Options) -> list[str]:
     return list(options.labels)
 
 
-def _comparable(facts: Mapping[str, Any], missing: Sequence[Missing]) -> tuple[list[list[Any]], Floats]:
+def _comparable(facts: Mapping[str, Any], missing: Sequence[MissingValue]) -> tuple[list[list[Any]], Floats]:
     """Return the rows as the graph is given them, and the original's answers; what it refuses is left out."""
     pairs = [
         ([each.in_graph(value) for value, each in zip(row, missing, strict=True)], answer)
@@ -115,7 +115,7 @@ def _advice(facts: Mapping[str, Any]) -> str:
     return "These rows are made up; if none like them is ever sent, give real ones: --examples rows.csv."
 
 
-def _features(facts: Mapping[str, Any], missing: Sequence[Missing]) -> tuple[list[Any], list[Any]]:
+def _features(facts: Mapping[str, Any], missing: Sequence[MissingValue]) -> tuple[list[Any], list[Any]]:
     """Return the manifest's columns, and a row to try; none if each row has a missing value.
 
     A column is its name alone if it has numbers of 32 bits, some missing, else an object; `values` are there
@@ -126,7 +126,7 @@ def _features(facts: Mapping[str, Any], missing: Sequence[Missing]) -> tuple[lis
     return columns, whole[0] if whole else []
 
 
-def _feature(column: Mapping[str, Any], missing: Missing) -> str | dict[str, Any]:
+def _feature(column: Mapping[str, Any], missing: MissingValue) -> str | dict[str, Any]:
     feature: dict[str, Any] = {"name": str(column["name"]), "type": column["type"]}
     feature |= {"values": column["values"]} if column["closed"] else {}
     feature |= missing.manifest_keys
@@ -139,7 +139,7 @@ def _report(
     labels: Sequence[str],
     compared: int,
     difference: float,
-    missing: Sequence[Missing],
+    missing: Sequence[MissingValue],
 ) -> Report:
     columns = ", ".join(f"{column['name']} ({column['type']})" for column in facts["columns"][:12])
     what = f"{len(labels)} labels ({', '.join(labels[:10])})" if labels else "a value"

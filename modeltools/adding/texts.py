@@ -41,7 +41,7 @@ def make(source: Path, made: Path, options: Options) -> Report:
     described = {"precision": graph.precision, "heads": _heads(files)}
     known = {name: value for name, value in described.items() if value is not None}
     write_manifest(made, {"task": task, **keys, "max_tokens": tokens, "license": license_, **known})
-    _tell(report, model, task, keys, tokens, tokenizer, license_)
+    _tell(report, model, task, keys, tokens, tokenizer, license_, (files.home / MODULES).is_file())
     _try(made, task, keys, tokenizer, tokens, options, report)
     return report
 
@@ -155,11 +155,16 @@ def _tell(
     tokens: int,
     tokenizer: Tokenizer,
     license_: str,
+    has_modules: bool,
 ) -> None:
     report.found.append(f"inputs {', '.join(model.inputs)}; outputs {', '.join(model.outputs)}")
     report.found.append(f"task {task}, {_said(keys)}, at most {tokens} tokens")
     if license_ == UNKNOWN:
         report.assumed.append("license unknown: the folder has no README.md that states one")
+    if keys.get("normalize") and not has_modules:
+        report.assumed.append(
+            f"vectors get the length 1, as there is no {MODULES}: `normalize` in manifest.json"
+        )
     if tokenizer.num_special_tokens_to_add(is_pair=False) == 0:
         report.assumed.append("the model needs no special tokens, as tokenizer.json adds none")
 

@@ -90,8 +90,7 @@ def imputed(path: Path, **strategy: str) -> None:
     from sklearn.pipeline import Pipeline, make_pipeline
     from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-    rows, labels = _mixed()
-    rows = rows.drop(columns="member")
+    rows, labels = _mixed()  # the column `member` is dropped
     rows["city"] = np.where(rows.index % 2 == 0, "Paris", rows["city"])
     rows.loc[rows.index % 7 == 0, "city"] = np.nan
     strings = SimpleImputer(**(strategy or {"strategy": "most_frequent"}))
@@ -103,7 +102,9 @@ def imputed(path: Path, **strategy: str) -> None:
     )
     model = Pipeline([("c", chosen), ("m", LogisticRegression())]).fit(rows, labels)
     joblib.dump(model, path)
-    row = rows.iloc[:1].assign(age=40.0, **{"income (k)": np.nan, "tenure": 50.0, "city": np.nan})
+    row = rows.iloc[:1].assign(
+        age=40.0, **{"income (k)": np.nan, "tenure": 50.0, "city": np.nan}, member=True
+    )
     pairs = zip(model.classes_, model.predict_proba(row)[0].tolist(), strict=True)
     KNOWN[path.name] = sorted(pairs, key=lambda pair: -pair[1])
 

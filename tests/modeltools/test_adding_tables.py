@@ -149,8 +149,9 @@ def test_null_is_what_the_pipeline_puts_in_place_of_a_missing_string(
     report, manifest = added(convert(models / name, tmp_path), tmp_path)
     city = "Paris" if name == "imputed.joblib" else "missing"
     assert manifest["features"][3]["missing"] == city
-    assert f"null is a missing value in age, income (k), tenure, city (as {city!r})" in report.found
-    row = {"age": 40, "income (k)": None, "tenure": 50, "city": None}
+    assert f"null is a missing value in age, income (k), tenure, city (as {city!r}), member" in report.found
+    assert "member: numbers, as the model drops them; `type` in manifest.json" in report.assumed
+    row = {"age": 40, "income (k)": None, "tenure": 50, "city": None, "member": None}
     known = json.loads((models / "without_a_city.json").read_text())[name]
     assert answer(tmp_path / "mine", row)["top"] == [
         {"label": label, "proba": pytest.approx(proba, abs=1e-4)} for label, proba in known

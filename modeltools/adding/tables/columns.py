@@ -23,6 +23,10 @@ def columns_of(model: Any, assumed: list[str]) -> list[TrainedColumn]:
         assumed.append(f"the columns are called {names[0]} to {names[-1]}: it was trained without names")
     columns = [TrainedColumn(str(name)) for name in names]
     _visit(model, columns)
+    if dropped := [column.name for column in columns if column.is_dropped]:
+        assumed.append(
+            f"{', '.join(dropped[:12])}: numbers, as the model drops them; `type` in manifest.json"
+        )
     return columns
 
 
@@ -51,6 +55,8 @@ def _visit(step: Any, columns: Sequence[TrainedColumn]) -> None:
                 return
     elif hasattr(step, "transformers_"):
         for _, inner, chosen in step.transformers_:
+            for column in _chosen(columns, chosen):
+                column.is_dropped = isinstance(inner, str) and inner == "drop"
             _visit(inner, _chosen(columns, chosen))
     elif hasattr(step, "transformer_list"):
         for _, inner in step.transformer_list:
