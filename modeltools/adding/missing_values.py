@@ -76,10 +76,10 @@ def _missing(model: OnnxModel, facts: Mapping[str, Any], place: int) -> MissingV
 
 
 def _candidates(column: Mapping[str, Any]) -> list[Any]:
-    """Return what null may stand for: what an imputer fills in, an empty string, or a known category."""
+    """Return what null may stand for: what an imputer fills in, no category at all, or a known one."""
     first = [column["fill"]] if column["fill"] is not None else []
     empty = [""] if column["type"] == "string" and not column["closed"] else []
-    return list(dict.fromkeys([*first, *column["values"][:_MOST_CANDIDATES], *empty]))
+    return list(dict.fromkeys([*first, *empty, *column["values"][:_MOST_CANDIDATES]]))
 
 
 def _listed(names: Sequence[str]) -> str:

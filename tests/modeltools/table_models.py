@@ -113,6 +113,21 @@ def constant(path: Path) -> None:
     imputed(path, strategy="constant", fill_value="missing")
 
 
+def unused(path: Path) -> None:
+    """Save one with a category that decides nothing, and of which any value is taken."""
+    import joblib
+    from sklearn.compose import ColumnTransformer
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder
+    from sklearn.tree import DecisionTreeClassifier
+
+    rows, _ = _mixed()
+    rows = rows[["age", "city"]]
+    city = ("city", OneHotEncoder(handle_unknown="ignore"), ["city"])
+    chosen = ColumnTransformer([city], remainder="passthrough")
+    joblib.dump(make_pipeline(chosen, DecisionTreeClassifier(max_depth=1)).fit(rows, rows["age"] > 50), path)
+
+
 def missing_trees(path: Path) -> None:
     import joblib
     from sklearn.ensemble import RandomForestClassifier
@@ -183,6 +198,7 @@ MODELS = {
     "mixed.joblib": mixed,
     "imputed.joblib": imputed,
     "constant.joblib": constant,
+    "unused.joblib": unused,
     "missing_trees.joblib": missing_trees,
     "missing_histogram.joblib": missing_histogram,
     "linear.joblib": linear,

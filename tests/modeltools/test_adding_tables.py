@@ -158,6 +158,12 @@ def test_null_is_what_the_pipeline_puts_in_place_of_a_missing_string(
     ]
 
 
+def test_null_is_no_category_where_the_model_takes_unknown_ones(models: Path, tmp_path: Path) -> None:
+    """A known one would be as good here, but not once the column decides something."""
+    _, manifest = added(convert(models / "unused.joblib", tmp_path), tmp_path)
+    assert manifest["features"] == ["age", {"name": "city", "type": "string", "missing": ""}]
+
+
 @pytest.mark.parametrize("name", ["missing_trees.joblib", "missing_histogram.joblib"])
 def test_trees_that_learned_from_missing_numbers_take_the_same_branches(
     models: Path, tmp_path: Path, name: str
