@@ -41,9 +41,11 @@ test-torch: ## the tests of the torch engine and of `slipway model add` with tor
 	  .venv/bin/python -m pytest tests/service/backends tests/modeltools tests/test_add_a_task.py \
 	  tests/service/tasks/test_table_columns.py
 
-test-tables: ## the tests of `slipway model add` with scikit-learn, XGBoost and LightGBM (downloads 90 MB once, into .venv-convert)
+test-tables: ## the tests of `slipway model add` with scikit-learn, XGBoost and LightGBM (downloads 120 MB once, into .venv-convert)
 	@$(PYTHON) -m infra.setup.install dev
 	@.venv/bin/python -c "from slipway.infra.model.conversion_env import TABLES; TABLES.require(print)"
+	@for version in 1.5.2 1.7.2; do test -d .venv-convert/others/$$version || .venv-convert/bin/pip install -q \
+	  --disable-pip-version-check --no-deps --target .venv-convert/others/$$version scikit-learn==$$version; done
 	@.venv/bin/python -m pytest -m long tests/modeltools/test_adding_tables.py
 
 lint: ## style and types

@@ -21,6 +21,13 @@ BUNDLED = Path("service/models")
 _MANIFEST = "manifest.json"
 # Of the types of columns in service/columns.py.
 _EXAMPLE_VALUES = {"float": 0.0, "double": 0.0, "int": 0, "string": "", "bool": False}
+# Why no folder of a source is on this machine.
+_IN_BUCKET = ", which the servers of a cloud fetch"
+_ELSEWHERE = {
+    Source.HUB: ", which is converted when an image is built",
+    Source.GOOGLE: _IN_BUCKET,
+    Source.AMAZON: _IN_BUCKET,
+}
 # As the server takes them: service/manifest.py. Commands link to these files, so none may lie elsewhere.
 _FILE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}")
 
@@ -61,9 +68,9 @@ def model_folder(name: str, source: str, task: str | None, checkout: Path | None
     bundled models, if not this one.
     """
     address = ModelAddress.parse(source)
-    if address.source is Source.HUB:
+    if address.source in _ELSEWHERE:
         allowed = f"make a folder of it, `slipway model add {source} mine`, and give `file:models/mine`"
-        refuse(name, [Fault("model", repr(source), allowed, ", which is converted when an image is built")])
+        refuse(name, [Fault("model", repr(source), allowed, _ELSEWHERE[address.source])])
     if not address.is_here or not address.place:
         refuse(name, [Fault("model", repr(source), "allowed are bundled:<name> and file:<folder>")])
     is_bundled = address.source is Source.BUNDLED
@@ -76,7 +83,7 @@ def model_folder(name: str, source: str, task: str | None, checkout: Path | None
         _require_files(name, source, folder, next(iter(wanted.files.values())))
     _require_fetched(name, source, folder, [_MANIFEST])
     text = (folder / _MANIFEST).read_bytes()
-    manifest = _manifest(name, source, text)
+    manifest = checked_manifest(name, source, text)
     needed = TASKS[manifest["task"]].needed(manifest.get("engine", "onnx"))
     _require_files(name, source, folder, tuple(dict.fromkeys((*needed, *manifest["files"]))))
     _require_fetched(name, source, folder, manifest["files"])
@@ -155,8 +162,11 @@ def source_digest(folder: Path) -> str:
     return digest.hexdigest()[:12]
 
 
-def _manifest(name: str, source: str, text: bytes) -> dict[str, Any]:
-    """Read the task and the numbers that memory depends on; the server checks the rest."""
+def checked_manifest(name: str, source: str, text: bytes) -> dict[str, Any]:
+    """Read a manifest: the task and the numbers that memory depends on; the server checks the rest.
+
+    Raises ArgumentsError.
+    """
     try:
         manifest: dict[str, Any] = json.loads(text)
         if manifest["task"] not in TASKS:

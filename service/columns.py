@@ -57,13 +57,14 @@ class Column(ManifestPart):
     """The only values that the column takes, of an `int` or a `string`; none: any."""
     missing: Any = None
     """The value that null stands for, as the model was trained; None: NaN in a `float` or `double`, and in
-    the other types null is refused."""
+    the other types null is refused. False in a `float` or `double`: null is refused there too."""
 
     @model_validator(mode="after")
     def _holds_what_it_takes(self) -> "Column":
         if self.values and self.type not in ("int", "string"):
             raise _error(f"values are for the types int and string; {self.name!r} is {self.type}")
-        given = [*self.values, *(value for value in (self.example, self.missing) if value is not None)]
+        missing = None if self._refuses_nan else self.missing
+        given = [*self.values, *(value for value in (self.example, missing) if value is not None)]
         plain = SchemaValidator(_type_schema(self.type, None))
         for value in given:
             if _refuses(plain, value):
@@ -77,8 +78,13 @@ class Column(ManifestPart):
         return self
 
     @property
+    def _refuses_nan(self) -> bool:
+        return self.missing is False and self.type in ("float", "double")
+
+    @property
     def takes_null(self) -> bool:
-        return self.missing is not None or self.type in ("float", "double")
+        is_float = self.type in ("float", "double")
+        return not self._refuses_nan and (self.missing is not None or is_float)
 
     @property
     def to_try(self) -> Cell:

@@ -158,6 +158,26 @@ def test_the_image_is_built_from_the_same_bytes_as_in_a_checkout(installed: Inst
     assert found["staged"] == len(files)
 
 
+def test_a_folder_of_the_project_is_in_the_context_of_an_image(installed: Installed, shop: Path) -> None:
+    """Of a model that the package does not know, only what its manifest lists."""
+    bundled, mine = installed.checkout / "service/models/sms-spam", shop / "models/mine"
+    mine.mkdir(parents=True)
+    manifest = json.loads((bundled / "manifest.json").read_text()) | {"name": "mine"}
+    (mine / "manifest.json").write_text(json.dumps(manifest))
+    for name in manifest["files"]:
+        (mine / name).write_bytes((bundled / name).read_bytes())
+    (mine / "notebook.ipynb").write_text("{}")
+    (shop / "Pulumi.dev.yaml").write_text(f"{DEV}  shop:model: file:models/mine\n")
+    shown = json.loads(run(installed, shop, installed.slipway, "preview", "dev", "--format", "json"))
+    context = shop / ".slipway/context"
+    staged = {path.relative_to(context).as_posix() for path in (context / "model").rglob("*.*")}
+    assert staged == {f"model/mine/{name}" for name in ("manifest.json", *manifest["files"])}
+    for name in manifest["files"]:
+        assert (context / "model/mine" / name).read_bytes() == (bundled / name).read_bytes()
+    weights = manifest["files"]["model.onnx"]["sha256"][:12]
+    assert f"mine-{manifest['version']}+{weights}" in json.dumps(shown)
+
+
 @pytest.mark.parametrize("model", ["bundled:sms-spam", "file:models/mine"])
 def test_the_local_stack_runs_from_the_package(installed: Installed, shop: Path, model: str) -> None:
     """A model in a folder is found below the project, not below the package."""

@@ -296,7 +296,10 @@ def prune(
 
 @app.command()
 def fit(
-    model: Annotated[str, typer.Argument(help="`bundled:<name>`, `file:<folder>`, a folder, or `hf:…`.")],
+    model: Annotated[
+        str,
+        typer.Argument(help="`bundled:<name>`, `file:<folder>`, a folder, `gs://…`, `s3://…`, or `hf:…`."),
+    ],
     cpu: Annotated[float, typer.Option(min=0.1, max=64, help="vCPU of one instance.")] = 1,
     tokens: Annotated[
         str, typer.Option(help="Request lengths in tokens, `max` for the limit; rows for a tabular model.")
@@ -315,23 +318,16 @@ def fit(
 ) -> None:
     """Measure a model's memory, start-up time and throughput here; list the setting for each target."""
     with reported(format_):
-        from slipway.components.model_address import ModelAddress, Source
         from slipway.infra.model import fit as fitting
         from slipway.infra.model.fit_report import fit_json, fit_tables
+        from slipway.infra.model.fit_subject import subject
 
-        if ModelAddress.parse(model).source is Source.HUB:
-            from slipway.infra.model.fit_hub import hub_model
-
-            source, folder = model, hub_model(model, estimate)
-        else:
-            source, folder = fitting.model_of(model)
-        if estimate:
-            found = fitting.estimated(source, folder, cpu)
-        else:
-            work = fitting.work_of(folder, tokens, concurrency, seconds)
-            if write and cpu > 1:
-                raise Refused("--write records one vCPU: the need with more is derived from it. Omit --cpu.")
-            with progress("Measuring") as say:
+        with progress("Reading the model") as say, subject(model, estimate, write, say) as (source, folder):
+            if estimate:
+                found = fitting.estimated(source, folder, cpu)
+            else:
+                work = fitting.work_of(folder, tokens, concurrency, seconds)
+                fitting.require_one_vcpu(write, cpu)
                 found = fitting.measured(source, folder, cpu, work, say)
             if write:
                 fitting.write_measured(folder, found)

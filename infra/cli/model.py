@@ -94,11 +94,10 @@ def bench(
     """Measure every engine and precision of a model on this machine, and show the fastest."""
     with reported(format_):
         from slipway.infra.model.bench import benched, best_of, can_run, forms_of, write_best
-        from slipway.infra.model.fit import model_of, work_of
+        from slipway.infra.model.fit import model_of, require_one_vcpu, work_of
         from slipway.infra.model.torch_env import how_it_is_made
 
-        if write and cpu > 1:
-            raise Refused("--write records one vCPU: the need with more is derived from it. Omit --cpu.")
+        require_one_vcpu(write, cpu)
         sources = [model_of(model) for model in models]
         forms = forms_of(sources)
         left_out = [form for form in forms if not can_run(form)]

@@ -22,7 +22,8 @@ def add(
         str,
         typer.Argument(
             help="A folder that Transformers or sentence-transformers saved, an ONNX file or folder with "
-            "tokenizer.json, a scikit-learn, XGBoost or LightGBM file, or `hf:<owner>/<name>@<commit>`."
+            "tokenizer.json, a scikit-learn, XGBoost or LightGBM file, `hf:<owner>/<name>@<commit>`, or a "
+            "model in a bucket, `gs://…` or `s3://…`."
         ),
     ],
     name: Annotated[str, typer.Argument(help="Name of the model: its folder is models/NAME.")],

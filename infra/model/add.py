@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from slipway.components.local.process import StartFailed
-from slipway.components.model import model_folder
+from slipway.components.model import model_folder, model_version
 from slipway.infra.errors import Failed, Refused
 from slipway.infra.model import fit
+from slipway.infra.model.bucket_model import fetched_from_bucket
 from slipway.infra.model.conversion_env import TABLES
 from slipway.infra.model.import_model import imported
 from slipway.infra.model.table_conversion import converted, warning
@@ -25,6 +26,9 @@ from slipway.infra.model.torch_env import beside_torch, printed_by
 MODELS = Path("models")
 _MODULE = "slipway.modeltools.adding"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_ADDRESSES = ("hf:", "gs://", "s3://")
+# As transformers calls them where nobody did.
+_UNNAMED_LABEL = re.compile(r"LABEL_[0-9]+")
 _TOKENS, _MEASURED_SECONDS = "16", 1.0
 
 Say = Callable[[str], None]
@@ -110,6 +114,8 @@ def _made(
             return _from_torch(source, made, options, say)
         case "tables":
             return _from_table(source, known, made, scratch, options, say)
+        case "bucket":
+            return _from_bucket(source, made, options, say)
         case _:
             _refuse_options(
                 options, "an ONNX model is served as it is", precision=None, engine=None, python=None
@@ -131,6 +137,18 @@ def _from_torch(source: str, made: Path, options: AddOptions, say: Say) -> dict[
     line = [part for name, value in given.items() if value is not None for part in (name, str(value))]
     manifest = imported(_path(source), made, line, say)
     return _import_report(manifest)
+
+
+def _from_bucket(source: str, made: Path, options: AddOptions, say: Say) -> dict[str, Any]:
+    unused = ("labels", "max_tokens", "pooling", "precision", "engine", "examples", "python")
+    _refuse_options(options, "its manifest.json says it", **dict.fromkeys(unused))
+    manifest = fetched_from_bucket(source, made, say).manifest
+    if options.task not in (None, manifest["task"]):
+        raise Refused(f"--task is {options.task}; allowed is {manifest['task']}, as its manifest.json says.")
+    return {
+        "found": [f"{model_version(manifest)}, task {manifest['task']}, fetched from {source}"],
+        "assumed": [],
+    }
 
 
 def _from_table(
@@ -169,6 +187,8 @@ def _import_report(manifest: dict[str, Any]) -> dict[str, Any]:
     if "min_cosine" in found:
         said.append(f"the cosine to the original's vectors is {found['min_cosine']} or more")
     assumed = ["license unknown: put it into manifest.json"] if manifest["license"] == "unknown" else []
+    if labels and all(_UNNAMED_LABEL.fullmatch(label) for label in labels):
+        assumed.append("the labels' names: put them into id2label of config.json, and add the model again")
     return {"found": said, "assumed": assumed, "difference": found.get("max_proba_difference")}
 
 
@@ -192,7 +212,7 @@ def _refuse_options(options: AddOptions, reason: str, **unused: None) -> None:
 
 def _path(source: str) -> str:
     """Return a path for a process in another folder; an address as it is."""
-    return source if source.startswith("hf:") else str(Path(source).expanduser().absolute())
+    return source if source.startswith(_ADDRESSES) else str(Path(source).expanduser().absolute())
 
 
 def _measure(made: Path, say: Say) -> None:

@@ -1,6 +1,7 @@
-"""One folder of a bucket that a model is uploaded to. Owns the client, obstore; sizes are bytes.
+"""One folder of a bucket, to upload a model to or to fetch it from. Owns the client, obstore.
 
-The client retries by itself what may help. Every method raises Refused or Failed with a sentence.
+Sizes are bytes. The client retries by itself what may help. Every method raises Refused or Failed with a
+sentence.
 """
 
 import hashlib
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 # Amazon S3 takes 10,000 parts of an upload: 156 GiB. A part that fails is sent again, not the file.
 PART_BYTES = 16 << 20
 _READ_BYTES = 1 << 20
+# As the server has it: service/manifest.py.
+MAX_READ_BYTES = 1 << 20
 _DIGEST = "sha256"
 
 
@@ -74,11 +77,38 @@ class BucketFolder:
 
     def read(self, name: str, version: str = "") -> bytes:
         """Return the content of a small object: of this version, or the newest."""
+        return self._content("read", name, version)
+
+    def fetch(self, name: str, version: str) -> bytes:
+        """Return this version of a small object, to someone who only reads here."""
+        return self._content("fetch", name, version)
+
+    def _content(self, verb: str, name: str, version: str) -> bytes:
         import obstore
 
-        with self._asked("read", name):
-            options = {"version": version} if version else {}
-            return bytes(obstore.get(self._store, self._key(name), options=options).bytes())  # pyright: ignore[reportArgumentType]
+        with self._asked(verb, name):
+            options: Any = {"version": version} if version else {}
+            found = obstore.get(self._store, self._key(name), options=options)
+            if (size := found.meta["size"]) > MAX_READ_BYTES:
+                raise Refused(f"{self.url}/{name} has {size} bytes; allowed are {MAX_READ_BYTES}.")
+            return bytes(found.bytes())
+
+    def download(self, name: str, path: Path, received: Callable[[int], None]) -> str:
+        """Fetch the newest version of a file to `path`, and return its SHA-256, in hexadecimal.
+
+        received: is called with the number of bytes that came.
+        """
+        import obstore
+
+        digest = hashlib.sha256()
+        with self._asked("fetch", name):
+            answer = obstore.get(self._store, self._key(name))
+            with path.open("wb") as file:
+                for piece in answer.stream(_READ_BYTES):
+                    file.write(piece)
+                    digest.update(piece)
+                    received(len(piece))
+        return digest.hexdigest()
 
     def create(self, name: str, content: bytes) -> str:
         """Create a small object and return its version. Raises AlreadyThere."""
@@ -165,7 +195,7 @@ def _verified(path: Path, sha256: str, sent: Callable[[int], None]) -> Iterator[
 def bucket_folder(address: ModelAddress) -> BucketFolder:
     """Open the folder of an address with the person's own login. Raises Refused."""
     if find_spec("obstore") is None:
-        raise Refused(f"obstore, which uploads, is not installed: run {installed_by('obstore')}.")
+        raise Refused(f"obstore, which buckets need, is not installed: run {installed_by('obstore')}.")
     from slipway.infra.model.bucket_login import store_of
 
     return BucketFolder(address, store_of(address))

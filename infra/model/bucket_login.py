@@ -31,6 +31,7 @@ _IDENTITIES = {
         "GOOGLE_SERVICE_ACCOUNT_KEY",
         "GOOGLE_SERVICE_ACCOUNT",
         "GOOGLE_APPLICATION_CREDENTIALS",
+        "GOOGLE_SKIP_SIGNATURE",
     ),
 }
 _AWS = Command("aws", "`aws` is not on PATH.")

@@ -76,6 +76,12 @@ def model_of(text: str) -> tuple[str, ModelFolder]:
         raise Refused(str(error)) from None
 
 
+def require_one_vcpu(write: bool, cpu: float) -> None:
+    """Raise Refused if measurements with several vCPU would be written into a manifest."""
+    if write and cpu > 1:
+        raise Refused("--write records one vCPU: the need with more is derived from it. Omit --cpu.")
+
+
 def work_of(model: ModelFolder, tokens: str, concurrency: str, seconds: float) -> LoadProfile:
     """Read a load profile from comma-separated numbers; `max` is the model's limit. Raises Refused.
 

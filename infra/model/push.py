@@ -6,7 +6,6 @@ in the folder marks it while it is filled, so that uploads of different models d
 
 import hashlib
 import json
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,11 +17,11 @@ from slipway.components.model_address import ModelAddress, Source
 from slipway.components.model_files import wrong_contents
 from slipway.infra.errors import Failed, Refused
 from slipway.infra.model.bucket import AlreadyThere, BucketFolder
+from slipway.infra.model.progress import TransferProgress, megabytes
 
 MANIFEST = "manifest.json"
 # No model's file begins with a dot, and a server fetches only what the manifest lists.
 NOTE = ".slipway-push.json"
-_EVERY_SECONDS = 5.0
 _UNVERSIONED = ("", "null")
 
 
@@ -92,24 +91,11 @@ class _Uploads:
         if stored and (stored.size, stored.sha256) == (file["bytes"], file["sha256"]):
             self.kept.append(name)
             return
-        self.say(f"Uploading {name} ({_mb(file['bytes'])})")
-        self.bucket.upload(self.folder / name, file["sha256"], _Progress(name, file["bytes"], self.say).add)
+        self.say(f"Uploading {name} ({megabytes(file['bytes'])})")
+        progress = TransferProgress(f"Uploading {name}", file["bytes"], self.say)
+        self.bucket.upload(self.folder / name, file["sha256"], progress.add)
         self.sent.append(name)
         self.sent_bytes += file["bytes"]
-
-
-class _Progress:
-    """Reports every few seconds how much of a file was handed over."""
-
-    def __init__(self, name: str, total: int, say: Callable[[str], None]) -> None:
-        self._name, self._total, self._say = name, total, say
-        self._done, self._last = 0, time.monotonic()
-
-    def add(self, count: int) -> None:
-        self._done += count
-        if time.monotonic() - self._last >= _EVERY_SECONDS:
-            self._last = time.monotonic()
-            self._say(f"Uploading {self._name}: {100 * self._done // max(self._total, 1)} %")
 
 
 def _require_whole(model: ModelFolder, files: dict[str, Any]) -> None:
@@ -189,7 +175,3 @@ def _taken(bucket: BucketFolder, model: ModelFolder, manifest: bytes) -> Refused
         f"{bucket.url} holds another model or version than {model_version(model.manifest)}, and a service "
         f"may start from it at any time. Take a folder of its own, such as {bucket.url}-{digest}."
     )
-
-
-def _mb(count: int) -> str:
-    return f"{count / 1e6:.1f} MB"

@@ -38,13 +38,15 @@ def _not_checked(settings: Settings) -> list[dict[str, str]]:
     if settings.target == "local" or (address.is_here and not is_in_image):
         return []
     model = "the model in the given `image`" if is_in_image else settings.model
-    measured = settings.model if address.source is Source.HUB and not is_in_image else "<folder>"
+    command = f"slipway fit {'<folder>' if is_in_image else settings.model}"
+    if address.source is Source.HUB and not is_in_image:  # it is converted before it can be measured
+        command = f"slipway model add {settings.model} NAME"
     return [
         {
             "severity": "info",
             "title": f"not checked: whether the memory is enough for {model}, and how long it loads",
             "reason": "Its manifest is not on this machine. A limit that is too small shows only at `up`.",
-            "fix": f"Measure it with `slipway fit {measured}`, and set `memory` and `loadSeconds`.",
+            "fix": f"Measure it with `{command}`, and set `memory` and `loadSeconds`.",
         }
     ]
 

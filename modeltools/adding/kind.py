@@ -12,10 +12,13 @@ from typing import Literal
 
 from slipway.service.faults import BadModel, BadSettings
 
-Environment = Literal["server", "torch", "tables"]
+# `bucket`: nothing is converted, and the caller fetches it with a login that is not given to this process.
+Environment = Literal["server", "torch", "tables", "bucket"]
 # github.com/git-lfs/git-lfs/blob/main/docs/spec.md: a pointer's first line, and its greatest size.
 _LFS, _MOST_POINTER_BYTES = b"version https://git-lfs.github.com/spec/", 1024
 _MOST_NAMES_SHOWN = 8
+# What is no path; of an address that was read as one, two slashes became one.
+_ADDRESSES = ("hf:", "gs:/", "s3:/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,7 @@ def kinds() -> Iterator[tuple[str, Kind]]:
 
 def kind_of(source: Path) -> tuple[str, Kind]:
     """Return the name and the kind of a source. Raises BadSettings, or BadModel for one of no known kind."""
-    if not str(source).startswith("hf:") and not source.exists():
+    if not str(source).startswith(_ADDRESSES) and not source.exists():
         raise BadSettings(
             f"SOURCE: got {str(source)[:200]!r}, which is no file or folder here; allowed are {_known()}."
         )

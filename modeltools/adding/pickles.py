@@ -14,6 +14,9 @@ from pathlib import Path
 from slipway.service.faults import BadModel
 
 _REQUIREMENTS = Path(__file__).resolve().parents[1] / "requirements-tables.txt"
+# What an interpreter needs besides the library that wrote a pickle. With protobuf 7, onnx refuses the
+# booleans that skl2onnx 1.20 gives it as numbers for HistGradientBoosting.
+CONVERTERS = "skl2onnx onnxmltools packaging 'protobuf<7'"
 _MEMO = rb"(?:\x94|q.|r.{4}|p[0-9]+\n)?"
 _STRING = rb"(?:\x8c.|X.{4}|V|S')"
 _VERSION = re.compile(
@@ -44,8 +47,8 @@ def require_version(path: Path, installed: str | None = None) -> None:
         return
     raise BadModel(
         f"{path} was saved with scikit-learn {found}; it is converted here with {here}, and another version "
-        "may read it wrongly. Give the Python it was trained with, after `pip install skl2onnx onnxmltools "
-        f"packaging` there: --python path/to/bin/python. Or train and save it again with {here}."
+        f"may read it wrongly. Give the Python it was trained with, after `pip install {CONVERTERS}` there: "
+        f"--python path/to/bin/python. Or train and save it again with {here}."
     )
 
 

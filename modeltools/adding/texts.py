@@ -11,7 +11,7 @@ from tokenizers import Tokenizer
 from slipway.service.backends.onnx import TEXT_VECTOR, TOKEN_VECTORS, OnnxModel
 from slipway.service.backends.onnx_graph import OnnxGraph, read_graph
 from slipway.service.faults import BadModel, BadSettings
-from slipway.service.manifest import CONFIG_FILE, MODEL_FILE, TOKENIZER_FILE
+from slipway.service.manifest import CONFIG_FILE, MODEL_FILE, PICKLES, TOKENIZER_FILE
 
 from ..importing.card import UNKNOWN, license_of
 from ..importing.config import Classifier, max_tokens
@@ -22,6 +22,7 @@ from .options import Options
 from .report import Report, served, write_manifest
 
 TASKS = ("classify", "embed")
+WEIGHTS_FILE = f"{MODEL_FILE}.data"
 # They count positions from the row after the padding's: transformers, create_position_ids_from_input_ids.
 _POSITIONS_AFTER_PADDING = ("roberta", "xlm-roberta", "camembert", "mpnet", "longformer", "xlm-roberta-xl")
 _FEW_TOKENS = 8
@@ -41,7 +42,7 @@ def make(source: Path, made: Path, options: Options) -> Report:
     described = {"precision": graph.precision, "heads": _heads(files)}
     known = {name: value for name, value in described.items() if value is not None}
     write_manifest(made, {"task": task, **keys, "max_tokens": tokens, "license": license_, **known})
-    _tell(report, model, task, keys, tokens, tokenizer, license_)
+    _tell(report, model, task, keys, tokens, tokenizer, license_, (files.home / MODULES).is_file())
     _try(made, task, keys, tokenizer, tokens, options, report)
     return report
 
@@ -55,6 +56,12 @@ def _copied(files: TextFiles, made: Path) -> OnnxGraph:
             raise BadModel(
                 f"{files.graph} keeps its weights in {name[:200]!r}, which is not next to it. Put that file "
                 "there, or save the model again as one file: onnx.save(onnx.load(…), …)."
+            )
+        if name.endswith(PICKLES):
+            raise BadModel(
+                f"{files.graph} keeps its weights in {name[:200]!r}; a server takes a file of that name "
+                f"for a pickle, which runs code. Save it with another: onnx.save(onnx.load({MODEL_FILE!r}), "
+                f"{MODEL_FILE!r}, save_as_external_data=True, location={WEIGHTS_FILE!r})."
             )
         shutil.copyfile(beside, made / name)
     shutil.copyfile(files.graph, made / MODEL_FILE)
@@ -155,11 +162,16 @@ def _tell(
     tokens: int,
     tokenizer: Tokenizer,
     license_: str,
+    has_modules: bool,
 ) -> None:
     report.found.append(f"inputs {', '.join(model.inputs)}; outputs {', '.join(model.outputs)}")
     report.found.append(f"task {task}, {_said(keys)}, at most {tokens} tokens")
     if license_ == UNKNOWN:
         report.assumed.append("license unknown: the folder has no README.md that states one")
+    if keys.get("normalize") and not has_modules:
+        report.assumed.append(
+            f"vectors get the length 1, as there is no {MODULES}: `normalize` in manifest.json"
+        )
     if tokenizer.num_special_tokens_to_add(is_pair=False) == 0:
         report.assumed.append("the model needs no special tokens, as tokenizer.json adds none")
 

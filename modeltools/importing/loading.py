@@ -111,6 +111,7 @@ def load_model(folder: Path, place: str, head: Reader, limit: int | None = None)
     """
     network = _network(folder, place, head)
     tokenizer = _tokenizer(folder, place)
+    _require_rows(network, tokenizer, place)
     longest = max_tokens(*_positions(network), getattr(tokenizer, "model_max_length", None))
     if head.limit is not None:
         longest = min(longest or head.limit, head.limit)
@@ -182,6 +183,18 @@ def _tokenizer(folder: Path, place: str) -> Any:
             f"tokenizer: {_first_line(error)}. Choose a model that has a tokenizer.json."
         ) from None
     return tokenizer
+
+
+def _require_rows(network: Any, tokenizer: Any, place: str) -> None:
+    """Raise BadModel if a token, also an added one, has no row in the network's embedding."""
+    rows = int(network.get_input_embeddings().weight.shape[0])
+    token, highest = max(tokenizer.get_vocab().items(), key=lambda item: item[1], default=("", -1))
+    if highest >= rows:
+        raise BadModel(
+            f"{place}: its tokenizer has tokens up to {token!r} ({highest}); the embedding in its weights "
+            f"has {rows} rows, so that it fails on the others. They are of two models, or it was saved "
+            "without model.resize_token_embeddings(len(tokenizer)): save both again, from the same training."
+        )
 
 
 def _positions(network: torch.nn.Module) -> tuple[int | None, int | None]:

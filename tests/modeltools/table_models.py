@@ -1,5 +1,6 @@
 """Trains and saves models over tables: run by the Python of `.venv-convert`, with a folder."""
 
+import json
 import pickle
 import socket
 import sys
@@ -7,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(sys.argv[1]) if len(sys.argv) > 1 else Path()
+# Name of a model -> labels and probabilities of a row without a city, the most probable first.
+KNOWN: dict[str, list[tuple[str, float]]] = {}
 
 
 class Running:
@@ -77,6 +80,79 @@ def mixed(path: Path) -> None:
     joblib.dump(Pipeline([("c", chosen), ("m", LogisticRegression())]).fit(rows, labels), path)
 
 
+def imputed(path: Path, **strategy: str) -> None:
+    """Strings and numbers, some of both missing, as a first pipeline has them."""
+    import joblib
+    import numpy as np
+    from sklearn.compose import ColumnTransformer
+    from sklearn.impute import SimpleImputer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import Pipeline, make_pipeline
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+    rows, labels = _mixed()  # the column `member` is dropped
+    rows["city"] = np.where(rows.index % 2 == 0, "Paris", rows["city"])
+    rows.loc[rows.index % 7 == 0, "city"] = np.nan
+    strings = SimpleImputer(**(strategy or {"strategy": "most_frequent"}))
+    chosen = ColumnTransformer(
+        [
+            ("numbers", make_pipeline(SimpleImputer(), StandardScaler()), ["age", "income (k)", "tenure"]),
+            ("city", make_pipeline(strings, OneHotEncoder(handle_unknown="ignore")), ["city"]),
+        ]
+    )
+    model = Pipeline([("c", chosen), ("m", LogisticRegression())]).fit(rows, labels)
+    joblib.dump(model, path)
+    row = rows.iloc[:1].assign(
+        age=40.0, **{"income (k)": np.nan, "tenure": 50.0, "city": np.nan}, member=True
+    )
+    pairs = zip(model.classes_, model.predict_proba(row)[0].tolist(), strict=True)
+    KNOWN[path.name] = sorted(pairs, key=lambda pair: -pair[1])
+
+
+def constant(path: Path) -> None:
+    imputed(path, strategy="constant", fill_value="missing")
+
+
+def unused(path: Path) -> None:
+    """Save one with a category that decides nothing, and of which any value is taken."""
+    import joblib
+    from sklearn.compose import ColumnTransformer
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder
+    from sklearn.tree import DecisionTreeClassifier
+
+    rows, _ = _mixed()
+    rows = rows[["age", "city"]]
+    city = ("city", OneHotEncoder(handle_unknown="ignore"), ["city"])
+    chosen = ColumnTransformer([city], remainder="passthrough")
+    joblib.dump(make_pipeline(chosen, DecisionTreeClassifier(max_depth=1)).fit(rows, rows["age"] > 50), path)
+
+
+def missing_trees(path: Path) -> None:
+    import joblib
+    from sklearn.ensemble import RandomForestClassifier
+
+    rows, labels = _numbers()
+    rows.iloc[labels == "leaves", 0] = rows.iloc[labels == "leaves", 0].where(rows["tenure"] < 60)
+    joblib.dump(RandomForestClassifier(10, random_state=0).fit(rows, labels), path)
+
+
+def missing_histogram(path: Path) -> None:
+    import joblib
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    rows, labels = _numbers()
+    joblib.dump(HistGradientBoostingClassifier(max_iter=5).fit(rows, labels), path)
+
+
+def linear(path: Path) -> None:
+    import joblib
+    from sklearn.linear_model import LogisticRegression
+
+    rows, labels = _numbers()
+    joblib.dump(LogisticRegression().fit(rows[["age", "tenure"]], labels), path)
+
+
 def regressor(path: Path) -> None:
     """Trained without names, and pickled by pickle."""
     from sklearn.ensemble import GradientBoostingRegressor
@@ -120,6 +196,12 @@ def a_dict(path: Path) -> None:
 MODELS = {
     "pipeline.joblib": pipeline,
     "mixed.joblib": mixed,
+    "imputed.joblib": imputed,
+    "constant.joblib": constant,
+    "unused.joblib": unused,
+    "missing_trees.joblib": missing_trees,
+    "missing_histogram.joblib": missing_histogram,
+    "linear.joblib": linear,
     "regressor.pkl": regressor,
     "boosted.json": xgboost,
     "boosted.ubj": xgboost,
@@ -132,3 +214,4 @@ MODELS = {
 if __name__ == "__main__":
     for name, save in MODELS.items():
         save(HERE / name)
+    (HERE / "without_a_city.json").write_text(json.dumps(KNOWN))

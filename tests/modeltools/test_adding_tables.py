@@ -5,6 +5,7 @@
 
 import json
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from slipway.modeltools.adding.kind import kind_of
 from slipway.modeltools.adding.options import Options
 from slipway.modeltools.adding.report import Report, served
 from slipway.modeltools.adding.table import make
-from slipway.service.faults import BadModel, BadSettings
+from slipway.service.faults import BadModel, BadSettings, InvalidInput
 from tests.checkout import ROOT
 
 pytestmark = [
@@ -43,6 +44,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def convert(source: Path, tmp_path: Path, examples: Path | None = None) -> Path:
+    tmp_path.mkdir(exist_ok=True)
     name, kind = kind_of(source)
     assert kind.environment == "tables"
     out, home = tmp_path / "converted", tmp_path / "home"
@@ -73,7 +75,7 @@ def test_a_model_over_numbers_is_served_with_the_originals_answers(
     models: Path, tmp_path: Path, name: str, features: list[str], labels: list[str] | None
 ) -> None:
     report, manifest = added(convert(models / name, tmp_path), tmp_path)
-    assert manifest["features"] == features
+    assert [each if isinstance(each, str) else each["name"] for each in manifest["features"]] == features
     assert manifest.get("labels") == labels
     assert len(manifest["example"]) == len(features)
     assert manifest["conversion"]["rows_compared"] >= 60
@@ -131,6 +133,108 @@ def test_a_row_is_answered_by_its_columns_names(models: Path, tmp_path: Path) ->
     work = served(tmp_path / "mine").operations[0].work(orjson.dumps({"features": row}), 0.0)
     work.step(0)
     assert orjson.loads(work.result())["label"] == "leaves"
+
+
+def answer(folder: Path, row: dict[str, Any]) -> dict[str, Any]:
+    """Return what the server answers to a row. Raises InvalidInput."""
+    work = served(folder).operations[0].work(orjson.dumps({"features": row, "top": 2}), 0.0)
+    work.step(0)
+    return orjson.loads(work.result())
+
+
+@pytest.mark.parametrize("name", ["imputed.joblib", "constant.joblib"])
+def test_null_is_what_the_pipeline_puts_in_place_of_a_missing_string(
+    models: Path, tmp_path: Path, name: str
+) -> None:
+    report, manifest = added(convert(models / name, tmp_path), tmp_path)
+    city = "Paris" if name == "imputed.joblib" else "missing"
+    assert manifest["features"][3]["missing"] == city
+    assert f"null is a missing value in age, income (k), tenure, city (as {city!r}), member" in report.found
+    assert "member: numbers, as the model drops them; `type` in manifest.json" in report.assumed
+    row = {"age": 40, "income (k)": None, "tenure": 50, "city": None, "member": None}
+    known = json.loads((models / "without_a_city.json").read_text())[name]
+    assert answer(tmp_path / "mine", row)["top"] == [
+        {"label": label, "proba": pytest.approx(proba, abs=1e-4)} for label, proba in known
+    ]
+
+
+def test_null_is_no_category_where_the_model_takes_unknown_ones(models: Path, tmp_path: Path) -> None:
+    """A known one would be as good here, but not once the column decides something."""
+    _, manifest = added(convert(models / "unused.joblib", tmp_path), tmp_path)
+    assert manifest["features"] == ["age", {"name": "city", "type": "string", "missing": ""}]
+
+
+@pytest.mark.parametrize("name", ["missing_trees.joblib", "missing_histogram.joblib"])
+def test_trees_that_learned_from_missing_numbers_take_the_same_branches(
+    models: Path, tmp_path: Path, name: str
+) -> None:
+    report, manifest = added(convert(models / name, tmp_path), tmp_path)
+    assert manifest["features"] == ["age", "income (k)", "tenure"]
+    assert "null is a missing value in age, income (k), tenure" in report.found
+
+
+def test_null_is_refused_where_the_original_refuses_a_missing_number(models: Path, tmp_path: Path) -> None:
+    report, manifest = added(convert(models / "linear.joblib", tmp_path), tmp_path)
+    assert manifest["features"] == [
+        {"name": name, "type": "float", "missing": False} for name in ("age", "tenure")
+    ]
+    assert any("null is refused in age, tenure, as the original refuses" in line for line in report.found)
+    with pytest.raises(InvalidInput, match="is null, but a column of type float has no missing value here"):
+        answer(tmp_path / "mine", {"age": None, "tenure": 1})
+
+
+def test_null_is_refused_where_the_graph_would_answer_otherwise(models: Path, tmp_path: Path) -> None:
+    out = convert(models / "missing_trees.joblib", tmp_path)
+    facts = json.loads((out / "table.json").read_text())
+    without = facts["columns"][1]["without"]
+    without["answers"] = [each[::-1] for each in without["answers"]]
+    (out / "table.json").write_text(json.dumps(facts))
+    report, manifest = added(out, tmp_path)
+    assert manifest["features"][1] == {"name": "income (k)", "type": "float", "missing": False}
+    assert "null is a missing value in age, tenure" in report.found
+    assert any("refused in income (k), because the graph would answer" in each for each in report.found)
+
+
+@pytest.mark.parametrize("version", ["1.5.2", "1.7.2"])
+def test_a_pickle_of_another_version_is_converted_by_the_python_that_wrote_it(
+    tmp_path: Path, version: str
+) -> None:
+    python = other_python(tmp_path / "venv", version)
+    source = ROOT / f"tests/modeltools/pickles/scikit-learn-{version}.joblib"
+    out, home = tmp_path / "converted", tmp_path / "home"
+    out.mkdir()
+    home.mkdir()
+    converted(python, "scikit_learn", source, out, home, None)
+    _, manifest = added(out, tmp_path)
+    assert manifest["conversion"]["scikit-learn"] == version
+    with pytest.raises(Refused, match=rf"saved with scikit-learn {version}.*--python"):
+        convert(source, tmp_path / "here")
+
+
+def other_python(venv: Path, version: str) -> Path:
+    """Make an environment with this scikit-learn, and the converters of `.venv-convert`."""
+    package = TABLES.folder / "others" / version
+    if not package.is_dir():
+        pytest.skip(f"scikit-learn {version} is not here; `make test-tables` fetches it")
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True)
+    [packages] = venv.glob("lib/python*/site-packages")
+    [converters] = TABLES.folder.glob("lib/python*/site-packages")
+    (packages / "others.pth").write_text(f"{package}\n{converters}\n")
+    return venv / "bin/python"
+
+
+def test_a_python_without_the_converters_is_refused_with_what_to_install(tmp_path: Path) -> None:
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv"], check=True)
+    [packages] = (tmp_path / "venv").glob("lib/python*/site-packages")
+    [found] = TABLES.folder.glob("lib/python*/site-packages")
+    for path in found.iterdir():
+        if not path.name.startswith(("onnx", "skl2onnx")):
+            (packages / path.name).symlink_to(path)
+    source = ROOT / "tests/modeltools/pickles/scikit-learn-1.7.2.pkl"
+    with pytest.raises(Refused, match=r"has no module 'onnx', .*pip install skl2onnx onnxmltools packaging"):
+        converted(tmp_path / "venv/bin/python", "scikit_learn", source, bare, bare, None)
 
 
 def test_rows_of_a_file_are_compared_instead_of_made_up_ones(models: Path, tmp_path: Path) -> None:

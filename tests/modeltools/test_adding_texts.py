@@ -109,6 +109,16 @@ def test_weights_next_to_the_graph_come_along(tmp_path: Path, made: Path) -> Non
     assert answer(made, TEXT)["label"] in ("negative", "neutral", "positive")
 
 
+def test_weights_with_the_name_of_a_pickle_are_refused_with_how_to_rename_them(
+    tmp_path: Path, made: Path
+) -> None:
+    source = export(tmp_path / "export")
+    _move_weights(source / "model.onnx", "weights.bin")
+    said = refused(source, made)
+    assert "keeps its weights in 'weights.bin'; a server takes a file of that name for a pickle" in said
+    assert "location='model.onnx.data'" in said
+
+
 def _move_weights(path: Path, name: str) -> None:
     import onnx
 

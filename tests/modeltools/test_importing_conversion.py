@@ -168,6 +168,20 @@ def test_weights_without_the_head_are_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
+def test_a_tokenizer_with_more_tokens_than_the_embedding_is_refused(tmp_path: Path) -> None:
+    """Tokens were added to it, and the model was not resized."""
+    source = saved(tmp_path / "saved", "bert")
+    content = json.loads((source / "tokenizer.json").read_text())
+    size = len(content["model"]["vocab"])
+    content["added_tokens"].append(
+        {"id": size, "content": "<customer>", "special": False}
+        | dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False)
+    )
+    (source / "tokenizer.json").write_text(json.dumps(content))
+    with pytest.raises(BadModel, match=rf"up to '<customer>' \({size}\); the embedding .* {size} rows"):
+        imported(source, tmp_path / "out")
+
+
 def test_weights_that_are_cut_are_refused(tmp_path: Path) -> None:
     source = saved(tmp_path / "source", "bert")
     content = (source / "model.safetensors").read_bytes()

@@ -1,5 +1,6 @@
 """Finds what a fitted scikit-learn pipeline says of its columns: names, types, categories and ranges."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ _KEEPS_COLUMNS = (
     *("SimpleImputer", "KNNImputer", "IterativeImputer", "StandardScaler", "MinMaxScaler"),
     *("MaxAbsScaler", "RobustScaler", "QuantileTransformer", "PowerTransformer"),
 )
-_MOST_THRESHOLDS = 50
+_MOST_THRESHOLDS, _MOST_TREES = 50, 20
 
 
 def columns_of(model: Any, assumed: list[str]) -> list[TrainedColumn]:
@@ -22,6 +23,10 @@ def columns_of(model: Any, assumed: list[str]) -> list[TrainedColumn]:
         assumed.append(f"the columns are called {names[0]} to {names[-1]}: it was trained without names")
     columns = [TrainedColumn(str(name)) for name in names]
     _visit(model, columns)
+    if dropped := [column.name for column in columns if column.is_dropped]:
+        assumed.append(
+            f"{', '.join(dropped[:12])}: numbers, as the model drops them; `type` in manifest.json"
+        )
     return columns
 
 
@@ -50,6 +55,8 @@ def _visit(step: Any, columns: Sequence[TrainedColumn]) -> None:
                 return
     elif hasattr(step, "transformers_"):
         for _, inner, chosen in step.transformers_:
+            for column in _chosen(columns, chosen):
+                column.is_dropped = isinstance(inner, str) and inner == "drop"
             _visit(inner, _chosen(columns, chosen))
     elif hasattr(step, "transformer_list"):
         for _, inner in step.transformer_list:
@@ -84,7 +91,7 @@ def _note(step: Any, columns: Sequence[TrainedColumn]) -> None:
 def _note_numbers(step: Any, columns: Sequence[TrainedColumn]) -> None:
     for column, value in zip(columns, _listed(step, "statistics_"), strict=False):
         if isinstance(value, str):
-            column.type = "string"
+            column.type, column.fill = "string", value
         elif value is not None and value == value:
             column.numbers.append(float(value))
     means, scales = _listed(step, "mean_"), _listed(step, "scale_")
@@ -94,23 +101,24 @@ def _note_numbers(step: Any, columns: Sequence[TrainedColumn]) -> None:
         columns, _listed(step, "data_min_"), _listed(step, "data_max_"), strict=False
     ):
         column.numbers += [low, (low + high) / 2, high]
-    for tree in [step, *_trees(step)]:
-        _note_thresholds(getattr(tree, "tree_", None), columns)
+    for estimator in trees_of(step)[:_MOST_TREES]:
+        _note_thresholds(estimator.tree_, columns)
 
 
-def _trees(step: Any) -> list[Any]:
+def trees_of(step: Any) -> list[Any]:
+    """Return the decision trees that an estimator is, or is made of."""
     found = _attribute(step, "estimators_")
     flat = list(found.ravel()) if hasattr(found, "ravel") else list(() if found is None else found)
-    return [tree for tree in flat[:20] if hasattr(tree, "tree_")]
+    return [tree for tree in [step, *flat] if hasattr(tree, "tree_")]
 
 
 def _note_thresholds(tree: Any, columns: Sequence[TrainedColumn]) -> None:
-    if tree is None:
-        return
     features: list[int] = tree.feature.tolist()
     thresholds: list[float] = tree.threshold.tolist()
     for feature, threshold in zip(features, thresholds, strict=True):
-        if 0 <= feature < len(columns) and len(columns[feature].numbers) < _MOST_THRESHOLDS:
+        # Infinite is one that tells missing numbers from the others.
+        is_number = 0 <= feature < len(columns) and math.isfinite(threshold)
+        if is_number and len(columns[feature].numbers) < _MOST_THRESHOLDS:
             columns[feature].numbers.append(threshold)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from .original import TrainedColumn, Value
 
-ROWS = 64
+ROWS, ROWS_WITHOUT = 64, 16
 UNKNOWN_CATEGORY = "none of these"
 # service/columns.py
 MOST_VALUES = 1000
@@ -37,16 +37,22 @@ def array(columns: Sequence[TrainedColumn], rows: Sequence[Sequence[Value]]) -> 
 def made_rows(columns: Sequence[TrainedColumn]) -> list[list[Value]]:
     """Return rows in the columns' ranges and categories, of a fixed seed; numbers are float32 exactly.
 
-    The last ones have a missing number, then an unknown category, in each column in turn.
+    The last ones have an unknown category, in each column in turn. None has a missing value.
     """
     random = np.random.default_rng(0)
     rows = [[_value(column, random) for column in columns] for _ in range(ROWS)]
     for place, column in enumerate(columns):
-        if column.type != "bool":
+        if column.type in ("string", "int"):
             odd = list(rows[place % ROWS])
-            odd[place] = None if column.type == "float" else _unknown(column)
+            odd[place] = _unknown(column)
             rows.append(odd)
     return rows
+
+
+def rows_without(place: int, rows: Sequence[Sequence[Value]]) -> list[list[Value]]:
+    """Return some of the rows that are complete, without the value of one column."""
+    whole = [list(row) for row in rows if None not in row][:ROWS_WITHOUT]
+    return [[*row[:place], None, *row[place + 1 :]] for row in whole]
 
 
 def is_closed(column: TrainedColumn, answered: Sequence[Value]) -> bool:

@@ -15,7 +15,8 @@ from skl2onnx.common.shape_calculator import (
     calculate_linear_regressor_output_shapes,
 )
 
-from .columns import selects_columns
+from .columns import selects_columns, steps_of
+from .missing_branches import set_missing_branches
 from .original import TrainedColumn
 
 FEATURES = "features"
@@ -34,6 +35,7 @@ _ELEMENTS = {
     "string": TensorProto.STRING,
     "bool": TensorProto.INT64,
 }
+_MISSING_STRING = "slipway: a missing string"
 _CLASSIFIER = {"nocl": [True, False], "zipmap": [True, False, "columns"]}
 
 
@@ -71,7 +73,9 @@ def estimator_graph(model: Any, columns: Sequence[TrainedColumn], classifies: bo
         else [(column.name, _TYPES[column.type]([None, 1])) for column in columns]
     )
     options = {id(model): {"zipmap": False}} if classifies else None
+    _name_missing_strings(model)
     graph = skl2onnx.convert_sklearn(model, initial_types=types, options=options, target_opset=OPSETS)
+    set_missing_branches(graph.graph, model)
     if not is_one_input:
         _keep_every_input(graph, columns)
         if is_all_float(columns):
@@ -79,6 +83,16 @@ def estimator_graph(model: Any, columns: Sequence[TrainedColumn], classifies: bo
         else:
             _take_booleans(graph, columns)
     return graph.SerializeToString()
+
+
+def _name_missing_strings(model: Any) -> None:
+    """Give imputers of strings a string to replace, because a graph has no missing one.
+
+    Nobody sends it: the manifest says which of the known strings null stands for.
+    """
+    for step in steps_of(model):
+        if any(isinstance(value, str) for value in getattr(step, "statistics_", ())):
+            step.missing_values = _MISSING_STRING
 
 
 def is_all_float(columns: Sequence[TrainedColumn]) -> bool:

@@ -16,6 +16,10 @@ class TrainedColumn:
     type: ColumnType = "float"
     values: list[Any] = field(default_factory=list[Any])
     """Those that the model knows, of a category."""
+    is_dropped: bool = False
+    """The model takes it and uses nothing of it, so that it says nothing of its type."""
+    fill: str | None = None
+    """The string that it puts in place of a missing one."""
     numbers: list[float] = field(default_factory=list[float])
     """Numbers in the range of its training, where the model has kept any."""
 

@@ -12,7 +12,7 @@ import sklearn
 
 from slipway.service.faults import BadModel
 
-from ..pickles import require_version
+from ..pickles import CONVERTERS, require_version
 from .columns import columns_of, steps_of
 from .frames import array, frame
 from .graph import checked, estimator_graph
@@ -49,7 +49,7 @@ def _opened(path: Path) -> Any:
     except ModuleNotFoundError as error:
         raise BadModel(
             f"{path} needs the module {error.name!r}, which is not installed where it is converted. Give the "
-            "Python it was trained with, after `pip install skl2onnx onnxmltools packaging` there: --python "
+            f"Python it was trained with, after `pip install {CONVERTERS}` there: --python "
             "path/to/bin/python. Code of your own cannot become ONNX: replace it by scikit-learn's."
         ) from None
     except Exception as error:  # a pickle's code may raise anything

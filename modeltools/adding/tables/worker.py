@@ -19,8 +19,9 @@ import numpy as np
 
 from slipway.service.faults import BadModel, StartFault
 
+from ..pickles import CONVERTERS
 from .examples import given_rows
-from .frames import is_closed, made_rows
+from .frames import is_closed, made_rows, rows_without
 from .original import Original, Value
 
 
@@ -42,11 +43,11 @@ def main() -> int:
 
 
 def _convert(arguments: argparse.Namespace) -> None:
-    kinds = f"{str(__package__).rpartition('.')[0]}.kinds"
-    original: Original = import_module(f"{kinds}.{arguments.kind}").load(arguments.source)
+    original = _loaded(arguments.kind, arguments.source)
     is_given = arguments.examples is not None
     rows = given_rows(arguments.examples, original.columns) if is_given else made_rows(original.columns)
     kept, answers = _answered(original, rows)
+    without = [_without(original, place, kept) for place in range(len(original.columns))]
     try:
         graph = original.convert()
     except Exception as error:  # the converters raise many kinds
@@ -64,6 +65,8 @@ def _convert(arguments: argparse.Namespace) -> None:
                 "type": column.type,
                 "values": column.values,
                 "closed": is_closed(column, [row[place] for row in kept]),
+                "fill": column.fill,
+                "without": without[place],
             }
             for place, column in enumerate(original.columns)
         ],
@@ -75,6 +78,30 @@ def _convert(arguments: argparse.Namespace) -> None:
         "assumed": original.assumed,
     }
     (arguments.folder / "table.json").write_text(json.dumps(facts, default=str))
+
+
+def _loaded(kind: str, source: Path) -> Original:
+    """Open the model. Raises BadModel, also where the interpreter lacks what converts it."""
+    package = f"{str(__package__).rpartition('.')[0]}.kinds"
+    try:
+        return import_module(f"{package}.{kind}").load(source)
+    except ModuleNotFoundError as error:
+        raise BadModel(
+            f"{sys.executable} has no module {error.name!r}, which the conversion needs: {sys.executable} -m "
+            f"pip install {CONVERTERS}, and again."
+        ) from None
+
+
+def _without(original: Original, place: int, rows: Sequence[Sequence[Value]]) -> dict[str, Any]:
+    """Return rows without the value of a column, and the original's answers to them; none if it refuses."""
+    odd = rows_without(place, rows)
+    if original.columns[place].type != "bool":  # a column of booleans cannot hold a missing one
+        # A library says in many ways that it takes no missing value.
+        with contextlib.suppress(Exception):
+            answers = [np.asarray(original.predict([row]), np.float64).ravel() for row in odd]
+            if all(np.isfinite(answer).all() for answer in answers):
+                return {"rows": odd, "answers": [answer.tolist() for answer in answers]}
+    return {"rows": [], "answers": []}
 
 
 def _answered(original: Original, rows: Sequence[Sequence[Value]]) -> tuple[list[Any], list[list[float]]]:

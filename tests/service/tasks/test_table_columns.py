@@ -88,6 +88,15 @@ def test_null_stands_for_what_the_manifest_says(tmp_path: Path):
     assert answered(folder, dict.fromkeys(ROW))["value"] == 30 + 200 + 0 + 1000
 
 
+def test_a_column_of_floats_refuses_null_where_the_manifest_says_so(tmp_path: Path):
+    columns = [dict(column) for column in PASSENGER]
+    columns[0]["missing"] = False
+    folder = passenger(tmp_path / "model", features=columns)
+    assert answered(folder, ROW)["value"] == 22 + 100 + 1 + 1000
+    with pytest.raises(InvalidInput, match="is null, but a column of type float has no missing value here"):
+        answered(folder, ROW | {"age": None})
+
+
 @pytest.mark.parametrize("ticket", [BASE, BASE + 1, BASE + 7, BASE - 1])
 def test_a_column_of_integers_keeps_large_ones_exact(client: httpx.Client, ticket: int):
     assert value(client, [0, "male", ticket, False]) == ticket - BASE
