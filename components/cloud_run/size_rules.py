@@ -30,6 +30,9 @@ def size_faults(spec: CloudRunSpec) -> Iterator[Fault]:
         yield Fault("load_seconds", f"{load_seconds:g}", allowed, nearest=limits.STARTUP_SECONDS)
     if spec.service.gpu:
         yield from _gpu_faults(spec)
+    elif spec.gpu_zonal_redundancy:
+        allowed = "name one (nvidia-l4) or leave this out"
+        yield Fault("gpu_zonal_redundancy", "true", allowed, ", but no `gpu` is named")
     yield from gpu_drivers.version_faults(spec.cuda_version)
     if spec.cuda_version and not spec.service.gpu:
         allowed = "name one (nvidia-l4) or leave this out"

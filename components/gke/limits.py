@@ -14,10 +14,6 @@ from ..google.limits import REGION
 CLUSTER_NAME = re.compile(r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?")
 POOL_NAME = CLUSTER_NAME
 LOCATION = re.compile(rf"(?P<region>{REGION.pattern})(?P<zone>-[a-z])?")
-# cloud.google.com/compute/docs/naming-resources; a network of another project is named in full.
-NETWORK = re.compile(
-    r"(projects/[a-z0-9:.-]+/(global/networks|regions/[a-z0-9-]+/subnetworks)/)?[a-z]([a-z0-9-]{0,61}[a-z0-9])?"
-)
 # DOCS/concepts/cluster-autoscaler: nodes of one pool.
 POOL_NODES = 1000
 # DOCS/how-to/timesharing-gpus, nvidia-mps-gpus

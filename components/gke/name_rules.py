@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ..fault import Fault
 from ..google.artifact_registry import ImageRepository
 from ..google.limits import ACCOUNT_EMAIL
-from ..google.name_rules import label_faults, project_faults
+from ..google.name_rules import label_faults, network_faults, project_faults
 from ..spec import NAME
 from . import limits
 from .spec import GkeClusterSpec
@@ -60,17 +60,7 @@ def _zone_faults(spec: GkeClusterSpec) -> Iterator[Fault]:
 
 
 def _network_faults(spec: GkeClusterSpec) -> Iterator[Fault]:
-    for key, value in (("network", spec.network), ("subnetwork", spec.subnetwork)):
-        if isinstance(value, str) and value and not limits.NETWORK.fullmatch(value):
-            yield Fault(key, repr(value), "allowed is its name, or projects/<project>/… in full")
-    subnetwork = spec.subnetwork if isinstance(spec.subnetwork, str) else ""
-    there = re.search(r"/regions/([a-z0-9-]+)/", subnetwork)
-    if there and spec.region and there[1] != spec.region:
-        reason = f", in {there[1]}: the cluster is in {spec.region}"
-        yield Fault("subnetwork", repr(subnetwork), f"name one in {spec.region}", reason)
-    if isinstance(spec.network, str) and "/" in spec.network and not spec.subnetwork:
-        reason = f"with `network` {spec.network}, which is another project's"
-        yield Fault("subnetwork", "missing", "name it in full", reason)
+    yield from network_faults("network", spec.network, "subnetwork", spec.subnetwork, spec.region)
     cidrs = spec.control_plane_cidrs
     if len(cidrs) > limits.AUTHORIZED_NETWORKS:
         allowed = f"GKE allows {limits.AUTHORIZED_NETWORKS}"

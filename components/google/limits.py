@@ -12,6 +12,10 @@ REGION = re.compile(
     r"(africa|asia|australia|europe|me|northamerica|southamerica|us)-"
     r"(central|north|south|(north|south)?(east|west))[0-9]{1,2}"
 )
+# cloud.google.com/compute/docs/naming-resources; a network of another project is named in full.
+NETWORK = re.compile(
+    r"(projects/[a-z0-9:.-]+/(global/networks|regions/[a-z0-9-]+/subnetworks)/)?[a-z]([a-z0-9-]{0,61}[a-z0-9])?"
+)
 # cloud.google.com/resource-manager/docs/labels-overview: 64 labels; the provider adds one of its own.
 LABELS = 63
 # Letters of every alphabet, none in upper case.

@@ -1,5 +1,6 @@
 """Checks of Google Cloud names in a component's arguments, against limits.py. Pure."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 
 from ..fault import Fault
@@ -23,6 +24,25 @@ def region_faults(region: str) -> Iterator[Fault]:
         yield Fault("region", "missing", "give the name of a region, such as europe-west4")
     elif not limits.REGION.fullmatch(region):
         yield Fault("region", repr(region), "allowed is the name of a region, such as europe-west4")
+
+
+def network_faults(
+    network_key: str, network: object, subnetwork_key: str, subnetwork: object, region: str
+) -> Iterator[Fault]:
+    """Yield what is wrong with a VPC network and its subnetwork; Outputs are left for Google Cloud to check.
+
+    The keys are the arguments' names. region: of what is to be in the subnetwork.
+    """
+    for key, value in ((network_key, network), (subnetwork_key, subnetwork)):
+        if isinstance(value, str) and value and not limits.NETWORK.fullmatch(value):
+            yield Fault(key, repr(value), "allowed is its name, or projects/<project>/… in full")
+    there = re.search(r"/regions/([a-z0-9-]+)/", subnetwork) if isinstance(subnetwork, str) else None
+    if there and region and there[1] != region:
+        reason = f", in {there[1]}, while the service is in {region}"
+        yield Fault(subnetwork_key, repr(subnetwork), f"name one in {region}", reason)
+    if isinstance(network, str) and "/" in network and not subnetwork:
+        reason = f"with `{network_key}` {network}, which is another project's"
+        yield Fault(subnetwork_key, "missing", "name it in full", reason)
 
 
 def label_faults(

@@ -61,22 +61,22 @@ def size(allowed: str) -> Check:
     return Check("quantity", allowed, gib, None, lambda value: quantity(round(float(value) * 1024)))
 
 
-def choice(*names: str, also: Mapping[str, str] | None = None, hidden: str = "") -> Check:
+def choice(*names: str, also: Mapping[str, Any] | None = None, hidden: str = "") -> Check:
     """Check for one of `names`, read as itself, or of `also`: string -> value.
 
     hidden: accepted, not listed.
     """
-    known = {name: name for name in names} | dict(also or {})
-    texts = {value: text for text, value in known.items()}
+    known: dict[str, Any] = {name: name for name in names} | dict(also or {})
+    texts = {str(value).lower(): text for text, value in known.items()}
 
-    def parse(text: str) -> str:
+    def parse(text: str) -> Any:
         if text not in known:
             near = difflib.get_close_matches(text.lower(), known, 1)
             raise ValueError(near[0] if near else "")
         return known[text]
 
     offered = ", ".join(text for text in known if text != hidden)
-    return Check("choice", offered, parse, "", lambda value: texts.get(value, str(value)))
+    return Check("choice", offered, parse, "", lambda value: texts.get(str(value).lower(), str(value)))
 
 
 def flag() -> Check:

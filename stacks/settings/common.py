@@ -27,6 +27,10 @@ _DOMAIN = checks.like(
     r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]",
     "a domain name that the project has verified",
 )
+# A VPC network and a subnetwork of Google Cloud, of another project in full.
+NETWORK = r"(projects/[a-z0-9:.-]+/global/networks/)?[a-z][a-z0-9-]*"
+SUBNETWORK = r"[a-z][a-z0-9:./-]+"
+SUBNETWORKS = "a subnetwork's name, or projects/<project>/regions/<region>/subnetworks/<name>"
 _SECRETS = checks.references(
     "a map of environment name to an encrypted value (`pulumi config set --secret --path secrets.NAME`), "
     "or to the cloud's reference to a secret, with or without a pinned version"

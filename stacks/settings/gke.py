@@ -5,12 +5,17 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from slipway.stacks.settings import checks
-from slipway.stacks.settings.common import project_setting, region_setting
+from slipway.stacks.settings.common import (
+    NETWORK,
+    SUBNETWORK,
+    SUBNETWORKS,
+    project_setting,
+    region_setting,
+)
 from slipway.stacks.settings.kubernetes import WorkloadSettings
 from slipway.stacks.settings.setting import setting
 
 _NAME = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
-_NETWORK = r"(projects/[a-z0-9:.-]+/global/networks/)?[a-z][a-z0-9-]*"
 _CHANNELS = {name: name.upper() for name in ("rapid", "regular", "stable", "extended")}
 # `mps` is read so that the cluster's rules can say why it is refused.
 _SHARING = {"time-sharing": "TIME_SHARING", "mps": "MPS"}
@@ -55,16 +60,13 @@ class GkeSettings(WorkloadSettings):
     )
     network: str = setting(
         "network",
-        checks.like(_NETWORK, "the name of a network"),
+        checks.like(NETWORK, "the name of a network"),
         "Existing network to run in.",
         unset="the project's `default`",
     )
     subnetwork: str = setting(
         "subnetwork",
-        checks.like(
-            r"[a-z][a-z0-9:./-]+",
-            "a subnetwork's name, or projects/<project>/regions/<region>/subnetworks/<name>",
-        ),
+        checks.like(SUBNETWORK, SUBNETWORKS),
         "Subnetwork of `network`.",
         unset="the one with the network's name",
     )

@@ -49,6 +49,7 @@ _GPU = {"gpu": "nvidia-l4", "cpu": "2", "memory": "8Gi"}
 _GKE_GPU = {**_GPU, "image": IMAGES["gke"], "model": f"gs://acme/model@{'1' * 16}"}
 _OWN_CLUSTER = {"cluster": "shared", "image": IMAGES["gke"]}
 _BUCKET = {"model": f"gs://acme/model@{'1' * 16}"}
+_RUN_GPU = {"gpu": "nvidia-l4", "cpu": "4", "memory": "16Gi", **_BUCKET, "image": IMAGES["cloud-run"]}
 _WORKLOAD: Mapping[str, Example] = {
     **_CLOUDS,
     "concurrency": ("4", {"serving": "kserve"}),
@@ -71,12 +72,19 @@ EXAMPLES: Mapping[str, Mapping[str, Example]] = {
         **_CLOUDS,
         "cpu": ("2", {}),
         "model": (f"gs://acme/model@{'1' * 16}", {}),
-        "gpu": ("nvidia-l4", {"cpu": "4", "memory": "16Gi", **_BUCKET, "image": IMAGES["cloud-run"]}),
+        "gpu": ("nvidia-l4", {k: v for k, v in _RUN_GPU.items() if k != "gpu"}),
         "project": ("other-project", {}),
         "region": ("europe-west1", {}),
         "image": (IMAGES["cloud-run"], {}),
         "invokers": ('["user:ada@example.com"]', {}),
         "secrets": ('{"TOKEN": "projects/acme-ml/secrets/token/versions/1"}', {}),
+        "network": ("inner", {}),
+        "subnetwork": ("inner-a", {"network": "inner"}),
+        "egress": ("all-traffic", {"network": "inner"}),
+        "modelDelivery": ("mount", _BUCKET),
+        "gpuZonalRedundancy": ("true", _RUN_GPU),
+        "executionEnvironment": ("gen1", {}),
+        "startupCpuBoost": ("false", {}),
     },
     "fargate": {
         **_CLOUDS,
@@ -148,7 +156,8 @@ EXAMPLES: Mapping[str, Mapping[str, Example]] = {
 
 # What has to change with a value: a mounted model has no generation, and a fetched one has.
 TOGETHER: Mapping[tuple[str, str], Mapping[str, str]] = {
-    ("gke", "modelDelivery"): {"model": "gs://acme/model"}
+    ("gke", "modelDelivery"): {"model": "gs://acme/model"},
+    ("cloud-run", "modelDelivery"): {"model": "gs://acme/model"},
 }
 
 
@@ -215,6 +224,7 @@ _ONE_MORE_OF: Mapping[tuple[str, str], str] = {
     ("gke", "cpu"): "6",
     ("gke", "gpuCount"): "4",
     ("kubernetes", "cpu"): "6",
+    ("cloud-run", "network"): "outer",
     ("cloud-run", "model"): f"gs://acme/model@{'2' * 16}",
     ("cloud-run", "secrets"): '{"TOKEN": "projects/acme-ml/secrets/other/versions/1"}',
     ("gke", "model"): f"gs://acme/other@{'2' * 16}",
