@@ -10,7 +10,7 @@ from slipway.components.image import InferenceImageArgs
 from slipway.components.kubernetes import KubernetesService, KubernetesServiceArgs
 from slipway.components.kubernetes.limits import SECRET_REFERENCE
 from slipway.components.kubernetes.rules import checked_spec
-from slipway.components.kubernetes.spec import KubernetesSpec, software_gib
+from slipway.components.kubernetes.spec import GPU_TOLERATION, KubernetesSpec, software_gib
 from slipway.components.spec import InferenceServiceSpec
 from slipway.stacks.parts import (
     ANY_DIGEST,
@@ -73,6 +73,8 @@ def workload_args(
     }
     if cuda := image_cuda_version(settings):
         args["cuda_version"] = cuda
+    if settings.tolerations and settings.gpu:
+        args["tolerations"] = [GPU_TOLERATION, *settings.tolerations]
     return args
 
 

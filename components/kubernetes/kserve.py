@@ -10,7 +10,7 @@ from typing import Any
 
 from ..fault import Fault
 from . import limits, timing
-from .pod import Wiring, placement_of, server_of, volumes_of
+from .pod import Wiring, logins_of, placement_of, server_of, volumes_of
 from .spec import DEFAULT_CPU_TARGET, KubernetesSpec
 
 API_VERSION = "serving.kserve.io/v1beta1"
@@ -37,9 +37,10 @@ def inference_service_spec(spec: KubernetesSpec, wiring: Wiring) -> dict[str, An
         "maxReplicas": service.max_replicas,
         "containerConcurrency": service.concurrency,
         "timeout": math.ceil(service.request_timeout_seconds),
-        "serviceAccountName": spec.name,
+        "serviceAccountName": spec.account_name,
         "containers": [_container(spec, wiring)],
         "volumes": volumes_of(spec),
+        **logins_of(spec),
         **placement_of(spec),
     }
     if spec.canary_percent is not None:

@@ -6,8 +6,6 @@ API: k8s.io/kubernetes v1.36.3, pkg/apis/core/validation. Sizes in GiB, times in
 
 import re
 
-from .. import namespaces
-
 # The versions whose schemas the tests hold every manifest to. 1.30 is the first with the preStop `sleep`.
 VERSIONS = tuple(f"1.{minor}" for minor in range(30, 37 + 1))
 # K8S concepts/overview/working-with-objects/names: RFC 1123.
@@ -19,7 +17,8 @@ LABEL_KEY = re.compile(
 )
 LABEL_VALUE = re.compile(r"([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?")
 RESERVED_LABELS = ("kubernetes.io/", "k8s.io/")
-RESERVED_NAMESPACES = namespaces.RESERVED
+# K8S concepts/overview/working-with-objects/namespaces: every cluster has these.
+RESERVED_NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
 # API: ConfigMap and Secret hold 1 MiB.
 OBJECT_BYTES = 1 << 20
 # API: validateDNSLabel of a Secret's name, and IsConfigMapKey of its key.
@@ -41,6 +40,10 @@ METRIC = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_:.|/-]{0,252}")
 GOOGLE_BALANCERS = ("35.191.0.0/16", "130.211.0.0/22")
 # GKE concepts/workload-identity#metadata_server, how-to/network-policy: where pods get their tokens.
 GOOGLE_METADATA = (("169.254.169.252/32", 988), ("169.254.169.254/32", 80))
+# GKE how-to/workload-identity: on the ServiceAccount, names the account of Google that it acts as.
+GOOGLE_ACCOUNT_ANNOTATION = "iam.gke.io/gcp-service-account"
+# K8S concepts/services-networking/ingress: the older form of `ingressClassName`; an Ingress has one of them.
+CLASS_ANNOTATION = "kubernetes.io/ingress.class"
 # GKE how-to/ingress-configuration: BackendConfig timeoutSec, connectionDraining.
 DRAINING_SECONDS = 3600
 

@@ -113,6 +113,25 @@ def texts(allowed: str) -> Check:
     return Check("list", allowed, parse, ())
 
 
+def tolerations(allowed: str) -> Check:
+    """Check a JSON array of taints, as kubectl writes them: `key`, `key:Effect`, `key=value:Effect`."""
+
+    def parse(text: str) -> tuple[Mapping[str, str], ...]:
+        found = [
+            re.fullmatch(r"([^=:]+)(?:=([^=:]*))?(?::([A-Za-z]+))?", str(item)) for item in _json(text, list)
+        ]
+        if not all(found):
+            raise ValueError("")
+        return tuple(_toleration(*match.groups()) for match in found if match)
+
+    return Check("list", allowed, parse, ())
+
+
+def _toleration(key: str, value: str | None, effect: str | None) -> Mapping[str, str]:
+    found = {"key": key, "operator": "Exists"} if value is None else {"key": key, "value": value}
+    return {**found, "effect": effect} if effect else found
+
+
 def text_map(allowed: str) -> Check:
     return Check("map", allowed, plain_map, {})
 

@@ -59,6 +59,12 @@ class FargateSettings(CloudSettings):
         unit="%",
         description="Share of the instances beyond the first on Spot capacity, which AWS can reclaim.",
     )
+    cpu_target_percent: int | None = setting(
+        "cpuTarget",
+        checks.whole(10, 90),
+        unit="%",
+        description="CPU use at which instances are added and removed.",
+    )
     schedules: tuple[Mapping[str, Any], ...] = setting(
         "schedule",
         checks.schedules(

@@ -111,6 +111,12 @@ class GkeSettings(WorkloadSettings):
     disk_gib: float | None = setting(
         "nodeDisk", checks.size("20Gi to 1Ti"), "Disk of a node, for images and fetched models.", unit="bytes"
     )
+    node_service_account: str = setting(
+        "nodeServiceAccount",
+        checks.like(r"[a-z0-9.-]+@[a-z0-9.-]+", "an email, <name>@<project>.iam.gserviceaccount.com"),
+        "Existing account of the nodes, whose rights are not changed.",
+        unset="one is created",
+    )
     spot: bool | None = setting(
         "spot", checks.flag(), "Whether nodes with a GPU run on Spot capacity, which Google can reclaim."
     )

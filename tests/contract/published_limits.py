@@ -198,4 +198,6 @@ KUBERNETES: Rows = (
         "GKE/how-to/network-policy, concepts/workload-identity",
     ),
     ("DRAINING_SECONDS", 3600, "GKE/how-to/ingress-configuration: connectionDraining"),
+    ("GOOGLE_ACCOUNT_ANNOTATION", "iam.gke.io/gcp-service-account", "GKE/how-to/workload-identity"),
+    ("CLASS_ANNOTATION", "kubernetes.io/ingress.class", "K8S/concepts/services-networking/ingress"),
 )

@@ -76,3 +76,121 @@ def test_the_sandbox_and_the_boost_of_a_start_can_be_chosen() -> None:
     small = refusal("cloud-run", cpu="0.5", memory="512Mi", concurrency="1", executionEnvironment="gen2")
     assert "executionEnvironment is gen2 with `cpu` 0.5" in small
     assert "Did you mean gen1?" in small
+
+
+def objects(target: str, **values: str) -> dict[str, Mapping[str, Any]]:
+    """Return the inputs of every object of a service, by role."""
+    plan = planned(target, **values)
+    return {
+        each.name.removeprefix("slipway-prod-"): each.inputs
+        for each in plan.resources
+        if each.type.startswith("kubernetes:")
+    }
+
+
+def pod(target: str, **values: str) -> Mapping[str, Any]:
+    return objects(target, **values)["deployment"]["spec"]["template"]["spec"]
+
+
+@pytest.mark.parametrize("target", ["gke", "kubernetes"])
+def test_an_existing_namespace_is_used_and_not_made(target: str) -> None:
+    made = objects(target, namespace="default", createNamespace="false")
+    assert "namespace" not in made
+    assert {each["metadata"]["namespace"] for each in made.values() if "metadata" in each} == {"default"}
+    assert "or set `createNamespace` to false" in refusal(target, namespace="default")
+
+
+@pytest.mark.parametrize("target", ["gke", "kubernetes"])
+def test_pods_log_in_to_a_registry_and_tolerate_taints(target: str) -> None:
+    """Source: K8S core/v1 PodSpec and Toleration."""
+    found = pod(target, imagePullSecrets='["one", "two"]', tolerations='["dedicated=ml:NoSchedule", "spot"]')
+    assert found["imagePullSecrets"] == [{"name": "one"}, {"name": "two"}]
+    assert found["tolerations"][-2:] == [
+        {"key": "dedicated", "value": "ml", "effect": "NoSchedule"},
+        {"key": "spot", "operator": "Exists"},
+    ]
+    assert "imagePullSecrets" not in pod(target)
+
+
+@pytest.mark.parametrize("target", ["gke", "kubernetes"])
+def test_further_tolerations_leave_that_of_the_gpu(target: str) -> None:
+    gpu = {"gpu": "nvidia-l4", "cpu": "2", "memory": "8Gi", "model": f"gs://acme/model@{'1' * 16}"}
+    gpu["image"] = IMAGES[target]
+    keys = [each["key"] for each in pod(target, **gpu, tolerations='["spot:NoExecute"]')["tolerations"]]
+    assert keys == ["nvidia.com/gpu", "spot"]
+
+
+def test_a_toleration_that_is_none_is_refused() -> None:
+    assert "tolerations: got" in refusal("kubernetes", tolerations='["=ml"]')
+    assert "effect is 'Never'; allowed are NoSchedule" in refusal("kubernetes", tolerations='["a:Never"]')
+
+
+@pytest.mark.parametrize("serving", ["deployment", "kserve"])
+def test_pods_run_as_an_account_that_exists(serving: str) -> None:
+    made = objects("gke", serviceAccount="models", serving=serving)
+    assert "identity" not in made
+    if serving == "kserve":
+        assert made["inference"]["spec"]["predictor"]["serviceAccountName"] == "models"
+    else:
+        assert made["deployment"]["spec"]["template"]["spec"]["serviceAccountName"] == "models"
+    types = {
+        each.type for each in planned("gke", serviceAccount="models").resources if ":Kubernetes" in each.urn
+    }
+    assert "gcp:serviceaccount/account:Account" not in types
+
+
+def test_the_account_that_is_made_has_annotations() -> None:
+    """Source: docs.aws.amazon.com/eks/latest/userguide/associate-service-account-role.html."""
+    role = "arn:aws:iam::123456789012:role/models"
+    given = {"serviceAccountAnnotations": f'{{"eks.amazonaws.com/role-arn": "{role}"}}'}
+    account = objects("kubernetes", **given)["identity"]
+    assert account["metadata"]["annotations"] == {"eks.amazonaws.com/role-arn": role}
+    from_s3 = {"model": "s3://acme-models/spam@3sL4kqtJlcpXroDTDmJ"}
+    assert "needs AWS credentials" in warned("kubernetes", **from_s3)
+    assert "needs AWS credentials" not in warned("kubernetes", **from_s3, **given)
+
+
+def test_an_ingress_has_the_annotations_of_its_controller_next_to_its_own() -> None:
+    more = {"ingressAnnotations": '{"example.com/limit": "10"}', "domain": "api.example.com"}
+    issued = {"tlsSecret": "api-tls", "certIssuer": "letsencrypt"}
+    annotations = objects("kubernetes", **more, **issued)["ingress"]["metadata"]["annotations"]
+    assert annotations == {"example.com/limit": "10", "cert-manager.io/cluster-issuer": "letsencrypt"}
+    on_gke = objects("gke", **more, public="true")["ingress"]["metadata"]["annotations"]
+    assert on_gke["example.com/limit"] == "10"
+    assert on_gke["kubernetes.io/ingress.class"] == "gce"
+    assert "ingressAnnotations is given without `domain`" in refusal(
+        "kubernetes", ingressAnnotations='{"example.com/limit": "10"}'
+    )
+
+
+def test_scaling_drains_and_callers_can_be_set() -> None:
+    """Source: K8S autoscaling/v2 MetricTarget, policy/v1 PodDisruptionBudgetSpec."""
+    made = objects("kubernetes", cpuTarget="70", minInstances="3", minAvailable="2", networkPolicy="false")
+    [metric] = made["autoscaler"]["spec"]["metrics"]
+    assert metric["resource"]["target"]["averageUtilization"] == 70
+    assert made["budget"]["spec"]["minAvailable"] == 2
+    assert "policy" not in made
+    assert "minAvailable is 3 with `minInstances` 3" in refusal(
+        "kubernetes", minInstances="3", minAvailable="3"
+    )
+    assert "cpuTarget is 70 with KServe" in refusal("kubernetes", cpuTarget="70", serving="kserve")
+
+
+def test_tasks_of_fargate_are_added_at_the_cpu_use_that_is_set() -> None:
+    """Source: botocore application-autoscaling TargetTrackingScalingPolicyConfiguration.TargetValue."""
+    policies = [
+        each.inputs["targetTrackingScalingPolicyConfiguration"]
+        for each in planned("fargate", cpuTarget="70").resources
+        if each.type == "aws:appautoscaling/policy:Policy"
+    ]
+    assert 70 in [policy["targetValue"] for policy in policies]
+
+
+def test_nodes_of_gke_run_as_an_account_that_exists() -> None:
+    """Source: container_v1 NodeConfig.service_account."""
+    email = "nodes@acme-ml.iam.gserviceaccount.com"
+    plan = planned("gke", nodeServiceAccount=email)
+    pools = [each.inputs for each in plan.resources if each.type == "gcp:container/nodePool:NodePool"]
+    assert {pool["nodeConfig"]["serviceAccount"] for pool in pools} == {email}
+    assert "slipway-prod-nodes" not in {each.name for each in plan.resources}
+    assert "nodeServiceAccount: got 'nodes'" in refusal("gke", nodeServiceAccount="nodes")
