@@ -121,6 +121,9 @@ def _resolved_args(
     settings: KubernetesSettings, secrets: StackSecrets, service: InferenceServiceSpec
 ) -> dict[str, Any]:
     args = workload_args(settings, secrets, service, settings.image or ANY_IMAGE)
+    if settings.platform:
+        processor = settings.platform.partition("/")[2]
+        args["node_selector"] = {"kubernetes.io/arch": processor, **settings.node_selector}
     if secrets.kubeconfig is not None:
         args["kubeconfig"] = secrets.kubeconfig
     if secrets.cluster:

@@ -8,7 +8,7 @@ from ..fault import Fault
 from ..google.artifact_registry import ImageRepository
 from ..google.limits import ACCOUNT_EMAIL
 from ..google.name_rules import label_faults, network_faults, project_faults
-from ..spec import NAME
+from ..service_name import NAME
 from . import limits
 from .spec import GkeClusterSpec
 

@@ -9,6 +9,7 @@ from slipway.stacks.settings.common import (
     SUBNETWORK,
     SUBNETWORKS,
     CloudSettings,
+    kept_images_setting,
     project_setting,
     region_setting,
 )
@@ -31,6 +32,7 @@ class CloudRunSettings(CloudSettings):
 
     project: str = project_setting()
     region: str = region_setting("europe-west4")
+    keep_images: int | None = kept_images_setting()
     invokers: tuple[str, ...] = setting(
         "invokers",
         checks.texts('members of Google Cloud IAM, such as ["user:ada@example.com"]'),

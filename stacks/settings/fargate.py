@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from slipway.stacks.settings import checks
-from slipway.stacks.settings.common import CloudSettings, region_setting
+from slipway.stacks.settings.common import CloudSettings, kept_images_setting, region_setting
 from slipway.stacks.settings.setting import setting
 
 _ARN = r"arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:[0-9]{12}:[!-~]+"
@@ -32,6 +32,7 @@ class FargateSettings(CloudSettings):
         unset="no limit",
         silent="Fargate does not limit the requests of a task, and scales by the total that tasks answer",
     )
+    keep_images: int | None = kept_images_setting()
     certificate_arn: str = setting(
         "certificate",
         checks.like(_ARN, "the ARN of an ACM certificate for `domain`, in the same region"),

@@ -9,6 +9,7 @@ from slipway.stacks.settings.common import (
     NETWORK,
     SUBNETWORK,
     SUBNETWORKS,
+    kept_images_setting,
     project_setting,
     region_setting,
 )
@@ -30,6 +31,7 @@ class GkeSettings(WorkloadSettings):
 
     project: str = project_setting()
     region: str = region_setting("europe-west4")
+    keep_images: int | None = kept_images_setting()
     location: str = setting(
         "location",
         checks.like(

@@ -168,6 +168,12 @@ class KubernetesSettings(WorkloadSettings):
         ),
         "Repository to push the built image to; required unless `image` is set.",
     )
+    platform: str = setting(
+        "platform",
+        checks.choice("linux/amd64", "linux/arm64"),
+        "Processor that the image is built for, and of the nodes to run on.",
+        unset="linux/amd64, on any node",
+    )
     node_selector: Mapping[str, str] = setting(
         "nodeSelector",
         checks.text_map("a map of label to value"),

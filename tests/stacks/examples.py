@@ -41,6 +41,10 @@ _CLOUDS: Mapping[str, Example] = {
     "task": ("embed", {"model": _EMBEDDER}),
     "backend": ("torch", {"task": "embed", "model": _EMBEDDER, "memory": "4Gi"}),
     "concurrency": ("4", {}),
+    "name": ("acme-api", {}),
+    "baseImage": ("python:3.11-slim-bookworm", {}),
+    "buildArgs": ('{"HF_ENDPOINT": "https://mirror.example.com"}', {}),
+    "keepImages": ("20", {}),
     "env": ('{"LOG_LEVEL": "debug"}', {}),
     "labels": ('{"team": "search"}', {}),
     "domain": ("api.example.com", {}),
@@ -193,6 +197,8 @@ def example_of(target: str, row: Setting) -> Example | None:
 
 # A third value of settings whose values are no numbers and no choices.
 _ONE_MORE: Mapping[str, str] = {
+    "baseImage": "python:3.11-bookworm",
+    "buildArgs": '{"HF_ENDPOINT": "https://other.example.com"}',
     "allowedCidrs": '["198.51.100.0/24", "203.0.113.0/24"]',
     "allowedNamespaces": '["shop", "search"]',
     "certIssuer": "other-issuer",
@@ -217,6 +223,7 @@ _ONE_MORE: Mapping[str, str] = {
     "machineType": "e2-standard-16",
     "metricsPath": "/stats",
     "modelStorageClass": "standard-rwx",
+    "name": "acme-other",
     "namespace": "others",
     "network": "vpc-8a8b8c8d",
     "nodePool": "more-gpus",

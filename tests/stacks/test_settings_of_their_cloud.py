@@ -1,12 +1,17 @@
 """Settings that their cloud alone has arrive where it reads them; in the wrong company they are refused."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 import pulumi
 import pytest
 
-from tests.stacks.targets import IMAGES, inputs, planned, warned
+from slipway.infra.plan.config import StackConfig
+from slipway.infra.plan.run import Plan, plan_of
+from slipway.infra.program import main
+from slipway.infra.settings.stackfile import settings_from
+from tests.stacks.targets import GIVEN, IMAGES, config, inputs, planned, warned
 
 _RUN_GPU = {"gpu": "nvidia-l4", "cpu": "4", "memory": "16Gi", "model": f"gs://acme/model@{'1' * 16}"}
 _RUN_GPU["image"] = IMAGES["cloud-run"]
@@ -194,3 +199,76 @@ def test_nodes_of_gke_run_as_an_account_that_exists() -> None:
     assert {pool["nodeConfig"]["serviceAccount"] for pool in pools} == {email}
     assert "slipway-prod-nodes" not in {each.name for each in plan.resources}
     assert "nodeServiceAccount: got 'nodes'" in refusal("gke", nodeServiceAccount="nodes")
+
+
+@pytest.mark.parametrize("target", ["cloud-run", "fargate", "gke", "kubernetes"])
+def test_a_stack_with_capitals_and_underscores_names_its_service(target: str) -> None:
+    def of_stack(**values: str) -> Plan:
+        given = {f"slipway:{key}": value for key, value in {**GIVEN[target], **values}.items()}
+        return plan_of(main, StackConfig("slipway", "Prod_EU", given, frozenset(), {}))
+
+    plan = of_stack(name="acme-api")
+    assert plan.outputs["serviceName"] == "acme-api"
+    assert not [each.name for each in plan.resources if each.custom and "Prod_EU" in each.name]
+    with pytest.raises(
+        pulumi.RunError, match=r"name is 'slipway-Prod_EU'.*Pulumi\.Prod_EU\.yaml: set `name`"
+    ):
+        of_stack()
+    with pytest.raises(pulumi.RunError, match="name: got 'Acme'; allowed: 1 to 40 lowercase letters"):
+        of_stack(name="Acme")
+
+
+def test_the_commands_look_for_the_service_under_its_name() -> None:
+    settings = settings_from(config("cloud-run", name="acme-api"))
+    assert settings.service_name("slipway", "prod") == "acme-api"
+    assert settings_from(config("cloud-run")).service_name("slipway", "prod") == "slipway-prod"
+
+
+def build(target: str, **values: str) -> Mapping[str, Any]:
+    plan = planned(target, **values)
+    return next(each.inputs for each in plan.resources if each.type == "docker-build:index:Image")
+
+
+@pytest.mark.parametrize("target", ["cloud-run", "fargate", "gke", "kubernetes"])
+def test_an_image_is_built_from_another_base_with_further_arguments(target: str) -> None:
+    given = {"baseImage": "python:3.11-bookworm", "buildArgs": '{"HF_ENDPOINT": "https://hub.example.com"}'}
+    found = build(target, **given)["buildArgs"]
+    assert (found["PYTHON_IMAGE"], found["HF_ENDPOINT"]) == (
+        "python:3.11-bookworm",
+        "https://hub.example.com",
+    )
+    assert "baseImage is given with `image`, which is built already" in refusal(
+        target, image=IMAGES[target], baseImage="python:3.11-bookworm"
+    )
+    assert "buildArgs has VARIANT" in refusal(target, buildArgs='{"VARIANT": "cuda"}')
+
+
+def test_a_repository_keeps_as_many_images_as_are_set() -> None:
+    """Source: artifactregistry CleanupPolicy.most_recent_versions; ECR lifecycle policy countNumber."""
+    for target in ("cloud-run", "gke"):
+        plan = planned(target, keepImages="20")
+        [repository] = [each for each in plan.resources if "artifactregistry/repository:" in each.type]
+        kept = [each.get("mostRecentVersions") or {} for each in repository.inputs["cleanupPolicies"]]
+        assert 20 in [each.get("keepCount") for each in kept]
+    plan = planned("fargate", keepImages="20")
+    [policy] = [each.inputs["policy"] for each in plan.resources if "ecr/lifecyclePolicy:" in each.type]
+    assert 20 in [rule["selection"]["countNumber"] for rule in json.loads(policy)["rules"]]
+
+
+def test_an_image_for_arm_runs_on_nodes_of_that_processor() -> None:
+    """Source: K8S reference/labels-annotations-taints, kubernetes.io/arch."""
+    assert build("kubernetes", platform="linux/arm64")["platforms"] == ["linux/arm64"]
+    found = pod("kubernetes", platform="linux/arm64", nodeSelector='{"disk": "ssd"}')
+    assert found["nodeSelector"] == {"kubernetes.io/arch": "arm64", "disk": "ssd"}
+    assert "nodeSelector" not in pod("kubernetes")
+
+
+def test_the_name_of_a_network_counts_among_the_tags() -> None:
+    """Source: BC ec2, 50 tags of a resource; VPC, subnets and tables have a Name of ours."""
+    fifty = json.dumps({f"key{number}": "value" for number in range(50)})
+    assert "labels has 50 labels next to Name of the component's own; as tags AWS allows 50" in refusal(
+        "fargate", labels=fifty
+    )
+    existing = {"network": "vpc-0a1b2c3d", "subnets": '["subnet-0a1b2c3d", "subnet-1a2b3c4d"]'}
+    tags = [each.inputs.get("tags") or {} for each in planned("fargate", labels=fifty, **existing).resources]
+    assert max(map(len, tags)) == 50
