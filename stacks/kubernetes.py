@@ -81,6 +81,9 @@ def workload_args(
 def image_size_args(name: str, settings: WorkloadSettings) -> dict[str, Any]:
     """Return the size of an image that holds a large model: nodes need room, and a start needs time."""
     model_gib = round(baked_gib(name, settings), 1)
+    if settings.model_gib is not None and baked_gib(name, settings):
+        reason = f"with `model` {settings.model}, whose size is known"
+        refuse(name, [Fault("model_gib", "given", "leave it out", reason)])
     return {"image_gib": software_gib(settings.gpu) + model_gib} if model_gib else {}
 
 

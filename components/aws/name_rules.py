@@ -1,5 +1,6 @@
 """Checks of AWS names in a component's arguments, against limits.py. Pure."""
 
+import difflib
 import re
 from collections.abc import Collection, Iterator, Mapping
 
@@ -21,6 +22,14 @@ def region_faults(region: str) -> Iterator[Fault]:
         yield Fault("region", "missing", "give the name of a region, such as eu-west-1")
     elif not limits.REGION.fullmatch(region):
         yield Fault("region", repr(region), "allowed is the name of a region, such as eu-west-1")
+
+
+def region_warnings(region: str) -> Iterator[str]:
+    """Warn of a region that may not exist: new ones come, so that they are not refused."""
+    if limits.REGION.fullmatch(region) and region not in limits.REGIONS:
+        near = difflib.get_close_matches(region, sorted(limits.REGIONS), 1)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        yield f"`region` {region} is none of the regions that AWS had in 2026-11.{hint}"
 
 
 def tag_faults(labels: Mapping[str, str], own: Collection[str] = ()) -> Iterator[Fault]:

@@ -6,7 +6,7 @@ from ..domain_name import domain_fault
 from ..environment import OWN_ENVIRONMENT
 from ..fault import Fault
 from ..google.limits import SECRET_ID_CHARACTERS
-from ..google.name_rules import label_faults, network_faults, project_faults, region_faults
+from ..google.name_rules import label_faults, network_faults, place_warnings, project_faults, region_faults
 from ..google.secrets import SecretReference
 from ..input_rules import api_key_faults, secret_name_faults, unpinned_secret
 from . import limits
@@ -108,6 +108,7 @@ def _domain_faults(spec: CloudRunSpec) -> Iterator[Fault]:
 
 
 def name_warnings(spec: CloudRunSpec) -> Iterator[str]:
+    yield from place_warnings(spec.project, spec.region)
     # DOCS/configuring/vpc-direct-vpc: an instance has no public address there.
     if spec.vpc_egress is VpcEgress.ALL_TRAFFIC:
         yield (

@@ -7,9 +7,11 @@ from collections.abc import Iterable, Iterator
 
 import pulumi
 
+from ..aws.name_rules import region_warnings
 from ..domain_name import domain_fault
 from ..fault import Fault
 from ..model_address import Source
+from ..networks import cover_everyone
 from . import limits
 from .args import Balancing, Egress
 from .spec import FargateSpec, SubnetIds
@@ -146,6 +148,11 @@ def _own_balancer_faults(spec: FargateSpec) -> Iterator[Fault]:
     for source in spec.allowed_cidrs:
         if not (limits.PREFIX_LIST_ID.fullmatch(source) or limits.SECURITY_GROUP_ID.fullmatch(source)):
             yield from _cidr_faults(source)
+    whole = any(source.endswith("/0") for source in spec.allowed_cidrs)  # named by itself
+    if cover_everyone(spec.allowed_cidrs) and not whole:
+        given = ", ".join(spec.allowed_cidrs)
+        reason = ", which together are everyone"
+        yield Fault("allowed_cidrs", given, "say `public` if that is meant", reason, verb="has")
     ports = 1 if spec.certificate_arn is None else 2
     if (rules := len(set(spec.allowed_cidrs)) * ports) > limits.RULES:
         each = "one for each port of HTTP and HTTPS, " if ports == 2 else ""
@@ -241,6 +248,7 @@ def _idle_faults(idle: float, timeout: float) -> Iterator[Fault]:
 
 
 def network_warnings(spec: FargateSpec) -> Iterator[str]:
+    yield from region_warnings(spec.region)
     if spec.internal and spec.own_network:
         yield (
             "`internal` is true in a new network: nothing reaches its private addresses until that network "

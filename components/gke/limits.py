@@ -8,12 +8,12 @@ github.com/GoogleCloudPlatform/cluster-toolkit, modules/compute/gke-node-pool/ma
 import re
 from collections.abc import Mapping
 
-from ..google.limits import REGION
+from ..google import limits as google
 
 # GKEPB Cluster.name, NodePool: lowercase letters, digits and hyphens, up to 40 characters.
 CLUSTER_NAME = re.compile(r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?")
 POOL_NAME = CLUSTER_NAME
-LOCATION = re.compile(rf"(?P<region>{REGION.pattern})(?P<zone>-[a-z])?")
+LOCATION = re.compile(rf"(?P<region>{google.REGION.pattern})(?P<zone>-[{google.ZONE_LETTERS}])?")
 # DOCS/concepts/cluster-autoscaler: nodes of one pool.
 POOL_NODES = 1000
 # DOCS/how-to/timesharing-gpus, nvidia-mps-gpus

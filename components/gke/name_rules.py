@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 
 from ..fault import Fault
+from ..google import limits as google
 from ..google.artifact_registry import ImageRepository
 from ..google.limits import ACCOUNT_EMAIL
 from ..google.name_rules import label_faults, network_faults, project_faults
@@ -21,6 +22,7 @@ _OF_THE_POOL = (
     *("gpu_min_nodes", "gpu_min_nodes_per_zone", "gpu_driver", "cuda_version"),
     *("spot", "flex_start", "disk_gib", "zones", "private_nodes", "node_service_account"),
 )
+_OF_MADE_NODES = ("disk_gib", "zones", "private_nodes", "node_service_account")
 
 
 def name_faults(spec: GkeClusterSpec) -> Iterator[Fault]:
@@ -43,15 +45,19 @@ def _place_faults(spec: GkeClusterSpec) -> Iterator[Fault]:
     elif not limits.LOCATION.fullmatch(spec.location):
         allowed = "allowed is a region, such as europe-west4, or a zone of one, such as europe-west4-a"
         yield Fault("location", repr(spec.location), allowed)
+    elif spec.location in google.MISSING_ZONES:
+        allowed = f"its zones begin with b, such as {spec.region}-b"
+        yield Fault("location", repr(spec.location), allowed, nearest=f"{spec.region}-b")
     elif spec.region:
         yield from _zone_faults(spec)
 
 
 def _zone_faults(spec: GkeClusterSpec) -> Iterator[Fault]:
     for zone in spec.zones:
-        if not re.fullmatch(rf"{spec.region}-[a-z]", zone):
+        known = re.fullmatch(rf"{spec.region}-[{google.ZONE_LETTERS}]", zone)
+        if not known or zone in google.MISSING_ZONES:
             allowed = (
-                f"allowed are zones of {spec.region}, such as {spec.region}-a; "
+                f"allowed are zones of {spec.region}, such as {spec.region}-b; "
                 "`gcloud compute accelerator-types list` shows which have a GPU"
             )
             yield Fault("zones", repr(zone), allowed, verb="has")
@@ -101,6 +107,10 @@ def _existing_faults(spec: GkeClusterSpec) -> Iterator[Fault]:
     ):
         for key in sorted(spec.given.intersection(keys)) if value else ():
             yield Fault(key, "given", "leave it out", f"with `{owner}` {value}, whose owner decides it")
+    if spec.cluster and not spec.makes_nodes and not spec.node_pool:
+        for key in sorted(spec.given.intersection(_OF_MADE_NODES)):
+            reason = f"with `cluster` {spec.cluster} and no `gpu`, so that no nodes are made"
+            yield Fault(key, "given", "leave it out", reason)
 
 
 def _reference_faults(spec: GkeClusterSpec) -> Iterator[Fault]:

@@ -1,5 +1,6 @@
 """Checks of Google Cloud names in a component's arguments, against limits.py. Pure."""
 
+import difflib
 import re
 from collections.abc import Callable, Iterator, Mapping
 
@@ -24,6 +25,16 @@ def region_faults(region: str) -> Iterator[Fault]:
         yield Fault("region", "missing", "give the name of a region, such as europe-west4")
     elif not limits.REGION.fullmatch(region):
         yield Fault("region", repr(region), "allowed is the name of a region, such as europe-west4")
+
+
+def place_warnings(project: object, region: str) -> Iterator[str]:
+    """Warn of a project that is a placeholder, and of a region that may not exist: new ones come."""
+    if project in limits.PLACEHOLDERS:
+        yield f"`project` {project} is a placeholder of documentation: name your own before `up`."
+    if limits.REGION.fullmatch(region) and region not in limits.REGIONS:
+        near = difflib.get_close_matches(region, sorted(limits.REGIONS), 1)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        yield f"the region {region} is none of those that Google Cloud had in 2026-11.{hint}"
 
 
 def network_faults(

@@ -117,6 +117,18 @@ class FargateSettings(CloudSettings):
         checks.like(r"sg-[0-9a-f]+", "the ID of that load balancer's security group"),
         "Security group that may reach the instances.",
     )
+    listener_paths: tuple[str, ...] = setting(
+        "listenerPaths",
+        checks.texts('up to four paths, such as ["/predict", "/v1/*"], * and ? in them'),
+        "Paths of `domain` that go to the service on a shared listener.",
+        unset="all",
+    )
+    listener_priority: int | None = setting(
+        "listenerPriority",
+        checks.whole(1, 50000),
+        "Priority of the service's rule on a shared listener.",
+        unset="the next free one",
+    )
     cluster_arn: str = setting(
         "cluster",
         checks.like(_ARN, "the ARN of an ECS cluster with the capacity providers FARGATE and FARGATE_SPOT"),

@@ -119,6 +119,8 @@ EXAMPLES: Mapping[str, Mapping[str, Example]] = {
         "taskSubnets": ('["subnet-9a9b9c9d", "subnet-8a8b8c8d"]', _NETWORK),
         "listener": (_OTHER_LISTENER, _SHARED),
         "listenerSecurityGroup": ("sg-9a9b9c9d", _SHARED),
+        "listenerPaths": ('["/predict", "/v1/*"]', _SHARED),
+        "listenerPriority": ("7", _SHARED),
         "cluster": (_ARN.format(service="ecs", path="cluster/shared"), {}),
         "cpuTarget": ("70", {}),
         "logRetentionDays": ("7", {}),
@@ -219,6 +221,7 @@ _ONE_MORE: Mapping[str, str] = {
         service="elasticloadbalancing", path="listener/app/third/0123456789abcdef/0123456789abcdef"
     ),
     "listenerSecurityGroup": "sg-8a8b8c8d",
+    "listenerPaths": '["/classify"]',
     "location": "europe-west4-b",
     "machineType": "e2-standard-16",
     "metricsPath": "/stats",
