@@ -17,8 +17,8 @@ from .args import Balancing, Egress
 from .spec import FargateSpec, SubnetIds
 
 _OF_OWN_NETWORK = ("zones", "vpc_cidr", "egress")
-_OF_EXISTING_NETWORK = ("subnet_ids", "task_subnet_ids", "assign_public_ip")
-_OF_OWN_BALANCER = ("internal", "certificate_arn", "allowed_cidrs", "idle_timeout_seconds")
+_OF_EXISTING_NETWORK = ("subnet_ids", "task_subnet_ids", "assign_public_ip", "dual_stack")
+_OF_OWN_BALANCER = ("internal", "dual_stack", "certificate_arn", "allowed_cidrs", "idle_timeout_seconds")
 _OF_EXISTING_BALANCER = ("listener_security_group_id", "listener_paths", "listener_priority")
 
 
@@ -147,7 +147,7 @@ def _own_balancer_faults(spec: FargateSpec) -> Iterator[Fault]:
         yield Fault("allowed_cidrs", "given", "leave one of them out", reason)
     for source in spec.allowed_cidrs:
         if not (limits.PREFIX_LIST_ID.fullmatch(source) or limits.SECURITY_GROUP_ID.fullmatch(source)):
-            yield from _cidr_faults(source)
+            yield from _cidr_faults(source, spec.dual_stack)
     whole = any(source.endswith("/0") for source in spec.allowed_cidrs)  # named by itself
     if cover_everyone(spec.allowed_cidrs) and not whole:
         given = ", ".join(spec.allowed_cidrs)
@@ -161,17 +161,25 @@ def _own_balancer_faults(spec: FargateSpec) -> Iterator[Fault]:
         yield Fault("allowed_cidrs", given, allowed, f"in {rules} rules, {each}".rstrip(", "), verb="has")
 
 
-def _cidr_faults(cidr: str) -> Iterator[Fault]:
-    network = _network(cidr)
+def _cidr_faults(cidr: str, dual_stack: bool) -> Iterator[Fault]:
+    network = _network(cidr) or (_ipv6_network(cidr) if dual_stack else None)
     if network is None:
-        allowed = (
-            "allowed are IPv4 networks, such as 203.0.113.0/24, prefix lists (pl-…) and security groups "
-            "(sg-…); the load balancer has only IPv4 addresses"
-        )
+        networks = "networks of IPv4 and IPv6" if dual_stack else "IPv4 networks"
+        examples = "such as 203.0.113.0/24, prefix lists (pl-…) and security groups (sg-…)"
+        allowed = f"allowed are {networks}, {examples}"
+        if ":" in cidr and not dual_stack:
+            allowed += "; the load balancer has IPv6 addresses only with `dual_stack`, in a VPC of yours"
         yield Fault("allowed_cidrs", repr(cidr), allowed, nearest=_nearest_cidr(cidr), verb="has")
     elif network.prefixlen == 0:
         allowed = "say `public` if that is meant"
         yield Fault("allowed_cidrs", cidr, allowed, ", which is everyone", verb="has")
+
+
+def _ipv6_network(text: str) -> ipaddress.IPv6Network | None:
+    try:
+        return ipaddress.IPv6Network(text) if "/" in text else None
+    except ValueError:
+        return None
 
 
 def _nearest_cidr(text: str) -> str | None:

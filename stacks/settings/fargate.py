@@ -42,12 +42,18 @@ class FargateSettings(CloudSettings):
     allowed_cidrs: tuple[str, ...] = setting(
         "allowedCidrs",
         checks.texts(
-            'IPv4 networks, such as ["203.0.113.0/24"], prefix lists (pl-…) and security groups (sg-…)'
+            'networks, such as ["203.0.113.0/24"], prefix lists (pl-…) and security groups (sg-…); networks '
+            "of IPv6 with `ipv6`"
         ),
         "Who may call a private service.",
     )
     internal: bool | None = setting(
         "internal", checks.flag(), "Whether the load balancer has private addresses only."
+    )
+    dual_stack: bool | None = setting(
+        "ipv6",
+        checks.flag(),
+        "Whether the load balancer in `network` has IPv6 addresses too, as each of `subnets` then must.",
     )
     architecture: str = setting(
         "architecture",

@@ -110,6 +110,7 @@ EXAMPLES: Mapping[str, Mapping[str, Example]] = {
         "domain": ("other.example.com", _SHARED),
         "certificate": (_OTHER_CERTIFICATE, _SECURE),
         "allowedCidrs": ('["203.0.113.0/24"]', {}),
+        "ipv6": ("true", _NETWORK),
         "spotPercent": ("50", {}),
         "schedule": ('{"workdays": "cron(0 8 ? * MON-FRI *) 2-3"}', {}),
         "ephemeralStorage": ("30Gi", {}),

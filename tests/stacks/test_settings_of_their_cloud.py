@@ -272,3 +272,29 @@ def test_the_name_of_a_network_counts_among_the_tags() -> None:
     existing = {"network": "vpc-0a1b2c3d", "subnets": '["subnet-0a1b2c3d", "subnet-1a2b3c4d"]'}
     tags = [each.inputs.get("tags") or {} for each in planned("fargate", labels=fifty, **existing).resources]
     assert max(map(len, tags)) == 50
+
+
+def test_callers_of_ipv6_reach_a_load_balancer_with_such_addresses() -> None:
+    """Source: BC elbv2 IpAddressType, ec2 Ipv6Range."""
+    existing = {
+        "network": "vpc-0a1b2c3d",
+        "subnets": '["subnet-0a1b2c3d", "subnet-1a2b3c4d"]',
+        "ipv6": "true",
+    }
+
+    def sources(**values: str) -> set[str]:
+        rules = [
+            each.inputs
+            for each in planned("fargate", **existing, **values).resources
+            if each.type == "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
+        ]
+        return {rule[key] for rule in rules for key in ("cidrIpv4", "cidrIpv6") if key in rule}
+
+    assert sources(public="true") == {"0.0.0.0/0", "::/0"}
+    assert sources(allowedCidrs='["2001:db8::/32", "203.0.113.0/24"]') == {"2001:db8::/32", "203.0.113.0/24"}
+    plan = planned("fargate", **existing, public="true")
+    [balancer] = [each.inputs for each in plan.resources if each.type == "aws:lb/loadBalancer:LoadBalancer"]
+    assert balancer["ipAddressType"] == "dualstack"
+    assert not [each.name for each in plan.resources if "::" in each.name]
+    assert "only with `ipv6`" in refusal("fargate", allowedCidrs='["2001:db8::/32"]')
+    assert "ipv6 is true without `network`" in refusal("fargate", ipv6="true")

@@ -43,8 +43,11 @@ TAKES: Rows = [
     ("BC ecs RuntimePlatform.cpuArchitecture", each("architecture", "x86_64", "arm64")),
     (
         "BC ec2 IpPermission: IPv4, IPv6, prefix lists and security groups",
-        each("allowedCidrs", '["203.0.113.0/24"]', '["2001:db8::/32"]')
-        + each("allowedCidrs", '["pl-0123456789abcdef0"]', '["sg-0123456789abcdef0"]'),
+        [
+            {**_NETWORK, "ipv6": "true", "allowedCidrs": '["2001:db8::/32"]'},
+            *each("allowedCidrs", '["203.0.113.0/24"]', '["pl-0123456789abcdef0"]'),
+            *each("allowedCidrs", '["sg-0123456789abcdef0"]'),
+        ],
     ),
     (
         "BC ecs Secret.valueFrom",
@@ -129,6 +132,10 @@ REFUSES: Rows = [
     (
         "docs.aws.amazon.com vpc amazon-vpc-limits: 60 rules of a group, two ports with HTTPS",
         [{"allowedCidrs": cidrs(61)}, {"allowedCidrs": cidrs(40), **_HTTPS}],
+    ),
+    (
+        "BC elbv2 IpAddressType: without dualstack no caller of IPv6",
+        each("allowedCidrs", '["2001:db8::/32"]'),
     ),
     ("ec2 IpRange.CidrIp", each("allowedCidrs", '["203.0.113.0/33"]', '["somewhere"]')),
     (
