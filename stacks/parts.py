@@ -78,7 +78,9 @@ class _BuildArgs(TypedDict):
 
     python_image: str
     build_args: dict[str, str]
+    ca: str
     keep_images: int
+    scan: bool
     platform: Platform
 
 

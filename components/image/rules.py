@@ -35,7 +35,7 @@ def _faults(spec: ImageSpec) -> Iterator[Fault]:
     yield from _retention_faults(spec)
     if spec.builds:
         yield from build_faults(spec)
-    for key in () if spec.builds else ("python_image", "build_args"):
+    for key in () if spec.builds else ("python_image", "build_args", "ca"):
         if getattr(spec, key):
             yield Fault(key, "given", "leave one of them out", "with `image`, which is built already")
     for package in _packages(spec):

@@ -12,6 +12,7 @@ from slipway.stacks.settings.common import (
     kept_images_setting,
     project_setting,
     region_setting,
+    scanned_images_setting,
 )
 from slipway.stacks.settings.setting import setting
 
@@ -33,6 +34,7 @@ class CloudRunSettings(CloudSettings):
     project: str = project_setting()
     region: str = region_setting("europe-west4")
     keep_images: int | None = kept_images_setting()
+    scan: bool | None = scanned_images_setting()
     invokers: tuple[str, ...] = setting(
         "invokers",
         checks.texts('members of Google Cloud IAM, such as ["user:ada@example.com"]'),

@@ -184,6 +184,13 @@ class CloudSettings(Settings):
         checks.text_map("a map of build argument to value"),
         "Further arguments of the image's build; they are readable in the image.",
     )
+    ca: str = setting(
+        "buildCa",
+        checks.like(r"[^\0-\x1f]+", "the path of a file of PEM certificates"),
+        "CA certificates that a build behind a TLS proxy trusts; no layer of the image keeps them.",
+        unset="none",
+        silent="the build is handed it as a secret, and the image is the same",
+    )
     computed: ClassVar[Mapping[str, str]] = {"image_ref": "image", "secret_values": "secrets"}
 
     def service_name(self, project: str, stack: str) -> str:
@@ -208,6 +215,13 @@ def kept_images_setting() -> Any:
         checks.whole(1, 1000),
         unit="images",
         description="Newest images that the clean-up of the repository keeps, whatever their age.",
+    )
+
+
+def scanned_images_setting() -> Any:
+    """Declare the setting of whether a new repository scans its images."""
+    return setting(
+        "scanImages", checks.flag(), "Whether images are scanned for vulnerabilities when they are pushed."
     )
 
 

@@ -5,9 +5,15 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from slipway.stacks.settings import checks
-from slipway.stacks.settings.common import CloudSettings, kept_images_setting, region_setting
+from slipway.stacks.settings.common import (
+    CloudSettings,
+    kept_images_setting,
+    region_setting,
+    scanned_images_setting,
+)
 from slipway.stacks.settings.setting import setting
 
+_ARN_OF_A_ROLE = r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[!-~]+"
 _ARN = r"arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:[0-9]{12}:[!-~]+"
 
 
@@ -33,6 +39,7 @@ class FargateSettings(CloudSettings):
         silent="Fargate does not limit the requests of a task, and scales by the total that tasks answer",
     )
     keep_images: int | None = kept_images_setting()
+    scan: bool | None = scanned_images_setting()
     certificate_arn: str = setting(
         "certificate",
         checks.like(_ARN, "the ARN of an ACM certificate for `domain`, in the same region"),
@@ -72,6 +79,18 @@ class FargateSettings(CloudSettings):
         unit="%",
         description="CPU use at which instances are added and removed.",
     )
+    on_demand_base: int | None = setting(
+        "onDemandInstances",
+        checks.whole(0, 1000),
+        unit="instances",
+        description="Instances that are never on Spot capacity.",
+    )
+    slow_start_seconds: int | None = setting(
+        "slowStart",
+        checks.whole(0, 900),
+        unit="seconds",
+        description="Time over which a new instance gets its share of the requests: 0, or 30 and more.",
+    )
     schedules: tuple[Mapping[str, Any], ...] = setting(
         "schedule",
         checks.schedules(
@@ -109,6 +128,24 @@ class FargateSettings(CloudSettings):
         "taskSubnets",
         checks.texts("IDs of subnets of `network`, with a NAT gateway or VPC endpoints"),
         "Subnets of the instances.",
+    )
+    assign_public_ip: bool | None = setting(
+        "publicAddresses",
+        checks.flag(),
+        "Whether instances in `network` have public addresses, without which a public subnet has no way out.",
+        unset="only without `taskSubnets` and `internal`",
+    )
+    task_role_arn: str = setting(
+        "taskRole",
+        checks.like(_ARN_OF_A_ROLE, "the ARN of an IAM role"),
+        "Existing role of the server, whose rights are not changed.",
+        unset="one is created",
+    )
+    execution_role_arn: str = setting(
+        "executionRole",
+        checks.like(_ARN_OF_A_ROLE, "the ARN of an IAM role"),
+        "Existing role that starts the instances, whose rights are not changed.",
+        unset="one is created",
     )
     listener_arn: str = setting(
         "listener",

@@ -12,6 +12,7 @@ from slipway.stacks.settings.common import (
     kept_images_setting,
     project_setting,
     region_setting,
+    scanned_images_setting,
 )
 from slipway.stacks.settings.kubernetes import WorkloadSettings
 from slipway.stacks.settings.setting import setting
@@ -32,6 +33,7 @@ class GkeSettings(WorkloadSettings):
     project: str = project_setting()
     region: str = region_setting("europe-west4")
     keep_images: int | None = kept_images_setting()
+    scan: bool | None = scanned_images_setting()
     location: str = setting(
         "location",
         checks.like(

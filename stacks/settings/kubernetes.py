@@ -113,6 +113,12 @@ class WorkloadSettings(CloudSettings):
         description="Instances that the drain of a node must leave.",
         unset="all but one",
     )
+    spare_node: bool | None = setting(
+        "spareNode",
+        checks.flag(),
+        "Whether a rollout finds room for one extra instance.",
+        unset="by the nodes if they are known, else only without a GPU",
+    )
     requests_metric: str = setting(
         "requestsMetric",
         checks.like(
@@ -179,6 +185,13 @@ class KubernetesSettings(WorkloadSettings):
         checks.text_map("a map of label to value"),
         "Labels of the nodes to run on.",
         unset="any",
+    )
+    node_driver: int | None = setting(
+        "nodeDriver",
+        checks.whole(300, 999),
+        "Branch of the NVIDIA driver on the nodes, such as 580, to check the image's CUDA against.",
+        unset="not known",
+        silent="it is compared with the image's CUDA, and creates nothing",
     )
     ingress_class: str = setting(
         "ingressClass",

@@ -19,6 +19,7 @@ _LISTENER, _OTHER_LISTENER = (
     _ARN.format(service="elasticloadbalancing", path=f"listener/app/{name}/0123456789abcdef/0123456789abcdef")
     for name in ("shared", "other")
 )
+_ROLE = "arn:aws:iam::123456789012:role/models"
 _SUBNETS = '["subnet-0a1b2c3d", "subnet-1a2b3c4d"]'
 _NETWORK = {"network": "vpc-0a1b2c3d", "subnets": _SUBNETS}
 _DOMAIN = {"domain": "api.example.com"}
@@ -45,6 +46,7 @@ _CLOUDS: Mapping[str, Example] = {
     "baseImage": ("python:3.11-slim-bookworm", {}),
     "buildArgs": ('{"HF_ENDPOINT": "https://mirror.example.com"}', {}),
     "keepImages": ("20", {}),
+    "scanImages": ("false", {}),
     "env": ('{"LOG_LEVEL": "debug"}', {}),
     "labels": ('{"team": "search"}', {}),
     "domain": ("api.example.com", {}),
@@ -67,6 +69,7 @@ _WORKLOAD: Mapping[str, Example] = {
     ),
     "requestsPerInstance": ("7", {"requestsMetric": "requests_per_second", "requestsPerInstance": "5"}),
     "networkPolicy": ("false", {}),
+    "spareNode": ("false", {}),
     "createNamespace": ("false", {}),
     "tolerations": ('["dedicated=ml:NoSchedule"]', {}),
     "imagePullSecrets": ('["registry-login"]', {}),
@@ -111,6 +114,11 @@ EXAMPLES: Mapping[str, Mapping[str, Example]] = {
         "certificate": (_OTHER_CERTIFICATE, _SECURE),
         "allowedCidrs": ('["203.0.113.0/24"]', {}),
         "ipv6": ("true", _NETWORK),
+        "onDemandInstances": ("2", {"spotPercent": "50"}),
+        "slowStart": ("60", {}),
+        "publicAddresses": ("false", _NETWORK),
+        "taskRole": (_ROLE, {}),
+        "executionRole": (_ROLE, {}),
         "spotPercent": ("50", {}),
         "schedule": ('{"workdays": "cron(0 8 ? * MON-FRI *) 2-3"}', {}),
         "ephemeralStorage": ("30Gi", {}),
@@ -242,6 +250,8 @@ _ONE_MORE: Mapping[str, str] = {
     "subnets": '["subnet-7a9b9c9d", "subnet-6a8b8c8d"]',
     "subnetwork": "inner-b",
     "taskSubnets": '["subnet-7a9b9c9d", "subnet-6a8b8c8d"]',
+    "taskRole": "arn:aws:iam::123456789012:role/others",
+    "executionRole": "arn:aws:iam::123456789012:role/others",
     "tlsSecret": "other-tls",
     "tolerations": '["dedicated=ml:NoSchedule", "spot"]',
     "zones": '["eu-west-1a", "eu-west-1b", "eu-west-1c"]',

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -298,3 +299,37 @@ def test_callers_of_ipv6_reach_a_load_balancer_with_such_addresses() -> None:
     assert not [each.name for each in plan.resources if "::" in each.name]
     assert "only with `ipv6`" in refusal("fargate", allowedCidrs='["2001:db8::/32"]')
     assert "ipv6 is true without `network`" in refusal("fargate", ipv6="true")
+
+
+def test_a_service_of_fargate_has_the_roles_the_start_and_the_share_of_spot_that_are_set() -> None:
+    """Source: BC ecs TaskDefinition.taskRoleArn, executionRoleArn; CapacityProviderStrategyItem.base."""
+    roles = {key: f"arn:aws:iam::123456789012:role/{key}" for key in ("taskRole", "executionRole")}
+    plan = planned("fargate", **roles, spotPercent="50", onDemandInstances="2", slowStart="60")
+    [task] = [each.inputs for each in plan.resources if each.type == "aws:ecs/taskDefinition:TaskDefinition"]
+    assert (task["taskRoleArn"], task["executionRoleArn"]) == (roles["taskRole"], roles["executionRole"])
+    assert not [each for each in plan.resources if each.type == "aws:iam/role:Role"]
+    [service] = [each.inputs for each in plan.resources if each.type == "aws:ecs/service:Service"]
+    assert 2 in [each.get("base") for each in service["capacityProviderStrategies"]]
+    [group] = [each.inputs for each in plan.resources if each.type == "aws:lb/targetGroup:TargetGroup"]
+    assert group["slowStart"] == 60
+    assert "slowStart is 10; it must be 0, or a whole number from 30" in refusal("fargate", slowStart="10")
+    assert "taskRole: got" in refusal("fargate", taskRole="models")
+
+
+def test_a_scan_can_be_left_out_and_a_certificate_must_be_there(tmp_path: Path) -> None:
+    plan = planned("fargate", scanImages="false")
+    [repository] = [each.inputs for each in plan.resources if each.type == "aws:ecr/repository:Repository"]
+    assert repository["imageScanningConfiguration"] == {"scanOnPush": False}
+    missing = str(tmp_path / "ca.pem")
+    assert "which cannot be read or is empty" in refusal("fargate", buildCa=missing)
+    (tmp_path / "ca.pem").write_text("a certificate")
+    planned("fargate", buildCa=missing)
+
+
+def test_a_driver_that_cannot_run_the_image_is_refused_on_any_cluster() -> None:
+    gpu = {"gpu": "nvidia-l4", "cpu": "2", "memory": "8Gi", "model": f"hf:acme/spam@{'a' * 40}"}
+    assert "driver of the nodes is not known" in warned("kubernetes", **gpu)
+    assert "driver of the nodes" not in warned("kubernetes", **gpu, nodeDriver="580")
+    assert "nodeDriver is 535" in refusal("kubernetes", **gpu, nodeDriver="535")
+    strategy = objects("kubernetes", spareNode="false")["deployment"]["spec"]["strategy"]
+    assert strategy["rollingUpdate"] == {"maxSurge": 0, "maxUnavailable": 1}
