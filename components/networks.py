@@ -1,9 +1,7 @@
 """What IP networks cover together. Pure."""
 
-import ipaddress
 from collections.abc import Iterable
-
-_OF_A_VERSION = (ipaddress.IPv4Network, ipaddress.IPv6Network)
+from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 
 
 def cover_everyone(cidrs: Iterable[object]) -> bool:
@@ -12,15 +10,14 @@ def cover_everyone(cidrs: Iterable[object]) -> bool:
     cidrs: what is no network counts for nothing.
     """
     found = [network for cidr in cidrs if (network := _network(cidr)) is not None]
-    for kind in _OF_A_VERSION:
-        merged = ipaddress.collapse_addresses([network for network in found if isinstance(network, kind)])
-        if any(network.prefixlen == 0 for network in merged):
-            return True
-    return False
+    of_version_4 = [network for network in found if isinstance(network, IPv4Network)]
+    of_version_6 = [network for network in found if isinstance(network, IPv6Network)]
+    merged = [*collapse_addresses(of_version_4), *collapse_addresses(of_version_6)]
+    return any(network.prefixlen == 0 for network in merged)
 
 
-def _network(cidr: object) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
+def _network(cidr: object) -> IPv4Network | IPv6Network | None:
     try:
-        return ipaddress.ip_network(cidr) if isinstance(cidr, str) else None
+        return ip_network(cidr) if isinstance(cidr, str) else None
     except ValueError:
         return None

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from typing import Any, Protocol, TypedDict
+from typing import Any, NotRequired, Protocol, TypedDict, cast
 
 import pulumi
 
@@ -76,12 +76,12 @@ def secret_args(secrets: StackSecrets) -> dict[str, Any]:
 class _BuildArgs(TypedDict):
     """The arguments of an image that settings give as they are."""
 
-    python_image: str
-    build_args: dict[str, str]
-    ca: str
-    keep_images: int
-    scan: bool
-    platform: Platform
+    python_image: NotRequired[str]
+    build_args: NotRequired[dict[str, str]]
+    ca: NotRequired[str]
+    keep_images: NotRequired[int]
+    scan: NotRequired[bool]
+    platform: NotRequired[Platform]
 
 
 class GoogleSettings(Protocol):
@@ -166,7 +166,7 @@ def image_model_args(name: str, settings: CloudSettings) -> InferenceImageArgs:
     args: InferenceImageArgs = {"model": settings.model, "variant": image_variant(name, settings)}
     if ModelAddress.parse(settings.model).source is Source.HUB:
         args["task"] = settings.task
-    return {**args, **settings.args_for(_BuildArgs)}
+    return {**args, **cast("_BuildArgs", settings.args_for(_BuildArgs))}
 
 
 def image_variant(name: str, settings: CloudSettings) -> Variant:

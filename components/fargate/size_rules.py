@@ -194,6 +194,8 @@ def size_warnings(spec: FargateSpec) -> Iterator[str]:
             "the server is alive, which it answers while it loads; where the model is quicker, set "
             "`load_seconds` to what `slipway fit` measures."
         )
+    if "on_demand_base" in spec.given and not spec.spot_percent:
+        yield "`on_demand_base` has no effect without `spot_percent`: no task is on Spot."
     if spec.spot_percent and spec.on_demand_base < 1:
         yield (
             "`on_demand_base` is 0 with a Spot share: where AWS takes its Spot capacity back, the service "

@@ -156,10 +156,11 @@ def _ingress_faults(spec: KubernetesSpec, key: str, value: pulumi.Input[str]) ->
 
 
 def _annotation_faults(spec: KubernetesSpec) -> Iterator[Fault]:
-    own = {"ingress_annotations": network.own_ingress_annotations(spec).keys()}
-    own["service_account_annotations"] = {limits.GOOGLE_ACCOUNT_ANNOTATION} if spec.on_gke else set()
-    if spec.ingress_class:
-        own["ingress_annotations"] |= {limits.CLASS_ANNOTATION}
+    own_class = {limits.CLASS_ANNOTATION} if spec.ingress_class else set[str]()
+    own = {
+        "ingress_annotations": {*network.own_ingress_annotations(spec), *own_class},
+        "service_account_annotations": {limits.GOOGLE_ACCOUNT_ANNOTATION} if spec.on_gke else set[str](),
+    }
     for argument, reserved in own.items():
         for key in getattr(spec, argument):
             if not limits.LABEL_KEY.fullmatch(key.lower()):

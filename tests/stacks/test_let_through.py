@@ -3,13 +3,13 @@
 import json
 from datetime import UTC, datetime
 
-import botocore.session
 import pulumi
 import pytest
 
 from slipway.components.aws.limits import REGIONS as AWS_REGIONS
 from slipway.components.aws.schedules import has_passed
 from slipway.components.networks import cover_everyone
+from tests.contract.aws_models import regions_of
 from tests.stacks.targets import IMAGES, planned, warned
 
 _SHARED = {
@@ -72,10 +72,7 @@ def test_a_region_that_is_not_known_is_warned_of(target: str) -> None:
 
 
 def test_every_region_of_ecs_is_known() -> None:
-    session = botocore.session.get_session()
-    partitions = session.get_available_partitions()
-    published = {region for each in partitions for region in session.get_available_regions("ecs", each)}
-    assert published == AWS_REGIONS
+    assert regions_of("ecs") == AWS_REGIONS
 
 
 @pytest.mark.parametrize("target", ["cloud-run", "gke"])

@@ -249,8 +249,8 @@ def test_a_repository_keeps_as_many_images_as_are_set() -> None:
     for target in ("cloud-run", "gke"):
         plan = planned(target, keepImages="20")
         [repository] = [each for each in plan.resources if "artifactregistry/repository:" in each.type]
-        kept = [each.get("mostRecentVersions") or {} for each in repository.inputs["cleanupPolicies"]]
-        assert 20 in [each.get("keepCount") for each in kept]
+        kept = [each.get("mostRecentVersions") for each in repository.inputs["cleanupPolicies"]]
+        assert 20 in [each["keepCount"] for each in kept if each]
     plan = planned("fargate", keepImages="20")
     [policy] = [each.inputs["policy"] for each in plan.resources if "ecr/lifecyclePolicy:" in each.type]
     assert 20 in [rule["selection"]["countNumber"] for rule in json.loads(policy)["rules"]]
@@ -271,8 +271,8 @@ def test_the_name_of_a_network_counts_among_the_tags() -> None:
         "fargate", labels=fifty
     )
     existing = {"network": "vpc-0a1b2c3d", "subnets": '["subnet-0a1b2c3d", "subnet-1a2b3c4d"]'}
-    tags = [each.inputs.get("tags") or {} for each in planned("fargate", labels=fifty, **existing).resources]
-    assert max(map(len, tags)) == 50
+    resources = planned("fargate", labels=fifty, **existing).resources
+    assert max(len(each.inputs["tags"]) for each in resources if each.inputs.get("tags")) == 50
 
 
 def test_callers_of_ipv6_reach_a_load_balancer_with_such_addresses() -> None:
