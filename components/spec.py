@@ -5,7 +5,6 @@ The cloud's own word for a value appears only where a target hands it over.
 """
 
 import math
-import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, NotRequired, Self, TypedDict
@@ -18,6 +17,7 @@ from .fault import Fault, refuse
 from .load_time import MAX_LOAD_SECONDS
 from .model_address import ModelAddress
 from .server_environment import value_faults
+from .service_name import NAME
 from .tasks import DEFAULT_TASK, TASKS
 
 # Arguments that are whole numbers.
@@ -27,9 +27,6 @@ _LEAST_TIMEOUT_SECONDS = 0.01
 
 # Task -> the server's route for it.
 ROUTES = {name: task.route for name, task in TASKS.items()}
-
-# RFC 1123 label, short enough for a suffix: every target builds names from it.
-NAME = re.compile(r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?")
 
 
 class InferenceServiceArgs(TypedDict):

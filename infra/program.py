@@ -68,7 +68,7 @@ def _made(config: StackConfig) -> Any:
         make: Callable[[], Any] | None = None
         target = target_named(settings.target)
         stack = importlib.import_module(target.stack_module)
-        name = f"{config.project}-{config.stack}"
+        name = settings.service_name(config.project, config.stack)
         wrong = {fault.key for fault in faults}
         try:
             make = stack.prepare(name, settings, _secrets(target, settings))

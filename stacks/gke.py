@@ -132,7 +132,7 @@ def _node_args(cluster: str, settings: GkeSettings, nodes: Nodes) -> dict[str, A
     location = settings.location or settings.region
     return {
         "node_selector": dict(nodes.selector),
-        "tolerations": [dict(taint) for taint in nodes.tolerations],
+        "tolerations": [dict(taint) for taint in (*nodes.tolerations, *settings.tolerations)],
         "node_start_seconds": nodes.start_seconds,
         "node_notice_seconds": nodes.notice_seconds,
         "google_project": settings.project,

@@ -10,7 +10,7 @@ from slipway.components.image import InferenceImageArgs
 from slipway.components.kubernetes import KubernetesService, KubernetesServiceArgs
 from slipway.components.kubernetes.limits import SECRET_REFERENCE
 from slipway.components.kubernetes.rules import checked_spec
-from slipway.components.kubernetes.spec import KubernetesSpec, software_gib
+from slipway.components.kubernetes.spec import GPU_TOLERATION, KubernetesSpec, software_gib
 from slipway.components.spec import InferenceServiceSpec
 from slipway.stacks.parts import (
     ANY_DIGEST,
@@ -73,12 +73,17 @@ def workload_args(
     }
     if cuda := image_cuda_version(settings):
         args["cuda_version"] = cuda
+    if settings.tolerations and settings.gpu:
+        args["tolerations"] = [GPU_TOLERATION, *settings.tolerations]
     return args
 
 
 def image_size_args(name: str, settings: WorkloadSettings) -> dict[str, Any]:
     """Return the size of an image that holds a large model: nodes need room, and a start needs time."""
     model_gib = round(baked_gib(name, settings), 1)
+    if settings.model_gib is not None and baked_gib(name, settings):
+        reason = f"with `model` {settings.model}, whose size is known"
+        refuse(name, [Fault("model_gib", "given", "leave it out", reason)])
     return {"image_gib": software_gib(settings.gpu) + model_gib} if model_gib else {}
 
 
@@ -119,6 +124,9 @@ def _resolved_args(
     settings: KubernetesSettings, secrets: StackSecrets, service: InferenceServiceSpec
 ) -> dict[str, Any]:
     args = workload_args(settings, secrets, service, settings.image or ANY_IMAGE)
+    if settings.platform:
+        processor = settings.platform.partition("/")[2]
+        args["node_selector"] = {"kubernetes.io/arch": processor, **settings.node_selector}
     if secrets.kubeconfig is not None:
         args["kubeconfig"] = secrets.kubeconfig
     if secrets.cluster:

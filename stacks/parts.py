@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, NotRequired, Protocol, TypedDict, cast
 
 import pulumi
 
 from slipway.components.fault import Fault, refuse
 from slipway.components.gpu_drivers import IMAGE_CUDA
-from slipway.components.image import InferenceImage, InferenceImageArgs, Registry, Variant
+from slipway.components.image import InferenceImage, InferenceImageArgs, Platform, Registry, Variant
 from slipway.components.image.rules import checked_spec as checked_image
 from slipway.components.load_time import (
     LOADS_OF_A_START,
@@ -71,6 +71,17 @@ def secret_args(secrets: StackSecrets) -> dict[str, Any]:
     """Return the stack's secrets as arguments, by the names that every component gives them."""
     given = {} if secrets.api_key is None else {"api_key": secrets.api_key}
     return {**given, "secret_values": dict(secrets.values)}
+
+
+class _BuildArgs(TypedDict):
+    """The arguments of an image that settings give as they are."""
+
+    python_image: NotRequired[str]
+    build_args: NotRequired[dict[str, str]]
+    ca: NotRequired[str]
+    keep_images: NotRequired[int]
+    scan: NotRequired[bool]
+    platform: NotRequired[Platform]
 
 
 class GoogleSettings(Protocol):
@@ -155,7 +166,7 @@ def image_model_args(name: str, settings: CloudSettings) -> InferenceImageArgs:
     args: InferenceImageArgs = {"model": settings.model, "variant": image_variant(name, settings)}
     if ModelAddress.parse(settings.model).source is Source.HUB:
         args["task"] = settings.task
-    return args
+    return {**args, **cast("_BuildArgs", settings.args_for(_BuildArgs))}
 
 
 def image_variant(name: str, settings: CloudSettings) -> Variant:

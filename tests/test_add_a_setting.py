@@ -31,12 +31,12 @@ def run(clone: Path, *command: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def previewed(clone: Path, *options: str) -> dict[str, object]:
+def apis_of_the_service(clone: Path, *options: str) -> set[str]:
     done = run(clone, "-m", "slipway.infra.cli", "preview", "dev", "--format", "json", *options)
     assert done.returncode == 0, done.stderr
     resources = json.loads(done.stdout)["stacks"][0]["resources"]
-    [service] = [each for each in resources if each["type"] == "gcp:cloudrunv2/service:Service"]
-    return service["inputs"]["template"]["containers"][0]["resources"]
+    apis = [each for each in resources if each["type"] == "gcp:projects/service:Service"]
+    return {each["inputs"]["service"] for each in apis if ":CloudRunService$" in each["urn"]}
 
 
 def test_one_declaration_makes_a_setting_of_an_argument(tmp_path: Path) -> None:
@@ -47,15 +47,14 @@ def test_one_declaration_makes_a_setting_of_an_argument(tmp_path: Path) -> None:
     assert make == "make reference"
     written = run(clone, "-m", "slipway.infra.settings.reference")
     assert written.returncode == 0, written.stderr
-    assert "startupCpuBoost" in (clone / "Pulumi.yaml").read_text()
-    assert "| `startupCpuBoost` | flag |" in (clone / "docs/reference/settings/cloud-run.md").read_text()
+    assert "enableApis" in (clone / "Pulumi.yaml").read_text()
+    assert "| `enableApis` | flag |" in (clone / "docs/reference/settings/cloud-run.md").read_text()
     options = preview.partition("preview dev ")[2].split()
     project = ("--set", "project=acme-ml")
-    assert (previewed(clone, *project)["startupCpuBoost"], previewed(clone, *options)["startupCpuBoost"]) == (
-        *(True, False),
-    )
-    refused = run(clone, "-m", "slipway.infra.cli", "preview", "dev", "--set", "startupCpuBoost=on", *project)
-    assert "startupCpuBoost: got 'on'; allowed: true, false. Did you mean true?" in refused.stderr
+    assert "run.googleapis.com" in apis_of_the_service(clone, *project)
+    assert apis_of_the_service(clone, *options) == set()
+    refused = run(clone, "-m", "slipway.infra.cli", "preview", "dev", "--set", "enableApis=on", *project)
+    assert "enableApis: got 'on'; allowed: true, false. Did you mean true?" in refused.stderr
 
 
 def test_the_guide_names_every_part_of_a_declaration_and_only_checks_that_there_are() -> None:

@@ -1,7 +1,8 @@
 """Checks of AWS names in a component's arguments, against limits.py. Pure."""
 
+import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from ..fault import Fault
 from . import limits
@@ -23,10 +24,24 @@ def region_faults(region: str) -> Iterator[Fault]:
         yield Fault("region", repr(region), "allowed is the name of a region, such as eu-west-1")
 
 
-def tag_faults(labels: Mapping[str, str]) -> Iterator[Fault]:
-    """Yield what is wrong with the argument `labels`, which become AWS tags."""
-    if len(labels) > limits.TAGS:
-        yield Fault("labels", f"{len(labels)} labels", f"as tags AWS allows {limits.TAGS}", verb="has")
+def region_warnings(region: str) -> Iterator[str]:
+    """Warn of a region that may not exist: new ones come, so that they are not refused."""
+    if limits.REGION.fullmatch(region) and region not in limits.REGIONS:
+        near = difflib.get_close_matches(region, sorted(limits.REGIONS), 1)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        yield f"`region` {region} is none of the regions that AWS had in 2026-11.{hint}"
+
+
+def tag_faults(labels: Mapping[str, str], own: Collection[str] = ()) -> Iterator[Fault]:
+    """Yield what is wrong with the argument `labels`, which become AWS tags.
+
+    own: keys that the component adds to those of some resources.
+    """
+    count = len({*labels, *own})
+    if count > limits.TAGS:
+        reason = f"next to {' and '.join(own)} of the component's own" if own else ""
+        allowed = f"as tags AWS allows {limits.TAGS}"
+        yield Fault("labels", f"{len(labels)} labels", allowed, reason, verb="has")
     for key, value in labels.items():
         if not (limits.TAG_KEY.fullmatch(key) and limits.TAG_VALUE.fullmatch(value)):
             allowed = (

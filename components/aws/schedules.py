@@ -17,6 +17,8 @@ _MONTHS = {name.upper(): number for number, name in enumerate(calendar.month_abb
 _DAYS: Mapping[str, int] = dict(
     zip(("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"), range(1, 8), strict=True)
 )
+# Month -> its longest days; of February in a leap year.
+_LONGEST: Mapping[int, int] = {month: calendar.monthrange(2028, month)[1] for month in range(1, 13)}
 ALLOWED = (
     "allowed are cron(<minutes> <hours> <day of month> <month> <day of week> <year>), such as "
     "cron(0 8 ? * MON-FRI *), rate(5 minutes) and at(2027-01-31T08:00:00)"
@@ -59,13 +61,16 @@ def schedule_faults(schedule: str) -> Iterator[str]:
 
 
 def has_passed(schedule: str, timezone: str, now: datetime | None = None) -> bool:
-    """Return whether the schedule is an `at` in the past, which AWS no longer accepts.
+    """Return whether the schedule is an `at` in the past, which AWS no longer accepts, or of past years.
 
     timezone: a name of the tz database. now: with its own zone; by default the machine's time.
     """
-    found = _FORM.fullmatch(schedule)
+    found, today = _FORM.fullmatch(schedule), now or datetime.now(UTC)
+    if found and found["kind"] == "cron":
+        years = _values(_FIELDS[5], found["inside"].split()[-1]) if found["inside"].split() else set[int]()
+        return bool(years) and max(years) < today.astimezone(ZoneInfo(timezone)).year
     time = _time(found["inside"]) if found and found["kind"] == "at" else None
-    return time is not None and time.replace(tzinfo=ZoneInfo(timezone)) <= (now or datetime.now(UTC))
+    return time is not None and time.replace(tzinfo=ZoneInfo(timezone)) <= today
 
 
 def _time(text: str) -> datetime | None:
@@ -80,11 +85,37 @@ def _cron_faults(text: str) -> Iterator[str]:
     if len(values) != len(_FIELDS):
         yield ALLOWED
         return
-    for field, value in zip(_FIELDS, values, strict=True):
-        if not _is_field(field, value):
-            yield f"its field <{field.name}> is {value!r}; allowed are {_allowed(field)}"
+    wrong = [
+        (field, value) for field, value in zip(_FIELDS, values, strict=True) if not _is_field(field, value)
+    ]
+    for field, value in wrong:
+        yield f"its field <{field.name}> is {value!r}; allowed are {_allowed(field)}"
     if (values[2] == "?") is (values[4] == "?"):
         yield "of <day of month> and <day of week> exactly one must be `?`"
+    elif not wrong and not _has_date(values[2], values[3]):
+        yield f"no month of <month> {values[3]} has the <day of month> {values[2]}"
+
+
+def _has_date(days: str, months: str) -> bool:
+    """Return whether one of the days is in one of the months; true where a field is no list of numbers."""
+    day, month = (_values(field, text) for field, text in ((_FIELDS[2], days), (_FIELDS[3], months)))
+    return not (day and month) or any(min(day) <= _LONGEST[each] for each in month)
+
+
+def _values(field: _Field, text: str) -> set[int]:
+    """Return the values that a field stands for; nothing if it has another form than numbers and names."""
+    found: set[int] = set()
+    for part in text.upper().split(","):
+        whole, _, step = part.partition("/")
+        low, _, high = whole.partition("-")
+        first, last = _number(field, low), _number(field, high or low)
+        if whole == "*":
+            first, last = field.low, field.high
+        if first is None or last is None:
+            return set()
+        last = field.high if step and not high else last
+        found.update(range(first, last + 1, int(step or 1)))
+    return found
 
 
 def _is_field(field: _Field, value: str) -> bool:

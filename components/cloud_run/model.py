@@ -44,7 +44,10 @@ def _volume_faults(spec: CloudRunSpec, address: ModelAddress) -> Iterator[Fault]
     # PGCP ServiceTemplateVolume.gcs: only in the second generation.
     if spec.execution_environment is ExecutionEnvironment.GEN1:
         least = GEN2_MIB / MIB_OF_A_GIB
-        allowed = f"take at least `cpu` 1 and `memory_gib` {least:g} GiB, or the model in the image"
+        allowed = (
+            f"take at least `cpu` 1 and `memory_gib` {least:g} GiB, without `execution_environment`, or the "
+            "model in the image"
+        )
         yield Fault("model_volume", "true", allowed, "in the first generation, which mounts no bucket")
 
 

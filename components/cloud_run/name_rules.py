@@ -6,11 +6,11 @@ from ..domain_name import domain_fault
 from ..environment import OWN_ENVIRONMENT
 from ..fault import Fault
 from ..google.limits import SECRET_ID_CHARACTERS
-from ..google.name_rules import label_faults, project_faults, region_faults
+from ..google.name_rules import label_faults, network_faults, place_warnings, project_faults, region_faults
 from ..google.secrets import SecretReference
 from ..input_rules import api_key_faults, secret_name_faults, unpinned_secret
 from . import limits
-from .args import Ingress
+from .args import Ingress, VpcEgress
 from .image_rules import image_faults
 from .spec import CloudRunSpec
 
@@ -92,6 +92,9 @@ def _access_faults(spec: CloudRunSpec) -> Iterator[Fault]:
     if spec.vpc_egress is not None and not (spec.vpc_network or spec.vpc_subnetwork):
         allowed = "name `vpc_network` or `vpc_subnetwork`, or leave it out"
         yield Fault("vpc_egress", spec.vpc_egress.value, allowed, "without a network")
+    yield from network_faults(
+        "vpc_network", spec.vpc_network, "vpc_subnetwork", spec.vpc_subnetwork, spec.region
+    )
     yield from _domain_faults(spec)
 
 
@@ -111,11 +114,18 @@ def _domain_faults(spec: CloudRunSpec) -> Iterator[Fault]:
 
 
 def name_warnings(spec: CloudRunSpec) -> Iterator[str]:
+    yield from place_warnings(spec.project, spec.region)
     if spec.service.public and spec.check_invokers:
         # cloud.google.com/resource-manager/docs/organization-policy/restricting-domains
         yield (
             "it is public by a grant to allUsers, which an organisation with Domain Restricted Sharing "
             "refuses; `check_invokers` false needs none."
+        )
+    # DOCS/configuring/vpc-direct-vpc: an instance has no public address there.
+    if spec.vpc_egress is VpcEgress.ALL_TRAFFIC:
+        yield (
+            "by `vpc_egress` every request of the service goes through its network: the internet is reached "
+            "only where that network has a Cloud NAT in the region."
         )
     for key, text in spec.service.secrets.items():
         if not SecretReference.parse(text).is_pinned:

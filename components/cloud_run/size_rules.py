@@ -30,6 +30,9 @@ def size_faults(spec: CloudRunSpec) -> Iterator[Fault]:
         yield Fault("load_seconds", f"{load_seconds:g}", allowed, nearest=limits.STARTUP_SECONDS)
     if spec.service.gpu:
         yield from _gpu_faults(spec)
+    elif spec.gpu_zonal_redundancy:
+        allowed = "name one (nvidia-l4) or leave this out"
+        yield Fault("gpu_zonal_redundancy", "true", allowed, ", but no `gpu` is named")
     yield from gpu_drivers.version_faults(spec.cuda_version)
     if spec.cuda_version and not spec.service.gpu:
         allowed = "name one (nvidia-l4) or leave this out"
@@ -183,8 +186,18 @@ def size_warnings(spec: CloudRunSpec) -> Iterator[str]:
         f"a new project has no quota for {spec.service.gpu}; request it first, "
         f"{'with' if spec.gpu_zonal_redundancy else 'without'} zonal redundancy (two separate quotas)."
     )
+    yield from _large_size_warnings(spec, gpu)
     driver = gpu_drivers.CLOUD_RUN[spec.service.gpu]
     yield from gpu_drivers.driver_warnings(f"{spec.service.gpu} on Cloud Run", driver, spec.cuda_version)
+
+
+def _large_size_warnings(spec: CloudRunSpec, gpu: limits.Gpu) -> Iterator[str]:
+    """Warn of a size above the smallest, of which Google documents none."""
+    if _is_large(spec) and (spec.service.cpu > gpu.cpu or spec.service.memory_mib > gpu.memory_mib):
+        yield (
+            f"which sizes above {gpu.cpu} vCPU and {gpu.memory_mib / MIB_OF_A_GIB:g} GiB Cloud Run has with "
+            f"{spec.service.gpu} is not known here: it may refuse this one."
+        )
 
 
 def _load_warnings(spec: CloudRunSpec) -> Iterator[str]:

@@ -116,9 +116,12 @@ class FargateServiceArgs(InferenceServiceArgs):
     """Custom domain, such as `api.example.com`; its DNS needs the records in `domain_records`."""
     certificate_arn: NotRequired[pulumi.Input[str]]
     """ACM certificate of `domain`: HTTPS, and a redirect from HTTP. Default none: HTTP."""
+    dual_stack: NotRequired[bool]
+    """Whether a new load balancer in an existing VPC has IPv6 addresses too; each of `subnet_ids` then needs
+    an IPv6 range. Default false."""
     allowed_cidrs: NotRequired[list[str]]
-    """Who may call a private service: IPv4 networks, such as `203.0.113.0/24`, prefix lists (`pl-…`) and
-    security groups (`sg-…`). Default none."""
+    """Who may call a private service: networks, such as `203.0.113.0/24`, of IPv6 only with `dual_stack`,
+    prefix lists (`pl-…`) and security groups (`sg-…`). Default none."""
     idle_timeout_seconds: NotRequired[int]
     """Seconds after which the load balancer drops a silent connection. Default 10 above the request's."""
     slow_start_seconds: NotRequired[int]

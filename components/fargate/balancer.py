@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from ipaddress import IPv6Network
 from typing import Any, Self
 
 import pulumi
@@ -16,6 +17,7 @@ from .spec import FAILED_TARGET_CHECKS, TARGET_CHECK_SECONDS, FargateSpec
 HTTPS_PORT = 443
 # PAWS lb.Listener.ssl_policy: TLS 1.2 and 1.3; what AWS recommends.
 _TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"
+_EVERYWHERE_IPV6 = "::/0"
 # In place of what names a shared load balancer: a target group cannot move between the two.
 _DEDICATED = "dedicated"
 
@@ -131,18 +133,25 @@ def _ways_in(
 
     Rules are named for both: a renamed rule would be deleted after its copy is made, closing the port.
     """
-    sources = [EVERYWHERE] if spec.service.public else sorted(set(spec.allowed_cidrs))
+    everyone = [EVERYWHERE, _EVERYWHERE_IPV6] if spec.dual_stack else [EVERYWHERE]
+    sources = everyone if spec.service.public else sorted(set(spec.allowed_cidrs))
     ports = (80, 443) if spec.certificate_arn is not None else (80,)
     for source in sources:
         for port in ports:
-            role = f"balancer-{source}-{port}"
+            role = f"balancer-{_written(source)}-{port}"
             yield _ingress(spec, role, parent, balancer, port, **{_kind_of(source): source})
 
 
 def _kind_of(source: str) -> str:
     """Return the name of the rule's input for `source`: a network, a prefix list or a security group."""
     kinds = {"pl-": "prefix_list_id", "sg-": "referenced_security_group_id"}
-    return next((kind for prefix, kind in kinds.items() if source.startswith(prefix)), "cidr_ipv4")
+    network = "cidr_ipv6" if ":" in source else "cidr_ipv4"
+    return next((kind for prefix, kind in kinds.items() if source.startswith(prefix)), network)
+
+
+def _written(source: str) -> str:
+    """Return the source as part of a resource's name, in which two colons would part a URN."""
+    return IPv6Network(source).exploded if ":" in source else source
 
 
 def _ways_out(
@@ -265,7 +274,7 @@ def _load_balancer(
         region=spec.region,
         load_balancer_type="application",
         internal=spec.internal,
-        ip_address_type="ipv4",
+        ip_address_type="dualstack" if spec.dual_stack else "ipv4",
         subnets=network.subnets,
         security_groups=[groups.balancer.id] if groups.balancer else None,
         idle_timeout=int(spec.idle_timeout_seconds),

@@ -24,7 +24,7 @@ def name_faults(spec: FargateSpec) -> Iterator[Fault]:
     yield from image_faults(spec)
     yield from _environment_faults(spec)
     yield from _secret_faults(spec)
-    yield from tag_faults(spec.service.labels)
+    yield from tag_faults(spec.service.labels, ("Name",) if spec.own_network else ())
     yield from api_key_faults(spec.api_key)
     yield from _arn_faults(spec)
 

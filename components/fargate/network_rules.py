@@ -7,18 +7,20 @@ from collections.abc import Iterable, Iterator
 
 import pulumi
 
+from ..aws.name_rules import region_warnings
 from ..aws.secrets import region_of
 from ..domain_name import domain_fault
 from ..endpoints import endpoints_of, later_address_warnings
 from ..fault import Fault
 from ..model_address import Source
+from ..networks import cover_everyone
 from . import limits
 from .args import Balancing, Egress
 from .spec import FargateSpec, SubnetIds
 
 _OF_OWN_NETWORK = ("zones", "vpc_cidr", "egress")
-_OF_EXISTING_NETWORK = ("subnet_ids", "task_subnet_ids", "assign_public_ip")
-_OF_OWN_BALANCER = ("internal", "certificate_arn", "allowed_cidrs", "idle_timeout_seconds")
+_OF_EXISTING_NETWORK = ("subnet_ids", "task_subnet_ids", "assign_public_ip", "dual_stack")
+_OF_OWN_BALANCER = ("internal", "dual_stack", "certificate_arn", "allowed_cidrs", "idle_timeout_seconds")
 _OF_EXISTING_BALANCER = ("listener_security_group_id", "listener_paths", "listener_priority")
 
 
@@ -152,7 +154,12 @@ def _own_balancer_faults(spec: FargateSpec) -> Iterator[Fault]:
         yield Fault("allowed_cidrs", "given", "leave one of them out", reason)
     for source in spec.allowed_cidrs:
         if not (limits.PREFIX_LIST_ID.fullmatch(source) or limits.SECURITY_GROUP_ID.fullmatch(source)):
-            yield from _cidr_faults(source)
+            yield from _cidr_faults(source, spec.dual_stack)
+    whole = any(source.endswith("/0") for source in spec.allowed_cidrs)  # named by itself
+    if cover_everyone(spec.allowed_cidrs) and not whole:
+        given = ", ".join(spec.allowed_cidrs)
+        reason = ", which together are everyone"
+        yield Fault("allowed_cidrs", given, "say `public` if that is meant", reason, verb="has")
     ports = 1 if spec.certificate_arn is None else 2
     if (rules := len(set(spec.allowed_cidrs)) * ports) > limits.RULES:
         each = "one for each port of HTTP and HTTPS, " if ports == 2 else ""
@@ -161,17 +168,25 @@ def _own_balancer_faults(spec: FargateSpec) -> Iterator[Fault]:
         yield Fault("allowed_cidrs", given, allowed, f"in {rules} rules, {each}".rstrip(", "), verb="has")
 
 
-def _cidr_faults(cidr: str) -> Iterator[Fault]:
-    network = _network(cidr)
+def _cidr_faults(cidr: str, dual_stack: bool) -> Iterator[Fault]:
+    network = _network(cidr) or (_ipv6_network(cidr) if dual_stack else None)
     if network is None:
-        allowed = (
-            "allowed are IPv4 networks, such as 203.0.113.0/24, prefix lists (pl-…) and security groups "
-            "(sg-…); the load balancer has only IPv4 addresses"
-        )
+        networks = "networks of IPv4 and IPv6" if dual_stack else "IPv4 networks"
+        examples = "such as 203.0.113.0/24, prefix lists (pl-…) and security groups (sg-…)"
+        allowed = f"allowed are {networks}, {examples}"
+        if ":" in cidr and not dual_stack:
+            allowed += "; the load balancer has IPv6 addresses only with `dual_stack`, in a VPC of yours"
         yield Fault("allowed_cidrs", repr(cidr), allowed, nearest=_nearest_cidr(cidr), verb="has")
     elif network.prefixlen == 0:
         allowed = "say `public` if that is meant"
         yield Fault("allowed_cidrs", cidr, allowed, ", which is everyone", verb="has")
+
+
+def _ipv6_network(text: str) -> ipaddress.IPv6Network | None:
+    try:
+        return ipaddress.IPv6Network(text) if "/" in text else None
+    except ValueError:
+        return None
 
 
 def _nearest_cidr(text: str) -> str | None:
@@ -248,6 +263,7 @@ def _idle_faults(idle: float, timeout: float) -> Iterator[Fault]:
 
 
 def network_warnings(spec: FargateSpec) -> Iterator[str]:
+    yield from region_warnings(spec.region)
     if spec.own_network and spec.egress is Egress.ENDPOINTS and endpoints_of(spec.service.known_env):
         yield (
             "`env` names addresses, and tasks with `egress` endpoints reach only those in their own network."

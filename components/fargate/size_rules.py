@@ -206,6 +206,8 @@ def size_warnings(spec: FargateSpec) -> Iterator[str]:
             f"requests may take {spec.service.request_timeout_seconds:g} s; where AWS takes Spot capacity "
             f"back, a task has {finishing:g} s for those that arrived last, and longer ones are cut."
         )
+    if "on_demand_base" in spec.given and not spec.spot_percent:
+        yield "`on_demand_base` has no effect without `spot_percent`: no task is on Spot."
     if spec.spot_percent and spec.on_demand_base < 1:
         yield (
             "`on_demand_base` is 0 with a Spot share: where AWS takes its Spot capacity back, the service "

@@ -69,6 +69,7 @@ class FargateSpec:
     listener_priority: float | None = argument(None)
     domain: str = argument("")
     certificate_arn: pulumi.Input[str] | None = argument(None)
+    dual_stack: bool = argument(default=False)
     allowed_cidrs: tuple[str, ...] = argument(())
     idle_timeout_seconds: float = argument(derived=lambda spec: _idle_timeout(spec.service))
     slow_start_seconds: float = argument(0)

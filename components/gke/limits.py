@@ -8,16 +8,12 @@ github.com/GoogleCloudPlatform/cluster-toolkit, modules/compute/gke-node-pool/ma
 import re
 from collections.abc import Mapping
 
-from ..google.limits import REGION
+from ..google import limits as google
 
 # GKEPB Cluster.name, NodePool: lowercase letters, digits and hyphens, up to 40 characters.
 CLUSTER_NAME = re.compile(r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?")
 POOL_NAME = CLUSTER_NAME
-LOCATION = re.compile(rf"(?P<region>{REGION.pattern})(?P<zone>-[a-z])?")
-# cloud.google.com/compute/docs/naming-resources; a network of another project is named in full.
-NETWORK = re.compile(
-    r"(projects/[a-z0-9:.-]+/(global/networks|regions/[a-z0-9-]+/subnetworks)/)?[a-z]([a-z0-9-]{0,61}[a-z0-9])?"
-)
+LOCATION = re.compile(rf"(?P<region>{google.REGION.pattern})(?P<zone>-[{google.ZONE_LETTERS}])?")
 # cloud.google.com/compute/docs/naming-resources: of a subnetwork's secondary range.
 RANGE_NAME = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
 # DOCS/concepts/node-pool-upgrade-strategies: for a pod's end, and for what a disruption budget forbids.

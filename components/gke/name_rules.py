@@ -5,10 +5,11 @@ import re
 from collections.abc import Iterator
 
 from ..fault import Fault
+from ..google import limits as google
 from ..google.artifact_registry import ImageRepository
 from ..google.limits import ACCOUNT_EMAIL
-from ..google.name_rules import label_faults, project_faults
-from ..spec import NAME
+from ..google.name_rules import label_faults, network_faults, project_faults
+from ..service_name import NAME
 from . import limits
 from .spec import GkeClusterSpec
 
@@ -21,6 +22,7 @@ _OF_THE_POOL = (
     *("gpu_min_nodes", "gpu_min_nodes_per_zone", "gpu_driver", "cuda_version"),
     *("spot", "flex_start", "disk_gib", "zones", "private_nodes", "node_service_account"),
 )
+_OF_MADE_NODES = ("disk_gib", "zones", "private_nodes", "node_service_account")
 
 
 def name_faults(spec: GkeClusterSpec) -> Iterator[Fault]:
@@ -43,15 +45,19 @@ def _place_faults(spec: GkeClusterSpec) -> Iterator[Fault]:
     elif not limits.LOCATION.fullmatch(spec.location):
         allowed = "allowed is a region, such as europe-west4, or a zone of one, such as europe-west4-a"
         yield Fault("location", repr(spec.location), allowed)
+    elif spec.location in google.MISSING_ZONES:
+        allowed = f"its zones begin with b, such as {spec.region}-b"
+        yield Fault("location", repr(spec.location), allowed, nearest=f"{spec.region}-b")
     elif spec.region:
         yield from _zone_faults(spec)
 
 
 def _zone_faults(spec: GkeClusterSpec) -> Iterator[Fault]:
     for zone in spec.zones:
-        if not re.fullmatch(rf"{spec.region}-[a-z]", zone):
+        known = re.fullmatch(rf"{spec.region}-[{google.ZONE_LETTERS}]", zone)
+        if not known or zone in google.MISSING_ZONES:
             allowed = (
-                f"allowed are zones of {spec.region}, such as {spec.region}-a; "
+                f"allowed are zones of {spec.region}, such as {spec.region}-b; "
                 "`gcloud compute accelerator-types list` shows which have a GPU"
             )
             yield Fault("zones", repr(zone), allowed, verb="has")
@@ -60,17 +66,7 @@ def _zone_faults(spec: GkeClusterSpec) -> Iterator[Fault]:
 
 
 def _network_faults(spec: GkeClusterSpec) -> Iterator[Fault]:
-    for key, value in (("network", spec.network), ("subnetwork", spec.subnetwork)):
-        if isinstance(value, str) and value and not limits.NETWORK.fullmatch(value):
-            yield Fault(key, repr(value), "allowed is its name, or projects/<project>/… in full")
-    subnetwork = spec.subnetwork if isinstance(spec.subnetwork, str) else ""
-    there = re.search(r"/regions/([a-z0-9-]+)/", subnetwork)
-    if there and spec.region and there[1] != spec.region:
-        reason = f", in {there[1]}: the cluster is in {spec.region}"
-        yield Fault("subnetwork", repr(subnetwork), f"name one in {spec.region}", reason)
-    if isinstance(spec.network, str) and "/" in spec.network and not spec.subnetwork:
-        reason = f"with `network` {spec.network}, which is another project's"
-        yield Fault("subnetwork", "missing", "name it in full", reason)
+    yield from network_faults("network", spec.network, "subnetwork", spec.subnetwork, spec.region)
     yield from _range_faults(spec)
     cidrs = spec.control_plane_cidrs
     if len(cidrs) > limits.AUTHORIZED_NETWORKS:
@@ -134,6 +130,10 @@ def _existing_faults(spec: GkeClusterSpec) -> Iterator[Fault]:
     ):
         for key in sorted(spec.given.intersection(keys)) if value else ():
             yield Fault(key, "given", "leave it out", f"with `{owner}` {value}, whose owner decides it")
+    if spec.cluster and not spec.makes_nodes and not spec.node_pool:
+        for key in sorted(spec.given.intersection(_OF_MADE_NODES)):
+            reason = f"with `cluster` {spec.cluster} and no `gpu`, so that no nodes are made"
+            yield Fault(key, "given", "leave it out", reason)
 
 
 def _reference_faults(spec: GkeClusterSpec) -> Iterator[Fault]:

@@ -91,13 +91,11 @@ def free_disk_gib(disk_gib: float) -> float:
 
 
 def nodes_for(nodes: Nodes, gpu_count: int, cpu: float, memory_gib: float, replicas: int) -> int:
-    """Return how many of these nodes hold `replicas` pods; 1 if the node's size is not known."""
-    if nodes.cpu is None or nodes.memory_gib is None:
-        return 1
-    each = min(_times(nodes.cpu, cpu), _times(nodes.memory_gib, memory_gib))
-    if gpu_count:
-        each = min(each, nodes.gpus // gpu_count)
-    return math.ceil(replicas / max(each, 1))
+    """Return how many of these nodes hold `replicas` pods, by what is known of them; 1 if nothing is."""
+    fitting = [nodes.gpus // gpu_count] if gpu_count else []
+    if nodes.cpu is not None and nodes.memory_gib is not None:
+        fitting += [_times(nodes.cpu, cpu), _times(nodes.memory_gib, memory_gib)]
+    return math.ceil(replicas / max(min(fitting), 1)) if fitting else 1
 
 
 def _times(offered: float, requested: float) -> int:

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from ..google.name_rules import place_warnings
+from ..networks import cover_everyone
 from . import limits
 from .args import GpuDriver
 from .machines import GPUS
@@ -37,7 +39,8 @@ def cluster_warnings(spec: GkeClusterSpec) -> Iterator[str]:
             f"the size of `cpu_machine_type` {spec.cpu_machine_type} is not known here: whether the pods fit "
             "is not checked."
         )
-    if not spec.control_plane_cidrs:
+    yield from place_warnings(spec.project, spec.region)
+    if not spec.control_plane_cidrs or cover_everyone(spec.control_plane_cidrs):
         yield (
             "the control plane answers on a public address to whoever has a login and the rights; "
             "`control_plane_cidrs` narrows that to networks."

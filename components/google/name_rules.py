@@ -1,5 +1,7 @@
 """Checks of Google Cloud names in a component's arguments, against limits.py. Pure."""
 
+import difflib
+import re
 from collections.abc import Callable, Iterator, Mapping
 
 from ..fault import Fault
@@ -23,6 +25,35 @@ def region_faults(region: str) -> Iterator[Fault]:
         yield Fault("region", "missing", "give the name of a region, such as europe-west4")
     elif not limits.REGION.fullmatch(region):
         yield Fault("region", repr(region), "allowed is the name of a region, such as europe-west4")
+
+
+def place_warnings(project: object, region: str) -> Iterator[str]:
+    """Warn of a project that is a placeholder, and of a region that may not exist: new ones come."""
+    if project in limits.PLACEHOLDERS:
+        yield f"`project` {project} is a placeholder of documentation: name your own before `up`."
+    if limits.REGION.fullmatch(region) and region not in limits.REGIONS:
+        near = difflib.get_close_matches(region, sorted(limits.REGIONS), 1)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        yield f"the region {region} is none of those that Google Cloud had in 2026-11.{hint}"
+
+
+def network_faults(
+    network_key: str, network: object, subnetwork_key: str, subnetwork: object, region: str
+) -> Iterator[Fault]:
+    """Yield what is wrong with a VPC network and its subnetwork; Outputs are left for Google Cloud to check.
+
+    The keys are the arguments' names. region: of what is to be in the subnetwork.
+    """
+    for key, value in ((network_key, network), (subnetwork_key, subnetwork)):
+        if isinstance(value, str) and value and not limits.NETWORK.fullmatch(value):
+            yield Fault(key, repr(value), "allowed is its name, or projects/<project>/… in full")
+    there = re.search(r"/regions/([a-z0-9-]+)/", subnetwork) if isinstance(subnetwork, str) else None
+    if there and region and there[1] != region:
+        reason = f", in {there[1]}, while the service is in {region}"
+        yield Fault(subnetwork_key, repr(subnetwork), f"name one in {region}", reason)
+    if isinstance(network, str) and "/" in network and not subnetwork:
+        reason = f"with `{network_key}` {network}, which is another project's"
+        yield Fault(subnetwork_key, "missing", "name it in full", reason)
 
 
 def label_faults(

@@ -35,6 +35,9 @@ def _faults(spec: ImageSpec) -> Iterator[Fault]:
     yield from _retention_faults(spec)
     if spec.builds:
         yield from build_faults(spec)
+    for key in () if spec.builds else ("python_image", "build_args", "ca"):
+        if getattr(spec, key):
+            yield Fault(key, "given", "leave one of them out", "with `image`, which is built already")
     for package in _packages(spec):
         if importlib.util.find_spec(package) is None:
             yield Fault("", f"the package {package} is not installed", f"run {installed_by(package)}")

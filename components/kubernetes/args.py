@@ -128,6 +128,15 @@ class KubernetesServiceArgs(InferenceServiceArgs):
     """ClusterIssuer of cert-manager that fills `tls_secret`. Default none."""
     network_policy: NotRequired[bool]
     """Whether a NetworkPolicy limits who calls the pods and whom they call. Default true."""
+    ingress_annotations: NotRequired[dict[str, pulumi.Input[str]]]
+    """Further annotations of the Ingress, for its controller. Default none."""
+    image_pull_secrets: NotRequired[list[pulumi.Input[str]]]
+    """Secrets of the namespace with a login to the image's registry. Default none."""
+    service_account: NotRequired[str]
+    """Existing ServiceAccount of the namespace that the pods run as; it is not changed, and on GKE no account
+    of Google is created. Default: a new one."""
+    service_account_annotations: NotRequired[dict[str, pulumi.Input[str]]]
+    """Annotations of the new ServiceAccount, such as `eks.amazonaws.com/role-arn`. Default none."""
     allowed_namespaces: NotRequired[list[str]]
     """Namespaces whose pods may call a private service. Default every namespace of the cluster."""
     deletion_protection: NotRequired[bool]

@@ -17,11 +17,13 @@ from .spec import KubernetesSpec
 def identity_of(
     spec: KubernetesSpec, parent: pulumi.Resource, cluster: pulumi.Resource | None
 ) -> list[pulumi.Resource]:
-    """Create the pods' own service account and its grants; nothing on other clusters than GKE.
+    """Create the pods' own service account and its grants; nothing elsewhere than on GKE.
+
+    Nothing for an existing ServiceAccount either: whom it acts as is up to its owner.
 
     cluster: exists once the cluster does. A workload identity pool comes with its project's first cluster.
     """
-    if not spec.on_gke:
+    if not spec.on_gke or spec.service_account:
         return []
     options = pulumi.ResourceOptions(
         parent=parent, delete_before_replace=True, protect=spec.deletion_protection

@@ -18,12 +18,9 @@ def image_warnings(spec: KubernetesSpec) -> Iterator[str]:
             "their role, others need a kubelet credential provider, because a login lasts for 12 hours."
         )
         return
-    # kubernetes.io/docs/tasks/configure-pod-container/configure-service-account: a pod has what its account
-    # had when the pod was made.
-    patch = f"kubectl --namespace {spec.namespace} patch serviceaccount {spec.name} --patch"
-    yield (
-        f"the image is in {image.host}: if it requires a login that the nodes do not have, keep one in a "
-        f"Secret of the namespace (`kubectl create secret docker-registry`) and name it, `{patch} "
-        """'{"imagePullSecrets": [{"name": "<secret>"}]}'`; then delete the pods that wait, as only new """
-        "ones have it."
-    )
+    if not spec.image_pull_secrets:
+        yield (
+            f"the image is in {image.host}: if it requires a login that the nodes do not have, keep one in a "
+            f"Secret of the namespace (`kubectl --namespace {spec.namespace} create secret docker-registry`) "
+            "and name it in `image_pull_secrets`."
+        )

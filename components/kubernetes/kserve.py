@@ -12,7 +12,7 @@ from typing import Any
 
 from ..fault import Fault
 from . import limits, timing
-from .pod import Wiring, identity_of, placement_of, server_of, volumes_of
+from .pod import Wiring, identity_of, logins_of, placement_of, server_of, volumes_of
 from .spec import DEFAULT_CPU_TARGET, KubernetesSpec
 
 API_VERSION = "serving.kserve.io/v1beta1"
@@ -42,6 +42,7 @@ def inference_service_spec(spec: KubernetesSpec, wiring: Wiring) -> dict[str, An
         **identity_of(spec),
         "containers": [_container(spec, wiring)],
         "volumes": volumes_of(spec),
+        **logins_of(spec),
         **placement_of(spec),
     }
     if spec.canary_percent is not None:

@@ -6,8 +6,6 @@ API: k8s.io/kubernetes v1.36.3, pkg/apis/core/validation. Sizes in GiB, times in
 
 import re
 
-from .. import namespaces
-
 # The versions whose schemas the tests hold every manifest to. 1.30 is the first with the preStop `sleep`.
 VERSIONS = tuple(f"1.{minor}" for minor in range(30, 37 + 1))
 # K8S concepts/overview/working-with-objects/names: RFC 1123.
@@ -19,7 +17,8 @@ LABEL_KEY = re.compile(
 )
 LABEL_VALUE = re.compile(r"([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?")
 RESERVED_LABELS = ("kubernetes.io/", "k8s.io/")
-RESERVED_NAMESPACES = namespaces.RESERVED
+# K8S concepts/overview/working-with-objects/namespaces: every cluster has these.
+RESERVED_NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
 # API: ConfigMap and Secret hold 1 MiB.
 OBJECT_BYTES = 1 << 20
 # API: validateDNSLabel of a Secret's name, and IsConfigMapKey of its key.
@@ -49,6 +48,10 @@ EKS_POD_IDENTITY = ("169.254.170.23/32", 80)
 # tasks/administer-cluster/nodelocaldns), 169.254.10.11 (LocalDNS of AKS), 169.254.169.254 (GKE
 # how-to/cloud-dns).
 LINK_LOCAL = "169.254.0.0/16"
+# GKE how-to/workload-identity: on the ServiceAccount, names the account of Google that it acts as.
+GOOGLE_ACCOUNT_ANNOTATION = "iam.gke.io/gcp-service-account"
+# K8S concepts/services-networking/ingress: the older form of `ingressClassName`; an Ingress has one of them.
+CLASS_ANNOTATION = "kubernetes.io/ingress.class"
 # GKE how-to/ingress-configuration: BackendConfig timeoutSec, connectionDraining.
 DRAINING_SECONDS = 3600
 

@@ -6,12 +6,15 @@ from typing import Any
 from ..fault import Fault
 from ..input_rules import served_model_faults
 from ..model_address import AWS_CREDENTIALS, GOOGLE_CREDENTIALS, ModelAddress, Source
+from . import limits
 from .args import ModelDelivery
 from .spec import KubernetesSpec
 
 CACHE_PATH = "/var/cache/slipway"
 MOUNT_PATH = "/mnt/model"
 VOLUME = "model"
+# docs.aws.amazon.com/eks/latest/userguide/associate-service-account-role.html
+_ROLE_ANNOTATION = "eks.amazonaws.com/role-arn"
 
 
 def environment_of(spec: KubernetesSpec) -> dict[str, str]:
@@ -107,12 +110,22 @@ def _mount_faults(spec: KubernetesSpec, address: ModelAddress) -> Iterator[Fault
 def model_warnings(spec: KubernetesSpec) -> Iterator[str]:
     """Warn of the credentials that a model in a bucket needs."""
     given = {*spec.service.env, *spec.service.secrets, *spec.secret_values}
-    if spec.service.address.source is Source.AMAZON and not given.issuperset(AWS_CREDENTIALS):
+    has_role = bool(spec.service_account or _ROLE_ANNOTATION in spec.service_account_annotations)
+    if (
+        spec.service.address.source is Source.AMAZON
+        and not has_role
+        and not given.issuperset(AWS_CREDENTIALS)
+    ):
         yield (
             f"`model` {spec.service.model} needs AWS credentials; give {' and '.join(AWS_CREDENTIALS)} as "
-            "secrets, or give the pods' ServiceAccount a role on EKS."
+            f"secrets, or on EKS a role: {_ROLE_ANNOTATION} in `service_account_annotations`."
         )
     from_google = spec.service.address.source is Source.GOOGLE
+    if from_google and spec.on_gke and spec.service_account:
+        yield (
+            f"`model` {spec.service.model} is read as whom the `service_account` {spec.service_account} acts "
+            f"as: annotate it with {limits.GOOGLE_ACCOUNT_ANNOTATION}, and let that account read the bucket."
+        )
     if from_google and not spec.on_gke and not given & set(GOOGLE_CREDENTIALS):
         yield (
             f"`model` {spec.service.model} needs Google's credentials outside GKE; give "

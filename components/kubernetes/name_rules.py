@@ -8,7 +8,7 @@ from ..domain_name import domain_fault
 from ..fault import Fault
 from ..google.limits import PROJECT
 from ..input_rules import api_key_faults, image_ref_faults, secret_name_faults
-from . import limits
+from . import limits, network
 from .args import Toleration
 from .spec import KubernetesSpec
 
@@ -24,6 +24,8 @@ def name_faults(spec: KubernetesSpec) -> Iterator[Fault]:
     yield from _label_faults(spec.service.labels)
     yield from _placement_faults(spec)
     yield from _front_faults(spec)
+    yield from _annotation_faults(spec)
+    yield from _account_faults(spec)
     yield from _google_faults(spec)
     if spec.service.port < limits.PORT_FROM:
         allowed = f"the server is not root, and opens ports from {limits.PORT_FROM}"
@@ -151,6 +153,37 @@ def _ingress_faults(spec: KubernetesSpec, key: str, value: pulumi.Input[str]) ->
         yield Fault(key, given, "leave it out", reason)
     elif isinstance(value, str) and not limits.SUBDOMAIN.fullmatch(value):
         yield Fault(key, given, "a name has at most 253 lowercase letters, digits, - and .")
+
+
+def _annotation_faults(spec: KubernetesSpec) -> Iterator[Fault]:
+    own_class = {limits.CLASS_ANNOTATION} if spec.ingress_class else set[str]()
+    own = {
+        "ingress_annotations": {*network.own_ingress_annotations(spec), *own_class},
+        "service_account_annotations": {limits.GOOGLE_ACCOUNT_ANNOTATION} if spec.on_gke else set[str](),
+    }
+    for argument, reserved in own.items():
+        for key in getattr(spec, argument):
+            if not limits.LABEL_KEY.fullmatch(key.lower()):
+                allowed = f"a key has {_LABEL_RULE}, and may have a domain and / in front"
+                yield Fault(argument, repr(key), allowed, ", which is no key of an annotation", verb="has")
+            elif key in reserved:
+                yield Fault(argument, repr(key), "leave it out", ", which is set here", verb="has")
+    if spec.ingress_annotations and not spec.domain:
+        reason = "without `domain`, so there is no Ingress"
+        yield Fault("ingress_annotations", "given", "name one, or leave this out", reason)
+
+
+def _account_faults(spec: KubernetesSpec) -> Iterator[Fault]:
+    """Yield what is wrong with the account that the pods run as, and their logins to a registry."""
+    name = "a name has at most 253 lowercase letters, digits, - and ."
+    if spec.service_account and not limits.SUBDOMAIN.fullmatch(spec.service_account):
+        yield Fault("service_account", repr(spec.service_account), name)
+    if spec.service_account and spec.service_account_annotations:
+        reason = "with `service_account`, which is its owner's"
+        yield Fault("service_account_annotations", "given", "leave one of them out", reason)
+    for secret in spec.image_pull_secrets:
+        if isinstance(secret, str) and not limits.SUBDOMAIN.fullmatch(secret):
+            yield Fault("image_pull_secrets", repr(secret), name, verb="has")
 
 
 def _google_faults(spec: KubernetesSpec) -> Iterator[Fault]:

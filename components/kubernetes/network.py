@@ -67,10 +67,17 @@ def address_name(spec: KubernetesSpec) -> str:
 
 def ingress_annotations(spec: KubernetesSpec, address: pulumi.Input[str]) -> dict[str, pulumi.Input[str]]:
     """Return the annotations of the Ingress. address: name of Google's global address; '' elsewhere."""
+    return {**spec.ingress_annotations, **own_ingress_annotations(spec, address)}
+
+
+def own_ingress_annotations(
+    spec: KubernetesSpec, address: pulumi.Input[str] = ""
+) -> dict[str, pulumi.Input[str]]:
+    """Return the annotations of the Ingress that the other arguments decide."""
     if spec.on_gke:
         return {
             # GKE reads this annotation, not `ingressClassName`: GKE concepts/ingress.
-            "kubernetes.io/ingress.class": "gce",
+            limits.CLASS_ANNOTATION: "gce",
             "kubernetes.io/ingress.global-static-ip-name": address,
             "networking.gke.io/managed-certificates": spec.name,
             "networking.gke.io/v1beta1.FrontendConfig": spec.name,

@@ -11,7 +11,7 @@ from typing import Any
 import pulumi
 
 from ..google.accounts import account_email, account_id
-from . import kserve, model, network, timing
+from . import kserve, limits, model, network, timing
 from .later import applied
 from .pod import METRICS, Wiring, labels_of, pod_template, selector_of, settings_of
 from .rollout import budget_of, strategy_of
@@ -46,7 +46,8 @@ def ground_of(
     """
     if spec.create_namespace:
         yield _namespace(spec)
-    yield KubernetesObject("identity", _head(spec, "v1", "ServiceAccount", annotations=_identity(spec)))
+    if not spec.service_account:
+        yield KubernetesObject("identity", _head(spec, "v1", "ServiceAccount", annotations=_identity(spec)))
     settings = _nameless(_head(spec, "v1", "ConfigMap"))
     yield KubernetesObject("settings", {**settings, "immutable": True, "data": settings_of(spec)})
     secret = _nameless(_head(spec, "v1", "Secret"))
@@ -117,9 +118,9 @@ def _namespace(spec: KubernetesSpec) -> KubernetesObject:
 
 def _identity(spec: KubernetesSpec) -> dict[str, pulumi.Input[str]]:
     if not spec.on_gke:
-        return {}
+        return dict(spec.service_account_annotations)
     email = applied(lambda project: account_email(account_id(spec.name), project), spec.google_project)
-    return {"iam.gke.io/gcp-service-account": email}
+    return {**spec.service_account_annotations, limits.GOOGLE_ACCOUNT_ANNOTATION: email}
 
 
 def _claim(spec: KubernetesSpec) -> KubernetesObject:

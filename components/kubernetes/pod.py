@@ -110,13 +110,22 @@ def pod_template(spec: KubernetesSpec, wiring: Wiring) -> dict[str, Any]:
     }
     if spec.is_fetched:
         pod["initContainers"] = [_fetcher(spec, wiring)]
-    return {"metadata": metadata, "spec": {**pod, **placement_of(spec)}}
+    return {"metadata": metadata, "spec": {**pod, **logins_of(spec), **placement_of(spec)}}
+
+
+def logins_of(spec: KubernetesSpec) -> dict[str, Any]:
+    """Return the Secrets with which the nodes log in to the image's registry."""
+    return (
+        {"imagePullSecrets": [{"name": name} for name in spec.image_pull_secrets]}
+        if spec.image_pull_secrets
+        else {}
+    )
 
 
 def identity_of(spec: KubernetesSpec) -> dict[str, Any]:
     """Return whom the pod runs as in the cluster, and what of the cluster it is told."""
     return {
-        "serviceAccountName": spec.name,
+        "serviceAccountName": spec.account_name,
         # The server never asks the cluster's API; Google's identity comes from the metadata server.
         "automountServiceAccountToken": False,
         # Without it each Service of the namespace is in the environment, `<NAME>_PORT` among it.

@@ -15,7 +15,7 @@ from .args import ModelDelivery, Serving, Toleration
 from .later import applied
 
 GPU = "nvidia.com/gpu"
-_GPU_TOLERATION: Toleration = {"key": GPU, "operator": "Exists", "effect": "NoSchedule"}
+GPU_TOLERATION: Toleration = {"key": GPU, "operator": "Exists", "effect": "NoSchedule"}
 _LEAST_DRAIN_SECONDS = 10
 DEFAULT_CPU_TARGET = 60
 
@@ -43,7 +43,7 @@ class KubernetesSpec:
     create_namespace: bool = argument(default=True)
     node_selector: Mapping[str, pulumi.Input[str]] = argument({})
     tolerations: tuple[Toleration, ...] = argument(
-        derived=lambda spec: (_GPU_TOLERATION,) if spec.service.gpu else ()
+        derived=lambda spec: (GPU_TOLERATION,) if spec.service.gpu else ()
     )
     node_cpu: float | None = argument(None)
     node_memory_gib: float | None = argument(None)
@@ -79,6 +79,10 @@ class KubernetesSpec:
     ingress_class: pulumi.Input[str] = argument("")
     tls_secret: pulumi.Input[str] = argument("")
     cert_issuer: pulumi.Input[str] = argument("")
+    ingress_annotations: Mapping[str, pulumi.Input[str]] = argument({})
+    image_pull_secrets: tuple[pulumi.Input[str], ...] = argument(())
+    service_account: str = argument("")
+    service_account_annotations: Mapping[str, pulumi.Input[str]] = argument({})
     network_policy: bool = argument(default=True)
     allowed_namespaces: tuple[str, ...] = argument(())
     deletion_protection: bool = argument(default=True)
@@ -92,6 +96,11 @@ class KubernetesSpec:
     @property
     def name(self) -> str:
         return self.service.name
+
+    @property
+    def account_name(self) -> str:
+        """Return the name of the ServiceAccount that the pods run as."""
+        return self.service_account or self.name
 
     @property
     def on_gke(self) -> bool:

@@ -96,7 +96,11 @@ def _in_setting(
     if row is not None and fault.verb == "is":
         got = _written(row, got, settings.texts.get(row.field))
     near = "" if fault.nearest is None else row.check.show(fault.nearest) if row else shown(fault.nearest)
-    file = "Pulumi.yaml, or name the stack otherwise" if fault.argument == "name" else place(root)
+    file = place(root)
+    if fault.argument == "name" and row is None:
+        file = "Pulumi.yaml, or name the stack otherwise"
+    elif fault.argument == "name" and not settings.texts.get("name"):
+        file = f"{file}: set `name`"
     return SettingFault(
         key=root + path,
         got=got,

@@ -77,7 +77,8 @@ class CloudTarget(Target, Generic[Place]):
 
     def place_of(self, config: StackConfig) -> Place:
         """Return the location of the stack's service. Raises SettingsError if its settings are wrong."""
-        return self.place(f"{config.project}-{config.stack}", settings_from(config))
+        settings = settings_from(config)
+        return self.place(settings.service_name(config.project, config.stack), settings)
 
     def status(self, config: StackConfig) -> Status:
         return self.status_at(config.stack, self.place_of(config))

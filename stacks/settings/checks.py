@@ -61,22 +61,22 @@ def size(allowed: str) -> Check:
     return Check("quantity", allowed, gib, None, lambda value: quantity(round(float(value) * 1024)))
 
 
-def choice(*names: str, also: Mapping[str, str] | None = None, hidden: str = "") -> Check:
+def choice(*names: str, also: Mapping[str, Any] | None = None, hidden: str = "") -> Check:
     """Check for one of `names`, read as itself, or of `also`: string -> value.
 
     hidden: accepted, not listed.
     """
-    known = {name: name for name in names} | dict(also or {})
-    texts = {value: text for text, value in known.items()}
+    known: dict[str, Any] = {name: name for name in names} | dict(also or {})
+    texts = {str(value).lower(): text for text, value in known.items()}
 
-    def parse(text: str) -> str:
+    def parse(text: str) -> Any:
         if text not in known:
             near = difflib.get_close_matches(text.lower(), known, 1)
             raise ValueError(near[0] if near else "")
         return known[text]
 
     offered = ", ".join(text for text in known if text != hidden)
-    return Check("choice", offered, parse, "", lambda value: texts.get(value, str(value)))
+    return Check("choice", offered, parse, "", lambda value: texts.get(str(value).lower(), str(value)))
 
 
 def flag() -> Check:
@@ -111,6 +111,25 @@ def texts(allowed: str) -> Check:
         return tuple(found)
 
     return Check("list", allowed, parse, ())
+
+
+def tolerations(allowed: str) -> Check:
+    """Check a JSON array of taints, as kubectl writes them: `key`, `key:Effect`, `key=value:Effect`."""
+
+    def parse(text: str) -> tuple[Mapping[str, str], ...]:
+        found = [
+            re.fullmatch(r"([^=:]+)(?:=([^=:]*))?(?::([A-Za-z]+))?", str(item)) for item in _json(text, list)
+        ]
+        if not all(found):
+            raise ValueError("")
+        return tuple(_toleration(*match.groups()) for match in found if match)
+
+    return Check("list", allowed, parse, ())
+
+
+def _toleration(key: str, value: str | None, effect: str | None) -> Mapping[str, str]:
+    found = {"key": key, "operator": "Exists"} if value is None else {"key": key, "value": value}
+    return {**found, "effect": effect} if effect else found
 
 
 def text_map(allowed: str) -> Check:

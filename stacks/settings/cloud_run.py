@@ -4,7 +4,16 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from slipway.stacks.settings import checks
-from slipway.stacks.settings.common import CloudSettings, project_setting, region_setting
+from slipway.stacks.settings.common import (
+    NETWORK,
+    SUBNETWORK,
+    SUBNETWORKS,
+    CloudSettings,
+    kept_images_setting,
+    project_setting,
+    region_setting,
+    scanned_images_setting,
+)
 from slipway.stacks.settings.setting import setting
 
 _INGRESS = {
@@ -12,6 +21,8 @@ _INGRESS = {
     "internal": "INGRESS_TRAFFIC_INTERNAL_ONLY",
     "internal-and-load-balancer": "INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER",
 }
+_EGRESS = {"private-ranges": "PRIVATE_RANGES_ONLY", "all-traffic": "ALL_TRAFFIC"}
+_ENVIRONMENTS = {"gen1": "EXECUTION_ENVIRONMENT_GEN1", "gen2": "EXECUTION_ENVIRONMENT_GEN2"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +33,8 @@ class CloudRunSettings(CloudSettings):
 
     project: str = project_setting()
     region: str = region_setting("europe-west4")
+    keep_images: int | None = kept_images_setting()
+    scan: bool | None = scanned_images_setting()
     invokers: tuple[str, ...] = setting(
         "invokers",
         checks.texts('members of Google Cloud IAM, such as ["user:ada@example.com"]'),
@@ -39,3 +52,44 @@ class CloudRunSettings(CloudSettings):
         unset="only with a GPU",
     )
     ingress: str = setting("ingress", checks.choice(also=_INGRESS), "Where requests may come from.")
+    vpc_network: str = setting(
+        "network",
+        checks.like(NETWORK, "the name of a network, or projects/<project>/global/networks/<name>"),
+        "Network that the service's own requests go through.",
+        unset="none",
+    )
+    vpc_subnetwork: str = setting(
+        "subnetwork",
+        checks.like(SUBNETWORK, SUBNETWORKS),
+        "Subnetwork of `network` in the same region, of /26 or larger.",
+        unset="the one with the network's name",
+    )
+    vpc_egress: str = setting(
+        "egress",
+        checks.choice(also=_EGRESS),
+        "Which of the service's own requests go through `network`.",
+        unset="private-ranges with a network",
+    )
+    model_volume: bool | None = setting(
+        "modelDelivery",
+        checks.choice(also={"fetch": False, "mount": True}),
+        "How a model in a bucket gets into an instance; `mount` takes gs:// without a generation, and serves "
+        "what the bucket holds then.",
+    )
+    gpu_zonal_redundancy: bool | None = setting(
+        "gpuZonalRedundancy",
+        checks.flag(),
+        "Whether the GPU is reserved in a second zone, at a higher price and with a separate quota.",
+    )
+    execution_environment: str = setting(
+        "executionEnvironment",
+        checks.choice(also=_ENVIRONMENTS),
+        "Generation of the sandbox of an instance.",
+        unset="gen2; gen1 below one vCPU or 512Mi",
+    )
+    startup_cpu_boost: bool | None = setting(
+        "startupCpuBoost",
+        checks.flag(),
+        "Whether an instance has more CPU while it starts.",
+        unset="only without a GPU",
+    )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from slipway.components.load_time import MAX_LOAD_SECONDS
+from slipway.components.service_name import NAME
 from slipway.components.tasks import DEFAULT_TASK, TASKS
 from slipway.stacks.settings import checks
 from slipway.stacks.settings.readers import KEYS, LEVELS, RULES, policy_levels, usage_values
@@ -27,6 +28,10 @@ _DOMAIN = checks.like(
     r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]",
     "a domain name that the project has verified",
 )
+# A VPC network and a subnetwork of Google Cloud, of another project in full.
+NETWORK = r"(projects/[a-z0-9:.-]+/global/networks/)?[a-z][a-z0-9-]*"
+SUBNETWORK = r"[a-z][a-z0-9:./-]+"
+SUBNETWORKS = "a subnetwork's name, or projects/<project>/regions/<region>/subnetworks/<name>"
 _SECRETS = checks.references(
     "a map of environment name to an encrypted value (`pulumi config set --secret --path secrets.NAME`), "
     "or to the cloud's reference to a secret, with or without a pinned version"
@@ -101,6 +106,10 @@ class Settings(Declared):
     )
     api_key: str = setting("apiKey", checks.api_key(), "Bearer key of the service.", unset="one is created")
 
+    def service_name(self, project: str, stack: str) -> str:
+        """Return the name of the service, from which those of all its resources are made."""
+        return f"{project}-{stack}"
+
     @property
     def is_public(self) -> bool:
         """Return whether the service is open to everyone."""
@@ -116,6 +125,14 @@ class Settings(Declared):
 class CloudSettings(Settings):
     """The settings of every cloud."""
 
+    name: str = setting(
+        "name",
+        checks.like(
+            NAME.pattern, "1 to 40 lowercase letters, digits and hyphens, a letter first, no hyphen last"
+        ),
+        "Name of the service and the start of every other name; another one makes everything anew.",
+        unset="`<project>-<stack>`",
+    )
     backend: str = setting(
         "backend",
         checks.choice("onnx", "torch"),
@@ -156,7 +173,28 @@ class CloudSettings(Settings):
     deletion_protection: bool | None = setting(
         "deletionProtection", checks.flag(), "Whether `destroy` is refused until this is false."
     )
+    python_image: str = setting(
+        "baseImage",
+        checks.like(r"[A-Za-z0-9][A-Za-z0-9_./:@-]*", "a reference to an image with Python 3.11"),
+        "Base of the image that is built.",
+        unset="the one that the Dockerfile pins",
+    )
+    build_args: Mapping[str, str] = setting(
+        "buildArgs",
+        checks.text_map("a map of build argument to value"),
+        "Further arguments of the image's build; they are readable in the image.",
+    )
+    ca: str = setting(
+        "buildCa",
+        checks.like(r"[^\0-\x1f]+", "the path of a file of PEM certificates"),
+        "CA certificates that a build behind a TLS proxy trusts; no layer of the image keeps them.",
+        unset="none",
+        silent="the build is handed it as a secret, and the image is the same",
+    )
     computed: ClassVar[Mapping[str, str]] = {"image_ref": "image", "secret_values": "secrets"}
+
+    def service_name(self, project: str, stack: str) -> str:
+        return self.name or super().service_name(project, stack)
 
     @property
     def is_public(self) -> bool:
@@ -168,6 +206,23 @@ def region_setting(example: str) -> Any:
     """Declare the required setting of a cloud's region."""
     check = checks.like(r"[a-z]+(-[a-z]+)+-?[0-9]{1,2}", f"a region's name, such as {example}")
     return setting("region", check, "Region of everything that is created.", required=True)
+
+
+def kept_images_setting() -> Any:
+    """Declare the setting of how many images a new repository keeps."""
+    return setting(
+        "keepImages",
+        checks.whole(1, 1000),
+        unit="images",
+        description="Newest images that the clean-up of the repository keeps, whatever their age.",
+    )
+
+
+def scanned_images_setting() -> Any:
+    """Declare the setting of whether a new repository scans its images."""
+    return setting(
+        "scanImages", checks.flag(), "Whether images are scanned for vulnerabilities when they are pushed."
+    )
 
 
 def project_setting() -> Any:

@@ -5,9 +5,15 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from slipway.stacks.settings import checks
-from slipway.stacks.settings.common import CloudSettings, region_setting
+from slipway.stacks.settings.common import (
+    CloudSettings,
+    kept_images_setting,
+    region_setting,
+    scanned_images_setting,
+)
 from slipway.stacks.settings.setting import setting
 
+_ARN_OF_A_ROLE = r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[!-~]+"
 _ARN = r"arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:[0-9]{12}:[!-~]+"
 
 
@@ -32,6 +38,8 @@ class FargateSettings(CloudSettings):
         unset="no limit",
         silent="Fargate does not limit the requests of a task, and scales by the total that tasks answer",
     )
+    keep_images: int | None = kept_images_setting()
+    scan: bool | None = scanned_images_setting()
     certificate_arn: str = setting(
         "certificate",
         checks.like(_ARN, "the ARN of an ACM certificate for `domain`, in the same region"),
@@ -41,12 +49,18 @@ class FargateSettings(CloudSettings):
     allowed_cidrs: tuple[str, ...] = setting(
         "allowedCidrs",
         checks.texts(
-            'IPv4 networks, such as ["203.0.113.0/24"], prefix lists (pl-…) and security groups (sg-…)'
+            'networks, such as ["203.0.113.0/24"], prefix lists (pl-…) and security groups (sg-…); networks '
+            "of IPv6 with `ipv6`"
         ),
         "Who may call a private service.",
     )
     internal: bool | None = setting(
         "internal", checks.flag(), "Whether the load balancer has private addresses only."
+    )
+    dual_stack: bool | None = setting(
+        "ipv6",
+        checks.flag(),
+        "Whether the load balancer in `network` has IPv6 addresses too, as each of `subnets` then must.",
     )
     architecture: str = setting(
         "architecture",
@@ -58,6 +72,24 @@ class FargateSettings(CloudSettings):
         checks.whole(0, 100),
         unit="%",
         description="Share of the instances beyond the first on Spot capacity, which AWS can reclaim.",
+    )
+    cpu_target_percent: int | None = setting(
+        "cpuTarget",
+        checks.whole(10, 90),
+        unit="%",
+        description="CPU use at which instances are added and removed.",
+    )
+    on_demand_base: int | None = setting(
+        "onDemandInstances",
+        checks.whole(0, 1000),
+        unit="instances",
+        description="Instances that are never on Spot capacity.",
+    )
+    slow_start_seconds: int | None = setting(
+        "slowStart",
+        checks.whole(0, 900),
+        unit="seconds",
+        description="Time over which a new instance gets its share of the requests: 0, or 30 and more.",
     )
     schedules: tuple[Mapping[str, Any], ...] = setting(
         "schedule",
@@ -97,6 +129,24 @@ class FargateSettings(CloudSettings):
         checks.texts("IDs of subnets of `network`, with a NAT gateway or VPC endpoints"),
         "Subnets of the instances.",
     )
+    assign_public_ip: bool | None = setting(
+        "publicAddresses",
+        checks.flag(),
+        "Whether instances in `network` have public addresses, without which a public subnet has no way out.",
+        unset="only without `taskSubnets` and `internal`",
+    )
+    task_role_arn: str = setting(
+        "taskRole",
+        checks.like(_ARN_OF_A_ROLE, "the ARN of an IAM role"),
+        "Existing role of the server, whose rights are not changed.",
+        unset="one is created",
+    )
+    execution_role_arn: str = setting(
+        "executionRole",
+        checks.like(_ARN_OF_A_ROLE, "the ARN of an IAM role"),
+        "Existing role that starts the instances, whose rights are not changed.",
+        unset="one is created",
+    )
     listener_arn: str = setting(
         "listener",
         checks.like(
@@ -109,6 +159,18 @@ class FargateSettings(CloudSettings):
         "listenerSecurityGroup",
         checks.like(r"sg-[0-9a-f]+", "the ID of that load balancer's security group"),
         "Security group that may reach the instances.",
+    )
+    listener_paths: tuple[str, ...] = setting(
+        "listenerPaths",
+        checks.texts('up to four paths, such as ["/predict", "/v1/*"], * and ? in them'),
+        "Paths of `domain` that go to the service on a shared listener.",
+        unset="all",
+    )
+    listener_priority: int | None = setting(
+        "listenerPriority",
+        checks.whole(1, 50000),
+        "Priority of the service's rule on a shared listener.",
+        unset="the next free one",
     )
     cluster_arn: str = setting(
         "cluster",

@@ -5,12 +5,19 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from slipway.stacks.settings import checks
-from slipway.stacks.settings.common import project_setting, region_setting
+from slipway.stacks.settings.common import (
+    NETWORK,
+    SUBNETWORK,
+    SUBNETWORKS,
+    kept_images_setting,
+    project_setting,
+    region_setting,
+    scanned_images_setting,
+)
 from slipway.stacks.settings.kubernetes import WorkloadSettings
 from slipway.stacks.settings.setting import setting
 
 _NAME = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
-_NETWORK = r"(projects/[a-z0-9:.-]+/global/networks/)?[a-z][a-z0-9-]*"
 _CHANNELS = {name: name.upper() for name in ("rapid", "regular", "stable", "extended")}
 # `mps` is read so that the cluster's rules can say why it is refused.
 _SHARING = {"time-sharing": "TIME_SHARING", "mps": "MPS"}
@@ -25,6 +32,8 @@ class GkeSettings(WorkloadSettings):
 
     project: str = project_setting()
     region: str = region_setting("europe-west4")
+    keep_images: int | None = kept_images_setting()
+    scan: bool | None = scanned_images_setting()
     location: str = setting(
         "location",
         checks.like(
@@ -55,16 +64,13 @@ class GkeSettings(WorkloadSettings):
     )
     network: str = setting(
         "network",
-        checks.like(_NETWORK, "the name of a network"),
+        checks.like(NETWORK, "the name of a network"),
         "Existing network to run in.",
         unset="the project's `default`",
     )
     subnetwork: str = setting(
         "subnetwork",
-        checks.like(
-            r"[a-z][a-z0-9:./-]+",
-            "a subnetwork's name, or projects/<project>/regions/<region>/subnetworks/<name>",
-        ),
+        checks.like(SUBNETWORK, SUBNETWORKS),
         "Subnetwork of `network`.",
         unset="the one with the network's name",
     )
@@ -121,6 +127,12 @@ class GkeSettings(WorkloadSettings):
     )
     disk_gib: float | None = setting(
         "nodeDisk", checks.size("20Gi to 1Ti"), "Disk of a node, for images and fetched models.", unit="bytes"
+    )
+    node_service_account: str = setting(
+        "nodeServiceAccount",
+        checks.like(r"[a-z0-9.-]+@[a-z0-9.-]+", "an email, <name>@<project>.iam.gserviceaccount.com"),
+        "Existing account of the nodes, whose rights are not changed.",
+        unset="one is created",
     )
     spot: bool | None = setting(
         "spot", checks.flag(), "Whether nodes with a GPU run on Spot capacity, which Google can reclaim."

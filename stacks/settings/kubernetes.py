@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from slipway.components.namespaces import RESERVED
 from slipway.stacks.settings import checks
 from slipway.stacks.settings.common import CloudSettings
 from slipway.stacks.settings.setting import setting
 
 _NAME = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
+_NAMES = rf"{_NAME}(\.{_NAME})*"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,12 +29,16 @@ class WorkloadSettings(CloudSettings):
     namespace: str = setting(
         "namespace",
         checks.like(
-            rf"(?!({'|'.join(RESERVED)})$)(?=.{{1,63}}$){_NAME}",
-            "1 to 63 lowercase letters, digits and hyphens, but not a namespace of every cluster: "
-            f"{', '.join(RESERVED)}",
+            rf"(?=.{{1,63}}$){_NAME}",
+            "1 to 63 lowercase letters, digits and hyphens",
         ),
-        "Namespace of everything, which is created.",
+        "Namespace of everything.",
         unset="the service's name",
+    )
+    create_namespace: bool | None = setting(
+        "createNamespace",
+        checks.flag(),
+        "Whether the namespace is created, and deleted with the service; false uses one that exists.",
     )
     serving: str = setting(
         "serving",
@@ -64,6 +68,56 @@ class WorkloadSettings(CloudSettings):
         checks.texts('namespaces, such as ["shop"]'),
         "Namespaces whose pods may call a private service.",
         unset="every namespace",
+    )
+    network_policy: bool | None = setting(
+        "networkPolicy",
+        checks.flag(),
+        "Whether a NetworkPolicy limits who calls the instances and whom they call.",
+    )
+    tolerations: tuple[Mapping[str, str], ...] = setting(
+        "tolerations",
+        checks.tolerations('taints, such as ["dedicated=ml:NoSchedule", "spot:NoSchedule", "preemptible"]'),
+        "Taints of nodes that the instances tolerate, in addition to those of a GPU.",
+    )
+    image_pull_secrets: tuple[str, ...] = setting(
+        "imagePullSecrets",
+        checks.texts('Secrets of the namespace, such as ["registry-login"]'),
+        "Secrets with a login to the image's registry.",
+    )
+    service_account: str = setting(
+        "serviceAccount",
+        checks.like(_NAMES, "the name of a ServiceAccount of the namespace"),
+        "Existing account that the instances run as.",
+        unset="one is created",
+    )
+    service_account_annotations: Mapping[str, str] = setting(
+        "serviceAccountAnnotations",
+        checks.text_map("a map of annotation to value, such as eks.amazonaws.com/role-arn to a role's ARN"),
+        "Annotations of the account that is created.",
+    )
+    ingress_annotations: Mapping[str, str] = setting(
+        "ingressAnnotations",
+        checks.text_map("a map of annotation to value"),
+        "Annotations of the Ingress that serves `domain`, for its controller.",
+    )
+    cpu_target_percent: int | None = setting(
+        "cpuTarget",
+        checks.whole(10, 90),
+        unit="%",
+        description="CPU use at which instances are added and removed.",
+    )
+    min_available: int | None = setting(
+        "minAvailable",
+        checks.whole(0, 1000),
+        unit="instances",
+        description="Instances that the drain of a node must leave.",
+        unset="all but one",
+    )
+    spare_node: bool | None = setting(
+        "spareNode",
+        checks.flag(),
+        "Whether a rollout finds room for one extra instance.",
+        unset="by the nodes if they are known, else only without a GPU",
     )
     requests_metric: str = setting(
         "requestsMetric",
@@ -120,11 +174,24 @@ class KubernetesSettings(WorkloadSettings):
         ),
         "Repository to push the built image to; required unless `image` is set.",
     )
+    platform: str = setting(
+        "platform",
+        checks.choice("linux/amd64", "linux/arm64"),
+        "Processor that the image is built for, and of the nodes to run on.",
+        unset="linux/amd64, on any node",
+    )
     node_selector: Mapping[str, str] = setting(
         "nodeSelector",
         checks.text_map("a map of label to value"),
         "Labels of the nodes to run on.",
         unset="any",
+    )
+    node_driver: int | None = setting(
+        "nodeDriver",
+        checks.whole(300, 999),
+        "Branch of the NVIDIA driver on the nodes, such as 580, to check the image's CUDA against.",
+        unset="not known",
+        silent="it is compared with the image's CUDA, and creates nothing",
     )
     ingress_class: str = setting(
         "ingressClass",

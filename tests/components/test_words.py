@@ -13,8 +13,9 @@ from slipway.stacks.settings.targets import keys
 ROOT = Path(components.__file__).parent
 PACKAGES = ("", "aws", "cloud_run", "fargate", "gke", "google", "image", "kubernetes", "local")
 MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).glob("*.py"))
-# A key in one lowercase word may be an argument's name, or any word.
-SETTINGS = re.compile(rf"\b({'|'.join(key for key in keys() if not key.islower())})\b")
+# A key in one lowercase word may be an argument's name, or any word; a member of Google's IAM begins with the
+# kind `serviceAccount:`.
+SETTINGS = re.compile(rf"\b({'|'.join(key for key in keys() if not key.islower())})\b(?!:)")
 COMMANDS = re.compile(r"Pulumi\.<stack>|pulumi config|slipway (logs|preview|up)\b|\bmake [a-z]+`")
 # Says how what one of the commands started is stopped.
 OF_COMMANDS = {"local/provider.py"}

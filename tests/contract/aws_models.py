@@ -48,3 +48,9 @@ def _beyond(shape: Any, value: Any, path: str) -> Iterator[str]:
         size = len(cast("str", value)) if shape.type_name in _LENGTHS else cast("int", value)
         if size > most:
             yield f"{path} is above {most}"
+
+
+def regions_of(service: str) -> set[str]:
+    """Return every region in which botocore knows the service, in each of AWS's partitions."""
+    partitions: list[str] = _SESSION.get_available_partitions()
+    return {region for each in partitions for region in _SESSION.get_available_regions(service, each)}

@@ -248,6 +248,8 @@ def _group_rule(operation: str) -> Callable[[Inputs], list[Call]]:
         }
         if "cidrIpv4" in inputs:
             permission["IpRanges"] = [{"CidrIp": inputs["cidrIpv4"]}]
+        if "cidrIpv6" in inputs:
+            permission["Ipv6Ranges"] = [{"CidrIpv6": inputs["cidrIpv6"]}]
         if "referencedSecurityGroupId" in inputs:
             permission["UserIdGroupPairs"] = [{"GroupId": inputs["referencedSecurityGroupId"]}]
         if "prefixListId" in inputs:

@@ -74,6 +74,12 @@ RIGHT: dict[str, dict[str, Any]] = {
     "a network that may call": {"allowed_cidrs": ["203.0.113.0/24", "198.51.100.7/32"]},
     "HTTPS": {**SECURE, "public": True},
     "HTTPS for a network": {**SECURE, "allowed_cidrs": ["203.0.113.0/24"]},
+    "networks of IPv6": {
+        **EXISTING,
+        "dual_stack": True,
+        "allowed_cidrs": ["2001:db8::/32", "203.0.113.0/24"],
+    },
+    "public by IPv6": {**EXISTING, "dual_stack": True, "public": True},
     "inside only": {"internal": True, "allowed_cidrs": ["10.0.0.0/8"]},
     "three zones": {"zones": ["eu-west-1a", "eu-west-1b", "eu-west-1c"], "vpc_cidr": "172.20.0.0/22"},
     "endpoints": {"egress": Egress.ENDPOINTS},
@@ -224,7 +230,14 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         r"labels has 'aws:team': 'x'; as a tag of AWS .* does not begin with aws:\.",
     ),
     ({"labels": {"team": "x" * 257}}, r"labels has 'team': 'x+'; as a tag"),
-    ({"labels": {f"a{i}": "" for i in range(51)}}, r"labels has 51 labels; as tags AWS allows 50\."),
+    (
+        {"labels": {f"a{i}": "" for i in range(51)}},
+        r"labels has 51 labels next to Name of the component's own; as tags AWS allows 50\.",
+    ),
+    (
+        {**EXISTING, "labels": {f"a{i}": "" for i in range(51)}},
+        r"labels has 51 labels; as tags AWS allows 50\.",
+    ),
     ({"api_key": "short"}, r"api_key has 5 characters \(they are not shown\); allowed are 16 to 4096"),
     (
         {"task_role_arn": "inference"},
@@ -285,7 +298,16 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         r"allowed_cidrs has '203\.0\.113\.7'; .*nearest: 203\.0\.113\.7/32\.",
     ),
     ({"allowed_cidrs": ["0.0.0.0/0"]}, r"allowed_cidrs has 0\.0\.0\.0/0, which is everyone; say `public`"),
-    ({"allowed_cidrs": ["2001:db8::/32"]}, r"allowed_cidrs has '2001:db8::/32'; allowed are IPv4 networks"),
+    (
+        {"allowed_cidrs": ["2001:db8::/32"]},
+        r"allowed_cidrs has '2001:db8::/32'; .* IPv6 addresses only with `dual_stack`",
+    ),
+    ({"dual_stack": True}, r"dual_stack is given without `vpc_id`; give both or neither"),
+    ({**SHARED, "dual_stack": True}, r"dual_stack is given with `listener_arn`"),
+    (
+        {**EXISTING, "dual_stack": True, "allowed_cidrs": ["2001:db8::1/32"]},
+        r"allowed_cidrs has '2001:db8::1/32'; allowed are networks of IPv4 and IPv6",
+    ),
     ({"allowed_cidrs": ["10.0.0.0/8"], "public": True}, r"allowed_cidrs is given while `public` is true"),
     ({**SHARED, "public": True}, r"public is true with `listener_arn`"),
     ({**SHARED, "allowed_cidrs": ["10.0.0.0/8"]}, r"allowed_cidrs is given with `listener_arn`"),

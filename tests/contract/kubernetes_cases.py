@@ -91,6 +91,13 @@ RIGHT: dict[str, dict[str, Any]] = {
     "some callers": {"allowed_namespaces": ["front", "batch"]},
     "no network policy": {"network_policy": False},
     "an existing namespace": {"namespace": "default", "create_namespace": False},
+    "logins to a registry": {"image_pull_secrets": ["registry-login", "other.login"]},
+    "a role of EKS": {"service_account_annotations": {"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/a"}},
+    "an Ingress for its controller": {
+        "domain": "api.example.com",
+        "ingress_annotations": {"nginx.ingress.kubernetes.io/proxy-body-size": "16m"},
+    },
+    "KServe with a login": {"serving": "kserve", "image_pull_secrets": ["registry-login"]},
     "a namespace of its own": {"namespace": "ml-prod"},
     "a long request": {"request_timeout_seconds": 3600},
     "a fraction of a second": {"request_timeout_seconds": 2.5, "load_seconds": 0.3},
@@ -248,6 +255,41 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     (
         {"serving": "kserve", "canary_percent": 101},
         r"canary_percent is 101; it must be a whole number from 0 to 100",
+    ),
+    ({"image_pull_secrets": ["A"]}, r"image_pull_secrets has 'A'; a name has at most 253 lowercase letters"),
+    ({"service_account": "a_b"}, r"service_account is 'a_b'; a name has at most 253 lowercase letters"),
+    (
+        {"service_account": "a", "service_account_annotations": {"b": "c"}},
+        r"service_account_annotations is given with `service_account`, which is its owner's",
+    ),
+    (
+        {"service_account_annotations": {"a b": "c"}},
+        r"service_account_annotations has 'a b', which is no key of an annotation",
+    ),
+    (
+        {**GOOGLE, "service_account_annotations": {"iam.gke.io/gcp-service-account": "a@b.c"}},
+        r"service_account_annotations has 'iam\.gke\.io/gcp-service-account', which is set here",
+    ),
+    (
+        {"ingress_annotations": {"example.com/a": "b"}},
+        r"ingress_annotations is given without `domain`, so there is no Ingress",
+    ),
+    (
+        {
+            "domain": "a.example.com",
+            "ingress_class": "nginx",
+            "ingress_annotations": {"kubernetes.io/ingress.class": "nginx"},
+        },
+        r"ingress_annotations has 'kubernetes\.io/ingress\.class', which is set here",
+    ),
+    (
+        {
+            **GOOGLE,
+            "public": True,
+            "domain": "a.example.com",
+            "ingress_annotations": {"kubernetes.io/ingress.global-static-ip-name": "mine"},
+        },
+        r"ingress_annotations has 'kubernetes\.io/ingress\.global-static-ip-name', which is set here",
     ),
     ({"serving": "kserve", "domain": "a.example.com"}, r"domain is 'a\.example\.com' with KServe"),
     ({"serving": "kserve", "min_available": 1}, r"min_available is 1 with KServe"),

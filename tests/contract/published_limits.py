@@ -37,6 +37,35 @@ FARGATE_SIZES: Mapping[float, tuple[int, ...]] = {
 
 # The constant of the code, its value, where the value is published.
 Rows = tuple[tuple[str, object, str], ...]
+# Part of a region's name -> its numbers. cloud.google.com/about/locations.
+GOOGLE_REGIONS: Mapping[str, tuple[int, ...]] = {
+    "africa-south": (1,),
+    "asia-east": (1, 2),
+    "asia-northeast": (1, 2, 3),
+    "asia-south": (1, 2),
+    "asia-southeast": (1, 2, 3),
+    "australia-southeast": (1, 2),
+    "europe-central": (2,),
+    "europe-north": (1, 2),
+    "europe-southwest": (1,),
+    "europe-west": (1, 2, 3, 4, 6, 8, 9, 10, 12),
+    "me-central": (1, 2),
+    "me-west": (1,),
+    "northamerica-northeast": (1, 2),
+    "northamerica-south": (1,),
+    "southamerica-east": (1,),
+    "southamerica-west": (1,),
+    "us-central": (1,),
+    "us-east": (1, 4, 5),
+    "us-south": (1,),
+    "us-west": (1, 2, 3, 4),
+}
+
+
+def _numbered(regions: Mapping[str, tuple[int, ...]]) -> set[str]:
+    return {f"{name}{number}" for name, numbers in regions.items() for number in numbers}
+
+
 GOOGLE: Rows = (
     (
         "LABELS",
@@ -45,6 +74,13 @@ GOOGLE: Rows = (
     ),
     ("ACCOUNT_CHARACTERS", 30, "cloud.google.com/iam/docs/service-accounts-create"),
     ("SECRET_ID_CHARACTERS", 255, "pulumi-gcp 10.2.0 secretmanager.Secret.secret_id"),
+    ("ZONE_LETTERS", "abcdef", "cloud.google.com/compute/docs/regions-zones"),
+    (
+        "MISSING_ZONES",
+        {"europe-west1-a", "us-east1-a"},
+        "cloud.google.com/compute/docs/regions-zones: these regions have b, c and d",
+    ),
+    ("REGIONS", _numbered(GOOGLE_REGIONS), "cloud.google.com/about/locations"),
 )
 AWS: Rows = (
     ("TAGS", 50, "docs.aws.amazon.com/tag-editor/latest/userguide/tagging"),
@@ -213,4 +249,6 @@ KUBERNETES: Rows = (
         "GKE/how-to/network-policy, concepts/workload-identity",
     ),
     ("DRAINING_SECONDS", 3600, "GKE/how-to/ingress-configuration: connectionDraining"),
+    ("GOOGLE_ACCOUNT_ANNOTATION", "iam.gke.io/gcp-service-account", "GKE/how-to/workload-identity"),
+    ("CLASS_ANNOTATION", "kubernetes.io/ingress.class", "K8S/concepts/services-networking/ingress"),
 )

@@ -59,6 +59,13 @@ def test_the_schemas_of_every_supported_version_and_our_rules_take_what_is_emitt
     assert broken_rules(objects) == []
 
 
+@pytest.mark.parametrize("more", [{"create_namespace": False}, GOOGLE, {"serving": "kserve"}])
+def test_an_account_that_exists_is_all_that_is_not_emitted(more: Mapping[str, Any]) -> None:
+    objects = objects_of({"service_account": "models", **more})
+    assert schema_faults(objects) == []
+    assert broken_rules(objects) == ["the identity is there"]
+
+
 @pytest.mark.parametrize("args", RIGHT.values(), ids=RIGHT.keys())
 def test_what_is_registered_is_what_was_judged(args: Mapping[str, Any]) -> None:
     def plain(body: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from tests.contract.verdicts import VERDICTS
 from tests.contract.verdicts.rows import Verdict
 from tests.stacks.targets import GIVEN
 
-# One in fifty. Those that are wrong are listed where the test fails: regions that may come to be, a time that
-# has passed, which a live stack may still name, and IPv6, which the load balancer does not have.
+# One in fifty. Those that are wrong are listed where the test fails: regions that may come to be, and a time
+# that has passed, which a live stack may still name; a preview warns of both.
 MOST_WRONG = len(VERDICTS) // 50
 
 

@@ -19,6 +19,7 @@ _LISTENER, _OTHER_LISTENER = (
     _ARN.format(service="elasticloadbalancing", path=f"listener/app/{name}/0123456789abcdef/0123456789abcdef")
     for name in ("shared", "other")
 )
+_ROLE = "arn:aws:iam::123456789012:role/models"
 _SUBNETS = '["subnet-0a1b2c3d", "subnet-1a2b3c4d"]'
 _NETWORK = {"network": "vpc-0a1b2c3d", "subnets": _SUBNETS}
 _DOMAIN = {"domain": "api.example.com"}
@@ -41,6 +42,11 @@ _CLOUDS: Mapping[str, Example] = {
     "task": ("embed", {"model": _EMBEDDER}),
     "backend": ("torch", {"task": "embed", "model": _EMBEDDER, "memory": "4Gi"}),
     "concurrency": ("4", {}),
+    "name": ("acme-api", {}),
+    "baseImage": ("python:3.11-slim-bookworm", {}),
+    "buildArgs": ('{"HF_ENDPOINT": "https://mirror.example.com"}', {}),
+    "keepImages": ("20", {}),
+    "scanImages": ("false", {}),
     "env": ('{"LOG_LEVEL": "debug"}', {}),
     "labels": ('{"team": "search"}', {}),
     "domain": ("api.example.com", {}),
@@ -50,6 +56,7 @@ _GKE_GPU = {**_GPU, "image": IMAGES["gke"], "model": f"gs://acme/model@{'1' * 16
 _OWN_CLUSTER = {"cluster": "shared", "image": IMAGES["gke"]}
 _RANGES = {"podsRange": "pods", "servicesRange": "services"}
 _BUCKET = {"model": f"gs://acme/model@{'1' * 16}"}
+_RUN_GPU = {"gpu": "nvidia-l4", "cpu": "4", "memory": "16Gi", **_BUCKET, "image": IMAGES["cloud-run"]}
 _WORKLOAD: Mapping[str, Example] = {
     **_CLOUDS,
     "concurrency": ("4", {"serving": "kserve"}),
@@ -62,6 +69,19 @@ _WORKLOAD: Mapping[str, Example] = {
         {"requestsMetric": "requests_per_second", "requestsPerInstance": "5"},
     ),
     "requestsPerInstance": ("7", {"requestsMetric": "requests_per_second", "requestsPerInstance": "5"}),
+    "networkPolicy": ("false", {}),
+    "spareNode": ("false", {}),
+    "createNamespace": ("false", {}),
+    "tolerations": ('["dedicated=ml:NoSchedule"]', {}),
+    "imagePullSecrets": ('["registry-login"]', {}),
+    "serviceAccount": ("models", {}),
+    "serviceAccountAnnotations": (
+        '{"eks.amazonaws.com/role-arn": "arn:aws:iam::123456789012:role/models"}',
+        {},
+    ),
+    "ingressAnnotations": ('{"example.com/limit": "10"}', {"domain": "api.example.com", "public": "true"}),
+    "cpuTarget": ("70", {}),
+    "minAvailable": ("1", {"minInstances": "3"}),
     "canaryPercent": ("10", {"serving": "kserve"}),
     "secrets": ('{"TOKEN": "kubernetes:shared/token"}', {}),
 }
@@ -72,13 +92,20 @@ EXAMPLES: Mapping[str, Mapping[str, Example]] = {
         **_CLOUDS,
         "cpu": ("2", {}),
         "model": (f"gs://acme/model@{'1' * 16}", {}),
-        "gpu": ("nvidia-l4", {"cpu": "4", "memory": "16Gi", **_BUCKET, "image": IMAGES["cloud-run"]}),
+        "gpu": ("nvidia-l4", {k: v for k, v in _RUN_GPU.items() if k != "gpu"}),
         "project": ("other-project", {}),
         "region": ("europe-west1", {}),
         "image": (IMAGES["cloud-run"], {}),
         "invokers": ('["user:ada@example.com"]', {}),
         "checkInvokers": ("false", {"public": "true"}),
         "secrets": ('{"TOKEN": "projects/acme-ml/secrets/token/versions/1"}', {}),
+        "network": ("inner", {}),
+        "subnetwork": ("inner-a", {"network": "inner"}),
+        "egress": ("all-traffic", {"network": "inner"}),
+        "modelDelivery": ("mount", _BUCKET),
+        "gpuZonalRedundancy": ("true", _RUN_GPU),
+        "executionEnvironment": ("gen1", {}),
+        "startupCpuBoost": ("false", {}),
     },
     "fargate": {
         **_CLOUDS,
@@ -88,6 +115,12 @@ EXAMPLES: Mapping[str, Mapping[str, Example]] = {
         "domain": ("other.example.com", _SHARED),
         "certificate": (_OTHER_CERTIFICATE, _SECURE),
         "allowedCidrs": ('["203.0.113.0/24"]', {}),
+        "ipv6": ("true", _NETWORK),
+        "onDemandInstances": ("2", {"spotPercent": "50"}),
+        "slowStart": ("60", {}),
+        "publicAddresses": ("false", _NETWORK),
+        "taskRole": (_ROLE, {}),
+        "executionRole": (_ROLE, {}),
         "spotPercent": ("50", {}),
         "schedule": ('{"workdays": "cron(0 8 ? * MON-FRI *) 2-3"}', {}),
         "ephemeralStorage": ("30Gi", {}),
@@ -97,7 +130,10 @@ EXAMPLES: Mapping[str, Mapping[str, Example]] = {
         "taskSubnets": ('["subnet-9a9b9c9d", "subnet-8a8b8c8d"]', _NETWORK),
         "listener": (_OTHER_LISTENER, _SHARED),
         "listenerSecurityGroup": ("sg-9a9b9c9d", _SHARED),
+        "listenerPaths": ('["/predict", "/v1/*"]', _SHARED),
+        "listenerPriority": ("7", _SHARED),
         "cluster": (_ARN.format(service="ecs", path="cluster/shared"), {}),
+        "cpuTarget": ("70", {}),
         "logRetentionDays": ("7", {}),
         "secrets": (json.dumps({"TOKEN": _SECRET}), {}),
     },
@@ -128,6 +164,7 @@ EXAMPLES: Mapping[str, Mapping[str, Example]] = {
         "minNodesPerZone": ("2", {**_GKE_GPU, "zones": '["europe-west4-a"]'}),
         "maxNodes": ("7", {}),
         "nodeDisk": ("200Gi", {}),
+        "nodeServiceAccount": ("nodes@acme-ml.iam.gserviceaccount.com", {}),
         "spot": ("true", _GKE_GPU),
         "flexStart": ("true", {**_GKE_GPU, "minInstances": "1", "minNodes": "0"}),
         "gpuDriver": ("default", _GKE_GPU),
@@ -155,7 +192,8 @@ EXAMPLES: Mapping[str, Mapping[str, Example]] = {
 
 # What has to change with a value: a mounted model has no generation, and a fetched one has.
 TOGETHER: Mapping[tuple[str, str], Mapping[str, str]] = {
-    ("gke", "modelDelivery"): {"model": "gs://acme/model"}
+    ("gke", "modelDelivery"): {"model": "gs://acme/model"},
+    ("cloud-run", "modelDelivery"): {"model": "gs://acme/model"},
 }
 
 
@@ -177,6 +215,8 @@ def example_of(target: str, row: Setting) -> Example | None:
 
 # A third value of settings whose values are no numbers and no choices.
 _ONE_MORE: Mapping[str, str] = {
+    "baseImage": "python:3.11-bookworm",
+    "buildArgs": '{"HF_ENDPOINT": "https://other.example.com"}',
     "allowedCidrs": '["198.51.100.0/24", "203.0.113.0/24"]',
     "allowedNamespaces": '["shop", "search"]',
     "certIssuer": "other-issuer",
@@ -187,6 +227,8 @@ _ONE_MORE: Mapping[str, str] = {
     "domain": "third.example.com",
     "env": '{"LOG_LEVEL": "warning"}',
     "gpu": "nvidia-tesla-t4",
+    "imagePullSecrets": '["registry-login", "other-login"]',
+    "ingressAnnotations": '{"example.com/limit": "20"}',
     "ingressClass": "traefik",
     "invokers": '["user:ada@example.com", "user:grace@example.com"]',
     "kubeconfig": "kubeconfig-of-a-third",
@@ -195,24 +237,32 @@ _ONE_MORE: Mapping[str, str] = {
         service="elasticloadbalancing", path="listener/app/third/0123456789abcdef/0123456789abcdef"
     ),
     "listenerSecurityGroup": "sg-8a8b8c8d",
+    "listenerPaths": '["/classify"]',
     "location": "europe-west4-b",
     "machineType": "e2-standard-16",
     "metricsPath": "/stats",
     "modelStorageClass": "standard-rwx",
+    "name": "acme-other",
     "namespace": "others",
     "network": "vpc-8a8b8c8d",
     "nodePool": "more-gpus",
     "nodeSelector": '{"disk": "hdd"}',
     "podsRange": "more-pods",
+    "nodeServiceAccount": "others@acme-ml.iam.gserviceaccount.com",
     "project": "third-project",
     "region": "us-central1",
     "repository": "registry.example.com/third/server",
     "schedule": '{"workdays": "cron(0 9 ? * MON-FRI *) 2-3", "nights": "cron(0 20 ? * * *) 1-2"}',
     "servicesRange": "more-services",
+    "serviceAccount": "others",
+    "serviceAccountAnnotations": '{"eks.amazonaws.com/role-arn": "arn:aws:iam::123456789012:role/others"}',
     "subnets": '["subnet-7a9b9c9d", "subnet-6a8b8c8d"]',
     "subnetwork": "inner-b",
     "taskSubnets": '["subnet-7a9b9c9d", "subnet-6a8b8c8d"]',
+    "taskRole": "arn:aws:iam::123456789012:role/others",
+    "executionRole": "arn:aws:iam::123456789012:role/others",
     "tlsSecret": "other-tls",
+    "tolerations": '["dedicated=ml:NoSchedule", "spot"]',
     "zones": '["eu-west-1a", "eu-west-1b", "eu-west-1c"]',
 }
 _ONE_MORE_OF: Mapping[tuple[str, str], str] = {
@@ -224,6 +274,7 @@ _ONE_MORE_OF: Mapping[tuple[str, str], str] = {
     ("gke", "cpu"): "6",
     ("gke", "gpuCount"): "4",
     ("kubernetes", "cpu"): "6",
+    ("cloud-run", "network"): "outer",
     ("cloud-run", "model"): f"gs://acme/model@{'2' * 16}",
     ("cloud-run", "secrets"): '{"TOKEN": "projects/acme-ml/secrets/other/versions/1"}',
     ("gke", "model"): f"gs://acme/other@{'2' * 16}",

@@ -270,4 +270,4 @@ def test_a_name_that_neither_can_have_is_named_once_with_where_it_comes_from() -
         plan_of(main, StackConfig("Slip_way", "dev", given, SECRET_KEYS, {}))
     [found] = str(caught.value).splitlines()[1:]
     assert "name is 'Slip_way-dev'" in found
-    assert found.endswith("Fix it in Pulumi.yaml, or name the stack otherwise.")
+    assert found.endswith("Fix it in Pulumi.dev.yaml: set `name`.")

@@ -117,8 +117,11 @@ def test_an_inference_service_is_made_where_kserve_is_asked_for(kubeconfig: str)
             {"image": ""},
             "image is missing; name it with its digest, host/repository@sha256:<64 hex digits>, or",
         ),
-        ({"namespace": "kube-system"}, "namespace: got 'kube-system'; allowed: 1 to 63"),
-        ({"namespace": "default"}, "not a namespace of every cluster: default, kube-system"),
+        ({"namespace": "Kube"}, "namespace: got 'Kube'; allowed: 1 to 63"),
+        (
+            {"namespace": "default"},
+            "which every cluster has; choose another one, or set `createNamespace` to false",
+        ),
         ({"canaryPercent": "10"}, "canaryPercent is 10, which only KServe can do"),
         ({"requestsMetric": "http_requests"}, "without `requestsPerInstance`; give both, or leave both out"),
         ({"modelDelivery": "mount"}, "modelDelivery: got 'mount'; allowed: fetch."),
@@ -170,13 +173,11 @@ def test_a_login_that_the_nodes_may_lack_is_told_with_what_gives_it() -> None:
     def told(**values: str) -> str:
         return "\n".join(warned(config(**values)))
 
-    patch = (
-        "`kubectl --namespace ml patch serviceaccount slipway-kind --patch "
-        """'{"imagePullSecrets": [{"name": "<secret>"}]}'`"""
-    )
+    way = "`kubectl --namespace ml create secret docker-registry`) and name it in `imagePullSecrets`"
     assert "the image is in registry.example.com: if it requires a login" in told(namespace="ml")
-    assert patch in told(namespace="ml")
-    assert patch in told(namespace="ml", image="", repository="registry.example.com/slipway/server")
+    assert way in told(namespace="ml")
+    assert way in told(namespace="ml", image="", repository="registry.example.com/slipway/server")
+    assert "requires a login" not in told(imagePullSecrets='["registry-login"]')
     ecr = f"123456789012.dkr.ecr.eu-west-1.amazonaws.com/server@sha256:{'0' * 64}"
     assert "nodes of EKS pull it by their role" in told(image=ecr)
     assert "the image is in" not in told(image=f"public.ecr.aws/acme/server@sha256:{'0' * 64}")

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 
 import pulumi
 
-from slipway.infra.diff.compare import difference_of
+from slipway.infra.diff.compare import RENAMED, difference_of
 from slipway.infra.diff.model import Action, ResourceChange, StackSource
 from slipway.infra.plan.run import Plan
 from slipway.infra.resources.reading import UNKNOWN, Resource, at
@@ -72,7 +72,17 @@ def collisions(before: Plan, after: Plan) -> Iterator[str]:
 def is_free(change: ResourceChange) -> bool:
     """Return whether the name of what is replaced is free when its successor is made."""
     resource = change.resource
-    return resource.delete_before_replace or is_unnamed(resource) or is_drawn(resource)
+    if resource.delete_before_replace or is_unnamed(resource) or is_named_anew(change):
+        return True
+    return is_drawn(resource)
+
+
+def is_named_anew(change: ResourceChange) -> bool:
+    """Return whether the successor has another name in the cloud as well as in the program."""
+    if RENAMED not in change.forced_by or change.before is None or change.after is None:
+        return False
+    old, new = change.before.inputs, change.after.inputs
+    return any(key in old and key in new and old[key] != new[key] for key in _NAMED_BY)
 
 
 def is_unnamed(resource: Resource) -> bool:

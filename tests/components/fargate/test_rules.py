@@ -40,6 +40,7 @@ def test_http_is_told_to_be_in_the_clear_and_a_service_without_callers_to_have_n
 
 def test_spot_without_a_base_is_told() -> None:
     assert "may have no task at all" in told(spot_percent=50, on_demand_base=0)
+    assert "`on_demand_base` has no effect without `spot_percent`" in told(on_demand_base=2)
     assert told(spot_percent=50) == ""
 
 

@@ -53,6 +53,29 @@ TAKES: Rows = [
         each("invokers", '["group:ml@example.com"]', '["domain:example.com"]')
         + each("invokers", '["serviceAccount:a@acme-ml.iam.gserviceaccount.com"]'),
     ),
+    (
+        "RUN run_v2.VpcAccess: a network, a subnetwork or both, and an egress",
+        [
+            {"network": "inner"},
+            {"subnetwork": "inner-eu"},
+            {"network": "inner", "subnetwork": "inner-eu", "egress": "all-traffic"},
+            {"subnetwork": "projects/host-project/regions/europe-west4/subnetworks/shared"},
+        ],
+    ),
+    ("RUN run_v2.Volume.gcs", [{"model": "gs://acme/models/spam", "modelDelivery": "mount"}]),
+    ("RUN run_v2.ExecutionEnvironment", each("executionEnvironment", "gen1", "gen2")),
+    ("RUN run_v2.ResourceRequirements.startup_cpu_boost", each("startupCpuBoost", "true", "false")),
+    (
+        "RUN run_v2.RevisionTemplate.gpu_zonal_redundancy_disabled",
+        [{"gpu": "nvidia-l4", "cpu": "4", "memory": "16Gi", "gpuZonalRedundancy": "true", **BUCKET}],
+    ),
+    ("RUN run_v2.CreateServiceRequest.service_id", each("name", "a", "acme-api-2")),
+    (
+        "docs.docker.com reference/dockerfile ARG",
+        each("buildArgs", '{"HF_ENDPOINT": "https://hub.example.com"}'),
+    ),
+    ("docs.docker.com reference/dockerfile FROM", each("baseImage", "python:3.11-slim-bookworm")),
+    ("PGCP artifactregistry CleanupPolicyMostRecentVersions.keep_count", each("keepImages", "1", "100")),
     ("RUN deploying: Docker Hub is pulled", [{"image": f"docker.io/acme/server@{DIGEST}"}]),
 ]
 REFUSES: Rows = [
@@ -102,6 +125,31 @@ REFUSES: Rows = [
         each("labels", '{"Team": "a"}', json.dumps({"a": "b" * 64}), json.dumps({"a" * 64: "b"}), labels(65))
         + each("labels", '{"1st": "a"}'),
     ),
+    (
+        "RUN run_v2.VpcAccess: a subnetwork of the service's region; an egress of a network",
+        [
+            {"subnetwork": "projects/acme-ml/regions/us-central1/subnetworks/inner"},
+            {"egress": "all-traffic"},
+            {"network": "Inner"},
+        ],
+    ),
+    (
+        "RUN run_v2.Volume.gcs: a bucket, which has no generation, in the second generation alone",
+        [
+            {"modelDelivery": "mount"},
+            {"model": f"gs://acme/spam@{'1' * 16}", "modelDelivery": "mount"},
+            {"model": "gs://acme/spam", "modelDelivery": "mount", "executionEnvironment": "gen1"},
+        ],
+    ),
+    (
+        "RUN configuring/cpu: below one vCPU the first generation alone",
+        [{"cpu": "0.5", "memory": "512Mi", "concurrency": "1", "executionEnvironment": "gen2"}],
+    ),
+    ("RUN run_v2.ExecutionEnvironment", each("executionEnvironment", "gen3")),
+    ("RUN configuring/services/gpu: it is the GPU's", each("gpuZonalRedundancy", "true")),
+    ("RUN run_v2.CreateServiceRequest.service_id", each("name", "Acme", "-a", "a" * 50)),
+    ("docs.docker.com reference/dockerfile ARG", each("buildArgs", '{"1a": "b"}')),
+    ("PGCP artifactregistry CleanupPolicyMostRecentVersions.keep_count", each("keepImages", "0")),
     (
         "RUN deploying: Artifact Registry, gcr.io and Docker Hub alone",
         each("image", f"ghcr.io/acme/server@{DIGEST}", f"quay.io/acme/server@{DIGEST}"),

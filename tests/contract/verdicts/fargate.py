@@ -12,6 +12,12 @@ def arn(service: str, path: str, region: str = "eu-west-1") -> str:
 _CERTIFICATE = arn("acm", "certificate/0a1b2c3d-0000-4000-8000-000000000000")
 _HTTPS = {"domain": "api.example.com", "certificate": _CERTIFICATE}
 _NETWORK = {"network": "vpc-0a1b2c3d", "subnets": '["subnet-0a1b2c3d", "subnet-1a2b3c4d"]'}
+_SHARED = {
+    **_NETWORK,
+    "domain": "api.example.com",
+    "listener": arn("elasticloadbalancing", "listener/app/shared/0a1b2c3d/1a2b3c4d"),
+    "listenerSecurityGroup": "sg-0a1b2c3d",
+}
 
 
 def cidrs(count: int) -> str:
@@ -37,8 +43,11 @@ TAKES: Rows = [
     ("BC ecs RuntimePlatform.cpuArchitecture", each("architecture", "x86_64", "arm64")),
     (
         "BC ec2 IpPermission: IPv4, IPv6, prefix lists and security groups",
-        each("allowedCidrs", '["203.0.113.0/24"]', '["2001:db8::/32"]')
-        + each("allowedCidrs", '["pl-0123456789abcdef0"]', '["sg-0123456789abcdef0"]'),
+        [
+            {**_NETWORK, "ipv6": "true", "allowedCidrs": '["2001:db8::/32"]'},
+            *each("allowedCidrs", '["203.0.113.0/24"]', '["pl-0123456789abcdef0"]'),
+            *each("allowedCidrs", '["sg-0123456789abcdef0"]'),
+        ],
     ),
     (
         "BC ecs Secret.valueFrom",
@@ -66,6 +75,22 @@ TAKES: Rows = [
             {"region": "ap-southeast-7", "zones": '["ap-southeast-7a", "ap-southeast-7b"]'},
         ],
     ),
+    (
+        "BC elbv2 RuleCondition path-pattern with * and ?; a rule's Priority",
+        [
+            {**_SHARED, "listenerPaths": '["/predict", "/v1/*"]'},
+            {**_SHARED, "listenerPaths": '["/v?/models"]', "listenerPriority": "50000"},
+        ],
+    ),
+    ("BC application-autoscaling TargetTracking TargetValue", each("cpuTarget", "10", "75")),
+    ("BC ecr lifecycle policy countNumber", each("keepImages", "1", "100")),
+    ("BC ecs ServiceName", each("name", "acme-api")),
+    (
+        "docs.aws.amazon.com eventbridge cron expressions: the last of February, and leap years",
+        each("schedule", '{"a": "cron(0 8 29 2 ? *) 1-3"}', '{"a": "cron(0 8 L FEB ? *) 1-3"}'),
+    ),
+    ("half of all addresses is not everyone", each("allowedCidrs", '["0.0.0.0/1"]')),
+    ("BC ec2: 49 tags next to the Name of a network's parts", each("labels", labels(49))),
     (
         "BC ecs ClusterSetting containerInsights",
         each("containerInsights", "enabled", "enhanced", "disabled"),
@@ -108,6 +133,10 @@ REFUSES: Rows = [
         "docs.aws.amazon.com vpc amazon-vpc-limits: 60 rules of a group, two ports with HTTPS",
         [{"allowedCidrs": cidrs(61)}, {"allowedCidrs": cidrs(40), **_HTTPS}],
     ),
+    (
+        "BC elbv2 IpAddressType: without dualstack no caller of IPv6",
+        each("allowedCidrs", '["2001:db8::/32"]'),
+    ),
     ("ec2 IpRange.CidrIp", each("allowedCidrs", '["203.0.113.0/33"]', '["somewhere"]')),
     (
         "BC elbv2 TagKey, TagValue; 50 tags of a resource",
@@ -133,6 +162,24 @@ REFUSES: Rows = [
         "BC ecs ClusterSetting: of a cluster that is made",
         [{"cluster": arn("ecs", "cluster/shared"), "containerInsights": "enabled"}],
     ),
+    (
+        "BC elbv2 RuleCondition: five values, 128 characters; Priority from 1 to 50000",
+        [
+            {**_SHARED, "listenerPaths": '["/a", "/b", "/c", "/d", "/e"]'},
+            {**_SHARED, "listenerPaths": json.dumps(["/" + "a" * 128])},
+            {**_SHARED, "listenerPaths": '["/a b"]'},
+            {**_SHARED, "listenerPriority": "50001"},
+            {"listenerPaths": '["/predict"]'},
+        ],
+    ),
+    ("a CPU use is a percentage", each("cpuTarget", "0", "101")),
+    ("BC ecs ServiceName", each("name", "acme_api", "ACME")),
+    (
+        "the calendar: no such date in any year",
+        each("schedule", '{"a": "cron(0 8 30 2 ? *) 1-3"}', '{"a": "cron(0 8 31 4,6 ? *) 1-3"}'),
+    ),
+    ("together they are everyone", each("allowedCidrs", '["0.0.0.0/1", "128.0.0.0/1"]')),
+    ("BC ec2: 50 tags next to the Name of a network's parts", each("labels", labels(50))),
     ("POSIX environment names", each("env", '{"1A": "b"}')),
     ("SERVER LOG_LEVEL", each("env", '{"LOG_LEVEL": "verbose"}')),
 ]

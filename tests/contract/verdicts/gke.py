@@ -2,7 +2,7 @@
 
 import json
 
-from tests.contract.verdicts.rows import BUCKET, GPU, Rows, each
+from tests.contract.verdicts.rows import BUCKET, GPU, WORKLOAD_REFUSES, WORKLOAD_TAKES, Rows, each
 
 SHARED_VPC = {
     "network": "projects/host/global/networks/shared",
@@ -39,6 +39,22 @@ TAKES: Rows = [
         [{**GPU, "cpu": "1", "memory": "4Gi", "gpuSharing": "time-sharing", "gpuClients": "4"}],
     ),
     ("K8S label values", each("labels", '{"team": "search-1"}')),
+    *WORKLOAD_TAKES,
+    (
+        "cloud.google.com/compute/docs/regions-zones: two regions begin with b",
+        [
+            {"region": "europe-west1", "zones": '["europe-west1-b", "europe-west1-d"]'},
+            {"region": "us-central1", "location": "us-central1-f"},
+        ],
+    ),
+    (
+        "GKE NodeConfig.service_account: an email",
+        each("nodeServiceAccount", "nodes@acme-ml.iam.gserviceaccount.com"),
+    ),
+    (
+        "a machine that Slipway does not know may exist",
+        [{**GPU, "gpu": "nvidia-b200", "gpuCount": "8", "machineType": "a4-highgpu-8g"}],
+    ),
     ("K8S namespace names", each("namespace", "models", "a")),
     (
         "GKE how-to/cluster-shared-vpc: the secondary ranges of the host project's subnetwork",
@@ -86,5 +102,29 @@ REFUSES: Rows = [
     ("GKE NodePoolAutoscaling", [{**GPU, "minNodes": "5", "maxNodes": "2"}]),
     ("K8S namespaces of every cluster", each("namespace", "kube-system", "default")),
     ("K8S label values", each("labels", json.dumps({"a": "b" * 64}))),
+    *WORKLOAD_REFUSES,
+    (
+        "cloud.google.com/compute/docs/regions-zones",
+        [
+            {"region": "europe-west1", "zones": '["europe-west1-a"]'},
+            {"region": "us-east1", "location": "us-east1-a"},
+            {"zones": '["europe-west4-x"]'},
+        ],
+    ),
+    ("GKE NodeConfig.service_account: an email", each("nodeServiceAccount", "nodes")),
+    (
+        "GKE NodePool: an existing cluster's nodes are its owner's",
+        [{"cluster": "shared", "nodeDisk": "200Gi"}, {"cluster": "shared", "zones": '["europe-west4-a"]'}],
+    ),
+    (
+        "GKE ingress: the address and the class are GKE's",
+        [
+            {
+                "domain": "api.example.com",
+                "public": "true",
+                "ingressAnnotations": '{"kubernetes.io/ingress.class": "gce-internal"}',
+            },
+        ],
+    ),
     ("SERVER LOG_LEVEL", each("env", '{"LOG_LEVEL": "verbose"}')),
 ]

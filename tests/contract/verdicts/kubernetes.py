@@ -2,7 +2,7 @@
 
 import json
 
-from tests.contract.verdicts.rows import GPU, Rows, each, sized
+from tests.contract.verdicts.rows import GPU, WORKLOAD_REFUSES, WORKLOAD_TAKES, Rows, each, sized
 
 TAKES: Rows = [
     ("K8S quantities", sized(("0.5", "512Mi"), ("16", "64Gi"), ("0.25", "256Mi"))),
@@ -29,6 +29,24 @@ TAKES: Rows = [
     ),
     ("K8S Secret keys", each("secrets", '{"TOKEN": "kubernetes:shared/token.txt"}')),
     ("K8S extended resources", [{**GPU, "gpuCount": "2"}]),
+    *WORKLOAD_TAKES,
+    (
+        "EKS associate-service-account-role",
+        each(
+            "serviceAccountAnnotations", '{"eks.amazonaws.com/role-arn": "arn:aws:iam::123456789012:role/a"}'
+        ),
+    ),
+    (
+        "K8S Ingress annotations",
+        [
+            {
+                "domain": "api.example.com",
+                "ingressAnnotations": '{"nginx.ingress.kubernetes.io/proxy-body-size": "16m"}',
+            },
+            {"domain": "api.example.com", "ingressAnnotations": '{"kubernetes.io/ingress.class": "nginx"}'},
+        ],
+    ),
+    ("K8S kubernetes.io/arch", each("platform", "linux/amd64", "linux/arm64")),
 ]
 REFUSES: Rows = [
     ("K8S namespace names", each("namespace", "Models", "a_b", "a" * 64)),
@@ -50,6 +68,20 @@ REFUSES: Rows = [
         "cert-manager: a Certificate fills a Secret",
         [{"domain": "api.example.com", "certIssuer": "letsencrypt"}],
     ),
+    *WORKLOAD_REFUSES,
+    (
+        "K8S Ingress: its class is named once",
+        [
+            {
+                "domain": "api.example.com",
+                "ingressClass": "nginx",
+                "ingressAnnotations": '{"kubernetes.io/ingress.class": "nginx"}',
+            },
+        ],
+    ),
+    ("an Ingress has a domain", each("ingressAnnotations", '{"example.com/a": "b"}')),
+    ("docs.docker.com platforms: of the server's image", each("platform", "windows/amd64")),
+    ("KSERVE: its own autoscaler and no budget", [{"serving": "kserve", "cpuTarget": "70"}]),
     ("K8S environment names", each("env", '{"1A": "b"}')),
     ("SERVER LOG_LEVEL", each("env", '{"LOG_LEVEL": "verbose"}')),
 ]

@@ -32,3 +32,50 @@ def sized(*sizes: tuple[str, str]) -> list[dict[str, str]]:
 
 def labels(count: int) -> str:
     return json.dumps({f"key{number}": "value" for number in range(count)})
+
+
+# What every cluster takes and refuses.
+WORKLOAD_TAKES: Rows = [
+    (
+        "K8S namespaces: one that exists",
+        [
+            {"namespace": "default", "createNamespace": "false"},
+            {"namespace": "models", "createNamespace": "false"},
+        ],
+    ),
+    (
+        "K8S core/v1 Toleration: key, operator, value and effect",
+        each("tolerations", '["dedicated=ml:NoSchedule"]', '["spot:NoExecute"]', '["example.com/pool"]'),
+    ),
+    ("K8S core/v1 LocalObjectReference", each("imagePullSecrets", '["registry-login"]', '["a.b", "c"]')),
+    ("K8S ServiceAccount names: subdomains of RFC 1123", each("serviceAccount", "models", "team.models")),
+    ("K8S NetworkPolicy: not every cluster has one", each("networkPolicy", "true", "false")),
+    ("K8S autoscaling/v2 averageUtilization", each("cpuTarget", "10", "80")),
+    ("K8S policy/v1 minAvailable", [{"minInstances": "3", "minAvailable": "2"}]),
+    ("K8S DNS labels of RFC 1123", each("name", "acme-api", "a")),
+]
+WORKLOAD_REFUSES: Rows = [
+    ("K8S namespaces of every cluster", [{"namespace": "kube-public"}]),
+    (
+        "K8S core/v1 Toleration",
+        each(
+            "tolerations", '["=ml"]', '["a:Never"]', '["a b:NoSchedule"]', '["a=b=c"]', '["a=b:NoSchedule:x"]'
+        ),
+    ),
+    ("K8S names of Secrets", each("imagePullSecrets", '["Login"]', '["a_b"]')),
+    ("K8S ServiceAccount names", each("serviceAccount", "Models", "a_b")),
+    (
+        "K8S annotation keys; an existing account keeps its own",
+        [
+            {"serviceAccountAnnotations": '{"a b": "c"}'},
+            {"serviceAccount": "models", "serviceAccountAnnotations": '{"example.com/a": "b"}'},
+        ],
+    ),
+    ("K8S autoscaling/v2 averageUtilization", each("cpuTarget", "0")),
+    ("K8S policy/v1 minAvailable: a drain would wait forever", [{"minInstances": "2", "minAvailable": "2"}]),
+    (
+        "K8S NetworkPolicy: it alone limits callers",
+        [{"networkPolicy": "false", "allowedNamespaces": '["a"]'}],
+    ),
+    ("K8S DNS labels of RFC 1123", each("name", "Acme", "acme_api", "1-")),
+]

@@ -40,5 +40,5 @@ def test_what_two_components_say_of_one_setting_is_named_once() -> None:
     names = [Fault("name", f"'a_b{end}'", "allowed are letters") for end in ("", "-image")]
     assert said(*digest, *names) == [
         "image is 'a:1'; it must have its digest. Fix it in Pulumi.dev.yaml.",
-        "name is 'a_b'; allowed are letters. Fix it in Pulumi.yaml, or name the stack otherwise.",
+        "name is 'a_b'; allowed are letters. Fix it in Pulumi.dev.yaml: set `name`.",
     ]
