@@ -65,7 +65,6 @@ _SIX_IN_THREE_ZONES = resource(
     "gcp:container/nodePool:NodePool",
     {"location": "us-central1", "nodeCount": 2, "nodeConfig": {"machineType": "e2-standard-4"}},
 )
-_FROM_ZERO = {"cpu": "1", "memory": "512Mi"}
 
 CLOUD_RUN = [
     # 2,628,000 x (2 x 18 + 4 x 2) millionths
@@ -89,7 +88,7 @@ CLOUD_RUN = [
     # 50 x 10 ms in 8 of 24 hours: 876,000 s, and 900 s after each of 30.4167 days, x 19 millionths
     Sum(
         "instance-based from zero, 8 hours a day",
-        (cloud_run(**_FROM_ZERO, always=True),),
+        (cloud_run("1", "512Mi", always=True),),
         "expected",
         17.164125,
         _use(50, 0.01, 8),
@@ -101,7 +100,7 @@ CLOUD_RUN = [
     # 131.4 million vCPU-seconds of work x (24 + 0.5 x 2.5) millionths, and 262.8 x 0.40
     Sum(
         "100 requests a second of half a second",
-        (cloud_run(**_FROM_ZERO, most=100),),
+        (cloud_run("1", "512Mi", most=100),),
         "expected",
         3422.97,
         _use(100, 0.5),
@@ -109,7 +108,7 @@ CLOUD_RUN = [
     # 1,314,000 s of work x 25.25 millionths, and 1.314 x 0.40
     Sum(
         "a vCPU that works half of the time",
-        (cloud_run(**_FROM_ZERO),),
+        (cloud_run("1", "512Mi"),),
         "expected",
         33.7041,
         _use(0.5, 1.0),
@@ -119,7 +118,7 @@ CLOUD_RUN = [
     # busy 1 - exp(-0.1) = 0.0951626: 250,087 s x 25.25, waiting 2,377,913 s x 3.75 millionths, 2.628 x 0.40
     Sum(
         "one a second of 10 ms, kept warm",
-        (cloud_run(**_FROM_ZERO, least=1),),
+        (cloud_run("1", "512Mi", least=1),),
         "expected",
         16.2831,
         _use(1, 0.01),
@@ -204,19 +203,3 @@ KUBERNETES = [
     Sum("a pod of an existing cluster", (pods(),), "idle", None),
 ]
 SUMS = [*CLOUD_RUN, *FARGATE, *GKE, *KUBERNETES]
-# Those that the estimate does not equal yet.
-WRONG = frozenset(
-    {
-        "an L4 from zero, 26 requests of 1 s",
-        "instance-based from zero, 8 hours a day",
-        "100 requests a second of half a second",
-        "a vCPU that works half of the time",
-        "two vCPU",
-        "a schedule by day",
-        "a schedule that nothing takes back",
-        "a schedule for one day",
-        "burstable nodes under steady load",
-        "eight L4 of an existing cluster",
-        "a pod of an existing cluster",
-    }
-)

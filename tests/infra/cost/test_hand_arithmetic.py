@@ -2,14 +2,11 @@
 
 import pytest
 
-from tests.infra.cost.hand_arithmetic import SUMS, WRONG, Sum
+from tests.infra.cost.hand_arithmetic import SUMS, Sum
 from tests.infra.plain import cost
 
-_WRONG = pytest.mark.xfail(strict=True, reason="not modelled yet")
-CASES = [pytest.param(one, id=one.name, marks=_WRONG if one.name in WRONG else ()) for one in SUMS]
 
-
-@pytest.mark.parametrize("one", CASES)
+@pytest.mark.parametrize("one", SUMS, ids=[one.name for one in SUMS])
 def test_the_estimate_equals_the_sum_by_hand(one: Sum) -> None:
     money = getattr(cost(*one.resources, usage=one.usage), one.figure)
     if one.usd is None:
