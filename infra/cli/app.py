@@ -192,8 +192,8 @@ def preview(
         str | None,
         typer.Option(
             metavar="GITREF",
-            help="Show what changes against this branch, tag or commit. Runs that commit's code: see "
-            "docs/guides/preview.md for what it can reach.",
+            help="Show what changes since this branch, tag or commit and HEAD parted (`main..`: against it "
+            "itself). Runs that commit's code: see docs/guides/preview.md for what it can reach.",
         ),
     ] = None,
     overrides: Annotated[

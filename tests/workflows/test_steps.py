@@ -141,7 +141,7 @@ def pull_request(tmp_path: Path) -> Runner:
 
 
 def test_a_pull_request_is_previewed_into_the_summary_and_the_artifact(pull_request: Runner) -> None:
-    done = pull_request.run("preview", "Preview")
+    done = pull_request.run("preview", "Preview", GITHUB_BASE_REF="main")
     assert done.returncode == 0, done.stderr
     shown = pull_request.text("preview/preview.md")
     assert shown == pull_request.text("summary.md")
@@ -154,7 +154,7 @@ def test_a_program_that_cannot_be_read_fails_the_job_and_is_told(pull_request: R
     stack = pull_request.folder / "Pulumi.dev.yaml"
     stack.write_text(stack.read_text().replace("memory: 2Gi", "memory: lots"))
     git(pull_request.folder, "commit", "-qam", "nonsense")
-    done = pull_request.run("preview", "Preview")
+    done = pull_request.run("preview", "Preview", GITHUB_BASE_REF="main")
     assert done.returncode == 2
     for place in ("preview/preview.md", "summary.md"):
         assert "memory" in pull_request.text(place)

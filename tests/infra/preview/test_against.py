@@ -86,7 +86,7 @@ def test_a_program_that_does_not_run_there_is_named_with_file_and_line(with_prog
     line = program.read_text().splitlines().index("this_name_is_nowhere") + 1
     broken = commit(with_program, "Break it")
     git(with_program, "reset", "--hard", "--quiet", "start")
-    with checkout_of(with_program, broken) as base:
+    with checkout_of(with_program, f"{broken}..") as base:
         planning = Planning(with_program, base, ["local"])
         with pytest.raises(Refused, match=rf"{file}:{line}: NameError.*this_name_is_nowhere"):
             planning.finish()
@@ -252,7 +252,7 @@ def test_settings_that_were_refused_there_leave_the_stack_without_a_comparison(w
     write_stack(with_program, "other", LOCAL)
     wrong = commit(with_program, "Too little")
     git(with_program, "reset", "--hard", "--quiet", "start")
-    with checkout_of(with_program, wrong) as base:
+    with checkout_of(with_program, f"{wrong}..") as base:
         Planning(with_program, base, ["local", "other"]).finish()
     assert set(base.plans) == {"other"}
     assert "was measured to need" in base.failed["local"]
