@@ -204,6 +204,9 @@ def preview(
         PreviewFormat,
         typer.Option("--format", help="Output format: text, Markdown for a comment, JSON, or an HTML page."),
     ] = PreviewFormat.TEXT,
+    details: Annotated[
+        bool, typer.Option("--details", help="Show the inputs of every planned resource, as text.")
+    ] = False,
 ) -> None:
     """Show what `up` would create or change, with no cloud, credential or Pulumi CLI."""
     gc.disable()  # the process ends with the preview: looking for garbage takes a tenth of its time
@@ -213,7 +216,7 @@ def preview(
 
         root, named, given = Path(), stacks or [], overrides or []
         shown = previewed_against(root, against, named, given) if against else previewed(root, named, given)
-        show(shown, format_)
+        show(shown, format_, details)
         with reported(Format.TEXT):  # what is printed already is whole: its faults go to standard error
             shown.refuse()
 

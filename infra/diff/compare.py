@@ -104,10 +104,16 @@ def _renamed(deleted: list[Resource], created: list[Resource]) -> dict[str, Reso
     for resource in created:
         likely = by_type[resource.type]
         best = max(likely, key=lambda other: _likeness(resource, other), default=None)
-        if best is not None and _likeness(resource, best) >= _LIKE:
+        if best is not None and _likeness(resource, best) >= _enough(resource, best):
             found[resource.urn] = best
             likely.remove(best)
     return found
+
+
+def _enough(one: Resource, other: Resource) -> float:
+    """Return from which likeness on it is a rename; of one component's list another entry is none."""
+    row = row_of(one.type)
+    return 1.0 if row and row.is_entry and one.parent == other.parent else _LIKE
 
 
 def _likeness(one: Resource, other: Resource) -> float:

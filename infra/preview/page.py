@@ -32,6 +32,7 @@ from slipway.infra.preview.graph import svg_of
 from slipway.infra.preview.markup import code, folded, inline, note, row, table
 from slipway.infra.preview.page_cost import page_cost
 from slipway.infra.preview.rendering import Renderers
+from slipway.infra.preview.verdict import StackVerdict, Verdicts
 from slipway.infra.resources.reading import Resource
 
 _STYLE = Path(__file__).with_name("page.css")
@@ -67,6 +68,14 @@ def _section(section: Section) -> str:
 
 def _name(base: str) -> str:
     return f"Preview against {base}" if base else "Preview"
+
+
+def _verdicts(found: Verdicts) -> Iterator[str]:
+    yield f'<p class="verdict {found.grade.word}"><strong>{inline(words.verdicts(found))}</strong></p>'
+
+
+def _verdict(found: StackVerdict) -> Iterator[str]:
+    yield f'<p class="verdict {found.grade.word}">{inline(words.verdict(found))}</p>'
 
 
 def _title(title: Title) -> Iterator[str]:
@@ -170,9 +179,11 @@ def _id(stack: str) -> str:
 
 RENDERERS = Renderers[str](
     {
+        Verdicts: _verdicts,
         Title: _title,
         LeftOut: _left_out,
         Heading: _heading,
+        StackVerdict: _verdict,
         Risks: _risks,
         Notes: _notes,
         Changes: _changes,

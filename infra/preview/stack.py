@@ -1,6 +1,6 @@
 """Finds what a preview shows of one stack: plan, findings, cost, and what changes against another commit."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -8,6 +8,7 @@ from pathlib import Path
 from slipway.infra.cost.assume import usage_of
 from slipway.infra.cost.difference import CostDifference
 from slipway.infra.cost.difference import difference_of as cost_difference_of
+from slipway.infra.cost.risk import cost_risks
 from slipway.infra.cost.stack import StackCost, cost_of
 from slipway.infra.diff.compare import difference_of
 from slipway.infra.diff.model import StackDiff, StackSource
@@ -17,6 +18,7 @@ from slipway.infra.errors import Refused
 from slipway.infra.plan.config import ENCRYPTED, StackConfig
 from slipway.infra.plan.run import Plan
 from slipway.infra.policy.judge import Violation, judged
+from slipway.infra.policy.loosened import Judged, loosened
 from slipway.infra.preview.other_commit import Base
 from slipway.infra.preview.plans import Planned, findings_of
 from slipway.infra.resources.reading import SECRET
@@ -79,13 +81,32 @@ def compared(planned: Planned, base: Base, today: date) -> StackPreview:
     if before is None and after is None:
         return now
     diff = difference_of(stack, before, after)
+    cost_difference = cost_difference_of(_base_cost(base, stack, now, today), now.cost)
+    risks = [*risks_of(diff), *_loosened(base, now), *cost_risks(cost_difference)]
     return replace(
         now,
         diff=diff,
-        risks=tuple(risks_of(diff)),
+        risks=tuple(sorted(risks, key=lambda risk: risk.level)),
         found_before=base.findings.get(stack, frozenset()),
-        cost_difference=cost_difference_of(_base_cost(base, stack, now, today), now.cost),
+        cost_difference=cost_difference,
     )
+
+
+def _loosened(base: Base, now: StackPreview) -> Iterator[Risk]:
+    """Judge by the rules of the other commit's stack file too, which the change does not write."""
+    before = _settings_at(base, now.stack)
+    if before is not None and now.plan is not None and now.settings is not None:
+        made = Judged(now.stack, now.plan.resources, now.cost)
+        yield from loosened(made, before, now.settings)
+
+
+def _settings_at(base: Base, stack: str) -> Settings | None:
+    if stack not in base.plans:
+        return None
+    try:
+        return settings_from(stack_config(base.root, stack))
+    except Refused:
+        return None
 
 
 def _refusal(refused: Refused) -> Risk:
@@ -120,10 +141,7 @@ def _base_cost(base: Base, stack: str, now: StackPreview, today: date) -> StackC
     plan = base.plans.get(stack)
     if plan is None:
         return None
-    try:
-        settings = settings_from(stack_config(base.root, stack))
-    except Refused:
-        settings = now.settings
+    settings = _settings_at(base, stack) or now.settings
     return _cost(plan, settings, today) if settings else None
 
 

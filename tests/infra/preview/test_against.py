@@ -156,6 +156,17 @@ def test_a_stack_that_is_new_or_gone_is_shown_as_such(repository: Path) -> None:
     assert "pulumi destroy --stack local" in shown
 
 
+def test_a_plan_takes_a_line_for_each_resource_and_no_line_is_cut_in_a_pipe(repository: Path) -> None:
+    environment = {key: value for key, value in os.environ.items() if key != "COLUMNS"}
+    shown = subprocess.run(
+        [*COMMAND, "preview", "local"], cwd=repository, env=environment, capture_output=True, text=True
+    ).stdout
+    assert "memory_gib" not in shown
+    assert "1 resource in 1 component; `--details` shows their inputs." in shown
+    assert max(map(len, shown.splitlines())) > 80
+    assert "memory_gib: 1" in slipway(repository, "preview", "local", "--details").stdout
+
+
 def test_a_stack_that_is_refused_is_shown_beside_the_others(repository: Path) -> None:
     write_stack(repository, "local", {**LOCAL, "memory": "64Mi"})
     write_stack(repository, "other", LOCAL)
