@@ -43,6 +43,7 @@ def _of_findings(preview: StackPreview) -> Iterator[tuple[Grade, str]]:
 def _of_changes(preview: StackPreview) -> Iterator[tuple[Grade, str]]:
     """Yield what no rule has words for, and is not safe all the same."""
     changed = preview.diff.changed if preview.diff else ()
+    yield from ((Grade.LOOK, note.rstrip(".")) for note in (preview.diff.notes if preview.diff else ()))
     own = [change for change in changed if change.resource.custom]
     for action, verb in ((Action.REPLACE, "replaces"), (Action.DELETE, "deletes")):
         names = [each.name for each in own if each.action is action and not _is_spoken_of(preview, each.urn)]

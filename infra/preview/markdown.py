@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from slipway.components.printable import printable
 from slipway.infra.cost.report import cost_rows
 from slipway.infra.diff.model import Action
 from slipway.infra.diff.paths import Change
@@ -45,6 +46,8 @@ _LEVELS = {Level.HIGH: "🔴 **high**", Level.MEDIUM: "🟠 **medium**", Level.L
 MARKER = "<!-- slipway-preview -->"
 _GRADES = {Grade.SAFE: "🟢", Grade.LOOK: "🟠", Grade.DANGEROUS: "🔴"}
 _SEVERITIES = {"error": "🔴", "warning": "🟠", "info": "🔵"}
+# What GitHub makes a link of without being asked (github.github.com/gfm, autolinks).
+_LINK = re.compile(r"(?i)\b(https?:|ftp:|www)(?=[/.])")
 # What is left out of a comment that is too long, a step further each time.
 _STEPS = ("", "the diagrams", "the diagrams and the inputs", "the diagrams and every resource")
 
@@ -54,7 +57,7 @@ def comment_of(shown: Shown, limit: int = LIMIT) -> str:
     contents = contents_of(shown)
     text = ""
     for step in range(len(_STEPS)):
-        text = "\n".join(_lines(contents, step)) + "\n"
+        text = printable("\n".join(_lines(contents, step)) + "\n")
         if len(text) <= limit:
             return text
     end = "\n\n**Cut here: the preview is longer than a comment may be.** `slipway preview` shows it all.\n"
@@ -238,7 +241,8 @@ def _text(text: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    return re.sub(r"([\\`*_\[\]<>|#~])", r"\\\1", text).replace("@", "@\u200b")
+    escaped = re.sub(r"([\\`*_\[\]<>|#~])", r"\\\1", text).replace("@", "@\u200b")
+    return _LINK.sub("\\g<0>\u200b", escaped)
 
 
 def _code(text: str) -> str:

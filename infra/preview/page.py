@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from html import escape
 from pathlib import Path
 
+from slipway.components.printable import printable
 from slipway.infra.diff.model import ResourceChange
 from slipway.infra.policy.judge import unjudged_notes
 from slipway.infra.preview import words
@@ -57,7 +58,8 @@ def page_of(shown: Shown) -> str:
         *map(_section, contents.sections),
         "</main>",
     ]
-    return f'<!doctype html>\n<html lang="en"><head>{head}</head><body>{"".join(body)}</body></html>\n'
+    page = f'<!doctype html>\n<html lang="en"><head>{head}</head><body>{"".join(body)}</body></html>\n'
+    return printable(page)
 
 
 def _section(section: Section) -> str:

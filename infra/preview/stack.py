@@ -23,7 +23,7 @@ from slipway.infra.preview.other_commit import Base
 from slipway.infra.preview.plans import Planned, findings_of
 from slipway.infra.resources.reading import SECRET
 from slipway.infra.settings.faults import SettingsError
-from slipway.infra.settings.stackfile import ciphers_of, settings_from, stack_config
+from slipway.infra.settings.stackfile import ciphers_of, encryption_of, settings_from, stack_config
 from slipway.stacks.settings.common import Settings
 
 
@@ -77,7 +77,7 @@ def compared(planned: Planned, base: Base, today: date) -> StackPreview:
     if planned.refused:
         return now
     before = _source(base, stack)
-    after = StackSource(now.plan, *_texts(planned.config, Path())) if now.plan and planned.config else None
+    after = _source_here(now.plan, planned.config) if now.plan and planned.config else None
     if before is None and after is None:
         return now
     diff = difference_of(stack, before, after)
@@ -116,11 +116,17 @@ def _refusal(refused: Refused) -> Risk:
     return Risk(Level.HIGH, "cannot be deployed", str(refused))
 
 
+def _source_here(plan: Plan, config: StackConfig) -> StackSource:
+    encryption = encryption_of(Path(), config.stack)
+    return StackSource(plan, *_texts(config, Path()), encryption=encryption)
+
+
 def _source(base: Base, stack: str) -> StackSource | None:
     plan = base.plans.get(stack)
     if plan is None:
         return None
-    return StackSource(plan, *_texts(stack_config(base.root, stack), base.root), base.with_options)
+    texts = _texts(stack_config(base.root, stack), base.root)
+    return StackSource(plan, *texts, base.with_options, encryption_of(base.root, stack))
 
 
 def _texts(config: StackConfig | None, root: Path) -> tuple[dict[str, object], dict[str, str]]:

@@ -10,6 +10,7 @@ from slipway.infra.diff.paths import ABSENT, Change, values_with_paths
 from slipway.infra.diff.risk import shortened
 from slipway.infra.preview.blocks import Counts, Heading, StackState, Tally
 from slipway.infra.preview.verdict import Grade, StackVerdict, Verdicts
+from slipway.infra.resources.credentials import HIDDEN, is_secret_at, without_credentials
 from slipway.infra.resources.reading import SECRET, Resource
 
 MARKS = {
@@ -50,6 +51,7 @@ def value(found: Any, longest: int = _LONGEST) -> str:
     if found is ABSENT:
         return "nothing"
     text = found if isinstance(found, str) else json.dumps(found, ensure_ascii=False)
+    text = without_credentials(text)
     text = shortened(" ".join(text.split())) or '""'
     if len(text) > longest:
         return f"{text[:longest]}… ({len(text)} characters)"
@@ -64,7 +66,12 @@ def change_sides(change: Change) -> tuple[str, str]:
         return before, after
     if change.follows:
         return value(change.before), f"a new value, from {change.follows.rpartition('::')[2]}"
-    return value(change.before), value(change.after)
+    return _at(change.path, change.before), _at(change.path, change.after)
+
+
+def _at(path: str, found: Any) -> str:
+    """Write the value at a path; that of a name which suggests a secret is hidden."""
+    return HIDDEN if isinstance(found, str) and is_secret_at(path, found) else value(found)
 
 
 def change_line(change: Change) -> str:
@@ -203,4 +210,4 @@ def inputs_that_matter(resource: Resource, above: Mapping[str, Any]) -> Iterator
         said_above = path in _REPEATED and found in (above.get(path), above.get("region"))
         is_own_name = isinstance(found, str) and path.endswith(f"[{found}].name")
         if not (empty or said_above or is_own_name):
-            yield path, value(found)
+            yield path, _at(path, found)
