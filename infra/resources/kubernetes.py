@@ -25,7 +25,7 @@ def _kind(role: Role, properties: str = "", **cells: Any) -> Row:
 
 
 def _workload(role: Role, properties: str = "spec.selector", **cells: Any) -> Row:
-    found = {"containers": containers.of_workload, **cells}
+    found: dict[str, Any] = {"containers": containers.of_workload, **cells}
     return Row(role, _replaced_by(properties), Billed("pods"), **found)
 
 
