@@ -5,10 +5,11 @@ application-autoscaling PutScheduledAction.Schedule.
 """
 
 import calendar
+import itertools
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 _FORM = re.compile(r"(?P<kind>at|rate|cron)\((?P<inside>[^()]*)\)")
@@ -71,6 +72,52 @@ def has_passed(schedule: str, timezone: str, now: datetime | None = None) -> boo
         return bool(years) and max(years) < today.astimezone(ZoneInfo(timezone)).year
     time = _time(found["inside"]) if found and found["kind"] == "at" else None
     return time is not None and time.replace(tzinfo=ZoneInfo(timezone)) <= today
+
+
+def times_in(schedule: str, timezone: str, year: int) -> list[datetime] | None:
+    """List when a valid cron expression fires in a year, in UTC.
+
+    None for what has no place in every year (at, a year) or too many (rate), and for L, W and #.
+    """
+    found = _FORM.fullmatch(schedule)
+    fields = found["inside"].upper().split() if found and found["kind"] == "cron" else []
+    if (
+        len(fields) != len(_FIELDS)
+        or fields[5] != "*"
+        or re.search(r"#|[LW](,|$)", f"{fields[2]},{fields[4]}")
+    ):
+        return None
+    minutes, hours, days, months, weekdays = map(_numbers, _FIELDS, fields[:5])
+    zone, first = ZoneInfo(timezone), date(year, 1, 1)
+    every = (first + timedelta(days=count) for count in range(366))
+    fitting = [
+        day
+        for day in every
+        if day.year == year
+        and day.day in days
+        and day.month in months
+        and day.isoweekday() % 7 + 1 in weekdays
+    ]
+    return [
+        datetime(day.year, day.month, day.day, hour, minute, tzinfo=zone).astimezone(UTC)
+        for day, hour, minute in itertools.product(fitting, hours, minutes)
+    ]
+
+
+def _numbers(field: _Field, value: str) -> list[int]:
+    """List the numbers that a field of a valid cron expression stands for."""
+    found: set[int] = set()
+    for part in value.split(","):
+        whole, slash, step = part.partition("/")
+        low, dash, high = whole.partition("-")
+        first = field.low if low in ("*", "?") else _number(field, low) or 0
+        last = field.high if low in ("*", "?") or (slash and not dash) else first
+        last = _number(field, high) or 0 if dash else last
+        wrapped = last if first <= last else field.high
+        found.update(range(first, wrapped + 1, int(step or 1)))
+        if first > last:  # FRI-MON
+            found.update(range(field.low, last + 1))
+    return sorted(found)
 
 
 def _time(text: str) -> datetime | None:

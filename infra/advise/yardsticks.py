@@ -14,6 +14,8 @@ from slipway.infra.cost.usage import HOURS
 _LAMBDA_GB_PER_VCPU = 1769 / 1024
 _LAMBDA_MOST_MIB = 10240
 _MILLION = 1e6
+# docs.aws.amazon.com/AWSEC2/latest/UserGuide/burstable-credits-baseline-concepts.html: 20, 30 % of each.
+_T3_BASELINE_VCPU = {"t3.medium": 0.4, "t3.large": 0.6}
 
 
 def yardsticks_of(question: Question) -> list[Offer]:
@@ -65,10 +67,22 @@ def _app_runner(question: Question) -> Offer:
 
 
 def _ec2(question: Question) -> Offer:
-    """Offer one burstable machine with two vCPU, which does not suit a steady load."""
-    hours = _instance_hours(question, 2 / (question.cpu_seconds or 1), 1)
+    """Offer a burstable machine with two vCPU: a steady load above its baseline is billed as well."""
+    seconds = question.cpu_seconds or 1
+    hours = _instance_hours(question, 2 / seconds, 1)
     machine = "t3.medium" if question.need_mib <= 3 * 1024 else "t3.large"
-    charges = (_of(hours, f"ec2/{machine}"), *load_balancer_charges(question.usage(question.cpu_seconds)))
+    earned = _T3_BASELINE_VCPU[machine]
+    surplus = Charge(
+        "ec2/t3-surplus",
+        0.0,
+        max(0.0, question.requests * seconds / 3600 - earned * hours.expected),
+        hours.maximum * (2 - earned),
+    )
+    charges = (
+        _of(hours, f"ec2/{machine}"),
+        surplus,
+        *load_balancer_charges(question.usage(question.cpu_seconds)),
+    )
     return Offer(f"EC2 {machine}", "", 4, question.aws_region, charges, (), "you patch and scale it yourself")
 
 

@@ -239,8 +239,8 @@ def preview(
         str | None,
         typer.Option(
             metavar="GITREF",
-            help="Show what changes against this branch, tag or commit. Runs that commit's code: see "
-            "docs/guides/preview.md for what it can reach.",
+            help="Show what changes since this branch, tag or commit and HEAD parted (`main..`: against it "
+            "itself). Runs that commit's code: see docs/guides/preview.md for what it can reach.",
         ),
     ] = None,
     overrides: Annotated[
@@ -251,6 +251,9 @@ def preview(
         PreviewFormat,
         typer.Option("--format", help="Output format: text, Markdown for a comment, JSON, or an HTML page."),
     ] = PreviewFormat.TEXT,
+    details: Annotated[
+        bool, typer.Option("--details", help="Show the inputs of every planned resource, as text.")
+    ] = False,
 ) -> None:
     """Show what `up` would create or change, with no cloud, credential or Pulumi CLI."""
     gc.disable()  # the process ends with the preview: looking for garbage takes a tenth of its time
@@ -260,7 +263,7 @@ def preview(
 
         root, named, given = Path(), stacks or [], overrides or []
         shown = previewed_against(root, against, named, given) if against else previewed(root, named, given)
-        show(shown, format_)
+        show(shown, format_, details)
         with reported(Format.TEXT):  # what is printed already is whole: its faults go to standard error
             shown.refuse()
 

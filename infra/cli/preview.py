@@ -1,13 +1,16 @@
 """Prints a preview in the requested format, and imports only what that format needs."""
 
+import os
 import sys
 
 from slipway.infra.cli.console import OUT, PreviewFormat, print_json
 from slipway.infra.plan.run import without_collector
 from slipway.infra.preview.command import Shown
 
+_WIDEST = 100_000
 
-def show(shown: Shown, format_: PreviewFormat) -> None:
+
+def show(shown: Shown, format_: PreviewFormat, details: bool = False) -> None:
     with without_collector():
         if format_ is PreviewFormat.JSON:
             from slipway.infra.preview.document import document_of
@@ -22,11 +25,13 @@ def show(shown: Shown, format_: PreviewFormat) -> None:
 
             sys.stdout.write(page_of(shown))
         else:
-            _show_text(shown)
+            _show_text(shown, details)
 
 
-def _show_text(shown: Shown) -> None:
+def _show_text(shown: Shown, details: bool) -> None:
     from slipway.infra.preview.text import text_of
 
-    for part in text_of(shown):
+    if not OUT.is_terminal and "COLUMNS" not in os.environ:
+        OUT.width = _WIDEST  # a program reads whole lines
+    for part in text_of(shown, details):
         OUT.print(part, soft_wrap=False)  # a value that is too long is folded, not cut

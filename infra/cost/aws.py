@@ -5,7 +5,7 @@ A Fargate task is billed for its whole life, busy or not. A task on Spot costs a
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from slipway.infra.cost.charge import (
@@ -16,6 +16,7 @@ from slipway.infra.cost.charge import (
     Scene,
     Verdict,
 )
+from slipway.infra.cost.spans import InstanceMonth, Span, limits_of
 from slipway.infra.cost.usage import HOURS, Usage
 from slipway.infra.resources.aws import SCALING_TARGET, SCHEDULED_ACTION, TASK_DEFINITION
 from slipway.infra.resources.reading import (
@@ -34,7 +35,10 @@ _MILLION = 1e6
 
 @dataclass(frozen=True, slots=True)
 class FargateSize:
-    """One ECS service. memory in GB as AWS writes it (GiB). spot_share: of the tasks above on_demand_base."""
+    """One ECS service. memory in GB as AWS writes it (GiB). spot_share: of the tasks above on_demand_base.
+
+    spans: the limits of each share of the month, where schedules change them.
+    """
 
     cpu: float
     memory_gib: float
@@ -45,6 +49,11 @@ class FargateSize:
     spot_share: float = 0.0
     on_demand_base: float = 0.0
     public_address: bool = False
+    spans: tuple[Span, ...] = ()
+
+    @property
+    def month(self) -> tuple[Span, ...]:
+        return self.spans or (Span(1.0, self.least, self.most),)
 
 
 def region_of(resource: Resource) -> str:
@@ -61,33 +70,34 @@ def service(resource: Resource, scene: Scene) -> Verdict:
     if not cpu or not memory:
         return NotPriced("the CPU or memory of its task is not known before it is made")
     desired = number(resource.inputs.get("desiredCount"), 0)
-    least, most = _limits(resource, scene, desired)
+    limits = _limits(resource, scene, desired)
     base, share = _spot(resource)
     size = FargateSize(
         cpu / 1024,
         memory / 1024,
         "arm64" if at(task.inputs, "runtimePlatform", "cpuArchitecture") == "ARM64" else "x86_64",
         number(at(task.inputs, "ephemeralStorage", "sizeInGib"), _INCLUDED_GIB),
-        least,
-        most,
+        min(span.least for span in limits.spans),
+        limits.most,
         share,
         base,
         at(resource.inputs, "networkConfiguration", "assignPublicIp") is True,
+        limits.spans,
     )
-    return priced(size, region, scene.usage)
+    found = priced(size, region, scene.usage)
+    whole = [f"the schedule {name} has no place in a month, and is taken to hold" for name in limits.unplaced]
+    return replace(found, remarks=(*found.remarks, *whole))
 
 
-def _limits(resource: Resource, scene: Scene, desired: float) -> tuple[float, float]:
-    """Return the limits of autoscaling, its schedules included; else the fixed number of tasks, twice."""
+def _limits(resource: Resource, scene: Scene, desired: float) -> InstanceMonth:
+    """Return the limits of autoscaling under its schedules; else the fixed number of tasks."""
     target = scene.partner(resource, SCALING_TARGET)
     if target is None:
-        return desired, desired
+        return InstanceMonth((Span(1.0, desired, desired),))
     least = number(target.inputs.get("minCapacity"), desired)
     most = number(target.inputs.get("maxCapacity"), desired)
-    for action in scene.of_type(SCHEDULED_ACTION):
-        if action.parent == resource.parent:
-            most = max(most, number(at(action.inputs, "scalableTargetAction", "maxCapacity"), most))
-    return least, most
+    actions = [one for one in scene.of_type(SCHEDULED_ACTION) if one.parent == resource.parent]
+    return limits_of(least, most, actions)
 
 
 def _spot(resource: Resource) -> tuple[float, float]:
@@ -105,20 +115,11 @@ def _on_spot(strategy: Any) -> bool:
 
 def priced(size: FargateSize, region: str, usage: Usage) -> Priced:
     capacity = usage.capacity(size.cpu, gpu=False)
-    busy = usage.instances(capacity, size.least, size.most) if capacity else size.least
-    hours = Charge(
-        "",
-        size.least * HOURS,
-        busy * usage.busy_hours + size.least * (HOURS - usage.busy_hours),
-        size.most * HOURS,
-        _MILLION / capacity / 3600 if capacity else 0.0,
-    )
-    charges = list(_task_charges(size, hours))
-    if size.public_address:
-        charges.append(_times(hours, "public-ipv4", 1))
+    charges = list(_task_charges(size, usage, capacity))
     missing = capacity is None and usage.requests > 0
     needed = usage.instances(capacity, 0, math.inf) if capacity else 0
-    over = f"the assumed requests need {needed:g} instances; maxInstances is {size.most:g}"
+    most = min(span.most for span in size.month)
+    over = f"the assumed requests need {needed:g} instances; maxInstances is {most:g}"
     return Priced(
         region,
         tuple(charges),
@@ -130,22 +131,35 @@ def priced(size: FargateSize, region: str, usage: Usage) -> Priced:
             else ""
         ),
         unknown=("the busy time, because the model's throughput is not known",) if missing else (),
-        remarks=(over,) if needed > size.most else (),
+        remarks=(over,) if needed > most else (),
         serves=True,
         capacity_known=capacity is not None,
     )
 
 
-def _task_charges(size: FargateSize, hours: Charge) -> list[Charge]:
-    """Yield the charges: `on_demand_base` tasks are on demand, and of the rest `spot_share` is on Spot."""
-    spot = _spot_hours(size, hours)
-    on_demand = Charge(
-        "",
-        hours.idle - spot.idle,
-        hours.expected - spot.expected,
-        hours.maximum - spot.maximum,
-        hours.per_million - spot.per_million,
-    )
+def _hours(size: FargateSize, usage: Usage, capacity: float | None, spot: bool) -> Charge:
+    """Return the hours of tasks, on Spot or on demand: `on_demand_base` tasks are never on Spot.
+
+    At its maximum a service has its largest number of tasks all month.
+    """
+
+    def of(tasks: float) -> float:
+        on_spot = max(0.0, tasks - size.on_demand_base) * size.spot_share
+        return on_spot if spot else tasks - on_spot
+
+    idle = expected = 0.0
+    for span in size.month:
+        busy = usage.instances(capacity, span.least, span.most) if capacity else span.least
+        idle += span.share * of(span.least) * HOURS
+        hours = of(busy) * usage.busy_hours + of(span.least) * (HOURS - usage.busy_hours)
+        expected += span.share * hours
+    million = _MILLION / capacity / 3600 if capacity else 0.0
+    share = size.spot_share if size.most > size.on_demand_base else 0.0
+    return Charge("", idle, expected, of(size.most) * HOURS, million * (share if spot else 1 - share))
+
+
+def _task_charges(size: FargateSize, usage: Usage, capacity: float | None) -> list[Charge]:
+    on_demand, spot = (_hours(size, usage, capacity, on_spot) for on_spot in (False, True))
     rates: Mapping[str, float] = {
         f"fargate/{size.architecture}/cpu": size.cpu,
         f"fargate/{size.architecture}/memory": size.memory_gib,
@@ -160,20 +174,9 @@ def _task_charges(size: FargateSize, hours: Charge) -> list[Charge]:
         ]
         if size.disk_gib > _INCLUDED_GIB:
             charges.append(_times(spot, "fargate/ephemeral", size.disk_gib - _INCLUDED_GIB))
+    if size.public_address:
+        charges += [_times(hours, "public-ipv4", 1) for hours in (on_demand, spot)]
     return charges
-
-
-def _spot_hours(size: FargateSize, hours: Charge) -> Charge:
-    def spot(instance_hours: float) -> float:
-        return max(0.0, instance_hours - size.on_demand_base * HOURS) * size.spot_share
-
-    return Charge(
-        "",
-        spot(hours.idle),
-        spot(hours.expected),
-        spot(hours.maximum),
-        hours.per_million * size.spot_share if size.most > size.on_demand_base else 0.0,
-    )
 
 
 def _times(hours: Charge, key: str, each: float, share: str = "") -> Charge:

@@ -104,6 +104,10 @@ class Scene:
                 return chosen[0]
         return None
 
+    def siblings(self, resource: Resource) -> list[Resource]:
+        """Return the resources with the same parent."""
+        return [one for one in self._by_urn.values() if one.parent == resource.parent]
+
     @cached_property
     def forwarding_rules(self) -> Mapping[str, int]:
         """Number the resources that are, or make, a forwarding rule: URN -> position."""

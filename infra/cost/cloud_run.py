@@ -1,13 +1,15 @@
 """Charges of a Cloud Run service. Pure.
 
 Request-based billing (`cpuIdle`): CPU and memory while at least one request is under way, rounded up to
-100 ms for each request, and a lower rate for instances that are kept waiting. Instance-based: the whole life
-of an instance, no fee for requests. Source: cloud.google.com/run/pricing.
+100 ms for each request, and a lower rate for instances that are kept waiting. Instance-based, as always with
+a GPU: the whole life of an instance, which ends some time after its last request; no fee for requests.
+Source: cloud.google.com/run/pricing.
 """
 
 import math
 from dataclasses import dataclass
 
+from slipway.infra.cost.busy import busy_share, kept_share, seconds_from_zero
 from slipway.infra.cost.charge import (
     Charge,
     NotPriced,
@@ -101,7 +103,11 @@ def _remarks(size: RunSize, usage: Usage, capacity: float | None) -> list[str]:
 
 def _always(size: RunSize, usage: Usage, capacity: float | None) -> list[Charge]:
     busy = usage.instances(capacity, size.least, size.most) if capacity else size.least
-    expected = 3600 * usage.busy_hours * busy + (SECONDS - 3600 * usage.busy_hours) * size.least
+    expected = size.least * SECONDS
+    if size.least:
+        expected += 3600 * usage.busy_hours * (busy - size.least)
+    else:
+        expected = seconds_from_zero(usage, 1.0 if size.gpu else size.cpu, busy)
     seconds = Charge("", size.least * SECONDS, expected, size.most * SECONDS, _seconds_of_a_million(capacity))
     parts = [_scaled(seconds, "cloud-run/instance-cpu", size.cpu)]
     parts.append(_scaled(seconds, "cloud-run/instance-memory", size.memory_gib))
@@ -130,15 +136,16 @@ def _by_request(size: RunSize, usage: Usage, capacity: float | None) -> list[Cha
 def _active_seconds(size: RunSize, usage: Usage, capacity: float | None) -> float:
     """Return the seconds a month in which an instance has a request under way.
 
-    Requests arrive at random (Poisson), `n` instances share them evenly, and each is billed for its time
-    rounded up: an instance is busy for the share 1 - exp(-rate x seconds / n) of the time (M/G/infinity).
+    The instances share the requests evenly. Those that are seldom are billed for their own time, rounded up;
+    those that are frequent for the time in which the vCPU work, as long as they share them.
     """
     if capacity is None or not usage.requests or usage.request_seconds is None:
         return 0.0
     instances = usage.instances(capacity, max(size.least, 1), size.most)
     alone = usage.request_seconds / min(1.0, size.cpu)
     billed = _ROUNDING_SECONDS * math.ceil(round(alone / _ROUNDING_SECONDS, 9))
-    share = -math.expm1(-usage.requests_per_second * billed / instances)
+    rate = usage.requests_per_second / instances
+    share = max(kept_share(rate, billed), busy_share(rate * usage.request_seconds, size.cpu))
     return usage.busy_hours * 3600 * instances * share
 
 

@@ -23,7 +23,7 @@ class Change:
     def text(self) -> str:
         """Show the difference: `+$3.10`, `-$3.10` or `no change`.
 
-        If an unknown part changed too, `+$3.10 and an unknown part`, or `unknown` if nothing else did.
+        If an unknown part changed too, it comes first: a known part that falls says nothing of the whole.
         """
         known = (
             "no change"
@@ -32,7 +32,7 @@ class Change:
         )
         if self.before.unknown == self.after.unknown:
             return known
-        return "unknown" if known == "no change" else f"{known} and an unknown part"
+        return "unknown" if known == "no change" else f"unknown, {known} of it known"
 
 
 @dataclass(frozen=True, slots=True)

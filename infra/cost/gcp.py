@@ -35,6 +35,8 @@ _DEFAULT_MACHINE, _DEFAULT_DISK, _DEFAULT_DISK_GB = "e2-medium", "pd-balanced", 
 # A regional cluster without node locations runs in three zones.
 _DEFAULT_ZONES = 3
 _MILLION = 1e6
+# cloud.google.com/compute/docs/general-purpose-machines: the vCPU that a shared-core type has for good.
+_SHARED_CORES = {"e2-micro": 0.25, "e2-small": 0.5, "e2-medium": 1.0, "f1-micro": 0.2, "g1-small": 0.5}
 _FIRST_RULES = 5
 _OWN_PODS_CPU = 0.4
 
@@ -125,7 +127,9 @@ def cpu_for_pods(vcpu: float) -> float:
 
 
 def _vcpu(machine: str) -> float:
-    """Return the last number of a machine type's name; `e2-medium` has 2 (shared)."""
+    """Return the vCPU that a machine type has for good: the last number of its name, or a shared core's."""
+    if machine in _SHARED_CORES:
+        return _SHARED_CORES[machine]
     found = re.search(r"-(\d+)$", machine)
     return float(found[1]) if found else 2.0
 

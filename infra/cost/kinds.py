@@ -5,7 +5,7 @@ The table of resource types (infra/resources) names the charge; a type without o
 
 from collections.abc import Callable, Mapping
 
-from slipway.infra.cost import aws, cloud_run, gcp
+from slipway.infra.cost import aws, cloud_run, gcp, pods
 from slipway.infra.cost.charge import Free, NotPriced, Scene, Verdict
 from slipway.infra.resources.reading import Resource
 from slipway.infra.resources.row import Billed, NoCharge
@@ -17,6 +17,7 @@ CHARGES: Mapping[str, Callable[[Resource, Scene], Verdict]] = {
     "node-pool": gcp.node_pool,
     "forwarding-rule": gcp.forwarding_rule,
     "kubernetes-service": gcp.kubernetes_service,
+    "pods": pods.pods,
     "volume-claim": gcp.volume_claim,
     "router-nat": gcp.router_nat,
     "artifact-registry": gcp.image_repository,

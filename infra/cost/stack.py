@@ -188,10 +188,14 @@ def _assumptions(usage: Usage) -> Iterable[str]:
 
 
 def row_notes(rows: Sequence[Price], today: date) -> Iterable[str]:
-    """Yield what a reader must know of the prices that were used."""
-    stale = sorted(f"{row.key} ({row.dated})" for row in rows if row.is_stale(today))
-    if stale:
-        yield f"Prices older than {STALE_DAYS} days, or without a date: {', '.join(dict.fromkeys(stale))}."
-    secondary = sorted(row.key for row in rows if not row.confirmed)
-    if secondary:
-        yield f"Prices from a secondary source, not confirmed: {', '.join(dict.fromkeys(secondary))}."
+    """Yield one line on the age and the sources of the prices that were used; none where all are in order."""
+    stale = sum(row.is_stale(today) for row in rows)
+    secondary = sum(not row.confirmed for row in rows)
+    if not stale and not secondary:
+        return
+    dates = [row.as_of for row in rows if row.as_of]
+    oldest = f"; the oldest date is {min(dates).isoformat()}" if dates else ""
+    yield (
+        f"Of {len(rows)} prices {stale} are older than {STALE_DAYS} days or without a date, {secondary} from "
+        f"a secondary source{oldest}. `slipway cost --explain` lists them."
+    )

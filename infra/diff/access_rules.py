@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from slipway.components.environment import looks_secret
+from slipway.infra.diff.exposure_rules import MAIL_DOMAINS
 from slipway.infra.diff.model import Action, ResourceChange, StackDiff
 from slipway.infra.diff.paths import ABSENT
 from slipway.infra.diff.risk import Level, Risk, components, of_roles, said
@@ -111,8 +112,9 @@ def roles(diff: StackDiff) -> Iterator[Risk]:
 
 
 def _is_for_everybody(inputs: Mapping[str, Any]) -> bool:
-    """Return whether a grant opens: that is reported once for the stack."""
-    return any(member in EVERYBODY for member in [inputs.get("member"), *items_at(inputs, "members")])
+    """Return whether a grant opens: that is reported once for the stack, or in words of its own."""
+    opening = {*EVERYBODY, *(f"domain:{domain}" for domain in MAIL_DOMAINS)}
+    return any(member in opening for member in [inputs.get("member"), *items_at(inputs, "members")])
 
 
 def _granted(inputs: Mapping[str, Any]) -> Any:

@@ -21,6 +21,10 @@ _LIKE = 0.5
 PROTECT = "(protect)"
 # The resource option whose change replaces, in words.
 TRIGGER = "what it is bound to"
+_ENCRYPTED_ANEW = (
+    "The stack's file is encrypted anew, with another key or salt: whether a secret has another value is not "
+    "known."
+)
 # What forces the replacement of a resource with a new URN, apart from the inputs.
 RENAMED = "a new name or place without an alias"
 
@@ -35,9 +39,14 @@ def difference_of(stack: str, before: StackSource | None, after: StackSource | N
     found = [_changed(_with_options_of(a, b, with_options), b, secrets, alias) for a, b, alias in pairs]
     order = list(Action)
     ordered = sorted(with_followers(found), key=lambda change: (order.index(change.action), change.urn))
+    notes = (_ENCRYPTED_ANEW,) if before and after and _is_encrypted_anew(before, after) else ()
     return StackDiff(
-        stack, before.plan if before else None, after.plan if after else None, tuple(ordered), settings
+        stack, before.plan if before else None, after.plan if after else None, tuple(ordered), settings, notes
     )
+
+
+def _is_encrypted_anew(before: StackSource, after: StackSource) -> bool:
+    return before.encryption != after.encryption and bool(before.ciphers.keys() & after.ciphers.keys())
 
 
 def _with_options_of(before: Resource | None, after: Resource | None, known: bool) -> Resource | None:
@@ -52,11 +61,12 @@ def _settings(before: StackSource | None, after: StackSource | None) -> tuple[tu
     if before is None or after is None:
         return (), set()
     plain = changes_between(before.settings, after.settings)
-    ciphers = {*before.ciphers, *after.ciphers}
+    ciphers, anew = {*before.ciphers, *after.ciphers}, _is_encrypted_anew(before, after)
     changed = {
         key: Change(key, _masked(before, key), _masked(after, key), secret=True)
         for key in sorted(ciphers)
         if before.ciphers.get(key) != after.ciphers.get(key)
+        and not (anew and key in before.ciphers and key in after.ciphers)
     }
     kept = [change for change in plain if not any(f"{key}.".startswith(f"{change.path}.") for key in changed)]
     names = {_environment_name(key) for key in changed}
@@ -104,10 +114,16 @@ def _renamed(deleted: list[Resource], created: list[Resource]) -> dict[str, Reso
     for resource in created:
         likely = by_type[resource.type]
         best = max(likely, key=lambda other: _likeness(resource, other), default=None)
-        if best is not None and _likeness(resource, best) >= _LIKE:
+        if best is not None and _likeness(resource, best) >= _enough(resource, best):
             found[resource.urn] = best
             likely.remove(best)
     return found
+
+
+def _enough(one: Resource, other: Resource) -> float:
+    """Return from which likeness on it is a rename; of one component's list another entry is none."""
+    row = row_of(one.type)
+    return 1.0 if row and row.is_entry and one.parent == other.parent else _LIKE
 
 
 def _likeness(one: Resource, other: Resource) -> float:

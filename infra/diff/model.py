@@ -103,10 +103,12 @@ class StackDiff:
 class StackSource:
     """One side of a comparison. settings: key -> text as the file has it; ciphers: key -> encrypted text.
 
-    with_options: whether the Plan has the resource options; that of an old commit may not.
+    with_options: whether the Plan has the resource options; that of an old commit may not. encryption: what
+    the ciphers are made with, so that those of two encryptions cannot be compared.
     """
 
     plan: Plan
     settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
     ciphers: Mapping[str, str] = field(default_factory=dict[str, str])
     with_options: bool = True
+    encryption: tuple[str, ...] = ()

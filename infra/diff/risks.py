@@ -1,6 +1,6 @@
 """What a reviewer should fear of a change, in words, worst first."""
 
-from slipway.infra.diff import access_rules, loss_rules, running_rules
+from slipway.infra.diff import access_rules, exposure_rules, loss_rules, running_rules
 from slipway.infra.diff.model import StackDiff
 from slipway.infra.diff.risk import Risk, Rule
 
@@ -8,6 +8,10 @@ from slipway.infra.diff.risk import Risk, Rule
 RULES: tuple[Rule, ...] = (
     loss_rules.stack_gone,
     access_rules.opened,
+    exposure_rules.networks,
+    exposure_rules.namespaces,
+    exposure_rules.addresses,
+    exposure_rules.members,
     access_rules.unencrypted,
     access_rules.plain_secrets,
     loss_rules.clusters,

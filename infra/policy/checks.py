@@ -12,16 +12,12 @@ from typing import Any, cast
 from slipway.components.environment import looks_secret
 from slipway.infra.resources import aws, google, kubernetes
 from slipway.infra.resources.containers import Container
+from slipway.infra.resources.credentials import holds_credential
 from slipway.infra.resources.reading import SECRET, UNKNOWN, Resource, at, items_at
 from slipway.infra.resources.row import Role
 from slipway.infra.resources.table import accelerators_of, containers_of, role_of, row_of, ways_in
 
 _DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")
-# What well-known credentials look like: AWS, GitHub, Hugging Face, OpenAI, Google, a private key.
-_CREDENTIAL = re.compile(
-    r"^(AKIA[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{30,}|hf_[A-Za-z0-9]{30,}|sk-[A-Za-z0-9_-]{20,}|AIza[\w-]{35})$"
-    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----"
-)
 _WIDE_ROLES = ("roles/owner", "roles/editor", "roles/viewer")
 # These cannot be granted on less than a project.
 _ONLY_ON_PROJECTS = (
@@ -123,7 +119,7 @@ def _secrets_in(
         text = str(value)
         if text == SECRET:
             yield f"{name} of {place} holds a secret as plain text."
-        elif name not in plain_names and (looks_secret(name, text) or _CREDENTIAL.search(text)):
+        elif name not in plain_names and (looks_secret(name, text) or holds_credential(text)):
             yield f"{name} of {place} looks like a secret."
 
 

@@ -16,6 +16,7 @@ from slipway.infra.cost.stack import StackCost
 from slipway.infra.diff.model import Action, ResourceChange
 from slipway.infra.diff.paths import Change
 from slipway.infra.diff.risk import Risk
+from slipway.infra.preview.verdict import StackVerdict, Verdicts
 from slipway.infra.resources.reading import Resource
 
 
@@ -196,9 +197,11 @@ class RulesNotJudged:
 
 
 Block: TypeAlias = (
-    Title
+    Verdicts
+    | Title
     | LeftOut
     | Heading
+    | StackVerdict
     | Risks
     | Notes
     | Changes

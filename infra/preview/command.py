@@ -53,6 +53,8 @@ def previewed_against(root: Path, ref: str, stacks: Iterable[str], overrides: li
     with without_collector(), checkout_of(root, ref) as base:
         here = stack_names(root)
         wanted = named or sorted({*here, *base.stacks})
+        if not wanted:
+            refuse([], named=False)
         if nowhere := [stack for stack in named if stack not in {*here, *base.stacks}]:
             refuse([planned(root, stack, overrides) for stack in nowhere], named=True)
         planning = Planning(root, base, wanted)

@@ -26,14 +26,17 @@ from slipway.infra.preview.blocks import (
     Title,
 )
 from slipway.infra.preview.command import Shown
+from slipway.infra.preview.grading import verdict_of
 from slipway.infra.preview.stack import StackPreview
+from slipway.infra.preview.verdict import Grade, Verdicts
 
 
 def contents_of(shown: Shown) -> Contents:
     """Return everything that any format shows of these stacks."""
     title = Title(shown.base, shown.commit, tuple(shown.notes))
+    verdicts = Verdicts(tuple(map(verdict_of, shown.stacks)))
     sections = tuple(section_of(preview) for preview in shown.stacks)
-    return Contents((title, LeftOut(shown.left_out)), sections)
+    return Contents((verdicts, title, LeftOut(shown.left_out)), sections)
 
 
 def section_of(preview: StackPreview) -> Section:
@@ -48,6 +51,9 @@ def _parts(preview: StackPreview) -> Iterator[tuple[Depth, Block]]:
     target = preview.settings.target if preview.settings else ""
     refused = str(preview.refused) if preview.refused else ""
     yield Depth.NEWS, Heading(preview.stack, state, target, refused, counts)
+    known = Depth.FULL if state is StackState.UNCHANGED else Depth.NEWS
+    verdict = verdict_of(preview)
+    yield known if verdict.grade is Grade.SAFE else Depth.NEWS, verdict
     if diff is not None or preview.risks:
         yield Depth.NEWS, Risks(preview.risks)
     notes = (*preview.notes, *(diff.notes if diff else ()))
@@ -55,7 +61,6 @@ def _parts(preview: StackPreview) -> Iterator[tuple[Depth, Block]]:
         yield Depth.NEWS, Notes(notes)
     if diff is not None and counts is not None:
         yield Depth.NEWS, Changes(state, counts, diff.settings, diff.changed, diff.notes)
-    known = Depth.FULL if state is StackState.UNCHANGED else Depth.NEWS
     yield known, _graph(preview)
     if plan is not None:
         as_data = Depth.DATA if diff is not None else Depth.NEWS

@@ -25,6 +25,7 @@ from slipway.infra.preview.command import Shown
 from slipway.infra.preview.contents import contents_of
 from slipway.infra.preview.rendering import Renderers
 from slipway.infra.preview.report import SCHEMA, VERSION, changes_json, resource_json
+from slipway.infra.preview.verdict import StackVerdict, Verdicts
 
 _Entry: TypeAlias = tuple[str, Any]
 
@@ -44,6 +45,14 @@ def _stack(section: Section) -> dict[str, Any]:
     """Return one entry of `stacks`. A stack that is deleted or refused has no resources here."""
     entries = dict(RENDERERS.rendered(section.blocks(Depth.DATA)))
     return {"name": section.stack, "resources": [], "outputs": {}, "findings": [], **entries}
+
+
+def _verdicts(found: Verdicts) -> Iterator[_Entry]:
+    yield "verdict", found.grade.word
+
+
+def _verdict(found: StackVerdict) -> Iterator[_Entry]:
+    yield "verdict", {"grade": found.grade.word, "reasons": list(found.reasons)}
 
 
 def _title(title: Title) -> Iterator[_Entry]:
@@ -110,9 +119,11 @@ def _unjudged(unjudged: RulesNotJudged) -> Iterator[_Entry]:
 
 RENDERERS = Renderers[_Entry](
     {
+        Verdicts: _verdicts,
         Title: _title,
         LeftOut: _left_out,
         Heading: _heading,
+        StackVerdict: _verdict,
         Risks: _risks,
         Notes: _notes,
         Changes: _changes,

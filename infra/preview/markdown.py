@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from slipway.components.printable import printable
 from slipway.infra.cost.report import cost_rows
 from slipway.infra.diff.model import Action
 from slipway.infra.diff.paths import Change
@@ -36,13 +37,17 @@ from slipway.infra.preview.command import Shown
 from slipway.infra.preview.contents import contents_of
 from slipway.infra.preview.mermaid import flowchart
 from slipway.infra.preview.rendering import Renderers
+from slipway.infra.preview.verdict import Grade, StackVerdict, Verdicts
 
 # github.com/orgs/community/discussions/41331: "Body is too long (maximum is 65536 characters)".
 LIMIT = 65536
 _LEVELS = {Level.HIGH: "🔴 **high**", Level.MEDIUM: "🟠 **medium**", Level.LOW: "🔵 **low**"}
 # Marks the comment, so that the next preview finds and replaces it.
 MARKER = "<!-- slipway-preview -->"
+_GRADES = {Grade.SAFE: "🟢", Grade.LOOK: "🟠", Grade.DANGEROUS: "🔴"}
 _SEVERITIES = {"error": "🔴", "warning": "🟠", "info": "🔵"}
+# What GitHub makes a link of without being asked (github.github.com/gfm, autolinks).
+_LINK = re.compile(r"(?i)\b(https?:|ftp:|www)(?=[/.])")
 # What is left out of a comment that is too long, a step further each time.
 _STEPS = ("", "the diagrams", "the diagrams and the inputs", "the diagrams and every resource")
 
@@ -52,7 +57,7 @@ def comment_of(shown: Shown, limit: int = LIMIT) -> str:
     contents = contents_of(shown)
     text = ""
     for step in range(len(_STEPS)):
-        text = "\n".join(_lines(contents, step)) + "\n"
+        text = printable("\n".join(_lines(contents, step)) + "\n")
         if len(text) <= limit:
             return text
     end = "\n\n**Cut here: the preview is longer than a comment may be.** `slipway preview` shows it all.\n"
@@ -86,6 +91,16 @@ def _shorter_changes(changes: Changes, step: int) -> Changes:
         return changes
     bare = tuple(replace(each, changes=()) for each in changes.resources)
     return replace(changes, resources=bare if step == 2 else ())
+
+
+def _verdicts(found: Verdicts) -> Iterator[str]:
+    yield f"{_GRADES[found.grade]} **{_text(words.verdicts(found))}**"
+    yield ""
+
+
+def _verdict(found: StackVerdict) -> Iterator[str]:
+    yield f"{_GRADES[found.grade]} {_text(words.verdict(found))}"
+    yield ""
 
 
 def _title(title: Title) -> Iterator[str]:
@@ -217,8 +232,17 @@ def _folded(title: str, body: list[str], is_open: bool = False) -> Iterator[str]
 
 
 def _text(text: str) -> str:
-    """Escape text: a value from a pull request must not become markup, a link or a mention."""
-    return re.sub(r"([\\`*_\[\]<>|#~])", r"\\\1", " ".join(text.split())).replace("@", "@\u200b")
+    """Escape text: a value from a pull request must not become markup, a link or a mention.
+
+    What stands in backticks is code.
+    """
+    parts = re.split(r"`([^`]+)`", " ".join(text.split()))
+    return "".join(_code(part) if place % 2 else _escaped(part) for place, part in enumerate(parts))
+
+
+def _escaped(text: str) -> str:
+    escaped = re.sub(r"([\\`*_\[\]<>|#~])", r"\\\1", text).replace("@", "@\u200b")
+    return _LINK.sub("\\g<0>\u200b", escaped)
 
 
 def _code(text: str) -> str:
@@ -232,9 +256,11 @@ def _code(text: str) -> str:
 
 RENDERERS = Renderers[str](
     {
+        Verdicts: _verdicts,
         Title: _title,
         LeftOut: _left_out,
         Heading: _heading,
+        StackVerdict: _verdict,
         Risks: _risks,
         Notes: _notes,
         Changes: _changes,

@@ -1,27 +1,28 @@
 """Makes the Plans of another commit: from a clean checkout, by its own code, in a process of its own.
 
-The checkout is a temporary folder that `git archive` fills: neither the work tree nor `.git` is touched. Its
-program runs with the packages that are installed here, and confined (other_program.py).
+The checkout is a temporary folder (checkout.py): neither the work tree nor `.git` is touched. Its program
+runs with the packages that are installed here, and confined (other_program.py).
 """
 
-import io
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
-import tarfile
 import tempfile
+import threading
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import FrameType
 from typing import Any, cast
 
 from slipway.infra.confinement.command import open_doors
 from slipway.infra.errors import Refused
 from slipway.infra.plan.run import Plan, plan_of
+from slipway.infra.preview.base_commit import BaseCommit, base_commit, git
+from slipway.infra.preview.checkout import check_out
 from slipway.infra.preview.known_clusters import give_clusters
 from slipway.infra.preview.other_program import environment, preview_command
 from slipway.infra.preview.report import plans_of
@@ -41,7 +42,7 @@ class Base:
     whether its Plans have resource options. home: a folder that its program has for its own.
     """
 
-    ref: str
+    name: str
     commit: str
     root: Path
     home: Path
@@ -52,36 +53,53 @@ class Base:
     findings: dict[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
     with_options: bool = True
 
-    @property
-    def name(self) -> str:
-        short = self.commit[:12]
-        return short if self.commit.startswith(self.ref) else f"{self.ref} ({short})"
-
 
 @contextmanager
 def checkout_of(root: Path, ref: str) -> Generator[Base]:
-    """Check the project out at `ref` into a folder that is gone afterwards. Raises Refused."""
-    commit = _commit_of(root, ref)
-    prefix = _git(root, "rev-parse", "--show-prefix").strip()
-    with tempfile.TemporaryDirectory(prefix="slipway-") as folder:
-        checkout, home = (Path(folder).resolve() / name for name in ("checkout", "home"))
-        checkout.mkdir()
-        home.mkdir()
-        archive = subprocess.run(
-            [_program(), "archive", "--format=tar", f"{commit}:{prefix}"],
-            cwd=_git(root, "rev-parse", "--show-toplevel").strip(),  # below it, it takes only what is there
-            capture_output=True,
-            check=False,
-        )
-        if archive.returncode == 0:
-            with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as tar:
-                tar.extractall(checkout, filter="data")
-        base = Base(ref, commit, checkout, home, tuple(stack_names(checkout)))
-        if not (checkout / "Pulumi.yaml").is_file():
-            base.notes.append(f"{base.name} has no Pulumi.yaml here: every stack is new.")
-            base.stacks = ()
-        base.notes += _requirements_notes(root, base)
+    """Check the project out at the base of `ref` into a folder that is gone afterwards. Raises Refused."""
+    found = base_commit(root, ref)
+    with _ended_by_signals(), tempfile.TemporaryDirectory(prefix="slipway-") as folder:
+        try:
+            base = _base_in(Path(folder).resolve(), root, found)
+        except OSError as error:
+            raise Refused(
+                f"--against could not write {found.label} to {folder}: {error.strerror or error}. Make room "
+                "there, or name another folder in the variable TMPDIR."
+            ) from error
         yield base
+
+
+def _base_in(folder: Path, root: Path, found: BaseCommit) -> Base:
+    prefix = git(root, "rev-parse", "--show-prefix").removesuffix("\n")
+    checkout, home = (folder / name for name in ("checkout", "home"))
+    checkout.mkdir()
+    home.mkdir()
+    written = check_out(root, f"{found.commit}:{prefix}", found.label, checkout)
+    base = Base(found.label, found.commit, checkout, home, tuple(stack_names(checkout)))
+    base.notes += [*found.notes, *written.notes]
+    if not (checkout / "Pulumi.yaml").is_file():
+        base.notes.append(f"{base.name} has no Pulumi.yaml here: every stack is new.")
+        base.stacks = ()
+    base.notes += _requirements_notes(root, base)
+    return base
+
+
+@contextmanager
+def _ended_by_signals() -> Generator[None]:
+    """Let a request to end this process leave through the `finally` of everything that it has begun."""
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 class Planning:
@@ -250,33 +268,3 @@ def _pins(path: Path) -> dict[str, str]:
     if not path.is_file():
         return {}
     return dict(re.findall(r"^([A-Za-z0-9_.-]+(?:\[[^\]]*\])?)==(\S+)", path.read_text(), re.MULTILINE))
-
-
-def _commit_of(root: Path, ref: str) -> str:
-    _git(root, "rev-parse", "--git-dir")
-    done = _run_git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
-    if done.returncode:
-        raise Refused(
-            f"--against got {ref!r}, which is no commit here; it takes a branch, a tag or a commit. "
-            "`git branch --all` lists the branches, `git fetch` gets those of the remote; a shallow clone "
-            "lacks older commits (`git fetch --unshallow`)."
-        )
-    return done.stdout.strip()
-
-
-def _program() -> str:
-    found = shutil.which("git")
-    if found is None:
-        raise Refused("--against needs git, which is not on PATH.")
-    return found
-
-
-def _git(root: Path, *arguments: str) -> str:
-    done = _run_git(root, *arguments)
-    if done.returncode:
-        raise Refused(f"--against needs a git repository: {done.stderr.strip()}")
-    return done.stdout
-
-
-def _run_git(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([_program(), *arguments], cwd=root, capture_output=True, text=True, check=False)

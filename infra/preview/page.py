@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from html import escape
 from pathlib import Path
 
+from slipway.components.printable import printable
 from slipway.infra.diff.model import ResourceChange
 from slipway.infra.policy.judge import unjudged_notes
 from slipway.infra.preview import words
@@ -32,6 +33,7 @@ from slipway.infra.preview.graph import svg_of
 from slipway.infra.preview.markup import code, folded, inline, note, row, table
 from slipway.infra.preview.page_cost import page_cost
 from slipway.infra.preview.rendering import Renderers
+from slipway.infra.preview.verdict import StackVerdict, Verdicts
 from slipway.infra.resources.reading import Resource
 
 _STYLE = Path(__file__).with_name("page.css")
@@ -56,7 +58,8 @@ def page_of(shown: Shown) -> str:
         *map(_section, contents.sections),
         "</main>",
     ]
-    return f'<!doctype html>\n<html lang="en"><head>{head}</head><body>{"".join(body)}</body></html>\n'
+    page = f'<!doctype html>\n<html lang="en"><head>{head}</head><body>{"".join(body)}</body></html>\n'
+    return printable(page)
 
 
 def _section(section: Section) -> str:
@@ -67,6 +70,14 @@ def _section(section: Section) -> str:
 
 def _name(base: str) -> str:
     return f"Preview against {base}" if base else "Preview"
+
+
+def _verdicts(found: Verdicts) -> Iterator[str]:
+    yield f'<p class="verdict {found.grade.word}"><strong>{inline(words.verdicts(found))}</strong></p>'
+
+
+def _verdict(found: StackVerdict) -> Iterator[str]:
+    yield f'<p class="verdict {found.grade.word}">{inline(words.verdict(found))}</p>'
 
 
 def _title(title: Title) -> Iterator[str]:
@@ -170,9 +181,11 @@ def _id(stack: str) -> str:
 
 RENDERERS = Renderers[str](
     {
+        Verdicts: _verdicts,
         Title: _title,
         LeftOut: _left_out,
         Heading: _heading,
+        StackVerdict: _verdict,
         Risks: _risks,
         Notes: _notes,
         Changes: _changes,

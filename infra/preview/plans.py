@@ -18,6 +18,11 @@ from slipway.infra.settings.faults import SettingsError, unread
 from slipway.infra.settings.stackfile import settings_from, stack_config, stack_names
 from slipway.stacks.settings.common import Settings
 
+NO_STACK = (
+    "There is no stack here: this folder has no Pulumi.<stack>.yaml, such as Pulumi.dev.yaml. Change to the "
+    "project's folder, or make one with `pulumi stack init`."
+)
+
 
 class BrokenProgram(Refused):
     """Raised where the stack's program itself fails: the message names the file and the line."""
@@ -132,8 +137,13 @@ def previews_of(root: Path, stacks: Iterable[str], overrides: list[str]) -> Prev
 
 
 def refuse(every: Iterable[Planned], *, named: bool) -> None:
-    """Raise the refusals together. A stack without its SDK is one where it was named, or is all there is."""
+    """Raise the refusals together. A stack without its SDK is one where it was named, or is all there is.
+
+    Nor does a check pass that found no stack at all.
+    """
     every = list(every)
+    if not every:
+        raise Refused(NO_STACK)
     refused = [each.refused for each in every if each.refused]
     if named or not any(each.plan for each in every):
         refused += [Refused(each.left_out) for each in every if each.left_out]

@@ -1,6 +1,6 @@
 """Finds what a preview shows of one stack: plan, findings, cost, and what changes against another commit."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -8,6 +8,7 @@ from pathlib import Path
 from slipway.infra.cost.assume import usage_of
 from slipway.infra.cost.difference import CostDifference
 from slipway.infra.cost.difference import difference_of as cost_difference_of
+from slipway.infra.cost.risk import cost_risks
 from slipway.infra.cost.stack import StackCost, cost_of
 from slipway.infra.diff.compare import difference_of
 from slipway.infra.diff.model import StackDiff, StackSource
@@ -17,11 +18,12 @@ from slipway.infra.errors import Refused
 from slipway.infra.plan.config import ENCRYPTED, StackConfig
 from slipway.infra.plan.run import Plan
 from slipway.infra.policy.judge import Violation, judged
+from slipway.infra.policy.loosened import Judged, loosened
 from slipway.infra.preview.other_commit import Base
 from slipway.infra.preview.plans import Planned, findings_of
 from slipway.infra.resources.reading import SECRET
 from slipway.infra.settings.faults import SettingsError
-from slipway.infra.settings.stackfile import ciphers_of, settings_from, stack_config
+from slipway.infra.settings.stackfile import ciphers_of, encryption_of, settings_from, stack_config
 from slipway.stacks.settings.common import Settings
 
 
@@ -75,17 +77,36 @@ def compared(planned: Planned, base: Base, today: date) -> StackPreview:
     if planned.refused:
         return now
     before = _source(base, stack)
-    after = StackSource(now.plan, *_texts(planned.config, Path())) if now.plan and planned.config else None
+    after = _source_here(now.plan, planned.config) if now.plan and planned.config else None
     if before is None and after is None:
         return now
     diff = difference_of(stack, before, after)
+    cost_difference = cost_difference_of(_base_cost(base, stack, now, today), now.cost)
+    risks = [*risks_of(diff), *_loosened(base, now), *cost_risks(cost_difference)]
     return replace(
         now,
         diff=diff,
-        risks=tuple(risks_of(diff)),
+        risks=tuple(sorted(risks, key=lambda risk: risk.level)),
         found_before=base.findings.get(stack, frozenset()),
-        cost_difference=cost_difference_of(_base_cost(base, stack, now, today), now.cost),
+        cost_difference=cost_difference,
     )
+
+
+def _loosened(base: Base, now: StackPreview) -> Iterator[Risk]:
+    """Judge by the rules of the other commit's stack file too, which the change does not write."""
+    before = _settings_at(base, now.stack)
+    if before is not None and now.plan is not None and now.settings is not None:
+        made = Judged(now.stack, now.plan.resources, now.cost)
+        yield from loosened(made, before, now.settings)
+
+
+def _settings_at(base: Base, stack: str) -> Settings | None:
+    if stack not in base.plans:
+        return None
+    try:
+        return settings_from(stack_config(base.root, stack))
+    except Refused:
+        return None
 
 
 def _refusal(refused: Refused) -> Risk:
@@ -95,11 +116,17 @@ def _refusal(refused: Refused) -> Risk:
     return Risk(Level.HIGH, "cannot be deployed", str(refused))
 
 
+def _source_here(plan: Plan, config: StackConfig) -> StackSource:
+    encryption = encryption_of(Path(), config.stack)
+    return StackSource(plan, *_texts(config, Path()), encryption=encryption)
+
+
 def _source(base: Base, stack: str) -> StackSource | None:
     plan = base.plans.get(stack)
     if plan is None:
         return None
-    return StackSource(plan, *_texts(stack_config(base.root, stack), base.root), base.with_options)
+    texts = _texts(stack_config(base.root, stack), base.root)
+    return StackSource(plan, *texts, base.with_options, encryption_of(base.root, stack))
 
 
 def _texts(config: StackConfig | None, root: Path) -> tuple[dict[str, object], dict[str, str]]:
@@ -120,10 +147,7 @@ def _base_cost(base: Base, stack: str, now: StackPreview, today: date) -> StackC
     plan = base.plans.get(stack)
     if plan is None:
         return None
-    try:
-        settings = settings_from(stack_config(base.root, stack))
-    except Refused:
-        settings = now.settings
+    settings = _settings_at(base, stack) or now.settings
     return _cost(plan, settings, today) if settings else None
 
 

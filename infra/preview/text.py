@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from rich.console import RenderableType
 from rich.text import Text
@@ -14,6 +15,7 @@ from slipway.infra.diff.risk import Level
 from slipway.infra.policy.judge import unjudged_notes
 from slipway.infra.preview import words
 from slipway.infra.preview.blocks import (
+    Block,
     Changes,
     Cost,
     Depth,
@@ -31,6 +33,7 @@ from slipway.infra.preview.blocks import (
 from slipway.infra.preview.command import Shown
 from slipway.infra.preview.contents import contents_of
 from slipway.infra.preview.rendering import Renderers
+from slipway.infra.preview.verdict import Grade, StackVerdict, Verdicts
 from slipway.infra.resources.reading import Resource
 
 _COLOURS = {
@@ -43,16 +46,35 @@ _COLOURS = {
     Action.SAME: "dim",
 }
 _LEVELS = {Level.HIGH: "bold red", Level.MEDIUM: "bold yellow", Level.LOW: "bold cyan"}
+_GRADES = {Grade.SAFE: "bold green", Grade.LOOK: "bold yellow", Grade.DANGEROUS: "bold red"}
 _SEVERITIES = {"error": "bold red", "warning": "bold yellow"}
 
 
-def text_of(shown: Shown) -> Iterator[RenderableType]:
-    """Yield what a terminal prints, part by part. A stack that is unchanged takes one line."""
+def text_of(shown: Shown, details: bool = False) -> Iterator[RenderableType]:
+    """Yield what a terminal prints, part by part. A stack that is unchanged takes one line.
+
+    details: also the inputs of what is planned.
+    """
     contents = contents_of(shown)
     yield from RENDERERS.rendered(contents.opening)
     for section in contents.sections:
-        yield from RENDERERS.rendered(section.blocks(Depth.NEWS))
+        blocks = section.blocks(Depth.NEWS)
+        yield from RENDERERS.rendered(blocks if details else map(_without_inputs, blocks))
         yield Text()
+
+
+def _without_inputs(block: Block) -> Block:
+    if not isinstance(block, Resources):
+        return block
+    return replace(block, resources=tuple(replace(each, inputs={}) for each in block.resources))
+
+
+def _verdicts(found: Verdicts) -> Iterator[RenderableType]:
+    yield Text.assemble(("Verdict  ", "bold"), (words.verdicts(found), _GRADES[found.grade]))
+
+
+def _verdict(found: StackVerdict) -> Iterator[RenderableType]:
+    yield Text.assemble("  ", (words.verdict(found), _GRADES[found.grade]))
 
 
 def _title(title: Title) -> Iterator[RenderableType]:
@@ -134,6 +156,9 @@ def _resources(resources: Resources) -> Iterator[RenderableType]:
             for name, value in words.inputs_that_matter(resource, parent.inputs):
                 waiting[-1][1].add(_pair(name, value))
     yield tree
+    if any(each.inputs for each in resources.resources):
+        return
+    yield Text(f"{words.sized(resources.counts)}; `--details` shows their inputs.", style="dim")
 
 
 def _planned(resource: Resource) -> Text:
@@ -181,9 +206,11 @@ def _pair(name: str, value: str) -> Text:
 
 RENDERERS = Renderers[RenderableType](
     {
+        Verdicts: _verdicts,
         Title: _title,
         LeftOut: _left_out,
         Heading: _heading,
+        StackVerdict: _verdict,
         Risks: _risks,
         Notes: _notes,
         Changes: _changes,

@@ -9,6 +9,8 @@ from slipway.infra.diff.model import Action, ResourceChange
 from slipway.infra.diff.paths import ABSENT, Change, values_with_paths
 from slipway.infra.diff.risk import shortened
 from slipway.infra.preview.blocks import Counts, Heading, StackState, Tally
+from slipway.infra.preview.verdict import Grade, StackVerdict, Verdicts
+from slipway.infra.resources.credentials import HIDDEN, is_secret_at, without_credentials
 from slipway.infra.resources.reading import SECRET, Resource
 
 MARKS = {
@@ -49,6 +51,7 @@ def value(found: Any, longest: int = _LONGEST) -> str:
     if found is ABSENT:
         return "nothing"
     text = found if isinstance(found, str) else json.dumps(found, ensure_ascii=False)
+    text = without_credentials(text)
     text = shortened(" ".join(text.split())) or '""'
     if len(text) > longest:
         return f"{text[:longest]}… ({len(text)} characters)"
@@ -63,7 +66,12 @@ def change_sides(change: Change) -> tuple[str, str]:
         return before, after
     if change.follows:
         return value(change.before), f"a new value, from {change.follows.rpartition('::')[2]}"
-    return value(change.before), value(change.after)
+    return _at(change.path, change.before), _at(change.path, change.after)
+
+
+def _at(path: str, found: Any) -> str:
+    """Write the value at a path; that of a name which suggests a secret is hidden."""
+    return HIDDEN if isinstance(found, str) and is_secret_at(path, found) else value(found)
 
 
 def change_line(change: Change) -> str:
@@ -104,6 +112,35 @@ def counted(counts: Counts, state: StackState) -> str:
 def named_state(heading: Heading) -> str:
     """Name the state of a stack that is more than changed; empty for the others."""
     return heading.state if heading.state in (StackState.NEW, StackState.REMOVED, StackState.REFUSED) else ""
+
+
+def verdict(found: StackVerdict) -> str:
+    """Write the verdict, its reasons and the maximum cost: `dangerous: opens the service to the internet`."""
+    why = f": {found.why}" if found.reasons else ""
+    cost = f" Maximum {found.maximum} a month." if found.maximum else ""
+    return f"{found.grade.word}{why}.{cost}"
+
+
+def verdicts(found: Verdicts) -> str:
+    """Write the verdict on the whole: the stacks by grade, the gravest first with its reasons."""
+    if not found.stacks:
+        return "safe: no stack to judge."
+    mark = "." if found.grade else ":"
+    parts = [f"{found.grade.word}{mark} {_worst(found)}"]
+    for grade in (Grade.LOOK, Grade.SAFE):
+        names = [each.stack for each in found.stacks if each.grade is grade]
+        if names and grade < found.grade:
+            parts.append(f"{grade.word}: {', '.join(names)}")
+    if found.dearest:
+        parts.append(f"Largest maximum: {found.dearest.stack}, {found.dearest.maximum} a month")
+    return f"{'. '.join(parts)}."
+
+
+def _worst(found: Verdicts) -> str:
+    worst = [each for each in found.stacks if each.grade is found.grade]
+    return ("; " if found.grade else ", ").join(
+        f"{each.stack}: {each.reasons[0]}" if each.reasons else each.stack for each in worst
+    )
 
 
 def summary(heading: Heading) -> str:
@@ -173,4 +210,4 @@ def inputs_that_matter(resource: Resource, above: Mapping[str, Any]) -> Iterator
         said_above = path in _REPEATED and found in (above.get(path), above.get("region"))
         is_own_name = isinstance(found, str) and path.endswith(f"[{found}].name")
         if not (empty or said_above or is_own_name):
-            yield path, value(found)
+            yield path, _at(path, found)

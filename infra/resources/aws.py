@@ -95,9 +95,13 @@ ROWS = {
         _by("securityGroupId", "ec2/vpc_security_group_ingress_rule.go"),
         WIRING,
         opens=openness.by_ingress_rule,
+        is_entry=True,
     ),
-    "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": _wiring(
-        "securityGroupId", "ec2/vpc_security_group_egress_rule.go"
+    "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": Row(
+        Role.NETWORK,
+        _by("securityGroupId", "ec2/vpc_security_group_egress_rule.go"),
+        WIRING,
+        is_entry=True,
     ),
     "aws:ecr/lifecyclePolicy:LifecyclePolicy": Row(
         Role.STORAGE,

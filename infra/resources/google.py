@@ -41,7 +41,7 @@ def _by(properties: str, source: str) -> Replacement:
 
 
 def _grant(properties: str, source: str) -> Row:
-    return Row(Role.GRANT, _by(properties, source), PERMISSION, opens=openness.by_grant)
+    return Row(Role.GRANT, _by(properties, source), PERMISSION, opens=openness.by_grant, is_entry=True)
 
 
 # Grants on whatever else, of which the provider's table was not read.

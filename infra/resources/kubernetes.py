@@ -12,7 +12,7 @@ AUTOSCALER = re.compile(r"kubernetes:autoscaling/v\w+:HorizontalPodAutoscaler")
 PROVIDER = "pulumi:providers:kubernetes"
 
 _SOURCE = "pulumi-kubernetes 9497796, provider/pkg/provider/diff.go"
-_ON_NODES = NoCharge("runs on the cluster's nodes, which are billed")
+_OBJECT = NoCharge("an object of the cluster has no charge")
 _RULE = Billed("forwarding-rule")
 
 
@@ -21,11 +21,12 @@ def _replaced_by(properties: str = "") -> Replacement:
 
 
 def _kind(role: Role, properties: str = "", **cells: Any) -> Row:
-    return Row(role, _replaced_by(properties), _ON_NODES, **cells)
+    return Row(role, _replaced_by(properties), _OBJECT, **cells)
 
 
 def _workload(role: Role, properties: str = "spec.selector", **cells: Any) -> Row:
-    return _kind(role, properties, **{"containers": containers.of_workload, **cells})
+    found: dict[str, Any] = {"containers": containers.of_workload, **cells}
+    return Row(role, _replaced_by(properties), Billed("pods"), **found)
 
 
 # Any other kind: a provider of its own may make, open and bill whatever it likes.

@@ -119,6 +119,7 @@ class Row:
     remains of it after the stack is destroyed. rolls_on: the paths whose change rolls out a new revision of a
     service; without one every change restarts it. new_outputs: a change in place gives it other outputs.
     named_by: the input by whose content the provider names it. on_project: it grants on a whole project.
+    is_entry: it is one entry of a list, such as a rule; with other content it is another entry.
     """
 
     role: Role
@@ -134,3 +135,4 @@ class Row:
     new_outputs: bool = False
     named_by: str = ""
     on_project: bool = False
+    is_entry: bool = False

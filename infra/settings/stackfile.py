@@ -138,6 +138,12 @@ def ciphers_of(root: Path, stack: str) -> dict[str, str]:
     return dict(_ciphers({key.removeprefix(prefix): value for key, value in given.items()}, ""))
 
 
+def encryption_of(root: Path, stack: str) -> tuple[str, ...]:
+    """Return what a stack file's encrypted texts are made with: provider, key and salt."""
+    values = document(root / f"Pulumi.{stack}.yaml").values
+    return tuple(str(values.get(part, "")) for part in ("secretsprovider", "encryptedkey", "encryptionsalt"))
+
+
 def _ciphers(values: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
     for key, value in values.items():
         if isinstance(value, dict):

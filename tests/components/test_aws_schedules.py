@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from slipway.components.aws.schedules import has_passed, schedule_faults
+from slipway.components.aws.schedules import has_passed, schedule_faults, times_in
 
 NOW = datetime(2026, 11, 29, tzinfo=UTC)
 
@@ -63,3 +63,35 @@ def test_the_time_of_an_at_is_that_of_its_zone() -> None:
     assert has_passed("at(2026-11-29T08:00:00)", "Asia/Tokyo", NOW)
     assert not has_passed("at(2026-11-29T08:00:00)", "America/New_York", NOW.replace(hour=12))
     assert has_passed("at(2026-11-29T08:00:00)", "America/New_York", NOW.replace(hour=13))
+
+
+@pytest.mark.parametrize(
+    ("schedule", "timezone", "count", "first"),
+    [
+        ("cron(0 8 ? * MON-FRI *)", "UTC", 261, "2027-01-01T08:00:00+00:00"),
+        ("cron(30 8 ? * SAT,SUN *)", "Asia/Tokyo", 104, "2027-01-01T23:30:00+00:00"),
+        ("cron(0 8 1 * ? *)", "Europe/Berlin", 12, "2027-01-01T07:00:00+00:00"),
+        ("cron(0/20 8-9 1 1 ? *)", "UTC", 6, "2027-01-01T08:00:00+00:00"),
+        ("cron(0 8 ? JAN FRI-MON *)", "UTC", 19, "2027-01-01T08:00:00+00:00"),
+    ],
+)
+def test_a_cron_expression_fires_at_its_times(schedule: str, timezone: str, count: int, first: str) -> None:
+    found = times_in(schedule, timezone, 2027)
+    assert found is not None
+    assert (len(found), found[0].isoformat()) == (count, first)
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        "at(2027-01-31T08:00:00)",
+        "rate(1 hour)",
+        "cron(0 8 L * ? *)",
+        "cron(0 8 3W * ? *)",
+        "cron(0 8 ? * 2#1 *)",
+        "cron(0 8 ? * FRIL *)",
+        "cron(0 8 1 * ? 2028)",
+    ],
+)
+def test_a_schedule_without_the_same_place_in_every_year_has_no_times(schedule: str) -> None:
+    assert times_in(schedule, "UTC", 2027) is None

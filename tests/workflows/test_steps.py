@@ -14,7 +14,8 @@ from tests.checkout import ROOT, copy_of_the_checkout
 from tests.workflows.steps import Runner
 
 COMMIT = "c" * 40
-MARKER = "<!-- slipway preview -->\n"
+MARKER = "<!-- slipway-preview -->\n"
+OWN = f"{MARKER}> Written by the code of this pull request.\n\n"
 PULL = {"number": 7, "head": {"sha": COMMIT}}
 # Types whose provider reads the secret's value when it refreshes them.
 HOLDS_A_VALUE = {
@@ -22,7 +23,7 @@ HOLDS_A_VALUE = {
     "aws:secretsmanager/secretVersion:SecretVersion",
     "kubernetes:core/v1:Secret",
 }
-HERE = {"REPOSITORY": "acme/slipway", "COMMIT": COMMIT, "HEAD": "ada:a branch"}
+HERE = {"REPOSITORY": "acme/slipway", "COMMIT": COMMIT, "HEAD": "ada:a branch", "FORK": "false"}
 
 
 @pytest.fixture
@@ -40,7 +41,17 @@ def comment(runner: Runner, preview: bytes, **known: Any) -> subprocess.Complete
 def test_a_first_preview_becomes_a_comment(runner: Runner) -> None:
     done = comment(runner, b"# Changes\n", pulls=[{"number": 6, "head": {"sha": "d" * 40}}, PULL])
     assert done.returncode == 0, done.stderr
-    assert runner.written() == [["POST", "repos/acme/slipway/issues/7/comments", f"{MARKER}# Changes\n"]]
+    assert runner.written() == [["POST", "repos/acme/slipway/issues/7/comments", f"{OWN}# Changes\n"]]
+
+
+def test_a_forks_preview_says_who_wrote_it(runner: Runner) -> None:
+    (runner.folder / "preview" / "preview.md").write_text("# Safe\n")
+    runner.github(pulls=[PULL])
+    done = runner.run("preview-comment", "Comment", **{**HERE, "FORK": "true"})
+    assert done.returncode == 0, done.stderr
+    [[_, _, body]] = runner.written()
+    said = "> Written by the code of a fork, which can make it say anything.\n\n# Safe\n"
+    assert body == f"{MARKER}{said}"
 
 
 def test_the_next_one_takes_its_place_and_leaves_what_others_wrote(runner: Runner) -> None:
@@ -51,7 +62,7 @@ def test_the_next_one_takes_its_place_and_leaves_what_others_wrote(runner: Runne
     ]
     done = comment(runner, b"after", pulls=[PULL], comments=comments)
     assert done.returncode == 0, done.stderr
-    assert runner.written() == [["PATCH", "repos/acme/slipway/issues/comments/3", f"{MARKER}after"]]
+    assert runner.written() == [["PATCH", "repos/acme/slipway/issues/comments/3", f"{OWN}after"]]
 
 
 def test_a_preview_of_a_commit_that_is_no_longer_the_head_is_not_told(runner: Runner) -> None:
@@ -65,7 +76,7 @@ def test_a_comment_is_within_githubs_limit_and_holds_whole_characters(runner: Ru
     assert done.returncode == 0, done.stderr
     [[_, _, body]] = runner.written()
     assert len(body) <= 65_536
-    assert set(body.removeprefix(MARKER)) == {"é"}
+    assert set(body.removeprefix(OWN)) == {"é"}
 
 
 @pytest.mark.parametrize(("exit_code", "expected"), [(0, 0), (255, 255)])
@@ -141,7 +152,7 @@ def pull_request(tmp_path: Path) -> Runner:
 
 
 def test_a_pull_request_is_previewed_into_the_summary_and_the_artifact(pull_request: Runner) -> None:
-    done = pull_request.run("preview", "Preview")
+    done = pull_request.run("preview", "Preview", GITHUB_BASE_REF="main")
     assert done.returncode == 0, done.stderr
     shown = pull_request.text("preview/preview.md")
     assert shown == pull_request.text("summary.md")
@@ -154,7 +165,7 @@ def test_a_program_that_cannot_be_read_fails_the_job_and_is_told(pull_request: R
     stack = pull_request.folder / "Pulumi.dev.yaml"
     stack.write_text(stack.read_text().replace("memory: 2Gi", "memory: lots"))
     git(pull_request.folder, "commit", "-qam", "nonsense")
-    done = pull_request.run("preview", "Preview")
+    done = pull_request.run("preview", "Preview", GITHUB_BASE_REF="main")
     assert done.returncode == 2
     for place in ("preview/preview.md", "summary.md"):
         assert "memory" in pull_request.text(place)

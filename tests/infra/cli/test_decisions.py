@@ -43,6 +43,13 @@ def test_cost_of_every_stack_at_once(project: Path) -> None:
     assert found[1]["maximum"] == {"usd": 0.0, "unknown": []}
 
 
+@pytest.mark.parametrize("command", ["preview", "cost", "policy"])
+def test_a_folder_without_a_stack_passes_no_check(project: Path, command: str) -> None:
+    for file in project.glob("Pulumi.*.yaml"):
+        file.unlink()
+    assert "There is no stack here" in refused(project, command)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

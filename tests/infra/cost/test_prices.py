@@ -27,16 +27,16 @@ def notes(table: PriceTable) -> str:
 
 @pytest.mark.parametrize(("days", "told"), [(0, False), (STALE_DAYS, False), (STALE_DAYS + 1, True)])
 def test_a_price_older_than_180_days_is_told(days: int, told: bool) -> None:
-    assert ("older than 180 days" in notes(row(TODAY - timedelta(days=days)))) is told
+    assert ("3 are older than 180 days" in notes(row(TODAY - timedelta(days=days)))) is told
 
 
 def test_a_price_without_a_date_is_told() -> None:
-    assert "cloud-run/instance-cpu (no date)" in notes(row(None))
+    assert "3 are older than 180 days or without a date" in notes(row(None))
 
 
 @pytest.mark.parametrize("confirmed", [True, False])
 def test_a_price_from_a_secondary_source_is_told(confirmed: bool) -> None:
-    assert ("secondary source" in notes(row(TODAY, confirmed))) is not confirmed
+    assert ("3 from a secondary source" in notes(row(TODAY, confirmed))) is not confirmed
 
 
 def test_only_the_rows_that_were_used_are_told_of() -> None:

@@ -135,8 +135,9 @@ def test_an_autopilot_cluster_says_that_its_pods_are_not_counted() -> None:
     assert "pods" in " ".join(only(resource("gcp:container/cluster:Cluster", inputs)).expected.unknown)
 
 
-def test_pods_are_free_for_their_nodes_are_billed() -> None:
-    found = only(resource("kubernetes:apps/v1:Deployment", {"spec": {}}))
+def test_pods_are_free_because_their_nodes_are_billed() -> None:
+    pods = resource("kubernetes:apps/v1:Deployment", {"spec": {}})
+    found = cost(cluster(), node_pool(), pods).resources[-1]
     assert (found.kind, found.note) == ("free", "runs on the cluster's nodes, which are billed")
 
 

@@ -36,6 +36,62 @@ def service(**inputs: Any) -> Inputs:
 
 CHANGES: list[tuple[str, Inputs | None, Inputs | None, str, str]] = [
     (
+        SERVICE,
+        service(allowed_cidrs=["203.0.113.0/24"]),
+        service(allowed_cidrs=["203.0.113.0/24", "128.0.0.0/1"]),
+        "high",
+        "opens the service to 0.5 of the internet: 128.0.0.0/1",
+    ),
+    (
+        SERVICE,
+        service(allowed_cidrs=["203.0.113.0/24"]),
+        service(allowed_cidrs=["203.0.113.0/25", "10.0.0.0/8"]),
+        "medium",
+        "lets further networks reach the service: 10.0.0.0/8",
+    ),
+    (
+        SERVICE,
+        service(control_plane_cidrs=["203.0.113.0/24"]),
+        service(control_plane_cidrs=[]),
+        "high",
+        "lets every network reach the control plane of the cluster",
+    ),
+    (
+        SERVICE,
+        service(allowed_namespaces=["shop"]),
+        service(),
+        "high",
+        "lets the pods of every namespace call the service",
+    ),
+    (
+        SERVICE,
+        service(allowed_namespaces=["shop"]),
+        service(allowed_namespaces=["shop", "jobs"]),
+        "medium",
+        "lets the pods of further namespaces call the service: jobs",
+    ),
+    (
+        SERVICE,
+        service(egress="endpoints"),
+        service(egress="public-address"),
+        "high",
+        "gives every task a public address",
+    ),
+    (
+        SERVICE,
+        service(private_nodes=True),
+        service(private_nodes=False),
+        "high",
+        "gives every node a public address",
+    ),
+    (
+        SERVICE,
+        service(invokers=["domain:acme.com"]),
+        service(invokers=["domain:acme.com", "domain:gmail.com"]),
+        "high",
+        "lets everybody with an account of gmail.com call the service",
+    ),
+    (
         BALANCER,
         {"internal": False, "enableDeletionProtection": True},
         {"internal": True, "enableDeletionProtection": False},

@@ -86,7 +86,7 @@ def test_a_program_that_does_not_run_there_is_named_with_file_and_line(with_prog
     line = program.read_text().splitlines().index("this_name_is_nowhere") + 1
     broken = commit(with_program, "Break it")
     git(with_program, "reset", "--hard", "--quiet", "start")
-    with checkout_of(with_program, broken) as base:
+    with checkout_of(with_program, f"{broken}..") as base:
         planning = Planning(with_program, base, ["local"])
         with pytest.raises(Refused, match=rf"{file}:{line}: NameError.*this_name_is_nowhere"):
             planning.finish()
@@ -154,6 +154,17 @@ def test_a_stack_that_is_new_or_gone_is_shown_as_such(repository: Path) -> None:
     assert stacks == {"local": ("deleted", {"delete": 1}), "other": ("new", {"create": 1})}
     shown = slipway(repository, "preview", "local", "--against", "main").stdout
     assert "pulumi destroy --stack local" in shown
+
+
+def test_a_plan_takes_a_line_for_each_resource_and_no_line_is_cut_in_a_pipe(repository: Path) -> None:
+    environment = {key: value for key, value in os.environ.items() if key != "COLUMNS"}
+    shown = subprocess.run(
+        [*COMMAND, "preview", "local"], cwd=repository, env=environment, capture_output=True, text=True
+    ).stdout
+    assert "memory_gib" not in shown
+    assert "1 resource in 1 component; `--details` shows their inputs." in shown
+    assert max(map(len, shown.splitlines())) > 80
+    assert "memory_gib: 1" in slipway(repository, "preview", "local", "--details").stdout
 
 
 def test_a_stack_that_is_refused_is_shown_beside_the_others(repository: Path) -> None:
@@ -252,7 +263,7 @@ def test_settings_that_were_refused_there_leave_the_stack_without_a_comparison(w
     write_stack(with_program, "other", LOCAL)
     wrong = commit(with_program, "Too little")
     git(with_program, "reset", "--hard", "--quiet", "start")
-    with checkout_of(with_program, wrong) as base:
+    with checkout_of(with_program, f"{wrong}..") as base:
         Planning(with_program, base, ["local", "other"]).finish()
     assert set(base.plans) == {"other"}
     assert "was measured to need" in base.failed["local"]

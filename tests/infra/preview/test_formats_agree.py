@@ -127,7 +127,7 @@ def test_an_unchanged_stack_keeps_its_numbers_on_the_page_and_takes_a_line_elsew
 ) -> None:
     shown = against(repository.knowing_its_findings("prod-aws"), repository.stacks["prod-aws"])
     assert facts_of_page(shown) == facts_of_json(shown)
-    assert len(list(text.text_of(shown))) == 3  # against what, the stack, an empty line
+    assert len(list(text.text_of(shown))) == 4  # the verdict, against what, the stack, an empty line
     assert "as before" not in markdown.comment_of(shown)
 
 

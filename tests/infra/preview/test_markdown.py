@@ -87,3 +87,17 @@ def test_what_a_pull_request_writes_stays_text() -> None:
 def test_every_fold_is_closed() -> None:
     for comment in (many(3, 3), many(300, 100)):
         assert comment.count("<details") == comment.count("</details>")
+
+
+def test_bare_addresses_become_no_links_and_bidi_marks_are_spelled() -> None:
+    before = side(resource(VPC, "net", {"cidrBlock": "a"}))
+    after = side(resource(VPC, "net-\u202egpj", {"cidrBlock": "b"}))
+    shown = comment_of(compared(before, after, notes=("See https://evil.example and www.evil.example.",)))
+    assert "\u202e" not in shown
+    assert "\\u202e" in shown
+    assert "https:\u200b//evil.example and www\u200b.evil.example" in shown
+
+
+def test_what_stands_in_backticks_is_code() -> None:
+    shown = comment_of(compared(side(), side(), notes=("Set `policy` anew.",)))
+    assert "Set `policy` anew." in shown

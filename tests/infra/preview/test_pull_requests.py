@@ -10,10 +10,13 @@ import pytest
 from rich.console import Console
 
 from slipway.infra.preview.command import Shown
+from slipway.infra.preview.grading import verdict_of
+from slipway.infra.preview.markdown import comment_of
 from slipway.infra.preview.other_commit import Base
 from slipway.infra.preview.plans import Planned, planned
 from slipway.infra.preview.stack import StackPreview, compared
 from slipway.infra.preview.text import text_of
+from slipway.infra.preview.verdict import Grade
 from slipway.infra.settings.stackfile import settings_from, stack_config
 from tests.infra.approval import approve
 from tests.infra.repository import DEV, OLD, PROD, STACKS, commit, git, plans_at, repository_in, write_stack
@@ -63,6 +66,46 @@ def test_nothing_changed(pull_request: Path, main: Base) -> None:
         preview = compared(planned(pull_request, stack), main, TODAY)
         assert preview.diff is not None
         assert (preview.diff.changed, preview.diff.settings, preview.risks) == ((), (), ())
+
+
+COMMENTS = [
+    ("harmless", {"memory": "2Gi"}),
+    ("costly", {"maxInstances": "100"}),
+    ("dangerous", {"public": "true", "policy": '{"plain-secret": "off"}'}),
+]
+
+
+@pytest.mark.parametrize(("name", "changes"), COMMENTS, ids=[name for name, _ in COMMENTS])
+def test_the_comment_of_a_pull_request(
+    pull_request: Path, main: Base, name: str, changes: dict[str, str]
+) -> None:
+    write_stack(pull_request, "dev", {**DEV, **changes})
+    stacks = [compared(planned(pull_request, stack), main, TODAY) for stack in ("dev", "old")]
+    approve(f"comment-{name}.md", comment_of(Shown(stacks, base=main.name, commit=main.commit)))
+
+
+def test_another_salt_is_no_other_key(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def source(salt: str, cipher: str) -> Path:
+        folder = tmp_path / salt
+        folder.mkdir()
+        (folder / "Pulumi.yaml").write_text((repository / "Pulumi.yaml").read_text())
+        write_stack(folder, "dev", DEV, {"apiKey": cipher})
+        file = folder / "Pulumi.dev.yaml"
+        file.write_text(f"encryptionsalt: {salt}\n{file.read_text()}")
+        return folder
+
+    before, after = source("one", "v1:abc"), source("two", "v1:def")
+    plan = planned(before, "dev").plan
+    assert plan is not None
+    base = Base("main", "0" * 40, before, tmp_path, ("dev",), plans={"dev": plan})
+    monkeypatch.chdir(after)
+    preview = compared(planned(Path(), "dev"), base, TODAY)
+    assert preview.risks == ()
+    assert preview.diff is not None
+    assert "encrypted anew" in " ".join(preview.diff.notes)
+    assert verdict_of(preview).grade is Grade.LOOK
 
 
 def test_memory_is_raised(pull_request: Path, main: Base) -> None:
