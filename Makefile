@@ -45,7 +45,8 @@ test-tables: ## the tests of `slipway model add` with scikit-learn, XGBoost and 
 	@$(PYTHON) -m infra.setup.install dev
 	@.venv/bin/python -c "from slipway.infra.model.conversion_env import TABLES; TABLES.require(print)"
 	@for version in 1.5.2 1.7.2; do test -d .venv-convert/others/$$version || .venv-convert/bin/pip install -q \
-	  --disable-pip-version-check --no-deps --target .venv-convert/others/$$version scikit-learn==$$version; done
+	  --disable-pip-version-check --no-deps --target .venv-convert/others/$$version scikit-learn==$$version || \
+	  echo "scikit-learn $$version could not be fetched: its test is skipped" >&2; done
 	@.venv/bin/python -m pytest -m long tests/modeltools/test_adding_tables.py
 
 lint: ## style and types
