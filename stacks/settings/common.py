@@ -130,7 +130,8 @@ class CloudSettings(Settings):
         checks.like(
             NAME.pattern, "1 to 40 lowercase letters, digits and hyphens, a letter first, no hyphen last"
         ),
-        "Name of the service and the start of every other name; another one makes everything anew.",
+        "Name of the service and the start of every other name. Set it before the first `up`: another one "
+        "makes all anew, also what can exist only once, such as a domain's mapping or a given `namespace`.",
         unset="`<project>-<stack>`",
     )
     backend: str = setting(
