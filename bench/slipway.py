@@ -44,7 +44,7 @@ def serving(folder: Path, **settings: str) -> Generator[Serving]:
     manifest = TextManifest.read(folder, TASKS)
     with tempfile.TemporaryFile() as log:
         port = free_port()
-        server, ready_seconds = started(port, log.fileno(), MODEL_DIR=str(folder.resolve()), **settings)
+        server, ready_seconds = started(port, log.fileno(), None, MODEL_DIR=str(folder.resolve()), **settings)
         try:
             yield Serving(port, psutil.Process(server.pid), manifest, ready_seconds)
         finally:
