@@ -271,7 +271,7 @@ class Engine:
         try:
             answer = work.result()
             call.timing.is_encoded()
-            call.timing.facts = work.facts
+            call.timing.facts = getattr(work, "facts", None)  # older tasks have none
         except BaseException as error:  # as in _step
             self._answer(call, None, raisable(error))
         else:
