@@ -45,7 +45,7 @@ def test_one_declaration_makes_a_setting_of_an_argument(tmp_path: Path) -> None:
     module.write_text(module.read_text().rstrip("\n") + "\n" + DECLARATION)
     make, preview = COMMANDS.splitlines()
     assert make == "make reference"
-    written = run(clone, "-m", "slipway.infra.settings.reference")
+    written = run(clone, "-m", "slipway.infra.reference")
     assert written.returncode == 0, written.stderr
     assert "enableApis" in (clone / "Pulumi.yaml").read_text()
     assert "| `enableApis` | flag |" in (clone / "docs/reference/settings/cloud-run.md").read_text()

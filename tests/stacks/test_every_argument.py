@@ -25,7 +25,7 @@ WITHOUT: Mapping[str, set[str]] = {
         *("image_repository", "image_gib", "cluster_identifier", "request_seconds", "project", "region"),
         *("google_project", "google_region", "cluster_name", "workload_pool", "kubeconfig", "context"),
         *("node_cpu", "node_memory_gib", "node_gpus", "node_driver", "node_start_seconds", "node_selector"),
-        *("max_nodes", "platform", "keep_images"),
+        *("max_nodes", "node_notice_seconds", "platform", "keep_images"),
     },
     "one GPU of an instance, or as many as the target has": {"gpu_count"},
     "the server's port is behind an address of the cloud's own": {"port"},

@@ -8,6 +8,7 @@ from typing import Any
 import pulumi
 import pytest
 
+from slipway.components.kubernetes.registration import FORCED
 from slipway.infra.plan.config import StackConfig
 from slipway.infra.plan.run import Plan, plan_of
 from slipway.infra.program import main
@@ -131,14 +132,12 @@ def test_a_toleration_that_is_none_is_refused() -> None:
     assert "effect is 'Never'; allowed are NoSchedule" in refusal("kubernetes", tolerations='["a:Never"]')
 
 
-@pytest.mark.parametrize("serving", ["deployment", "kserve"])
-def test_pods_run_as_an_account_that_exists(serving: str) -> None:
-    made = objects("gke", serviceAccount="models", serving=serving)
-    assert "identity" not in made
-    if serving == "kserve":
-        assert made["inference"]["spec"]["predictor"]["serviceAccountName"] == "models"
-    else:
-        assert made["deployment"]["spec"]["template"]["spec"]["serviceAccountName"] == "models"
+def test_pods_run_as_an_account_that_exists() -> None:
+    made = objects("gke", serviceAccount="models")
+    assert made["deployment"]["spec"]["template"]["spec"]["serviceAccountName"] == "models"
+    by_kserve = objects("kubernetes", serviceAccount="models", serving="kserve")
+    assert by_kserve["inference"]["spec"]["predictor"]["serviceAccountName"] == "models"
+    assert not {"identity"} & (made.keys() | by_kserve.keys())
     types = {
         each.type for each in planned("gke", serviceAccount="models").resources if ":Kubernetes" in each.urn
     }
@@ -150,7 +149,7 @@ def test_the_account_that_is_made_has_annotations() -> None:
     role = "arn:aws:iam::123456789012:role/models"
     given = {"serviceAccountAnnotations": f'{{"eks.amazonaws.com/role-arn": "{role}"}}'}
     account = objects("kubernetes", **given)["identity"]
-    assert account["metadata"]["annotations"] == {"eks.amazonaws.com/role-arn": role}
+    assert account["metadata"]["annotations"] == {"eks.amazonaws.com/role-arn": role, **FORCED}
     from_s3 = {"model": "s3://acme-models/spam@3sL4kqtJlcpXroDTDmJ"}
     assert "needs AWS credentials" in warned("kubernetes", **from_s3)
     assert "needs AWS credentials" not in warned("kubernetes", **from_s3, **given)
@@ -160,7 +159,8 @@ def test_an_ingress_has_the_annotations_of_its_controller_next_to_its_own() -> N
     more = {"ingressAnnotations": '{"example.com/limit": "10"}', "domain": "api.example.com"}
     issued = {"tlsSecret": "api-tls", "certIssuer": "letsencrypt"}
     annotations = objects("kubernetes", **more, **issued)["ingress"]["metadata"]["annotations"]
-    assert annotations == {"example.com/limit": "10", "cert-manager.io/cluster-issuer": "letsencrypt"}
+    issuer = {"cert-manager.io/cluster-issuer": "letsencrypt"}
+    assert annotations == {"example.com/limit": "10", **issuer, **FORCED}
     on_gke = objects("gke", **more, public="true")["ingress"]["metadata"]["annotations"]
     assert on_gke["example.com/limit"] == "10"
     assert on_gke["kubernetes.io/ingress.class"] == "gce"

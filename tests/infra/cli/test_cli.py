@@ -115,7 +115,7 @@ def test_logs_show_each_request_as_json_without_its_text(running: Path) -> None:
         headers={"Authorization": f"Bearer {outputs['apiKey']}"},
     )
     lines = [json.loads(line) for line in slipway(running, "logs").stdout.splitlines()]
-    assert any(line.get("path") == "/predict" and line.get("status") == 200 for line in lines)
+    assert any(line.get("route") == "/predict" and line.get("status") == 200 for line in lines)
     assert "a private message" not in str(lines)
     assert outputs["apiKey"] not in str(lines)
     assert len(slipway(running, "logs", "--tail", "1").stdout.splitlines()) == 1
