@@ -37,7 +37,8 @@ class StackVerdict:
     def why(self) -> str:
         """Return the first reasons, and how many more there are."""
         more = len(self.reasons) - _SHOWN
-        return "; ".join(self.reasons[:_SHOWN]) + (f"; and {more} more" if more > 0 else "")
+        shown = "; ".join(reason.rstrip(".") for reason in self.reasons[:_SHOWN])
+        return shown + (f"; and {more} more" if more > 0 else "")
 
 
 @dataclass(frozen=True, slots=True)

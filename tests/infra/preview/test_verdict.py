@@ -1,4 +1,4 @@
-"""The first line of a preview, on twenty changes that were labelled by hand before it was written.
+"""The first line of a preview, on twenty changes that were labelled by hand.
 
 No dangerous one is called safe, and none of them less than dangerous; at most one safe one is more than that.
 """
@@ -20,7 +20,7 @@ from slipway.infra.preview.other_commit import Base
 from slipway.infra.preview.page import page_of
 from slipway.infra.preview.plans import Planned, planned
 from slipway.infra.preview.stack import StackPreview, compared, stack_preview
-from slipway.infra.preview.verdict import Grade
+from slipway.infra.preview.verdict import Grade, StackVerdict
 from tests.infra.repository import write_stack
 
 TODAY = date(2026, 11, 21)
@@ -125,6 +125,11 @@ def preview_of(folder: Path, labelled: Labelled) -> StackPreview:
     base = Base("main", "0" * 40, folder / "base", folder, tuple(plans), plans=plans, findings=findings)
     here = planned(Path(), "prod") if labelled.after is not None else Planned("prod")
     return compared(here, base, TODAY)
+
+
+def test_reasons_that_are_sentences_are_joined_with_one_mark() -> None:
+    verdict = StackVerdict("dev", Grade.LOOK, ("It costs more.", "it opens"), None)
+    assert verdict.why == "It costs more; it opens"
 
 
 @pytest.mark.parametrize("labelled", CHANGES, ids=[each.name for each in CHANGES])
