@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
-from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
@@ -25,6 +24,9 @@ from slipway.infra.cli import (
     decisions as decision_commands,
 )
 from slipway.infra.cli import (
+    fit as fit_command,
+)
+from slipway.infra.cli import (
     init as init_command,
 )
 from slipway.infra.cli import (
@@ -33,7 +35,10 @@ from slipway.infra.cli import (
 from slipway.infra.cli import (
     model as model_commands,
 )
-from slipway.infra.cli.console import ERR, OUT, Format, PreviewFormat, print_json, progress, reported
+from slipway.infra.cli import (
+    prune as prune_command,
+)
+from slipway.infra.cli.console import OUT, Format, PreviewFormat, print_json, progress, reported
 from slipway.infra.cli.handover import hand_over, pulumi_command
 from slipway.infra.errors import Refused
 from slipway.infra.plan.config import StackConfig
@@ -268,80 +273,9 @@ def preview(
             shown.refuse()
 
 
-@app.command()
-def prune(
-    stack: StackArgument,
-    keep: Annotated[int, typer.Option(min=1, help="Number of newest versions of each secret to keep.")] = 3,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
-    format_: FormatOption = Format.TEXT,
-) -> None:
-    """Destroy old secret versions of a Cloud Run stack that no revision with traffic uses."""
-    with reported(format_):
-        config = stack_config(Path(), stack)
-        from slipway.infra.targets.cloud_run import cloud_run_place  # only this command needs it
-
-        place = cloud_run_place(config)
-        from slipway.infra.preview import previews_of  # imports Pulumi
-        from slipway.infra.targets.prune import destroy, old_versions
-
-        [(plan, _)] = previews_of(Path(), [stack], []).found
-        old = old_versions(plan, place, keep)
-        for each in old:
-            ERR.print(str(each), markup=False)
-        if old and not yes and not typer.confirm(f"Destroy these {len(old)} permanently?", err=True):
-            raise Refused("Nothing was destroyed.")
-        destroy(place, old)
-        if format_ is Format.JSON:
-            print_json({"stack": stack, "destroyed": [asdict(each) for each in old]})
-        else:
-            OUT.print(f"{len(old)} destroyed" if old else "Nothing to destroy.")
-
-
-@app.command()
-def fit(
-    model: Annotated[
-        str,
-        typer.Argument(help="`bundled:<name>`, `file:<folder>`, a folder, `gs://…`, `s3://…`, or `hf:…`."),
-    ],
-    cpu: Annotated[float, typer.Option(min=0.1, max=64, help="vCPU of one instance.")] = 1,
-    tokens: Annotated[
-        str, typer.Option(help="Request lengths in tokens, `max` for the limit; rows for a tabular model.")
-    ] = "16,max",
-    concurrency: Annotated[str, typer.Option(help="Numbers of concurrent requests.")] = "1,8",
-    seconds: Annotated[
-        float, typer.Option(min=0.1, max=60, help="Seconds per pair of length and concurrency.")
-    ] = 2,
-    estimate: Annotated[
-        bool, typer.Option("--estimate", help="Estimate from the manifest; run nothing.")
-    ] = False,
-    write: Annotated[
-        bool, typer.Option("--write", help="Record the result in the model's manifest.")
-    ] = False,
-    format_: FormatOption = Format.TEXT,
-) -> None:
-    """Measure a model's memory, start-up time and throughput here; list the setting for each target."""
-    with reported(format_):
-        from slipway.infra.model import fit as fitting
-        from slipway.infra.model.fit_report import fit_json, fit_tables
-        from slipway.infra.model.fit_subject import subject
-
-        with progress("Reading the model") as say, subject(model, estimate, write, say) as (source, folder):
-            if estimate:
-                found = fitting.estimated(source, folder, cpu)
-            else:
-                work = fitting.work_of(folder, tokens, concurrency, seconds)
-                fitting.require_one_vcpu(write, cpu)
-                found = fitting.measured(source, folder, cpu, work, say)
-            if write:
-                fitting.write_measured(folder, found)
-        if format_ is Format.JSON:
-            print_json(fit_json(found))
-            return
-        for part in fit_tables(found):
-            OUT.print(part)
-
-
 init_command.register(app)
+fit_command.register(app)
+prune_command.register(app)
 decision_commands.register(app)
 model_commands.register(app)
 manifest_commands.register(app)
