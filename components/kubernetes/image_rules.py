@@ -23,4 +23,5 @@ def image_warnings(spec: KubernetesSpec) -> Iterator[str]:
             f"the image is in {image.host}: if it requires a login that the nodes do not have, keep one in a "
             f"Secret of the namespace (`kubectl --namespace {spec.namespace} create secret docker-registry`) "
             "and name it in `image_pull_secrets`."
+            + (" Create the namespace first, with `create_namespace` false." if spec.create_namespace else "")
         )

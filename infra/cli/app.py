@@ -185,7 +185,7 @@ def quality(
             from slipway.infra.cli import up as apply  # imports Pulumi
 
             outputs = apply.outputs_of(stack_config(Path(), stack))
-            url, key = str(outputs["url"].value), str(outputs["api_key"].value)
+            url, key = str(outputs["url"].value), str(outputs["apiKey"].value)
         elif not key:
             raise Refused("MODEL_API_KEY is not set; --url needs the server's key there.")
         report = quality_of(url, key)
@@ -261,6 +261,8 @@ def preview(
     ] = False,
 ) -> None:
     """Show what `up` would create or change, with no cloud, credential or Pulumi CLI."""
+    if against == "":
+        raise typer.BadParameter("is empty; name a branch, a tag or a commit", param_hint="--against")
     gc.disable()  # the process ends with the preview: looking for garbage takes a tenth of its time
     with reported(Format.JSON if format_ is PreviewFormat.JSON else Format.TEXT):
         from slipway.infra.cli.preview import show

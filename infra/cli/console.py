@@ -24,6 +24,13 @@ from slipway.infra.errors import Failed, ProgramFailed, Refused
 from slipway.infra.settings.faults import SettingsError
 
 
+def confirmed(question: str, way: str, *, default: bool = False) -> bool:
+    """Ask on the terminal. way: what to do where there is none, which raises Refused."""
+    if not sys.stdin.isatty():
+        raise Refused(f"There is no terminal to ask on. {way}")
+    return typer.confirm(question, default=default, err=True)
+
+
 class Terminal(Console):
     """Prints text as it is: nothing in it is markup, a picture's name, or a command to the terminal."""
 

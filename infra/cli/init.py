@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from slipway.infra.cli.console import ERR, OUT, Format, print_json, reported
+from slipway.infra.cli.console import ERR, OUT, Format, confirmed, print_json, reported
 from slipway.infra.errors import Refused
 from slipway.infra.setup.new_project import name_for, new_files, write
 
@@ -29,7 +29,8 @@ def init(
         for path in files:
             more = " (adds lines)" if (folder / path).exists() else ""
             ERR.print(f"  {path}{more}")
-        if not yes and not typer.confirm(f"Write these into {folder}?", default=True, err=True):
+        question = f"Write these into {folder}?"
+        if not yes and not confirmed(question, "To write these files, add --yes.", default=True):
             raise Refused("Nothing was written.")
         write(folder, files)
         if format_ is Format.JSON:

@@ -130,7 +130,8 @@ def bench(
 def reference(
     model: Annotated[str, typer.Argument(help="Folder, `file:<folder>` or `bundled:<name>`.")],
     data: Annotated[
-        Path, typer.Argument(help="File with one text per line, or label<TAB>text; tabular: one JSON row.")
+        Path,
+        typer.Argument(help="File of 200 lines or more: text, or label<TAB>text; tabular: JSON rows."),
     ],
     format_: _Format = Format.TEXT,
 ) -> None:
@@ -139,7 +140,7 @@ def reference(
         from slipway.infra.model.fit import model_of
         from slipway.infra.model.reference import counted, write_reference
 
-        _, folder = model_of(model)
+        _, folder = model_of(model, "model reference")
         with progress("Reading the data") as say:
             found = counted(folder, data, say)
         write_reference(folder, found)

@@ -1,13 +1,11 @@
 """`slipway model add`: asks before a pickle is opened, and prints what became of the model."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from slipway.infra.cli.console import ERR, OUT, Format, print_json, reported
-from slipway.infra.errors import Refused
+from slipway.infra.cli.console import ERR, OUT, Format, confirmed, print_json, reported
 
 if TYPE_CHECKING:
     from slipway.infra.model.add import Added
@@ -92,9 +90,7 @@ def _confirmed(warning: str, trust: bool) -> bool:
     ERR.print(warning, markup=False)
     if trust:
         return True
-    if not sys.stdin.isatty():
-        raise Refused("There is no terminal to ask on. If you trust who made the file, add --trust.")
-    return typer.confirm("Open it?", err=True)
+    return confirmed("Open it?", "If you trust who made the file, add --trust.")
 
 
 def _report_json(found: "Added") -> dict[str, Any]:

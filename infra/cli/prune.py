@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from slipway.infra.cli.console import ERR, OUT, Format, print_json, reported
+from slipway.infra.cli.console import ERR, OUT, Format, confirmed, print_json, reported
 from slipway.infra.errors import Refused
 from slipway.infra.settings.stackfile import stack_config
 
@@ -34,7 +34,8 @@ def prune(
         old = old_versions(plan, place, keep)
         for each in old:
             ERR.print(str(each), markup=False)
-        if old and not yes and not typer.confirm(f"Destroy these {len(old)} permanently?", err=True):
+        question = f"Destroy these {len(old)} permanently?"
+        if old and not yes and not confirmed(question, "To destroy these, add --yes."):
             raise Refused("Nothing was destroyed.")
         destroy(place, old)
         if format_ is Format.JSON:

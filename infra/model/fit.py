@@ -67,11 +67,11 @@ class Fit:
         return {"period_seconds": period, "failure_threshold": math.ceil(patience / period)}
 
 
-def model_of(text: str) -> tuple[str, ModelFolder]:
-    """Find a model named as in a setting, or by its folder. Raises Refused."""
+def model_of(text: str, command: str = "fit") -> tuple[str, ModelFolder]:
+    """Find a model named as in a setting, or by its folder. Raises Refused, in the words of the command."""
     source = text if ModelAddress.parse(text).is_here else f"file:{Path(text).resolve()}"
     try:
-        return source, model_folder("fit", source, None)
+        return source, model_folder(command, source, None)
     except ValueError as error:
         raise Refused(str(error)) from None
 

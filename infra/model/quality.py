@@ -24,8 +24,11 @@ def quality_of(url: str, api_key: str) -> dict[str, Any]:
     except urllib.error.HTTPError as error:
         with error:
             raise Failed(f"{address} answered {error.code}. {_hint(error.code)}") from None
-    except (OSError, ValueError) as error:
-        raise Failed(f"{address} did not answer with JSON: {error}.") from None
+    except OSError as error:
+        reason = getattr(error, "reason", error)
+        raise Failed(f"{address} did not answer: {getattr(reason, 'strerror', None) or reason}.") from None
+    except ValueError:
+        raise Failed(f"{address} did not answer with JSON.") from None
     if not isinstance(found, dict) or "signals" not in found:
         raise Failed(f"{address} did not answer with a report of quality.")
     return found  # pyright: ignore[reportUnknownVariableType] - JSON
@@ -46,6 +49,7 @@ def lines(report: Mapping[str, Any]) -> Iterator[str]:
             continue
         psi = signal["psi"]
         state = "has drifted" if signal["has_drifted"] else "as the reference"
+        state = state if report["predictions"] else "nothing yet"
         index = "" if psi is None else f", PSI {psi:.3f}"
         yield f"  {name:<11} {state}{index}, {signal['alarms']} alarms"
     feedback = report["feedback"]

@@ -65,6 +65,8 @@ def document(path: Path) -> Document:
         raise StackFileError(f"There is no {path.name} in {path.parent}.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise StackFileError(f"{path.name} cannot be read: {error}.") from None
+    except RecursionError:
+        raise StackFileError(f"{path.name} is nested too deeply.") from None
     except yaml.YAMLError as error:
         raise StackFileError(f"{path.name} is not valid YAML: {' '.join(str(error).split())}.") from None
     if not isinstance(found or {}, dict):

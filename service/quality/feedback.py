@@ -37,6 +37,11 @@ class Feedback:
         """Return how many predictions are kept, those that are too old by now included."""
         return self._held
 
+    @property
+    def waiting(self) -> int:
+        """Return how many predictions are kept whose true label is not known."""
+        return sum(len(each.labels) - len(each.given or ()) for each in self._waiting.values())
+
     def keep(self, request_id: str, labels: Sequence[str]) -> None:
         """Keep the predictions of a call, in the order of its texts; an id that comes again replaces them."""
         if len(labels) > self._most:

@@ -112,7 +112,7 @@ class Quality:
     def _feedback_report(self) -> dict[str, Any]:
         outcomes = dict(self.feedback.outcomes)
         return {
-            "waiting": self.feedback.held,
+            "waiting": self.feedback.waiting,
             "given": sum(outcomes.values()),
             "labels": {label: _rates(label, outcomes) for label in self.labels},
         }

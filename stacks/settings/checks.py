@@ -34,6 +34,10 @@ class Check:
     show: Callable[[Any], str] = str
 
 
+# As kubectl writes a taint.
+_TAINT = re.compile(r"([^=:]+)(?:=([^=:]*))?(?::([A-Za-z]+))?")
+
+
 def whole(low: int, high: int, allowed: str = "") -> Check:
     def parse(text: str) -> int:
         if not re.fullmatch(r"-?[0-9]{1,9}", text):
@@ -102,13 +106,10 @@ def like(pattern: str, allowed: str) -> Check:
 
 
 def texts(allowed: str) -> Check:
-    """Check a JSON array of strings."""
+    """Check a JSON array of strings, each of them once."""
 
     def parse(text: str) -> tuple[str, ...]:
-        found = _json(text, list)
-        if not all(isinstance(item, str) for item in found):
-            raise ValueError("")
-        return tuple(found)
+        return tuple(_distinct(text))
 
     return Check("list", allowed, parse, ())
 
@@ -117,14 +118,20 @@ def tolerations(allowed: str) -> Check:
     """Check a JSON array of taints, as kubectl writes them: `key`, `key:Effect`, `key=value:Effect`."""
 
     def parse(text: str) -> tuple[Mapping[str, str], ...]:
-        found = [
-            re.fullmatch(r"([^=:]+)(?:=([^=:]*))?(?::([A-Za-z]+))?", str(item)) for item in _json(text, list)
-        ]
+        found = [_TAINT.fullmatch(item) for item in _distinct(text)]
         if not all(found):
             raise ValueError("")
         return tuple(_toleration(*match.groups()) for match in found if match)
 
     return Check("list", allowed, parse, ())
+
+
+def _distinct(text: str) -> list[str]:
+    """Parse a JSON array of strings, none of them twice."""
+    found = _json(text, list)
+    if not all(isinstance(item, str) for item in found) or len(set(found)) < len(found):
+        raise ValueError("")
+    return found
 
 
 def _toleration(key: str, value: str | None, effect: str | None) -> Mapping[str, str]:

@@ -137,6 +137,7 @@ def test_predictions_wait_in_a_store_that_is_bounded_by_count_and_by_time() -> N
     feedback.keep("999", ["spam"])  # the id comes again
     assert feedback.held == 3
     assert feedback.give("999", 0, "ham") == "spam"
+    assert (feedback.held, feedback.waiting) == (3, 2)
     with pytest.raises(FeedbackRepeated):
         feedback.give("999", 0, "ham")
     with pytest.raises(PredictionUnknown):
@@ -144,7 +145,7 @@ def test_predictions_wait_in_a_store_that_is_bounded_by_count_and_by_time() -> N
     clock.now = 61
     with pytest.raises(PredictionUnknown):
         feedback.give("998", 0, "ham")
-    assert feedback.held == 0
+    assert feedback.held == feedback.waiting == 0
     assert dict(feedback.outcomes) == {("spam", "ham"): 1}
 
 

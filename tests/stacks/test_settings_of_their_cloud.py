@@ -128,7 +128,9 @@ def test_further_tolerations_leave_that_of_the_gpu(target: str) -> None:
 
 
 def test_a_toleration_that_is_none_is_refused() -> None:
-    assert "tolerations: got" in refusal("kubernetes", tolerations='["=ml"]')
+    for taints in ('["=ml"]', "[1]", "[null]", '["a", "a"]'):
+        assert "tolerations: got" in refusal("kubernetes", tolerations=taints)
+    assert "imagePullSecrets: got" in refusal("kubernetes", imagePullSecrets='["pull", "pull"]')
     assert "effect is 'Never'; allowed are NoSchedule" in refusal("kubernetes", tolerations='["a:Never"]')
 
 

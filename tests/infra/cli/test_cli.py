@@ -107,6 +107,17 @@ def test_the_run_folder_is_its_owners_alone(started: Path) -> None:
     assert (folder / "server.log").stat().st_mode & 0o777 == 0o600
 
 
+def test_quality_asks_the_stacks_own_server(running: Path) -> None:
+    assert "predictions" in report(running, "quality")
+    done = slipway(running, "quality")
+    assert (done.returncode, "predictions" in done.stdout) == (0, True)
+
+
+def test_a_comparison_with_nothing_is_refused(running: Path) -> None:
+    """As where a variable that should name the base is empty."""
+    assert "name a branch, a tag or a commit" in refused(running, "preview", "--against", "")
+
+
 def test_logs_show_each_request_as_json_without_its_text(running: Path) -> None:
     outputs = report(running, "output", "--show-secrets")
     httpx.post(

@@ -25,8 +25,9 @@ def test_a_new_project_is_previewed_under_its_folders_name(tmp_path: Path) -> No
 
 def test_without_an_answer_nothing_is_written(tmp_path: Path) -> None:
     done = slipway(tmp_path, "init", "--name", "shop")
-    assert done.returncode != 0
+    assert done.returncode == 2
     assert "Pulumi.local.yaml" in done.stderr
+    assert "There is no terminal to ask on. To write these files, add --yes." in done.stderr
     assert files_in(tmp_path) == {}
 
 

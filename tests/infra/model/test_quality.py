@@ -28,7 +28,7 @@ def test_people_read_predictions_drift_and_feedback(project: Path, server: Runni
     assert first.startswith("sms-spam-")
     assert first.endswith(": 2 predictions")
     assert "  class       no reference; write one with `slipway model reference`" in rest
-    assert "  feedback    2 labels given, 2 predictions wait for one" in rest
+    assert "  feedback    2 labels given, 0 predictions wait for one" in rest
     assert "    ham                  precision 0.500, recall 1.000" in rest
     assert "    spam                 precision unknown, recall 0.000" in rest
 

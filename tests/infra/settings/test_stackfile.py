@@ -66,6 +66,7 @@ def test_an_override_without_key_or_value_is_refused(project: Path, override: st
     ("text", "message"),
     [
         ("config: [\n", "not valid YAML"),
+        (f"config: {'[' * 3000}", "nested too deeply"),
         ("- a\n", "must be a map"),
         ("config: text\n", "`config` must be a map"),
     ],
