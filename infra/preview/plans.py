@@ -12,6 +12,7 @@ from slipway.infra.errors import Refused
 from slipway.infra.plan.config import StackConfig
 from slipway.infra.plan.run import Plan, plan_of
 from slipway.infra.plan.warning import Warned
+from slipway.infra.preview.own_program import own_program
 from slipway.infra.program import MissingSdk, refusal_of
 from slipway.infra.program import main as program
 from slipway.infra.settings.faults import SettingsError, unread
@@ -102,7 +103,10 @@ def planned(root: Path, stack: str, overrides: Iterable[str] = ()) -> Planned:
         if config.environments:
             incomplete = Warned("", f"This plan is incomplete. {unread(config.environments)}")
             plan = replace(plan, warnings=(incomplete, *plan.warnings))
-        return Planned(stack, config, settings_from(config), plan)
+        settings = settings_from(config)
+        if settings.target != "local" and (other := own_program(root)):
+            plan = replace(plan, warnings=(other, *plan.warnings))
+        return Planned(stack, config, settings, plan)
     except Refused as error:
         return Planned(stack, refused=error)
     except MissingSdk as error:
