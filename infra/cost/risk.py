@@ -11,12 +11,12 @@ _MUCH_USD = 100.0
 
 
 def cost_risks(difference: CostDifference) -> Iterator[Risk]:
-    """Yield what a reviewer must know of the cost: one risk, of the maximum where it rises, else idle."""
-    for name, change in (("maximum", difference.maximum), ("idle", difference.idle)):
-        if change.usd >= _MUCH_USD:
-            text = f"raises the {name} cost by {dollars(change.usd)} a month, to {change.after}"
-            yield Risk(Level.MEDIUM, text, _largest(difference))
-            break
+    """Yield what a reviewer must know of the cost: what is paid without a request, and the maximum."""
+    costs = (("idle", difference.idle), ("maximum", difference.maximum))
+    rising = [(name, change) for name, change in costs if change.usd >= _MUCH_USD]
+    texts = [f"the {name} cost by {dollars(each.usd)} a month, to {each.after}" for name, each in rising]
+    if texts:
+        yield Risk(Level.MEDIUM, f"raises {' and '.join(texts)}", _largest(difference))
     new = [each for each in difference.maximum.after.unknown if each not in difference.maximum.before.unknown]
     if new:
         yield Risk(Level.MEDIUM, "makes the cost unknown", f"{'; '.join(new)}.")

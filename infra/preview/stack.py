@@ -82,7 +82,7 @@ def compared(planned: Planned, base: Base, today: date) -> StackPreview:
         return now
     diff = difference_of(stack, before, after)
     cost_difference = cost_difference_of(_base_cost(base, stack, now, today), now.cost)
-    risks = [*risks_of(diff), *_loosened(base, now), *cost_risks(cost_difference)]
+    risks = [*cost_risks(cost_difference), *risks_of(diff), *_loosened(base, now)]
     return replace(
         now,
         diff=diff,
