@@ -146,7 +146,7 @@ def text_map(allowed: str) -> Check:
 def plain_map(text: str) -> Mapping[str, str]:
     """Parse a JSON object of plain values, each as a string: `100` and `"100"` are the same."""
     found = _json(text, dict)
-    if any(isinstance(value, dict | list) for value in found.values()):
+    if any(value is None or isinstance(value, dict | list) for value in found.values()):
         raise ValueError("")
     return {name: value if isinstance(value, str) else json.dumps(value) for name, value in found.items()}
 

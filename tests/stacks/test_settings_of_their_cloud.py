@@ -131,6 +131,7 @@ def test_a_toleration_that_is_none_is_refused() -> None:
     for taints in ('["=ml"]', "[1]", "[null]", '["a", "a"]'):
         assert "tolerations: got" in refusal("kubernetes", tolerations=taints)
     assert "imagePullSecrets: got" in refusal("kubernetes", imagePullSecrets='["pull", "pull"]')
+    assert "labels: got" in refusal("kubernetes", labels='{"team": null}')
     assert "effect is 'Never'; allowed are NoSchedule" in refusal("kubernetes", tolerations='["a:Never"]')
 
 
