@@ -5,8 +5,10 @@ import math
 from collections.abc import Sequence
 from typing import Any, TypeGuard
 
-# A column of strings with more different ones is no category: a name, a text.
+# A column with more different strings, or with rarer ones, holds no categories but names or texts: these are
+# always new, and are not for a manifest that goes into an image.
 MOST_VALUES = 200
+LEAST_ROWS_OF_A_VALUE = 5
 # A manifest has at most 1 MiB (service/manifest.py).
 MOST_BYTES = 1 << 18
 
@@ -24,7 +26,7 @@ def ranges_of(features: Sequence[Any], rows: Sequence[Any]) -> dict[str, dict[st
         values = [column.get("missing") if value is None else value for value in given]
         if column.get("type", "float") == "string":
             texts = {value for value in values if isinstance(value, str)}
-            if 0 < len(texts) <= MOST_VALUES:
+            if 0 < len(texts) <= min(MOST_VALUES, len(values) / LEAST_ROWS_OF_A_VALUE):
                 found[column["name"]] = {"values": sorted(texts)}
             continue
         if numbers := [value for value in values if _is_number(value)]:

@@ -107,15 +107,21 @@ def test_a_column_without_a_range_has_none() -> None:
     assert ranges_of(names, rows) == {"number": {"least": 3, "most": 3}}
 
 
+def test_names_of_persons_are_no_categories_and_get_into_no_manifest() -> None:
+    rows = [[f"person {number}", "abc"[number % 3]] for number in range(MOST_VALUES)]
+    names = [{"name": "who", "type": "string"}, {"name": "class", "type": "string"}]
+    assert ranges_of(names, rows) == {"class": {"values": ["a", "b", "c"]}}
+
+
 def test_what_stands_for_null_is_in_the_range_and_a_short_row_is_none() -> None:
     features = [{"name": "n", "type": "int", "missing": -1}, {"name": "s", "type": "string", "missing": "?"}]
-    rows = [[5, "a"], [None, None], {"s": "b"}, [6]]
+    rows: list[Any] = [[5, "a"], [None, None], {"s": "b"}, [6]] * 4
     assert ranges_of(features, rows) == {"n": {"least": -1, "most": 6}, "s": {"values": ["?", "a", "b"]}}
 
 
 def test_ranges_stay_far_below_what_a_manifest_may_have() -> None:
     features = [{"name": f"c{place}", "type": "string"} for place in range(30)]
-    rows = [[f"{number:0200}"] * 30 for number in range(MOST_VALUES)]
+    rows = [[f"{number:0200}"] * 30 for number in range(MOST_VALUES)] * 5
     found = ranges_of(features, rows)
     assert 0 < len(found) < 30
     assert len(json.dumps(found)) <= MOST_BYTES
