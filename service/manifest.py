@@ -36,6 +36,8 @@ MANIFEST_FILE = "manifest.json"
 MAX_MANIFEST_BYTES = 1 << 20
 # Longer than the longest context of a published model that this server runs; what is above it is a mistake.
 MOST_TOKENS = 1 << 20
+# More columns than a table has that a person watches.
+MOST_RANGES = 10_000
 # What a file that is being fetched ends in.
 PART_SUFFIX = ".part"
 MOST_FAULTS_SHOWN = 10
@@ -84,10 +86,22 @@ class Measured(ManifestPart):
     """Where; for people."""
 
 
+class ColumnRange(ManifestPart):
+    """What a column held: numbers from `least` to `most`, or these strings."""
+
+    least: int | float | None = None
+    most: int | float | None = None
+    values: list[str] | None = None
+
+
 class Reference(ManifestPart):
     """What the model predicted for data like that of its use: counts over the bins of service/quality."""
 
-    signals: dict[Literal["class", "confidence", "length", "unknown"], list[Annotated[int, Field(ge=0)]]]
+    signals: dict[
+        Literal["class", "confidence", "length", "unknown", "range"], list[Annotated[int, Field(ge=0)]]
+    ]
+    columns: dict[str, ColumnRange] = Field(default={}, max_length=MOST_RANGES)
+    """Of a table, from the lines that the counts of the signal `range` leave out."""
 
 
 class Manifest(ManifestPart):

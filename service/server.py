@@ -29,6 +29,7 @@ from .loading import Origin, chosen_device, load_model, model_origin, require_en
 from .logs import fields, log, log_loop_error
 from .manifest import Manifest
 from .metrics import Instruments
+from .metrics.live import Live
 from .metrics.page import MetricsServer
 from .metrics.quality_readings import QualityReadings
 from .metrics.readings import Readings
@@ -89,8 +90,9 @@ async def _serve(
     instruments = Instruments()
     engine.when_batch_computed(instruments.batch_computed)
     quality = Quality(manifest, Feedback(settings.feedback_predictions, settings.feedback_seconds))
-    app = build_app(settings, manifest, task, engine, lifecycle, port, instruments, quality, traces)
     connections = Connections(_connection_limits(settings))
+    live = _live(settings, instruments, engine, quality, connections)
+    app = build_app(settings, manifest, task, engine, lifecycle, port, instruments, quality, traces, live)
     config = uvicorn.Config(
         app,
         http=protocol_for(connections),
@@ -159,6 +161,20 @@ def _traces(settings: Settings, manifest: Manifest) -> Traces | None:
         settings.service_version,
         manifest.model_version,
     )
+
+
+def _live(
+    settings: Settings,
+    instruments: Instruments,
+    engine: Engine,
+    quality: Quality,
+    connections: Connections,
+) -> Live | None:
+    if settings.metrics == "off" or not settings.serve_page:
+        return None
+    live = Live(instruments, engine, quality, connections.refusals)
+    live.start()
+    return live
 
 
 def _show_metrics(

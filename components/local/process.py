@@ -26,7 +26,7 @@ from ..load_time import LOADS_OF_A_START
 from ..printable import printable
 from .log import new_file
 from .private import make_private
-from .record import LEASE, LOG, PROCESS, Lease, ProcessId, ProcessRecord
+from .record import LEASE, LOG, LOOK, PROCESS, Lease, ProcessId, ProcessRecord
 
 HOST = "127.0.0.1"
 # A start is waited for three times as long as the model should take, and never less.
@@ -155,8 +155,8 @@ def stop(folder: Path, patience_seconds: float = _DRAIN_SECONDS + 5) -> None:
     if record:
         _end(record, patience_seconds)
     _SUPERVISORS[:] = [one for one in _SUPERVISORS if one.poll() is None]
-    (folder / PROCESS).unlink(missing_ok=True)
-    (folder / LEASE).unlink(missing_ok=True)
+    for name in (PROCESS, LEASE, LOOK):
+        (folder / name).unlink(missing_ok=True)
 
 
 def running(folder: Path) -> ProcessRecord | None:

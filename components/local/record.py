@@ -3,6 +3,7 @@
 `lease.json`: who owns the service (`slipway up` or `pulumi up`) and how it is run, by the provider.
 `process.json`: the supervisor's and server's process, and how the server ended, by the supervisor.
 `server.log`: the server's log, by the supervisor (log.py).
+`look.json`: what the metrics page had counted at the last `slipway status`, by that command.
 All but the log are replaced whole, so that a reader never sees half of one.
 """
 
@@ -18,7 +19,7 @@ import psutil
 
 from ..fault import ComponentError
 
-LEASE, PROCESS, LOG = "lease.json", "process.json", "server.log"
+LEASE, PROCESS, LOG, LOOK = "lease.json", "process.json", "server.log", "look.json"
 # Clocks of the same process read twice differ by rounding only; a reused pid started later.
 _SAME_START_SECONDS = 0.05
 

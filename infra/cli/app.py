@@ -44,6 +44,7 @@ from slipway.infra.errors import Refused
 from slipway.infra.plan.config import StackConfig
 from slipway.infra.settings.stackfile import settings_from, stack_config
 from slipway.infra.targets.registry import target_of
+from slipway.infra.targets.signals import signal_lines
 
 app = typer.Typer(
     help="Deploy a machine-learning model as an HTTP service with one command.",
@@ -151,7 +152,7 @@ def down(stack: StackArgument = "local", format_: FormatOption = Format.TEXT) ->
 
 @app.command()
 def status(stack: StackArgument = "local", format_: FormatOption = Format.TEXT) -> None:
-    """Show whether the service of a stack is ready, and why not."""
+    """Show whether the service of a stack is ready, why not, and its signals where they can be read."""
     with reported(format_):
         config = stack_config(Path(), stack)
         found = target_of(config).status(config)
@@ -165,8 +166,11 @@ def status(stack: StackArgument = "local", format_: FormatOption = Format.TEXT) 
         OUT.print(Text.assemble((stack, "bold"), " is ", (report["state"], colour)))
         if found.limits:
             report["limits"] = ", ".join(f"{name} {limit}" for name, limit in found.limits.items())
-        for name, value in report.items():
-            if value is not None and name not in ("stack", "state"):
+        values = [
+            (name, value) for name, value in report.items() if name not in ("stack", "state", "signals")
+        ]
+        for name, value in [*values, *(signal_lines(found.signals) if found.signals else ())]:
+            if value is not None:
                 OUT.print(f"  {name:<11} {value}", markup=False)
 
 

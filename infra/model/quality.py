@@ -3,6 +3,7 @@
 import json
 import urllib.error
 import urllib.request
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,6 +11,7 @@ from urllib.parse import urlsplit
 from slipway.infra.errors import Failed, Refused
 
 _TIMEOUT_SECONDS = 20
+MOST_COLUMNS = 20
 
 
 def quality_of(url: str, api_key: str) -> dict[str, Any]:
@@ -52,6 +54,10 @@ def lines(report: Mapping[str, Any]) -> Iterator[str]:
         state = state if report["predictions"] else "nothing yet"
         index = "" if psi is None else f", PSI {psi:.3f}"
         yield f"  {name:<11} {state}{index}, {signal['alarms']} alarms"
+    out_of_range: Mapping[str, int] = report.get("out_of_range", {})
+    for column, count in Counter(out_of_range).most_common(MOST_COLUMNS):
+        if count:
+            yield f"    {column:<20} {count} values that the reference did not have"
     feedback = report["feedback"]
     yield f"  feedback    {feedback['given']} labels given, {feedback['waiting']} predictions wait for one"
     for label, rates in feedback["labels"].items():

@@ -4,14 +4,18 @@ The server itself counts, so that its reference and what it later compares with 
 """
 
 import json
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+import shutil
+import tempfile
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from slipway.components.model import ModelFolder
 from slipway.components.spec import ROUTES
 from slipway.infra.errors import Failed, Refused
+from slipway.infra.model.column_ranges import ranges_of
 from slipway.infra.model.fit import write_manifest
 from slipway.infra.model.measured_server import MeasuredServer, all_memory_mib
 
@@ -19,15 +23,18 @@ from slipway.infra.model.measured_server import MeasuredServer, all_memory_mib
 LEAST = 200
 # The server counts so many of one call, and takes 2 MiB.
 MOST_OF_A_CALL, MOST_CHARACTERS_OF_A_CALL, MOST_CHARACTERS = 100, 300_000, 20_000
+# service/quality/quality.py
+RANGE = "range"
 FIELDS = {"classify": "text", "embed": "text", "tabular": "features"}
 
 
 @dataclass(frozen=True, slots=True)
 class ReferenceCounts:
-    """What was counted. signals: name -> counts over the server's bins."""
+    """What was counted. signals: name -> counts over the server's bins. columns: name -> range."""
 
     predictions: int
     signals: dict[str, list[int]]
+    columns: dict[str, dict[str, Any]]
 
 
 def counted(model: ModelFolder, data: Path, say: Callable[[str], None]) -> ReferenceCounts:
@@ -36,7 +43,9 @@ def counted(model: ModelFolder, data: Path, say: Callable[[str], None]) -> Refer
     if task not in FIELDS:
         raise Refused(f"The task of this model is {task}; a reference is for {', '.join(FIELDS)}.")
     items = _items(data, task)
-    with MeasuredServer(model, 1, all_memory_mib()) as server:
+    giving = items[::2]  # the other half shows how often a value lies outside by chance
+    columns = ranges_of(model.manifest["features"], giving) if task == "tabular" else {}
+    with _with_ranges(model, columns) as ranged, MeasuredServer(ranged, 1, all_memory_mib()) as server:
         say("Starting the model")
         server.start()
         for done, call in _calls(items):
@@ -47,12 +56,31 @@ def counted(model: ModelFolder, data: Path, say: Callable[[str], None]) -> Refer
                 raise Failed(f"The model refused lines before {data}:{done + 1}: {answer.get('detail')}.")
         _, found = server.ask("GET", "/quality")
     signals = {name: signal["counts"] for name, signal in found["signals"].items()}
-    return ReferenceCounts(found["predictions"], signals)
+    if RANGE in signals:
+        inside, outside = signals[RANGE]
+        signals[RANGE] = [inside - len(giving), outside]
+    return ReferenceCounts(found["predictions"], signals, columns)
+
+
+@contextmanager
+def _with_ranges(model: ModelFolder, columns: dict[str, Any]) -> Generator[ModelFolder]:
+    """Yield the model, or a copy whose manifest has these ranges."""
+    if not columns:
+        yield model
+        return
+    with tempfile.TemporaryDirectory(prefix="slipway-reference-") as folder:
+        copy = replace(model, location=Path(folder) / "model")
+        shutil.copytree(model.location, copy.location)
+        write_manifest(copy, dict(model.manifest) | {"reference": {"signals": {}, "columns": columns}})
+        yield copy
 
 
 def write_reference(model: ModelFolder, reference: ReferenceCounts) -> None:
     """Put the counts into the model's manifest, whole or not at all."""
-    write_manifest(model, dict(model.manifest) | {"reference": {"signals": reference.signals}})
+    written: dict[str, Any] = {"signals": reference.signals}
+    if reference.columns:
+        written["columns"] = reference.columns
+    write_manifest(model, dict(model.manifest) | {"reference": written})
 
 
 def _items(data: Path, task: str) -> list[Any]:

@@ -12,6 +12,7 @@ import psutil
 
 from slipway.components.local.process import is_ready
 from slipway.components.local.record import Lease, ProcessRecord
+from slipway.infra.targets.signals import signals_of
 
 _MIB = 2**20
 _STUCK = (
@@ -25,7 +26,8 @@ class Status:
     """state: ready, starting, stuck, stopped or failed. rss_mib in MiB, started_at in ISO 8601 UTC.
 
     limits: `memory_mib` in MiB, `memory_enforced_by`. device: what the model computes on, `cpu` or `cuda`,
-    with the GPU's name where it is known. reason: why it failed. None = does not apply.
+    with the GPU's name where it is known. reason: why it failed. signals: as `signals.py` reads them from the
+    metrics page of a process. None = does not apply.
     """
 
     stack: str
@@ -41,6 +43,7 @@ class Status:
     device: str | None = None
     started_by: str | None = None
     reason: str | None = None
+    signals: dict[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -67,6 +70,7 @@ def local_status(stack: str, folder: Path) -> Status:
         device=served_device(lease.url) if state == "ready" else None,
         started_by=lease.owner,
         reason=reason,
+        signals=signals_of(folder, server, lease.url, record.limit_bytes),
     )
 
 

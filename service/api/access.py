@@ -24,6 +24,7 @@ from ..metrics.instruments import known_method
 from ..quality import Quality
 from ..redaction import REDACTION
 from ..traces import Traces
+from .live_routes import LIVE
 from .predict import Predict
 from .problems import (
     CAUSES,
@@ -36,6 +37,8 @@ from .problems import (
 )
 
 PROBES = frozenset({"/alive", "/ready", "/health"})
+# What comes every few seconds as long as somebody looks: its lines would hide the others.
+FREQUENT = PROBES | {LIVE}
 OTHER_ROUTE = "other"
 PHASE_FIELDS = ("queue_ms", "compute_ms", "encode_ms")
 NO_PHASES: Phases = (None, None, None)
@@ -156,10 +159,10 @@ class AccessLog:
             self._quality.observe(request_id.decode(), timing.facts.observations)
         caller = trace_context(scope["headers"])
         trace_id = caller.trace_id if caller is not None else ""
-        if self._traces is not None and route not in PROBES and self._traces.samples(caller):
+        if self._traces is not None and route not in FREQUENT and self._traces.samples(caller):
             method = known_method(scope["method"])
             trace_id = self._traces.record(method, route, status, cause, started, timing, caller)
-        level = logging.DEBUG if route in PROBES else logging.INFO
+        level = logging.DEBUG if route in FREQUENT else logging.INFO
         if log.isEnabledFor(level):
             values: dict[str, Any] = {
                 "method": known_method(scope["method"]),

@@ -15,6 +15,7 @@ from ..faults import BadSettings, RequestFault
 from ..lifecycle import Lifecycle
 from ..manifest import Manifest
 from ..metrics import Instruments
+from ..metrics.live import Live
 from ..quality import Quality
 from ..quality.feedback import Feedback
 from ..settings import Settings
@@ -23,6 +24,7 @@ from ..traces import Traces
 from . import problems
 from .access import PROBES, AccessLog
 from .auth import Gate
+from .live_routes import live_routes
 from .metrics_page import metrics_routes
 from .openapi import TITLE, openapi_document
 from .page_session import PageSession
@@ -66,12 +68,13 @@ def build_app(
     instruments: Instruments | None = None,
     quality: Quality | None = None,
     traces: Traces | None = None,
+    live: Live | None = None,
 ) -> ASGIApp:
     """Build the application.
 
     port: the one that the server listens on; the system chooses it for PORT=0. instruments: what records the
     requests; its page is a route where the settings say so. quality: what counts their predictions.
-    traces: what sends their spans.
+    traces: what sends their spans. live: what keeps the last minutes for the page, where they are counted.
     """
     instruments = instruments or Instruments()
     quality = quality or Quality(manifest, Feedback(settings.feedback_predictions, settings.feedback_seconds))
@@ -83,7 +86,8 @@ def build_app(
     }
     routes: list[BaseRoute] = [Route(path, predict, methods=["POST"]) for path, predict in posts.items()]
     if settings.serve_page:
-        routes += try_routes(session, gate, task.operations[0], settings.serve_docs)
+        routes += try_routes(session, gate, task.operations[0], settings.serve_docs, live is not None)
+        routes += live_routes(live, gate) if live is not None else []
     if settings.serve_docs:
         routes += docs_routes()
     routes += quality_routes(quality, gate, manifest.model_version)

@@ -27,12 +27,20 @@ LINK_TO_DOCS = b'<a href="docs">API reference</a>'
 # Asked by `slipway up`, with the key.
 PAGE_LINK = "/page-link"
 KEY_NEEDED, KEYLESS = b'data-key="needed"', b'data-key="not-needed"'
+LIVE_ON, LIVE_OFF = b'data-live="on"', b'data-live="off"'
 HEADERS = {"Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
 
 
-def try_routes(session: PageSession | None, gate: Gate, operation: Operation, has_docs: bool) -> list[Route]:
-    """Return the routes of the page at / and its session. operation: what the page lets a person try."""
+def try_routes(
+    session: PageSession | None, gate: Gate, operation: Operation, has_docs: bool, has_live: bool
+) -> list[Route]:
+    """Return the routes of the page at / and its session.
+
+    operation: what the page lets a person try. has_live: whether /live is there for its live view.
+    """
     page = _try_page(operation)
+    if not has_live:
+        page = page.replace(LIVE_ON, LIVE_OFF, 1)
     if not has_docs:
         page = page.replace(LINK_TO_DOCS, b"", 1)
 

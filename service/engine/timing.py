@@ -16,6 +16,8 @@ class Observation(NamedTuple):
     confidence: float | None
     tokens: int | None
     unknown_tokens: int
+    outside: Sequence[str] | None = None
+    """The columns of a row whose value the reference did not have."""
 
 
 @dataclass(frozen=True, slots=True)

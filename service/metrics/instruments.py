@@ -5,6 +5,8 @@ Names, units and buckets follow Prometheus' naming rules and OpenTelemetry's con
 (`readings.py`). Every label has a closed list of values, so no client can make the page grow.
 """
 
+from collections.abc import Iterator
+
 from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
 
 from ..engine import Phases, Timing
@@ -15,6 +17,7 @@ BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
 # As OpenTelemetry names a method that it does not know.
 OTHER_METHOD = "_OTHER"
+REQUEST_LABELS = ("http_request_method", "http_route", "http_response_status_code", "error_type")
 PHASES = ("queue", "compute", "encode")
 
 
@@ -32,7 +35,7 @@ class Instruments:
         self._requests = Histogram(
             "http_server_request_duration_seconds",
             "Seconds from the end of a request's head to its answer, also of requests that are refused.",
-            ("http_request_method", "http_route", "http_response_status_code", "error_type"),
+            REQUEST_LABELS,
             buckets=SECONDS,
             registry=self.registry,
         )
@@ -86,6 +89,20 @@ class Instruments:
                 known_method(method), route, str(status), cause
             )
         child.observe(seconds)
+
+    def counted(self) -> Iterator[tuple[str, int, dict[float, float]]]:
+        """Yield route and status of each series of requests, with how many took up to each bound in seconds.
+
+        Any thread.
+        """
+        series: dict[tuple[str, ...], dict[float, float]] = {}
+        for metric in self._requests.collect():
+            for sample in metric.samples:
+                if bound := sample.labels.get("le"):
+                    key = tuple(sample.labels[name] for name in REQUEST_LABELS)
+                    series.setdefault(key, {})[float(bound)] = sample.value
+        for (_, route, status, _), counts in series.items():
+            yield route, int(status), counts
 
     def call_ended(self, route: str, timing: Timing, phases: Phases, received: float) -> None:
         """Record the phases and the tokens of a call. received: the `time.perf_counter()` of its arrival."""

@@ -18,6 +18,9 @@ from ..quality.bins import EDGES
 # A model may have thousands of labels: the later ones are counted together.
 MOST_LABELS = 50
 OTHER_LABELS = "other"
+MOST_COLUMNS = MOST_LABELS
+# A column has a name, and so cannot be mistaken for it.
+OTHER_COLUMNS = ""
 # The bins of lengths are narrower than a graph can show.
 MOST_BUCKETS = 17
 NAMES = {
@@ -46,7 +49,23 @@ class QualityReadings(Collector):
         for name, (metric, documentation) in NAMES.items():
             if name in signals:
                 yield self._histogram(metric, documentation, EDGES[name], signals[name].counts)
+        if self._quality.out_of_range:
+            yield self._out_of_range()
         yield from self._drift()
+
+    def _out_of_range(self) -> Metric:
+        family: Any = CounterMetricFamily(
+            "slipway_out_of_range_values",
+            "Values of a column that the reference did not have.",
+            labels=("model_version", "column"),
+        )
+        counts = list(self._quality.out_of_range.items())
+        for column, count in counts[:MOST_COLUMNS]:
+            family.add_metric((self._version, column), count)
+        if len(counts) > MOST_COLUMNS:
+            rest = sum(count for _, count in counts[MOST_COLUMNS:])
+            family.add_metric((self._version, OTHER_COLUMNS), rest)
+        return family
 
     def _shown(self, label: str) -> str:
         return label if label in self._labels else OTHER_LABELS

@@ -60,6 +60,18 @@ def class_sums(counts: Sequence[int]) -> list[Sum]:
     return sums
 
 
+def range_sums(counts: Sequence[int]) -> list[Sum]:
+    """Return a sum that grows with the rows that have a value outside the reference's ranges.
+
+    counts: of the rows inside and outside, which were not those that gave the ranges. Those outside are few,
+    so a share that is larger by two standard deviations is taken: chance would otherwise raise alarms.
+    """
+    inside, outside = counts
+    share = min(0.5, (outside + 2 * math.sqrt(outside + 1) + 1) / (inside + outside))
+    shifted = share * ODDS / (1 - share + share * ODDS)
+    return [Sum([math.log((1 - shifted) / (1 - share)), math.log(shifted / share)], CLASS_THRESHOLD)]
+
+
 def rank_sums(counts: Sequence[int]) -> list[Sum]:
     """Return two sums over the bins of a number: one grows as it rises, the other as it falls.
 

@@ -8,13 +8,15 @@ from ..engine import Observation
 from ..faults import BadModel
 from ..manifest import Manifest
 from .bins import EDGES, bin_of
-from .drift import Sum, class_sums, rank_sums, stability_index
+from .drift import Sum, class_sums, range_sums, rank_sums, stability_index
 from .feedback import Feedback
 
 # The index is that of this many predictions, the newest.
 RECENT = 1000
 # Of one call so many texts are counted, the first: a call of a thousand would hold the event loop for long.
 MOST_OF_A_CALL = 100
+RANGE = "range"
+BINS_OF_RANGE = 2  # rows inside, rows with a value outside
 # An alarm stands for this many predictions.
 ALARM_LASTS = 5000
 
@@ -69,10 +71,14 @@ class Quality:
         self._places = {label: place for place, label in enumerate(self.labels)}
         names = ["class", "confidence"] if self.labels else []
         names += ["length", "unknown"] if hasattr(manifest, "max_tokens") else []
+        ranges = manifest.reference.columns if manifest.reference else {}
+        names += [RANGE] if ranges else []
+        self.out_of_range = dict.fromkeys(ranges, 0)
+        """Values outside the reference's ranges, by column."""
         self.signals = {name: self._signal(name, manifest) for name in names}
 
     def _signal(self, name: str, manifest: Manifest) -> Signal:
-        bins = len(self.labels) if name == "class" else len(EDGES[name])
+        bins = {"class": len(self.labels), RANGE: BINS_OF_RANGE}.get(name) or len(EDGES[name])
         counts = manifest.reference.signals.get(name) if manifest.reference else None  # pyright: ignore[reportArgumentType, reportCallIssue]
         if not counts or not sum(counts):
             return Signal(bins, None, ())
@@ -81,7 +87,8 @@ class Quality:
                 f"the manifest's reference.signals.{name} has {len(counts)} counts; this model needs {bins}. "
                 "Write the reference again: `slipway model reference`."
             )
-        return Signal(bins, counts, class_sums(counts) if name == "class" else rank_sums(counts))
+        sums = {"class": class_sums, RANGE: range_sums}.get(name, rank_sums)
+        return Signal(bins, counts, sums(counts))
 
     def observe(self, request_id: str, observations: Sequence[Observation]) -> None:
         """Count the predictions of one answered call."""
@@ -96,6 +103,10 @@ class Quality:
         if seen.label is not None and seen.confidence is not None and self.labels:
             signals["class"].add(self._places[seen.label])
             signals["confidence"].add(bin_of(EDGES["confidence"], seen.confidence))
+        if seen.outside is not None and RANGE in signals:
+            signals[RANGE].add(int(bool(seen.outside)))
+            for column in seen.outside:
+                self.out_of_range[column] += 1
         if seen.tokens and "length" in signals:
             signals["length"].add(bin_of(EDGES["length"], seen.tokens))
             signals["unknown"].add(bin_of(EDGES["unknown"], seen.unknown_tokens / seen.tokens))
@@ -106,6 +117,7 @@ class Quality:
             "predictions": self.predictions,
             "labels": list(self.labels),
             "signals": {name: _signal_report(signal) for name, signal in self.signals.items()},
+            "out_of_range": dict(self.out_of_range),
             "feedback": self._feedback_report(),
         }
 

@@ -33,6 +33,7 @@ from . import Limits, Operation, Task
 from .bounds import Bounds
 from .lists import FAULTS_KEPT, Counted, WrongCount
 from .requests import LIST, MAX_FAULTS_SHOWN, ONE, escaped, parsed
+from .table_ranges import Ranges
 from .table_rows import NamedRow, RowOf, checked_row, names_of
 from .texts import LatencyMs, ModelVersion
 
@@ -179,6 +180,7 @@ class Tabular(Task):
         self._request_model = request_model(manifest, limits)
         # Of a row that is an object the names are strings as well.
         self._bounds = Bounds.for_items(limits.max_texts, "rows", 2 * len(manifest.features))
+        self._ranges = Ranges([column.name for column in manifest.features], manifest.reference)
         self._backend: RowBackend | None = None
         self.operations = (self._operation(),)
 
@@ -219,20 +221,26 @@ class Tabular(Task):
         request = parsed(self._request_model, body, self._bounds)
         if self._backend is None:
             raise RuntimeError("work before load")
-        return TabularWork(self._backend, self._manifest, request, received)
+        return TabularWork(self._backend, self._manifest, self._ranges, request, received)
 
 
 class TabularWork:
     """One call, computed some rows at a time."""
 
     def __init__(
-        self, backend: RowBackend, manifest: TabularManifest, request: TabularRequest, received: float
+        self,
+        backend: RowBackend,
+        manifest: TabularManifest,
+        ranges: Ranges,
+        request: TabularRequest,
+        received: float,
     ) -> None:
         features = request.features
         self.is_list = isinstance(features[0], list)
         self._rows: list[list[Cell]] = features if self.is_list else [features]
         self._backend = backend
         self._manifest = manifest
+        self._ranges = ranges
         self._received = received
         self._top: int = getattr(request, "top", None) or 0
         self.size = -(-len(self._rows) // ROWS_PER_STEP)
@@ -302,9 +310,15 @@ class TabularWork:
 
     @property
     def facts(self) -> CallFacts:
-        """Return no tokens, which a row has not, but its label."""
-        rows = (each for step in self._found for each in step if "label" in each)
-        return CallFacts(0, observations=[Observation(row["label"], row["proba"], None, 0) for row in rows])
+        """Return no tokens, which a row has not, but its label and the columns outside the reference."""
+        found = (each for step in self._found for each in step)
+        seen = [
+            Observation(each.get("label"), each.get("proba"), None, 0, self._ranges.outside(row))
+            for each, row in zip(found, self._rows, strict=True)
+        ]
+        return CallFacts(
+            0, observations=[each for each in seen if (each.label, each.outside) != (None, None)]
+        )
 
     def result(self) -> bytes:
         predictions = [each for step in self._found for each in step]

@@ -68,6 +68,23 @@ def test_status_tells_what_runs(started: Path) -> None:
     assert report(started, "up")["result"] == "updated"
 
 
+def test_status_shows_the_signals_since_the_last_look(running: Path) -> None:
+    outputs = report(running, "output", "--show-secrets")
+    headers = {"Authorization": f"Bearer {outputs['apiKey']}"}
+    report(running, "status")
+    for text in ("one", "two", ""):
+        httpx.post(f"{outputs['url']}/predict", json={"text": text}, headers=headers)
+    signals = report(running, "status")["signals"]
+    assert (signals["since"], signals["requests"], signals["error_share"]) == ("last-look", 3, 0)
+    assert 0 < signals["p50_ms"] <= signals["p99_ms"]
+    assert (signals["queue_calls"], signals["memory_limit_mib"]) == (0, 1024)
+    assert 0 < signals["memory_mib"] < 1024
+    words = slipway(running, "status").stdout
+    assert "0/s (since the last look, " in words
+    assert "no answers in this time" in words
+    assert "of 1024 MiB" in words
+
+
 def test_a_second_up_changes_nothing_and_a_changed_setting_restarts(started: Path, free_port: int) -> None:
     before = report(started, "status")
     assert report(started, "up")["result"] == "unchanged"

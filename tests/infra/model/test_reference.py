@@ -8,9 +8,11 @@ from typing import Any
 import httpx
 import pytest
 
+from slipway.infra.model.column_ranges import MOST_BYTES, MOST_VALUES, ranges_of
 from tests.checkout import ROOT
 from tests.infra.command import refused, slipway
-from tests.service.running_server import AUTHORIZED, HAM, SPAM, running_server
+from tests.service.running_server import AUTHORIZED, HAM, KEY, SPAM, running_server
+from tests.service.tasks.table_model import passenger
 
 LINES = [HAM] * 180 + [f"spam\t{SPAM}"] * 20 + [""]
 
@@ -68,3 +70,58 @@ def test_data_that_make_no_reference_are_refused_and_nothing_is_written(
         file.write_bytes(text if isinstance(text, bytes) else text.encode())
     assert message in refused(project, "model", "reference", str(copy), str(file))
     assert "reference" not in manifest(copy)
+
+
+def test_half_of_a_tables_rows_give_the_ranges_and_the_other_half_counts_what_is_outside(
+    project: Path, tmp_path: Path
+) -> None:
+    model = passenger(tmp_path / "model")
+    rows: list[Any] = [[20 + number % 29, "female", 7, True] for number in range(300)]
+    rows[0] = {"ticket": 9, "sex": "", "age": None, "is member": False}  # the first half: 0, 2, 4, …
+    rows[1] = [90, "male", 7, True]  # the second half
+    file = tmp_path / "rows.jsonl"
+    file.write_text("\n".join(map(json.dumps, rows)))
+    done = slipway(project, "model", "reference", str(model), str(file), "--format", "json")
+    assert done.returncode == 0, done.stderr
+    reference = manifest(model)["reference"]
+    assert reference["signals"]["range"] == [149, 1]
+    assert reference["columns"] == {
+        "age": {"least": 20, "most": 48},
+        "sex": {"values": ["", "female"]},
+        "ticket": {"least": 7, "most": 9},
+    }
+    with running_server(tmp_path / "log", MODEL_DIR=str(model)) as server:
+        httpx.post(f"{server.url}/predict", json={"features": rows[1]}, headers=AUTHORIZED)
+        found = httpx.get(f"{server.url}/quality", headers=AUTHORIZED).json()
+        words = slipway(project, "quality", "--url", server.url, MODEL_API_KEY=KEY).stdout
+    assert found["out_of_range"] == {"age": 1, "sex": 1, "ticket": 0}
+    assert "age                  1 values that the reference did not have" in words
+    assert "ticket" not in words
+
+
+def test_a_column_without_a_range_has_none() -> None:
+    names = [{"name": "free", "type": "string"}, {"name": "yes", "type": "bool"}, "empty", "number"]
+    rows = [
+        [f"text {number}", True, None, float("nan") if number else 3] for number in range(MOST_VALUES + 1)
+    ]
+    assert ranges_of(names, rows) == {"number": {"least": 3, "most": 3}}
+
+
+def test_names_of_persons_are_no_categories_and_get_into_no_manifest() -> None:
+    rows = [[f"person {number}", "abc"[number % 3]] for number in range(MOST_VALUES)]
+    names = [{"name": "who", "type": "string"}, {"name": "class", "type": "string"}]
+    assert ranges_of(names, rows) == {"class": {"values": ["a", "b", "c"]}}
+
+
+def test_what_stands_for_null_is_in_the_range_and_a_short_row_is_none() -> None:
+    features = [{"name": "n", "type": "int", "missing": -1}, {"name": "s", "type": "string", "missing": "?"}]
+    rows: list[Any] = [[5, "a"], [None, None], {"s": "b"}, [6]] * 4
+    assert ranges_of(features, rows) == {"n": {"least": -1, "most": 6}, "s": {"values": ["?", "a", "b"]}}
+
+
+def test_ranges_stay_far_below_what_a_manifest_may_have() -> None:
+    features = [{"name": f"c{place}", "type": "string"} for place in range(30)]
+    rows = [[f"{number:0200}"] * 30 for number in range(MOST_VALUES)] * 5
+    found = ranges_of(features, rows)
+    assert 0 < len(found) < 30
+    assert len(json.dumps(found)) <= MOST_BYTES
