@@ -39,7 +39,8 @@ class Base:
     """Holds the other side of a comparison. plans: stack -> Plan. failed: stack -> why it has none.
 
     notes: what a reader must know of it. findings: stack -> titles of what was found there. with_options:
-    whether its Plans have resource options. home: a folder that its program has for its own.
+    whether its Plans have resource options. home: a folder that its program has for its own. renamed: stack
+    -> the name that its file has on the other side.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Base:
     notes: list[str] = field(default_factory=list[str])
     findings: dict[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
     with_options: bool = True
+    renamed: dict[str, str] = field(default_factory=dict[str, str])
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Words values, changes and counts, the same in every format."""
 
 import json
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -137,9 +138,13 @@ def verdicts(found: Verdicts) -> str:
 
 
 def _worst(found: Verdicts) -> str:
-    worst = [each for each in found.stacks if each.grade is found.grade]
-    return ("; " if found.grade else ", ").join(
-        f"{each.stack}: {each.reasons[0]}" if each.reasons else each.stack for each in worst
+    """Write the worst stacks with their first reason, once for those that share it."""
+    stacks: dict[str, list[str]] = defaultdict(list)
+    for each in found.stacks:
+        if each.grade is found.grade:
+            stacks[each.reasons[0] if each.reasons else ""].append(each.stack)
+    return "; ".join(
+        f"{', '.join(names)}: {reason}" if reason else ", ".join(names) for reason, names in stacks.items()
     )
 
 
