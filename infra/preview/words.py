@@ -98,15 +98,12 @@ def headline(change: ResourceChange) -> str:
 
 
 def counted(counts: Counts, state: StackState) -> str:
-    """Write `1 created, 2 changed, 12 unchanged`, or how large a stack is that is not compared."""
+    """Write `1 resource and 1 component changed, 12 resources unchanged`, or how large a stack is."""
     if state is StackState.REMOVED:
-        number = _number(counts.total.resources, "resource")
-        return f"{number} that no program plans any more"
+        return f"{sized(counts.total)} that no program plans any more"
     if not counts.by_action:
         return sized(counts.total)
-    parts = [
-        f"{tally.resources} {_PAST[action]}" for action, tally in counts.by_action.items() if tally.resources
-    ]
+    parts = [f"{tallied(tally)} {_PAST[action]}" for action, tally in counts.by_action.items()]
     return ", ".join(parts) or "no resource"
 
 
