@@ -139,7 +139,7 @@ def _worst(found: Verdicts) -> str:
     stacks: dict[str, list[str]] = defaultdict(list)
     for each in found.stacks:
         if each.grade is found.grade:
-            stacks[each.reasons[0] if each.reasons else ""].append(each.stack)
+            stacks[each.reasons[0].rstrip(".") if each.reasons else ""].append(each.stack)
     return "; ".join(
         f"{', '.join(names)}: {reason}" if reason else ", ".join(names) for reason, names in stacks.items()
     )
