@@ -108,12 +108,12 @@ def test_the_formats_agree_on_a_comparison(repository: Repository, name: str) ->
         assert found.unjudged
         assert found.findings
     if "replacement" in name:
-        assert found.counts["replace"]
+        assert found.counts["replace"][0]
         assert found.risks["high"]
         assert found.known
     if "mandatory" in name:
         assert found.findings["error"]
-        assert found.counts["create"]
+        assert found.counts["create"][0]
 
 
 def test_the_formats_agree_on_a_stack_that_is_new_and_on_one_that_is_removed(repository: Repository) -> None:
