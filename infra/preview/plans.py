@@ -43,7 +43,7 @@ def _without_callers(plan: Plan) -> list[dict[str, str]]:
         {
             "severity": "info",
             "title": "no one is named who may call the service",
-            "reason": f"Only members with such a role on the whole project may call {each.name}.",
+            "reason": f"Only those with a role on the whole project may call {each.name}.",
             "fix": "Name callers in `invokers`, or set `public: true`.",
         }
         for each in plan.resources
