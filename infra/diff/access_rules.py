@@ -19,7 +19,7 @@ _NEW = (Action.CREATE, Action.UPDATE, Action.REPLACE)
 def opened(diff: StackDiff) -> Iterator[Risk]:
     """Yield one risk for a stack, with everything that opens it."""
     ways = list(dict.fromkeys(_ways(diff)))
-    if ways and diff.before is not None:
+    if ways and diff.before is not None and not diff.has_another_project:
         detail = f"Because of {', '.join(ways)}. Callers then only need the API key."
         yield Risk(Level.HIGH, "opens the service to the internet", detail)
     elif ways:

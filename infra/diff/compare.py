@@ -29,9 +29,15 @@ _ENCRYPTED_ANEW = (
 RENAMED = "a new name or place without an alias"
 
 
-def difference_of(stack: str, before: StackSource | None, after: StackSource | None) -> StackDiff:
-    """Compare two sides of one stack. None: the stack is not on that side."""
-    old = before.plan.resources if before else ()
+def difference_of(
+    stack: str, before: StackSource | None, after: StackSource | None, namesake: str = ""
+) -> StackDiff:
+    """Compare two sides of one stack. None: the stack is not on that side.
+
+    Of another project `up` touches nothing: all resources are new.
+    """
+    another = before and after and before.plan.project != after.plan.project
+    old = before.plan.resources if before and not another else ()
     new = after.plan.resources if after else ()
     settings, secrets = _settings(before, after)
     pairs = _paired(old, new)
@@ -40,9 +46,8 @@ def difference_of(stack: str, before: StackSource | None, after: StackSource | N
     order = list(Action)
     ordered = sorted(with_followers(found), key=lambda change: (order.index(change.action), change.urn))
     notes = (_ENCRYPTED_ANEW,) if before and after and _is_encrypted_anew(before, after) else ()
-    return StackDiff(
-        stack, before.plan if before else None, after.plan if after else None, tuple(ordered), settings, notes
-    )
+    plans = (before.plan if before else None, after.plan if after else None)
+    return StackDiff(stack, *plans, tuple(ordered), settings, notes, namesake)
 
 
 def _is_encrypted_anew(before: StackSource, after: StackSource) -> bool:

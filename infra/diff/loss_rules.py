@@ -1,11 +1,11 @@
-"""What is lost or stops: stacks, resources that are deleted or replaced, and their protection."""
+"""What is lost or stops: resources that are deleted or replaced, and their protection."""
 
 from collections.abc import Iterator
 
 from slipway.infra.diff.compare import PROTECT, RENAMED
 from slipway.infra.diff.model import Action, Knowledge, ResourceChange, StackDiff
 from slipway.infra.diff.paths import ABSENT, Change
-from slipway.infra.diff.risk import Level, Risk, components, of_roles
+from slipway.infra.diff.risk import Level, Risk, components, counted, of_roles
 from slipway.infra.resources.row import Role
 from slipway.infra.resources.table import accelerators_of, role_of, row_of
 
@@ -24,23 +24,6 @@ _OWN_WORDS = _HARMLESS | {
     Role.CLUSTER,
     Role.SERVICE,
 }
-
-
-def stack_gone(diff: StackDiff) -> Iterator[Risk]:
-    if diff.after is None:
-        number = _counted(sum(each.resource.custom for each in diff.resources))
-        yield Risk(
-            Level.HIGH,
-            f"removes the stack {diff.stack}, of {number}",
-            f"Its file goes, and with it the way to plan it; nothing is destroyed by that. Run "
-            f"`pulumi destroy --stack {diff.stack}` before this is merged, or they stay and cost.",
-        )
-
-
-def stack_new(diff: StackDiff) -> Iterator[Risk]:
-    if diff.before is None:
-        number = _counted(sum(each.resource.custom for each in diff.resources))
-        yield Risk(Level.LOW, f"adds the stack {diff.stack}, of {number}")
 
 
 def clusters(diff: StackDiff) -> Iterator[Risk]:
@@ -162,7 +145,7 @@ def renames(diff: StackDiff) -> Iterator[Risk]:
         old = sorted({(each.renamed_from.rpartition("::")[2]) for each in children})
         yield Risk(
             Level.HIGH,
-            f"replaces {_counted(len(children))} of {parent.rpartition('::')[2]} for new names or places, "
+            f"replaces {counted(len(children))} of {parent.rpartition('::')[2]} for new names or places, "
             "without an alias",
             f"Before: {', '.join(old[:3])}{', …' if len(old) > 3 else ''}. {_way_out(children)}",
             parent,
@@ -178,10 +161,6 @@ def _way_out(children: list[ResourceChange]) -> str:
     if len(kept) == len(children):
         return f"With the option {option} nothing is replaced."
     return f"The option {option} keeps {len(kept)} of them; of the others the names in the cloud change too."
-
-
-def _counted(number: int) -> str:
-    return f"{number} {'resource' if number == 1 else 'resources'}"
 
 
 def other_losses(diff: StackDiff) -> Iterator[Risk]:

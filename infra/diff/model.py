@@ -74,7 +74,8 @@ class ResourceChange:
 class StackDiff:
     """The comparison of one stack. before: None for a new stack; after: None for one that is deleted.
 
-    settings: the stack file's changed keys. notes: what could not be compared, in sentences.
+    settings: the stack file's changed keys. notes: what could not be compared, in sentences. namesake: the
+    stack on the other side that has the file of a new or deleted one, or empty.
     """
 
     stack: str
@@ -83,6 +84,12 @@ class StackDiff:
     resources: tuple[ResourceChange, ...]
     settings: tuple[Change, ...] = ()
     notes: tuple[str, ...] = ()
+    namesake: str = ""
+
+    @property
+    def has_another_project(self) -> bool:
+        """Return whether both sides are of projects with different names, which share no resource."""
+        return bool(self.before and self.after and self.before.project != self.after.project)
 
     @property
     def changed(self) -> tuple[ResourceChange, ...]:

@@ -78,6 +78,11 @@ def shortened(text: str) -> str:
     return _DIGEST.sub(r"\1…", text)
 
 
+def counted(number: int) -> str:
+    """Write `1 resource` or `2 resources`."""
+    return f"{number} {'resource' if number == 1 else 'resources'}"
+
+
 def said(value: Any) -> str:
     """Write a value for use within a sentence."""
     if value == UNKNOWN:

@@ -1,12 +1,13 @@
 """What a reviewer should fear of a change, in words, worst first."""
 
-from slipway.infra.diff import access_rules, exposure_rules, loss_rules, running_rules
+from slipway.infra.diff import access_rules, exposure_rules, loss_rules, running_rules, stack_rules
 from slipway.infra.diff.model import StackDiff
 from slipway.infra.diff.risk import Risk, Rule
 
 # In the order in which they are read, within one level.
 RULES: tuple[Rule, ...] = (
-    loss_rules.stack_gone,
+    stack_rules.another_project,
+    stack_rules.stack_gone,
     access_rules.opened,
     exposure_rules.networks,
     exposure_rules.namespaces,
@@ -41,7 +42,7 @@ RULES: tuple[Rule, ...] = (
     running_rules.speed,
     running_rules.logs,
     running_rules.rollout,
-    loss_rules.stack_new,
+    stack_rules.stack_new,
 )
 
 

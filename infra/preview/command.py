@@ -9,8 +9,11 @@ from slipway.infra.plan.run import without_collector
 from slipway.infra.policy.judge import refuse_mandatory
 from slipway.infra.preview.other_commit import Base, Planning, checkout_of
 from slipway.infra.preview.plans import Planned, planned, refuse
+from slipway.infra.preview.renamed_stacks import renamed_stacks
 from slipway.infra.preview.stack import StackPreview, compared, stack_preview
 from slipway.infra.settings.stackfile import stack_names
+
+_GUIDE = "docs/guides/stuck-stacks.md, Another name for the stack or the project"
 
 
 @dataclass
@@ -57,6 +60,7 @@ def previewed_against(root: Path, ref: str, stacks: Iterable[str], overrides: li
             refuse([], named=False)
         if nowhere := [stack for stack in named if stack not in {*here, *base.stacks}]:
             refuse([planned(root, stack, overrides) for stack in nowhere], named=True)
+        base.renamed = renamed_stacks(root, base)
         planning = Planning(root, base, wanted)
         try:
             every = [planned(root, stack, overrides) for stack in wanted if stack in here]
@@ -76,4 +80,17 @@ def _compared(every: list[Planned], wanted: list[str], base: Base) -> Shown:
             shown.left_out[stack] = each.left_out
         else:
             shown.stacks.append(compared(each, base, today))
+    shown.notes = [*_another_project(shown.stacks), *shown.notes]
     return shown
+
+
+def _another_project(stacks: Iterable[StackPreview]) -> list[str]:
+    """Say once for all stacks what another name of the project means."""
+    diffs = [each.diff for each in stacks if each.diff and each.diff.has_another_project]
+    names = {(each.before.project, each.after.project) for each in diffs if each.before and each.after}
+    return [
+        f"Pulumi.yaml names the project {new} instead of {old}: to Pulumi that is another project. `up` "
+        f"makes everything anew as {new}, next to what {old} made, which stays until `destroy`; nothing is "
+        f"replaced. `name: {old}` keeps all as it is. How to move: {_GUIDE}."
+        for old, new in sorted(names)
+    ]

@@ -59,6 +59,9 @@ def _parts(preview: StackPreview) -> Iterator[tuple[Depth, Block]]:
     notes = (*preview.notes, *(diff.notes if diff else ()))
     if notes:
         yield Depth.NEWS, Notes(notes)
+    findings = _findings(preview)
+    if findings and findings.new:  # such as that nobody can call it: before the details
+        yield Depth.NEWS, findings
     if diff is not None and counts is not None:
         yield Depth.NEWS, Changes(state, counts, diff.settings, diff.changed, diff.notes)
     yield known, _graph(preview)
@@ -66,21 +69,26 @@ def _parts(preview: StackPreview) -> Iterator[tuple[Depth, Block]]:
         as_data = Depth.DATA if diff is not None else Depth.NEWS
         yield as_data, Resources(plan.project, plan.resources, Tally.of(plan.resources))
         yield as_data, Outputs(plan.outputs)
-    yield from _judgement(preview, known)
+    yield from _costs(preview, known)
+    if findings and not findings.new:
+        yield known, findings
+    if preview.unjudged:
+        yield known, RulesNotJudged(preview.unjudged)
 
 
-def _judgement(preview: StackPreview, known: Depth) -> Iterator[tuple[Depth, Block]]:
-    """Yield cost, findings and what could not be judged. known: the depth of what is as before."""
+def _costs(preview: StackPreview, known: Depth) -> Iterator[tuple[Depth, Block]]:
+    """Yield the cost, if there is one. known: the depth of what is as before."""
     difference = preview.cost_difference
     if preview.cost is not None or difference is not None:
         amounts = (difference.idle, difference.expected, difference.maximum) if difference else ()
         moves = any(each.text != "no change" for each in amounts)
         yield Depth.NEWS if moves else known, Cost(preview.cost, difference)
-    if preview.findings:
-        findings = Findings(tuple(preview.findings), preview.found_before, preview.diff is not None)
-        yield Depth.NEWS if findings.new else known, findings
-    if preview.unjudged:
-        yield known, RulesNotJudged(preview.unjudged)
+
+
+def _findings(preview: StackPreview) -> Findings | None:
+    if not preview.findings:
+        return None
+    return Findings(tuple(preview.findings), preview.found_before, preview.diff is not None)
 
 
 def _state(preview: StackPreview) -> StackState:

@@ -1,6 +1,8 @@
 """Grades a stack: by its gravest risk, its new findings, and what of the change is not known. Pure."""
 
+import re
 from collections.abc import Iterable, Iterator
+from textwrap import shorten
 
 from slipway.infra.diff.model import Action, Knowledge
 from slipway.infra.diff.risk import Level
@@ -8,6 +10,8 @@ from slipway.infra.preview.stack import StackPreview
 from slipway.infra.preview.verdict import Grade, StackVerdict
 
 _SHOWN = 3
+_CLAUSE_END = re.compile(r"[:;.] ")
+_CLAUSE_LENGTH = 90
 
 
 def verdict_of(preview: StackPreview) -> StackVerdict:
@@ -35,9 +39,17 @@ def _of_findings(preview: StackPreview) -> Iterator[tuple[Grade, str]]:
         if preview.diff is not None and finding["title"] in preview.found_before:
             continue
         if finding["severity"] == "error":
-            yield Grade.DANGEROUS, finding["title"]
+            yield Grade.DANGEROUS, first_clause(finding["title"])
         elif finding["severity"] == "warning":
-            yield Grade.LOOK, finding["title"]
+            yield Grade.LOOK, first_clause(finding["title"])
+
+
+def first_clause(title: str) -> str:
+    """Shorten a finding's title for the verdict, never within code; the finding has all of it."""
+    ends = (found.start() for found in _CLAUSE_END.finditer(title))
+    end = next((end for end in ends if title.count("`", 0, end) % 2 == 0), len(title))
+    clause = shorten(title[:end].rstrip("."), _CLAUSE_LENGTH, placeholder="…")
+    return clause if clause.count("`") % 2 == 0 else f"{clause.rpartition('`')[0].rstrip()}…"
 
 
 def _of_changes(preview: StackPreview) -> Iterator[tuple[Grade, str]]:

@@ -207,6 +207,8 @@ def _row(cells: tuple[str, ...]) -> str:
 
 
 def _findings(findings: Findings) -> Iterator[str]:
+    yield "**Findings**"  # without it, they would be one list with the risks
+    yield ""
     for finding in findings.new:
         severity = finding["severity"]
         said = " ".join(map(_text, words.finding_sentences(finding))).rstrip()

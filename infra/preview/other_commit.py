@@ -12,8 +12,8 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Generator, Iterable, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import chdir, contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
 from typing import Any, cast
@@ -39,7 +39,8 @@ class Base:
     """Holds the other side of a comparison. plans: stack -> Plan. failed: stack -> why it has none.
 
     notes: what a reader must know of it. findings: stack -> titles of what was found there. with_options:
-    whether its Plans have resource options. home: a folder that its program has for its own.
+    whether its Plans have resource options. home: a folder that its program has for its own. renamed: stack
+    -> the name that its file has on the other side.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Base:
     notes: list[str] = field(default_factory=list[str])
     findings: dict[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
     with_options: bool = True
+    renamed: dict[str, str] = field(default_factory=dict[str, str])
 
 
 @contextmanager
@@ -200,6 +202,10 @@ class Planning:
         here, there = (json.dumps(str(path))[1:-1] for path in (self._root.resolve(), self._base.root))
         return json.loads(json.dumps(report).replace(there, here))
 
+    def _relocated_plan(self, plan: Plan) -> Plan:
+        resources = (replace(each, inputs=self._relocated(each.inputs)) for each in plan.resources)
+        return replace(plan, resources=tuple(resources), outputs=self._relocated(plan.outputs))
+
     def _place(self, complained: str) -> str:
         """Return the innermost line of that program in a traceback, with what was raised there."""
         lines = complained.strip().splitlines()
@@ -219,7 +225,9 @@ class Planning:
             )
         for stack in self._stacks:
             try:
-                self._base.plans[stack] = plan_of(program_of_today, stack_config(self._base.root, stack))
+                with chdir(self._base.root):  # what a stack file names is relative to it
+                    plan = plan_of(program_of_today, stack_config(self._base.root, stack))
+                self._base.plans[stack] = self._relocated_plan(plan)
             except Exception as error:
                 self._base.failed[stack] = str(error)
 

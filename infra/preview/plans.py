@@ -23,6 +23,7 @@ NO_STACK = (
     "There is no stack here: this folder has no Pulumi.<stack>.yaml, such as Pulumi.dev.yaml. Change to the "
     "project's folder, or make one with `pulumi stack init`."
 )
+_CLOUD_RUN = "slipway:index:CloudRunService"
 
 
 class BrokenProgram(Refused):
@@ -34,7 +35,21 @@ def findings_of(plan: Plan, settings: Settings) -> list[dict[str, str]]:
     warned = [
         {"severity": "warning", "title": warned.text, "reason": "", "fix": ""} for warned in plan.warnings
     ]
-    return [*warned, *_without_effect(settings), *_not_checked(settings)]
+    return [*warned, *_without_callers(plan), *_without_effect(settings), *_not_checked(settings)]
+
+
+def _without_callers(plan: Plan) -> list[dict[str, str]]:
+    """Report private services of Cloud Run that name no caller; other targets warn of theirs themselves."""
+    return [
+        {
+            "severity": "info",
+            "title": "no one is named who may call the service",
+            "reason": f"Only those with a role on the whole project may call {each.name}.",
+            "fix": "Name callers in `invokers`, or set `public: true`.",
+        }
+        for each in plan.resources
+        if each.type == _CLOUD_RUN and not each.inputs.get("public") and not each.inputs.get("invokers")
+    ]
 
 
 def _not_checked(settings: Settings) -> list[dict[str, str]]:

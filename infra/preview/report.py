@@ -78,11 +78,14 @@ def _resource(entry: Mapping[str, Any]) -> Resource:
 
 
 def changes_json(changes: Changes) -> dict[str, Any]:
-    """Return what differs: `resources` holds no unchanged one; `counts` counts all but components."""
+    """Return what differs: `resources` holds no unchanged one; `components` are counted apart from them."""
     by_action = changes.counts.by_action
     return {
         "kind": _KINDS.get(changes.state, "changed"),
         "counts": {action.value: tally.resources for action, tally in by_action.items() if tally.resources},
+        "components": {
+            action.value: tally.components for action, tally in by_action.items() if tally.components
+        },
         "settings": [_change_json(change) for change in changes.settings],
         "resources": [_resource_change_json(change) for change in changes.resources],
         "notes": list(changes.notes),

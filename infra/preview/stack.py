@@ -80,8 +80,9 @@ def compared(planned: Planned, base: Base, today: date) -> StackPreview:
     after = _source_here(now.plan, planned.config) if now.plan and planned.config else None
     if before is None and after is None:
         return now
-    diff = difference_of(stack, before, after)
-    cost_difference = cost_difference_of(_base_cost(base, stack, now, today), now.cost)
+    diff = difference_of(stack, before, after, base.renamed.get(stack, ""))
+    cost_before = None if diff.has_another_project else _base_cost(base, stack, now, today)
+    cost_difference = cost_difference_of(cost_before, now.cost)
     risks = [*cost_risks(cost_difference), *risks_of(diff), *_loosened(base, now)]
     return replace(
         now,

@@ -1,6 +1,7 @@
 """Words values, changes and counts, the same in every format."""
 
 import json
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -97,15 +98,12 @@ def headline(change: ResourceChange) -> str:
 
 
 def counted(counts: Counts, state: StackState) -> str:
-    """Write `1 created, 2 changed, 12 unchanged`, or how large a stack is that is not compared."""
+    """Write `1 resource and 1 component changed, 12 resources unchanged`, or how large a stack is."""
     if state is StackState.REMOVED:
-        number = _number(counts.total.resources, "resource")
-        return f"{number} that no program plans any more"
+        return f"{sized(counts.total)} that no program plans any more"
     if not counts.by_action:
         return sized(counts.total)
-    parts = [
-        f"{tally.resources} {_PAST[action]}" for action, tally in counts.by_action.items() if tally.resources
-    ]
+    parts = [f"{tallied(tally)} {_PAST[action]}" for action, tally in counts.by_action.items()]
     return ", ".join(parts) or "no resource"
 
 
@@ -137,9 +135,13 @@ def verdicts(found: Verdicts) -> str:
 
 
 def _worst(found: Verdicts) -> str:
-    worst = [each for each in found.stacks if each.grade is found.grade]
-    return ("; " if found.grade else ", ").join(
-        f"{each.stack}: {each.reasons[0]}" if each.reasons else each.stack for each in worst
+    """Write the worst stacks with their first reason, once for those that share it."""
+    stacks: dict[str, list[str]] = defaultdict(list)
+    for each in found.stacks:
+        if each.grade is found.grade:
+            stacks[each.reasons[0].rstrip(".") if each.reasons else ""].append(each.stack)
+    return "; ".join(
+        f"{', '.join(names)}: {reason}" if reason else ", ".join(names) for reason, names in stacks.items()
     )
 
 

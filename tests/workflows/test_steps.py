@@ -11,7 +11,7 @@ from slipway.infra.plan.run import plan_of
 from slipway.infra.program import main
 from slipway.infra.settings.stackfile import stack_config
 from tests.checkout import ROOT, copy_of_the_checkout
-from tests.workflows.steps import Runner
+from tests.workflows.steps import Runner, steps_of
 
 COMMIT = "c" * 40
 MARKER = "<!-- slipway-preview -->\n"
@@ -23,7 +23,14 @@ HOLDS_A_VALUE = {
     "aws:secretsmanager/secretVersion:SecretVersion",
     "kubernetes:core/v1:Secret",
 }
-HERE = {"REPOSITORY": "acme/slipway", "COMMIT": COMMIT, "HEAD": "ada:a branch", "FORK": "false"}
+HERE = {
+    "REPOSITORY": "acme/slipway",
+    "COMMIT": COMMIT,
+    "HEAD": "ada:a branch",
+    "FORK": "false",
+    "RUN": "42",
+    "GITHUB_SERVER_URL": "https://github.com",
+}
 
 
 @pytest.fixture
@@ -52,6 +59,16 @@ def test_a_forks_preview_says_who_wrote_it(runner: Runner) -> None:
     [[_, _, body]] = runner.written()
     said = "> Written by the code of a fork, which can make it say anything.\n\n# Safe\n"
     assert body == f"{MARKER}{said}"
+
+
+def test_a_comment_links_the_page_of_its_run_where_there_is_one(runner: Runner) -> None:
+    (runner.folder / "preview" / "preview.html").write_text("<!doctype html>")
+    done = comment(runner, b"# Changes\n", pulls=[PULL])
+    assert done.returncode == 0, done.stderr
+    [[_, _, body]] = runner.written()
+    first, _, rest = body.removeprefix(MARKER).partition("\n")
+    assert "[artifact](https://github.com/acme/slipway/actions/runs/42#artifacts) `preview`" in first
+    assert (first[0], rest) == (">", "\n# Changes\n")
 
 
 def test_the_next_one_takes_its_place_and_leaves_what_others_wrote(runner: Runner) -> None:
@@ -156,6 +173,11 @@ def test_a_pull_request_is_previewed_into_the_summary_and_the_artifact(pull_requ
     assert done.returncode == 0, done.stderr
     shown = pull_request.text("preview/preview.md")
     assert shown == pull_request.text("summary.md")
+    page = pull_request.text("preview/preview.html")
+    assert page.startswith("<!doctype html>")
+    assert "2Gi" in page
+    [uploaded] = [each["with"] for each in steps_of("preview") if "upload-artifact" in each.get("uses", "")]
+    assert uploaded["path"].split() == ["preview/preview.md", "preview/preview.html"]
     assert "memory" in shown
     assert "1Gi" in shown
     assert "2Gi" in shown
@@ -167,6 +189,20 @@ def test_a_program_that_cannot_be_read_fails_the_job_and_is_told(pull_request: R
     git(pull_request.folder, "commit", "-qam", "nonsense")
     done = pull_request.run("preview", "Preview", GITHUB_BASE_REF="main")
     assert done.returncode == 2
-    for place in ("preview/preview.md", "summary.md"):
+    for place in ("preview/preview.md", "preview/preview.html", "summary.md"):
         assert "memory" in pull_request.text(place)
         assert "lots" in pull_request.text(place)
+
+
+def test_a_preview_with_nothing_to_compare_with_leaves_its_reason_and_no_page(pull_request: Runner) -> None:
+    project = pull_request.folder / "Pulumi.yaml"
+    right = project.read_text()
+    for text in ("name: [", right):
+        project.write_text(text)
+        git(pull_request.folder, "commit", "-qam", text[:7])
+    done = pull_request.run("preview", "Preview", GITHUB_BASE_REF="main")
+    assert done.returncode == 2
+    assert pull_request.text("preview/preview.md").startswith("There is no preview:\n```text\n")
+    assert "Pulumi.yaml" in pull_request.text("preview/preview.md")
+    assert "nothing to compare with" in pull_request.text("preview/preview.md")
+    assert not (pull_request.folder / "preview/preview.html").exists()

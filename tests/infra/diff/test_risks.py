@@ -385,5 +385,5 @@ def test_every_rule_is_woken_by_a_test() -> None:
         for rule in RULES
         if list(rule(changed(type_, before, after)))
     }
-    others = {"stack_gone", "stack_new", "secrets", "renames"}  # in test_risks_together.py
+    others = {"stack_gone", "stack_new", "another_project", "secrets", "renames"}  # in test_risks_together.py
     assert {rule.__name__ for rule in RULES} - woken <= others

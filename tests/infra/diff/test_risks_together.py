@@ -1,5 +1,7 @@
 """Risks of a whole stack, of several resources together, and of what follows a change."""
 
+from dataclasses import replace
+
 import pytest
 
 from slipway.infra.diff.model import Action
@@ -31,6 +33,17 @@ def test_a_new_stack_is_said_to_be_new_and_open_where_it_is() -> None:
     assert risks(diff) == [
         ("medium", "makes a service that is open to the internet"),
         ("low", "adds the stack dev, of 1 resource"),
+    ]
+
+
+def test_a_service_of_another_project_is_new_and_opens_nothing_that_was_closed() -> None:
+    before = side(resource(RUN, "svc", {}), resource(SERVICE, "api", service(public=False)))
+    after = side(resource(RUN, "svc", {}), resource(SERVICE, "api", service(public=True)))
+    diff = difference(before, replace(after, plan=replace(after.plan, project="other")))
+    assert {change.action for change in diff.changed} == {Action.CREATE}
+    assert risks(diff) == [
+        ("high", "makes everything anew: to Pulumi the project other is another than demo"),
+        ("medium", "makes a service that is open to the internet"),
     ]
 
 

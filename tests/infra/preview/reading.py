@@ -33,13 +33,13 @@ _AMOUNT = r"(?:at least )?\$[\d,]+\.\d\d|unknown"
 
 @dataclass(frozen=True)
 class Facts:
-    """planned: resources and components. listed: action -> entries, components among them.
+    """planned: resources and components. counts: action -> the same. listed: action -> entries of both.
 
     cost: idle, expected and maximum, once for each place that states all three.
     """
 
     planned: tuple[int, int] | None
-    counts: dict[str, int]
+    counts: dict[str, tuple[int, int]]
     listed: Counter[str]
     settings: int
     outputs: int
@@ -60,7 +60,7 @@ def facts_of_json(shown: Shown) -> Facts:
     found = stack["findings"]
     return Facts(
         planned,
-        dict(changes.get("counts", {})),
+        _counts_of_json(changes),
         Counter(each["action"] for each in changes.get("resources", [])),
         len(changes.get("settings", [])),
         0 if changes else len(stack["outputs"]),
@@ -70,6 +70,11 @@ def facts_of_json(shown: Shown) -> Facts:
         set(_costs_of_json(stack)),
         len({each["resource"] for each in stack.get("not_judged", [])}),
     )
+
+
+def _counts_of_json(changes: dict[str, Any]) -> dict[str, tuple[int, int]]:
+    resources, components = (changes.get(name, {}) for name in ("counts", "components"))
+    return {each: (resources.get(each, 0), components.get(each, 0)) for each in {*resources, *components}}
 
 
 def _costs_of_json(stack: dict[str, Any]) -> Iterator[tuple[str, ...]]:
@@ -177,15 +182,16 @@ def facts_of_page(shown: Shown) -> Facts:
 
 
 def _planned(text: str) -> tuple[int, int] | None:
-    found = re.search(r"(\d+) resources? in (\d+) component", text)
+    found = re.search(r"(\d+) resources? in (\d+) components?(?! that)\b", text)
     return (int(found[1]), int(found[2])) if found else None
 
 
-def _counts(text: str) -> dict[str, int]:
-    removed = re.search(r"(\d+) resources? that no program plans", text)
+def _counts(text: str) -> dict[str, tuple[int, int]]:
+    removed = re.search(r"(\d+) resources?(?: in (\d+) components?)? that no program plans", text)
     if removed:
-        return {"delete": int(removed[1])}
-    return {_PAST[past]: int(number) for number, past in re.findall(rf"(\d+) ({'|'.join(_PAST)})", text)}
+        return {"delete": (int(removed[1]), int(removed[2] or 0))}
+    pattern = rf"(?:(\d+) resources?)?(?: and )?(?:(\d+) components?)? ({'|'.join(_PAST)})"
+    return {_PAST[past]: (int(one or 0), int(other or 0)) for one, other, past in re.findall(pattern, text)}
 
 
 def _known(lines: list[str]) -> Counter[str]:

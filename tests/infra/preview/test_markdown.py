@@ -48,7 +48,7 @@ def test_a_comment_of_a_stack_as_it_is(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_an_unchanged_stack_takes_a_line() -> None:
     one = side(resource(VPC, "net", {}))
-    assert "Nothing changes: 1 unchanged." in comment_of(compared(one, one))
+    assert "Nothing changes: 1 resource unchanged." in comment_of(compared(one, one))
 
 
 @pytest.mark.parametrize(("number", "length"), [(30, 60), (150, 100), (600, 100), (2000, 1)])

@@ -132,6 +132,27 @@ def test_reasons_that_are_sentences_are_joined_with_one_mark() -> None:
     assert verdict.why == "It costs more; it opens"
 
 
+@pytest.mark.parametrize(
+    ("title", "clause"),
+    [
+        ("no one can call the service: give `allowedCidrs`, or `public`.", "no one can call the service"),
+        ("traffic is in clear; give `certificate`", "traffic is in clear"),
+        ("This plan is incomplete. Read what is missing.", "This plan is incomplete"),
+        ("an old name.", "an old name"),
+        ("run `a: b` first: then go on", "run `a: b` first"),
+        (f"it costs {'word ' * 30}", f"it costs {'word ' * 15}word…"),
+        (f"{'word ' * 15}`code that goes on and on`", f"{'word ' * 14}word…"),
+    ],
+)
+def test_a_finding_is_in_the_verdict_with_its_first_clause(title: str, clause: str) -> None:
+    finding = {"severity": "warning", "title": title, "reason": "", "fix": ""}
+    preview = StackPreview("dev", findings=[finding])
+    assert verdict_of(preview).reasons == (clause,)
+    assert len(clause) <= 90
+    document = document_of(Shown([preview]))["stacks"][0]
+    assert document["findings"][0]["title"] == title
+
+
 @pytest.mark.parametrize("labelled", CHANGES, ids=[each.name for each in CHANGES])
 def test_the_first_line_gives_the_verdict(
     labelled: Labelled, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
