@@ -42,6 +42,8 @@ def pool_faults(spec: GkeClusterSpec) -> Iterator[Fault]:
             yield Fault("spot", "true", "a pool has its nodes one way: keep one", "with `flex_start` true")
     else:
         for key in sorted(spec.given.intersection(_NEEDS_GPU)):
+            if getattr(spec, key) is False:  # as without it
+                continue
             allowed = f"name one ({L4}) or leave this out"
             yield Fault(key, "given", allowed, ", but no `gpu` is named")
 

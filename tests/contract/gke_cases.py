@@ -14,6 +14,7 @@ REPOSITORY = "projects/acme-prod/locations/europe-west4/repositories/api-image"
 
 RIGHT: dict[str, dict[str, Any]] = {
     "no GPU": {},
+    "no GPU, on nodes that it names as usual": {"spot": False, "flex_start": False},
     "an L4": L4,
     "floats, as other languages send them": {**L4, "gpu_count": 1.0, "gpu_max_nodes": 4.0, "disk_gib": 200.0},
     "a zonal cluster": {**L4, "location": "europe-west4-a"},
