@@ -2,6 +2,7 @@
 
 import contextlib
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -135,15 +136,24 @@ def test_by_default_the_public_port_has_no_page_and_the_other_nothing_else(measu
     assert httpx.post(f"{other}/predict", json={"text": HAM}, headers=AUTHORIZED).status_code == 501
 
 
+def usual_port() -> socket.socket:
+    """Take the usual port, as soon as no other test's server has it."""
+    end = time.monotonic() + 60
+    while True:
+        try:
+            return socket.create_server(("127.0.0.1", METRICS_PORT))
+        except OSError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.1)
+
+
 def test_a_second_server_takes_a_free_port_where_the_usual_one_is_taken(tmp_path: Path) -> None:
-    with socket.socket() as taken:
-        with contextlib.suppress(OSError):  # another process has it, which is as well
-            taken.bind(("127.0.0.1", METRICS_PORT))
-            taken.listen()
-        with running_server(tmp_path / "log", METRICS_PORT="", METRICS_PATH="/stats") as server:
-            assert f":{METRICS_PORT}/" not in server.metrics_url
-            assert server.metrics_url.endswith("/stats")
-            assert scraped(server.metrics_url).value("slipway_state", state="ready") == 1
+    log = tmp_path / "log"
+    with usual_port(), running_server(log, METRICS_PORT="", METRICS_PATH="/stats") as server:
+        assert f":{METRICS_PORT}/" not in server.metrics_url
+        assert server.metrics_url.endswith("/stats")
+        assert scraped(server.metrics_url).value("slipway_state", state="ready") == 1
 
 
 def test_a_chosen_port_that_is_taken_is_refused_by_its_name() -> None:

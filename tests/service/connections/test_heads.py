@@ -1,5 +1,6 @@
 """Heads that the parser lets through, and RFC 9110 and RFC 9112 do not; each over a raw connection."""
 
+import httpx
 import pytest
 
 from tests.service.connections.wire import ALIVE, all_answers, connected, statuses
@@ -126,7 +127,12 @@ def test_what_is_unusual_and_allowed_is_answered(server: RunningServer, kind: st
 
 
 def test_a_refusal_leaves_one_line_with_its_cause_and_nothing_of_what_was_sent(server: RunningServer) -> None:
-    before = len(server.log)
+    answered = httpx.post(
+        f"{server.url}/predict", json={"text": "see you"}, headers={"Authorization": f"Bearer {KEY}"}
+    )
+    last = answered.headers["x-request-id"]
+    server.wait_for(lambda: [line for line in server.log if line.get("request_id") == last], 1)
+    before = len(server.log)  # with the lines of all tests before
     with connected(server.port) as connection:
         connection.sendall(get(b"HTTP/1.2", more=b"secret: sesame\r\n"))
         all_answers(connection)
