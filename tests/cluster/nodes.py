@@ -22,7 +22,7 @@ def make_node(
     all_labels = {"kubernetes.io/hostname": name, **(labels or {})}
     node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": all_labels}}
     api.apply(node)
-    sizes = {"pods": "110", **room}
+    sizes = {"pods": "110", "ephemeral-storage": "100Gi", **room}
     ready = {
         "type": "Ready",
         "status": "True",

@@ -1,5 +1,7 @@
 """The life of a `KubernetesService` on the real engine, Kubernetes provider and API server."""
 
+import os
+import signal
 import subprocess
 from collections.abc import Mapping
 from typing import Any
@@ -74,10 +76,11 @@ def test_an_up_that_was_killed_is_taken_back(
         env=engine.environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        start_new_session=True,
     )
     with process:
         wait_until(lambda: BROKEN in container(cluster, namespace)["image"])
-        process.kill()
+        os.killpg(process.pid, signal.SIGKILL)  # with its provider, which would stay
     engine("cancel", "--yes")
     engine("config", "set", "image", STARTS)
     engine.up("--refresh")
