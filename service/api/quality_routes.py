@@ -9,8 +9,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ..faults import BodyTooLarge, FieldFault, InvalidInput, InvalidJson
-from ..quality import Quality
 from .auth import Gate
+from .ended import EndedRequests
 
 MOST_BODY_BYTES = 4096
 
@@ -27,11 +27,13 @@ class GivenLabel(BaseModel):
     """Which text of the request, the first being 0."""
 
 
-def quality_routes(quality: Quality, gate: Gate, model_version: str) -> list[Route]:
+def quality_routes(ended: EndedRequests, gate: Gate, model_version: str) -> list[Route]:
     """Return the two routes."""
+    quality = ended.quality
 
     async def report(request: Request) -> Response:
         gate.check_key(dict(request.scope["headers"]))
+        ended.record()
         return _json({"model_version": model_version, **quality.report()})
 
     async def feedback(request: Request) -> Response:
@@ -41,6 +43,7 @@ def quality_routes(quality: Quality, gate: Gate, model_version: str) -> list[Rou
             allowed = ", ".join(quality.labels[:20]) or "none: this model has no labels"
             detail = f"is none of the model's labels; allowed: {allowed}"
             raise InvalidInput(f"label {detail}", errors=[FieldFault("#/label", detail)])
+        ended.record()  # the request that this is about may be among the last
         predicted = quality.feedback.give(given.request_id, given.index, given.label)
         return _json({"predicted": predicted, "label": given.label})
 
