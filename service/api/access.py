@@ -14,7 +14,7 @@ from ..faults import DrainCut, QueueFull, RequestFault
 from ..lifecycle import Lifecycle
 from ..logs import fields, log
 from ..redaction import REDACTION
-from .ended import NO_PHASES, Ended, EndedRequests
+from .ended import NO_PHASES, EndedRequest, EndedRequests
 from .predict import Predict
 from .problems import (
     CAUSES,
@@ -127,7 +127,7 @@ class AccessLog:
         state, client, headers = scope["state"], scope["client"], scope["headers"]
         timing: Timing | None = state.get("timing")
         self._requests.add(
-            Ended(
+            EndedRequest(
                 method=scope["method"],
                 route=self._routes.get(scope["path"], OTHER_ROUTE),
                 status=status,

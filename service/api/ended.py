@@ -32,7 +32,7 @@ PHASE_FIELDS = ("queue_ms", "compute_ms", "encode_ms")
 NO_PHASES: Phases = (None, None, None)
 
 
-class Ended(NamedTuple):
+class EndedRequest(NamedTuple):
     """An answered request. started, ended: of `time.perf_counter()`; at: its end in seconds since 1970.
 
     cause: why it was refused or failed, of a closed list; cut: why its answer is not whole; else empty.
@@ -77,10 +77,10 @@ class EndedRequests:
         self.quality = quality
         self.clients = clients
         self._traces = traces
-        self._waiting: list[Ended] = []
+        self._waiting: list[EndedRequest] = []
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    def add(self, request: Ended) -> None:
+    def add(self, request: EndedRequest) -> None:
         """Record a request soon."""
         self._waiting.append(request)
         if len(self._waiting) >= HELD_REQUESTS:
@@ -116,7 +116,7 @@ class EndedRequests:
             return
         done.wait(SETTLE_SECONDS)
 
-    def _record(self, request: Ended, lines: list[tuple[int, float, dict[str, Any]]]) -> None:
+    def _record(self, request: EndedRequest, lines: list[tuple[int, float, dict[str, Any]]]) -> None:
         timing, seconds = request.timing, request.ended - request.started
         if self._is_counted:
             cause = request.cause or request.cut
@@ -130,7 +130,7 @@ class EndedRequests:
         if log.isEnabledFor(level):
             lines.append((level, request.at, _line(request, seconds, trace_id)))
 
-    def _trace(self, request: Ended) -> str:
+    def _trace(self, request: EndedRequest) -> str:
         """Return the id of the request's trace; empty without one."""
         caller = request.caller
         if self._traces is not None and request.route not in FREQUENT and self._traces.samples(caller):
@@ -146,7 +146,7 @@ class EndedRequests:
         return caller.trace_id if caller is not None else ""
 
 
-def _line(request: Ended, seconds: float, trace_id: str) -> dict[str, Any]:
+def _line(request: EndedRequest, seconds: float, trace_id: str) -> dict[str, Any]:
     values: dict[str, Any] = {
         "method": known_method(request.method),
         "route": request.route,

@@ -9,14 +9,14 @@ from typing import Any, cast
 import pytest
 
 from slipway.service.api import ended as module
-from slipway.service.api.ended import HELD_REQUESTS, NO_PHASES, Ended, EndedRequests
+from slipway.service.api.ended import HELD_REQUESTS, NO_PHASES, EndedRequest, EndedRequests
 from slipway.service.clients import Clients
 from slipway.service.metrics import Instruments
 from slipway.service.quality import Quality
 
 
-def request(number: int = 0, status: int = 200) -> Ended:
-    return Ended(
+def request(number: int = 0, status: int = 200) -> EndedRequest:
+    return EndedRequest(
         method="POST",
         route="/predict",
         status=status,
