@@ -3,7 +3,7 @@ PYTHON ?= python3
 SLIPWAY := .venv/bin/slipway
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help up down status logs test test-engine test-long test-torch test-tables lint bench image bench-image bench-preview model train-env reference setup-cloud setup-policy docs pictures lock clean
+.PHONY: help up down status logs test test-engine test-long test-torch test-tables lint bench image bench-image bench-preview model train-env reference setup-cloud setup-policy snapshots release docs pictures lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -103,6 +103,12 @@ setup-policy: ## install the policy pack's own environment, for `pulumi preview 
 
 reference: ## write the reference of settings, command line and components, and Pulumi.yaml
 	@.venv/bin/python -m slipway.infra.reference
+
+snapshots: ## write what users rely on as it is now: plans, commands, options, settings, arguments, routes, metrics
+	@.venv/bin/python -m tests.releases snapshots
+
+release: ## cut a release, or cut one again that is not tagged yet: make release VERSION=0.3.0
+	@.venv/bin/python -m tests.releases cut "$(VERSION)"
 
 docs: ## build the documentation as a site, build/site; a broken link fails
 	@test -d .venv-docs || $(PYTHON) -m venv .venv-docs
