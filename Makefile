@@ -3,7 +3,7 @@ PYTHON ?= python3
 SLIPWAY := .venv/bin/slipway
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help up down status logs test test-engine test-long test-torch test-tables lint bench image bench-image bench-preview model train-env reference setup-cloud setup-policy docs pictures lock clean
+.PHONY: help up down status logs test test-engine test-long test-torch test-tables lint bench image bench-image bench-preview model train-env reference setup-cloud setup-policy snapshots release dist audit docs pictures lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -104,6 +104,31 @@ setup-policy: ## install the policy pack's own environment, for `pulumi preview 
 reference: ## write the reference of settings, command line and components, and Pulumi.yaml
 	@.venv/bin/python -m slipway.infra.reference
 
+snapshots: ## write what users rely on as it is now: plans, commands, options, settings, arguments, routes, metrics
+	@.venv/bin/python -m tests.releases snapshots
+
+release: ## cut a release, or cut one again that is not tagged yet: make release VERSION=0.3.0
+	@.venv/bin/python -m tests.releases cut "$(VERSION)"
+
+VERSION_HERE = $$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+
+.venv-release/.installed: requirements-release.txt
+	@$(PYTHON) -m venv .venv-release
+	@.venv-release/bin/pip install -q --disable-pip-version-check --require-hashes --no-deps -r $<
+	@touch $@
+
+dist: .venv-release/.installed ## build what a release has, dist/: wheel, source, lists of components (CycloneDX), checksums
+	@rm -rf dist && mkdir dist
+	@SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) .venv-release/bin/python -m build --no-isolation -o dist . > build.log 2>&1 || { cat build.log >&2; exit 1; }
+	@rm -rf build.log slipway.egg-info
+	@for part in ":requirements.txt" "-server:service/requirements.txt"; do \
+	  .venv-release/bin/python -W ignore -m cyclonedx_py requirements "$${part#*:}" --pyproject pyproject.toml --mc-type library \
+	    --output-reproducible --of JSON -o "dist/slipway-$(VERSION_HERE)$${part%%:*}.cdx.json" || exit 1; done
+	@cd dist && sha256sum slipway-* > SHA256SUMS && cat SHA256SUMS
+
+audit: .venv-release/.installed ## look up the locked packages in a database of known vulnerabilities
+	@.venv-release/bin/python .ci/audit
+
 docs: ## build the documentation as a site, build/site; a broken link fails
 	@test -d .venv-docs || $(PYTHON) -m venv .venv-docs
 	@.venv-docs/bin/pip install -q --require-hashes --no-deps -r docs/requirements.txt
@@ -113,7 +138,7 @@ pictures: ## draw docs/make-up.svg from a run of the local stack
 	@.venv/bin/python -m slipway.infra.reference.pictures
 
 lock: ## pin the requirements again after a change of a .in file (needs uv)
-	@for list in requirements-local requirements-dev requirements policy/requirements docs/requirements service/requirements-buckets modeltools/requirements-train modeltools/requirements-tables \
+	@for list in requirements-local requirements-dev requirements-release requirements policy/requirements docs/requirements service/requirements-buckets modeltools/requirements-train modeltools/requirements-tables \
 	  $(basename $(wildcard bench/peers/*/requirements.in)); do \
 	  uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 	    $$list.in -o $$list.txt || exit 1; done

@@ -38,12 +38,24 @@ def page() -> str:
     return "\n".join([_HEAD, *(_section(path, name) for path, name in COMPONENTS.items())]).rstrip() + "\n"
 
 
+def arguments_of(name: str) -> list[Field]:
+    """List the arguments of a component, those that it shares with others first."""
+    classes = dict(_classes(_path_of(name)))
+    return [field for one in _lineage(f"{name}Args", classes) for field in _fields(one)]
+
+
+def outputs_of(name: str) -> list[Field]:
+    return list(_fields(dict(_classes(_path_of(name)))[name]))
+
+
+def _path_of(name: str) -> str:
+    return next(path for path, component in COMPONENTS.items() if component == name)
+
+
 def _section(path: str, name: str) -> str:
-    classes = dict(_classes(path))
-    component = classes[name]
-    lines = [f"## {name}\n", f"    from slipway.{path} import {name}\n", f"{ast.get_docstring(component)}\n"]
-    arguments = [field for one in _lineage(f"{name}Args", classes) for field in _fields(one)]
-    lines += [_table("argument", arguments), _table("output", list(_fields(component)))]
+    text = ast.get_docstring(dict(_classes(path))[name])
+    lines = [f"## {name}\n", f"    from slipway.{path} import {name}\n", f"{text}\n"]
+    lines += [_table("argument", arguments_of(name)), _table("output", outputs_of(name))]
     return "\n".join(lines)
 
 

@@ -18,6 +18,7 @@ from tests.checkout import copy_of_the_checkout
 from tests.infra.plain import TODAY
 from tests.pulumi_engine import standin
 from tests.pulumi_engine.conftest import ROOT, Engine, engine_in
+from tests.releases.cut import version_of
 
 pytestmark = pytest.mark.pulumi_engine
 
@@ -94,7 +95,7 @@ def run_with_the_pack(engine: Engine, kept: bool) -> set[tuple[str, str]]:
     call = "from tests.pulumi_engine.test_policy_pack import program"
     (engine.project / "__main__.py").write_text(f"{call}\nprogram({kept})\n")
     said = engine("preview", "--policy-pack", "policy", ok=kept)
-    assert "slipway@v0.1.0 (local: policy)" in said
+    assert f"slipway@v{version_of(ROOT)} (local: policy)" in said
     return {
         (level, rule.removesuffix("-advisory"))
         for level, rule in re.findall(r"- \[(mandatory|advisory)\]\s+(\S+)", said)
