@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,12 @@ class Recording:
         after = _values(scraped(server.metrics_url))
         return cls(_values(before), {name: after[name] - value for name, value in _values(before).items()})
 
+    @classmethod
+    def of_text(cls, text: str) -> "Recording":
+        """Return series of which a unit adds as much as is there already."""
+        values = _values(Page(text))
+        return cls(values, values)
+
     def series(self, loads: Sequence[Load], target: Mapping[str, str] = TARGET) -> dict[str, str]:
         """Return each series' name and its values as promtool reads them."""
         found = {
@@ -53,10 +60,22 @@ class Recording:
         }
         return {**found, _named("up", target): _steps(1, 0, loads)}
 
+    def values(self, units: Sequence[float], target: Mapping[str, str] = TARGET) -> dict[str, list[float]]:
+        """Return each series' name and its values after each step. units: of the load, in each step."""
+        done = list(accumulate(units))
+        found = {
+            _named(name, target): [value + (self.unit[name] if _counts(name) else 0) * each for each in done]
+            for name, value in self.start.items()
+        }
+        return {**found, _named("up", target): [1.0] * len(units)}
+
 
 def _unit(client: httpx.Client) -> None:
-    for text in (HAM, SPAM) * (_GOOD // 2):
-        assert client.post("/predict", json={"text": text}).status_code == 200
+    for text, label in ((HAM, "ham"), (SPAM, "ham")) * (_GOOD // 2):
+        answer = client.post("/predict", json={"text": text})
+        assert answer.status_code == 200
+        truth = {"request_id": answer.headers["x-request-id"], "label": label}
+        assert client.post("/feedback", json=truth).status_code == 200
     assert client.post("/predict", json={"txt": HAM}).status_code == 422
     assert client.get("/nothing-here").status_code == 404
 

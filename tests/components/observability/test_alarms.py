@@ -27,8 +27,8 @@ from tests.service.running_server import running_server
 SUBJECT = Subject(TARGET["job"], TARGET["namespace"])
 LABELS = ",".join(f'{name}="{value}"' for name, value in TARGET.items())
 # A unit of the load in each minute is a request every six seconds.
-QUIET_DAY = [Load(60, units) for units in (0, 0, 0, 0.2, 1, 3, 6, 9, 12, 14, 15, 15, 14, 14, 13, 12, 10, 8)]
-QUIET_DAY += [Load(60, units) for units in (6, 4, 2, 1, 0.5, 0.1)]
+_HOURS = (0, 0, 0, 0.2, 1, 3, 6, 9, 12, 14, 15, 15, 14, 14, 13, 12, 10, 8, 6, 4, 2, 1, 0.5, 0.1)
+QUIET_DAY = [Load(60, units) for units in _HOURS]
 
 
 @pytest.fixture(scope="module")
