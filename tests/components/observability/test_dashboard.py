@@ -4,6 +4,7 @@ import copy
 import itertools
 import json
 import math
+import sys
 import typing
 from collections.abc import Generator, Iterator
 from typing import Any
@@ -175,13 +176,12 @@ def _wrong_types(value: Any, path: str) -> Iterator[str]:
         for place, item in enumerate(typing.cast("list[Any]", value)):
             yield from _wrong_types(item, f"{path}[{place}]")
         return
-    if not type(value).__module__.startswith("grafana_foundation_sdk.models") or not hasattr(
-        value, "__dict__"
-    ):
+    kind: type[Any] = type(value)  # pyright: ignore[reportUnknownVariableType]
+    if not kind.__module__.startswith("grafana_foundation_sdk.models") or not hasattr(value, "__dict__"):
         return
-    module = __import__(type(value).__module__, fromlist=["_"])
-    hints = typing.get_type_hints(type(value), vars(module))
-    for name, field in vars(value).items():
+    hints = typing.get_type_hints(kind, vars(sys.modules[kind.__module__]))
+    fields = typing.cast("dict[str, Any]", vars(value))  # pyright: ignore[reportUnknownArgumentType]
+    for name, field in fields.items():
         if name in hints and not _fits(field, hints[name]):
             yield f"{path}.{name} is {field!r}, declared as {hints[name]}"
         yield from _wrong_types(field, f"{path}.{name}")
