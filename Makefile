@@ -3,7 +3,7 @@ PYTHON ?= python3
 SLIPWAY := .venv/bin/slipway
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help up down status logs test test-engine test-long test-torch test-tables lint bench image bench-image bench-preview model train-env reference setup-cloud setup-policy snapshots release dist audit docs pictures lock clean
+.PHONY: help up down status logs test test-engine test-long test-torch test-tables lint observability bench image bench-image bench-preview model train-env reference setup-cloud setup-policy snapshots release dist audit docs pictures lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -53,6 +53,11 @@ lint: ## style and types
 	@$(PYTHON) -m infra.setup.install dev
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check .
 	@.venv/bin/pyright
+
+observability: ## watch the local service with Debian's Prometheus: http://127.0.0.1:9090
+	@command -v prometheus >/dev/null || { echo "make observability needs Prometheus: apt-get install prometheus (only its program is used), or Docker: docker compose --profile observability up" >&2; exit 2; }
+	@mkdir -p .slipway/prometheus
+	@prometheus --config.file=observability/prometheus-local.yml --storage.tsdb.path=.slipway/prometheus --web.listen-address=127.0.0.1:$(or $(PROMETHEUS_PORT),9090)
 
 bench: ## the server beside its peers, under overload, over time: half an hour; QUICK=1: a minute, and no peer; PIECES=mosec,overload: only those; MODEL=folder
 	@$(PYTHON) -m infra.setup.install dev

@@ -20,6 +20,8 @@ WITHOUT_PULUMI = {"service", "modeltools"}
 CLOUDS = {"google": ({"cloud_run", "gke"}, "pulumi_gcp"), "aws": ({"fargate"}, "pulumi_aws")}
 # Those of no cloud or of several.
 OF_ANY_CLOUD = {"image", "kubernetes", "local"}
+# What components of every cloud share, and is large enough for a folder.
+SHARED = {"observability"}
 # The packages of infra, the lowest first: each imports only from those before it.
 ORDER = (
     *("errors", "setup", "confinement", "resources", "plan", "settings", "local", "targets", "program"),
@@ -62,7 +64,9 @@ def test_imports_go_one_way_between_the_top_folders() -> None:
 
 def test_the_components_of_a_cloud_import_nothing_of_another_one() -> None:
     packages = {path.parent.name for path in (ROOT / "components").glob("*/__init__.py")}
-    assert packages == {*CLOUDS, *OF_ANY_CLOUD}.union(*(components for components, _ in CLOUDS.values()))
+    assert packages == {*CLOUDS, *OF_ANY_CLOUD, *SHARED}.union(
+        *(components for components, _ in CLOUDS.values())
+    )
     for cloud, (components, _) in CLOUDS.items():
         forbidden = set[str]()
         for other, (theirs, sdk) in CLOUDS.items():

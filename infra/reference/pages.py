@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from slipway.infra.reference import command_line, components
+from slipway.infra.reference import command_line, components, observability
 from slipway.infra.settings import reference as settings
 
 ROOT = settings.ROOT
@@ -14,6 +14,7 @@ def files() -> Mapping[Path, str]:
     """Return every file with a part of the reference, relative to the project, and its whole text."""
     return {
         **settings.files(),
+        **observability.files(),
         _FOLDER / "command-line.md": command_line.page(),
         _FOLDER / "components.md": components.page(),
     }

@@ -1,0 +1,1 @@
+"""What is watched of a service: signals, alarms, an objective; and what Prometheus and Grafana make of it."""

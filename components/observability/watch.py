@@ -1,0 +1,97 @@
+"""What is watched of one service: the described signals, with the objective and thresholds it sets. Pure."""
+
+import difflib
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import NotRequired, Self, TypedDict
+
+from ..fault import Fault
+from .objective import Objective, objective_faults
+from .signal import Alarm, Severity, SignalRow, Unit
+from .signals import BURNS, BY_KEY, OBJECTIVE, SIGNALS, SLOW_SECONDS, TUNABLE
+
+
+class ServiceObjective(TypedDict):
+    """What a service promises."""
+
+    availability: NotRequired[float]
+    """Share of the requests that do not fail, in percent. Default 99.5."""
+    latency: NotRequired[float]
+    """Share of the good answers that are not slow, in percent. Default 99."""
+    seconds: NotRequired[float]
+    """Seconds after which an answer is slow. Default 1; 10 for `summarize` and 30 for `generate`."""
+    days: NotRequired[float]
+    """Days in which it holds: 28 or 30. Default 30."""
+
+
+class AlarmThresholds(TypedDict):
+    """Where a signal raises an alarm."""
+
+    ticket: NotRequired[float]
+    """Value past which somebody looks on the next working day."""
+    page: NotRequired[float]
+    """Value past which somebody is called."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """The signals of one service, in their order, with its own thresholds, and its objective."""
+
+    objective: Objective = OBJECTIVE
+    signals: tuple[SignalRow, ...] = SIGNALS
+
+    @classmethod
+    def of(cls, task: str, objective: ServiceObjective, thresholds: Mapping[str, AlarmThresholds]) -> Self:
+        """Fill in the defaults, for arguments without a fault."""
+        given = Objective(
+            objective.get("availability", OBJECTIVE.availability_percent),
+            objective.get("latency", OBJECTIVE.latency_percent),
+            objective.get("seconds", SLOW_SECONDS.get(task, OBJECTIVE.slow_seconds)),
+            objective.get("days", OBJECTIVE.window_days),
+        )
+        return cls(given, tuple(_with_thresholds(signal, thresholds.get(signal.key)) for signal in SIGNALS))
+
+
+def _with_thresholds(signal: SignalRow, given: AlarmThresholds | None) -> SignalRow:
+    if not given or not isinstance(signal.alarm, Alarm):
+        return signal
+    return replace(signal, alarm=replace(signal.alarm, **given))
+
+
+def watch_faults(
+    task: str, objective: ServiceObjective, thresholds: Mapping[str, AlarmThresholds]
+) -> Iterator[Fault]:
+    """Yield what is wrong with the arguments `objective` and `thresholds`."""
+    fastest = max(burn.rate(OBJECTIVE.window_days) for burn in BURNS if burn.severity is Severity.PAGE)
+    yield from objective_faults(Watch.of(task, objective, {}).objective, fastest)
+    for key, given in thresholds.items():
+        if key not in TUNABLE:
+            near = difflib.get_close_matches(key, TUNABLE, 1)
+            allowed = f"allowed are {', '.join(TUNABLE)}"
+            nearest = near[0] if near else None
+            yield Fault("thresholds", repr(key), allowed, ", which has no threshold", nearest, verb="has")
+        else:
+            yield from _threshold_faults(BY_KEY[key], given)
+
+
+def _threshold_faults(signal: SignalRow, given: AlarmThresholds) -> Iterator[Fault]:
+    where = f"thresholds.{signal.key}"
+    most = 1 if signal.unit is Unit.SHARE else math.inf
+    out_of_range = [
+        (level, value)
+        for level, value in (("ticket", given.get("ticket")), ("page", given.get("page")))
+        if value is not None and not 0 <= value <= most
+    ]
+    for level, value in out_of_range:
+        allowed = "it must be a share from 0 to 1" if most == 1 else "it must be 0 or more"
+        yield Fault(f"{where}.{level}", f"{value:g}", allowed, nearest=0 if value < 0 else most)
+    alarm = _with_thresholds(signal, given).alarm
+    assert isinstance(alarm, Alarm)
+    if out_of_range or alarm.ticket is None or alarm.page is None:
+        return
+    if not (alarm.page < alarm.ticket if alarm.below else alarm.ticket < alarm.page):
+        comparison = "below" if alarm.below else "above"
+        reason = f"with `page` {alarm.page:g}"
+        allowed = f"`page` must be {comparison} `ticket`, which comes first as things get worse"
+        yield Fault(f"{where}.ticket", f"{alarm.ticket:g}", allowed, reason)
