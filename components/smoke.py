@@ -57,7 +57,7 @@ class SmokeResult:
 
 def smoke_cases(manifest: Mapping[str, Any], file: str = "") -> list[Case]:
     """Return the requests for a model. file: of further ones; ''. Raises ValueError for an unusable file."""
-    return [Case(example_request(manifest)), *(_cases(Path(file)) if file else ())]
+    return [Case(example_request(manifest)), *(file_cases(Path(file)) if file else ())]
 
 
 def smoke_test(ask: Ask, task: str, cases: list[Case], expected_model: str = "") -> SmokeResult:
@@ -90,7 +90,8 @@ def smoke_test(ask: Ask, task: str, cases: list[Case], expected_model: str = "")
     return SmokeResult("", answer, latency_ms, version, sent)
 
 
-def _cases(path: Path) -> Iterator[Case]:
+def file_cases(path: Path) -> Iterator[Case]:
+    """Read a file of requests and answers. Raises ValueError, naming the line."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeError) as error:

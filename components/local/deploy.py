@@ -22,6 +22,7 @@ from ..printable import printable
 from ..smoke import SmokeResult, Unanswered, smoke_cases, smoke_test
 from . import kept_files, process
 from .control import Control, ControlError
+from .kinds import CANARY, ROLLING
 from .process import Launch, StartFailed
 from .record import Lease, ProcessId, ProcessRecord, release_folder, serving_folder, write_json
 from .release import Release, new_release, taken_back
@@ -30,7 +31,6 @@ from .rollout import (
     ASKED,
     BACK,
     RETURN,
-    ROLLING,
     SERVES,
     Rollout,
     link_log,
@@ -44,6 +44,7 @@ from .rollout import (
 
 SMOKE = "smoke.json"
 _POLL_SECONDS = 0.1
+_SECONDS_BETWEEN_STEPS = 10
 _CONDUCTOR_SECONDS = 20.0
 # For a conductor that was told to go back: a look, and the old version's answer.
 _RETURN_SECONDS = 20.0
@@ -129,7 +130,7 @@ class Deployment:
         return str(self.inputs.get("rollout") or ROLLING)
 
     def _conditions(self) -> dict[str, Any]:
-        percent = 100 if self._kind != "canary" else self.inputs.get("canary_percent", 10)
+        percent = 100 if self._kind != CANARY else self.inputs.get("canary_percent", 10)
         rules = tuple(self.inputs.get("rollback_on") or DEFAULT_RULES)
         seconds = float(self.inputs.get("bake_minutes", 5)) * 60
         return {"percent": float(percent), "bake_seconds": seconds, "rollback_on": rules}
@@ -207,7 +208,7 @@ class Deployment:
             )
 
     def _require_not_taken_back(self) -> None:
-        if (same := taken_back(self.folder, self.inputs)) is not None:
+        if not self.repeats and (same := taken_back(self.folder, self.inputs)) is not None:
             raise StartFailed(
                 f"These settings, model and code are those of release {same.number}, which went back: "
                 f"{same.ended_because}. Change them, or bring it again with `slipway up --again`."
@@ -235,6 +236,7 @@ class Deployment:
         conductor = _conductor(self.folder)
         deadline = time.monotonic() + _CONDUCTOR_SECONDS
         found: Rollout | None = rollout
+        said = list[tuple[str, int]]()
         try:
             while found is not None and found.is_open:
                 if found.driver.pid != conductor.pid and time.monotonic() > deadline:
@@ -244,7 +246,7 @@ class Deployment:
                     break
                 time.sleep(_POLL_SECONDS)
                 found = Rollout.read(self.folder)
-                self._say_progress(found)
+                self._say_progress(found, said)
         except KeyboardInterrupt:
             self.say("Going back")
             _return(self.folder)
@@ -254,8 +256,13 @@ class Deployment:
         if found.state == BACK:
             raise StartFailed(f"Release {found.new} went back: {found.reason}.")
 
-    def _say_progress(self, found: Rollout | None) -> None:
-        if found is not None and found.is_open:
+    def _say_progress(self, found: Rollout | None, said: list[tuple[str, int]]) -> None:
+        """Report a change of state, and every few seconds what was counted."""
+        if found is None or not found.is_open:
+            return
+        step = (found.state, int(found.baked_seconds // _SECONDS_BETWEEN_STEPS))
+        if said[-1:] != [step]:
+            said.append(step)
             told = f"{found.requests.get('new', 0)} requests" if found.requests else "no requests yet"
             self.say(
                 f"Release {found.new} has {found.percent:g}% of the requests, {found.state}: "

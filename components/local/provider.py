@@ -13,7 +13,7 @@ from . import kept_files, process
 from .deploy import SMOKE, Deployment
 from .record import LOG, Lease, ProcessRecord
 from .release import RELEASE_INPUTS, Release, fingerprint
-from .rollout import ROLLOUT, mend
+from .rollout import ROLLOUT, abandon, mend
 
 PULUMI, SLIPWAY = "pulumi up", "slipway up"
 STOP_COMMANDS = {PULUMI: "`pulumi destroy` on its stack", SLIPWAY: "`slipway down` (or `make down`)"}
@@ -37,6 +37,7 @@ class LocalProcessProvider(ResourceProvider):
     def create(self, props: dict[str, Any]) -> CreateResult:
         folder = Path(props["run_folder"])
         process.refuse_other_owner(folder, self.owner, STOP_COMMANDS)
+        abandon(folder)
         process.stop(folder)  # what an interrupted run of the same owner may have left
         process.refuse_taken_port(int(props["port"]))
         key = props.get("api_key") or process.new_api_key()
@@ -77,9 +78,12 @@ class LocalProcessProvider(ResourceProvider):
         try:
             return self._outputs(news, key, self._deployment(news, key).roll())
         except process.StartFailed as error:
-            alive = process.running(folder) is not None
-            kept = "The previous version is still running." if alive else "The service is stopped."
-            raise process.StartFailed(f"{error}\n{kept}") from None
+            lease = Lease.read(folder)
+            kept = "The service is stopped."
+            if lease and process.running(folder):
+                kept = f"The previous version is still running: release {lease.release} serves."
+            why, more, _ = str(error).partition("\n")
+            raise process.StartFailed(f"{error}\n{why} {kept}" if more else f"{why} {kept}") from None
 
     def _restarted(
         self, folder: Path, olds: dict[str, Any], news: dict[str, Any], key: str
@@ -114,6 +118,7 @@ class LocalProcessProvider(ResourceProvider):
         folder = Path(_props["run_folder"])
         lease = Lease.read(folder)
         if lease is None or lease.owner == self.owner:
+            abandon(folder)
             process.stop(folder)
             kept_files.forget(folder)
             for name in (ROLLOUT, SMOKE):

@@ -4,6 +4,7 @@
 blue-green one by a process of their own (conductor.py), which outlives the command. Times are seconds.
 """
 
+import os
 import signal
 import time
 from collections.abc import Mapping
@@ -20,8 +21,6 @@ from .record import LOG, Lease, ProcessId, RecordError, read_json, release_folde
 from .release import note
 
 ROLLOUT = "rollout.json"
-ROLLING, CANARY, BLUE_GREEN = "rolling", "canary", "blue-green"
-KINDS = (ROLLING, CANARY, BLUE_GREEN)
 UNDER_WAY, PAUSED, SERVES, BACK = "under way", "paused", "serves", "went back"
 # How a conductor is told what to do.
 PROMOTE, PAUSE, RETURN = signal.SIGUSR1, signal.SIGUSR2, signal.SIGTERM
@@ -148,6 +147,18 @@ def mend(folder: Path) -> str:
     found.ended(folder, BACK, CUT_OFF)
     serves = f"release {lease.release} serves" if lease and process.running(folder) else "nothing serves"
     return f"The rollout of release {found.new} was cut off before it had the traffic; {serves}."
+
+
+def abandon(folder: Path) -> None:
+    """End the rollout that runs, if any, before the whole service is stopped."""
+    found = under_way(folder)
+    if found is None or found.driver.pid == os.getpid():
+        return
+    tell(found, signal.SIGKILL)  # the old version accepts again by itself
+    deadline = time.monotonic() + _LEAVE_SECONDS
+    while found.is_driven and time.monotonic() < deadline:
+        time.sleep(0.02)
+    mend(folder)
 
 
 def tell(rollout: Rollout, number: signal.Signals) -> None:
