@@ -14,6 +14,8 @@ OWN_ENVIRONMENT = (
     "REQUEST_TIMEOUT_SECONDS",
     "DRAIN_SECONDS",
     "LISTEN_ON_SECONDS",
+    "LISTEN_FD",
+    "CONTROL_FD",
 )
 # POSIX names; the clouds take no others.
 ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

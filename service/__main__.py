@@ -32,9 +32,14 @@ def main() -> int:
         settings = settings_from_environment()
         configure_logs(settings.log_level, settings.log_level_field)
 
-        from .listener import listener, metrics_listener
+        from .listener import inherited, listener, metrics_listener
 
-        sock = listener(settings.host, settings.port)
+        sock = (
+            listener(settings.host, settings.port)
+            if settings.listen_fd is None
+            else inherited(settings.listen_fd, "LISTEN_FD")
+        )
+        control = None if settings.control_fd is None else inherited(settings.control_fd, "CONTROL_FD")
         metrics_sock = (
             metrics_listener(settings.host, settings.metrics_port) if settings.metrics == "own-port" else None
         )
@@ -43,7 +48,7 @@ def main() -> int:
         with stderr_as_log():
             from .server import serve
 
-            serve(settings, sock, metrics_sock)
+            serve(settings, sock, metrics_sock, control)
     except StartFault as fault:
         log.error("%s", fault, extra=fields(cause=fault.cause))
         return 2

@@ -14,6 +14,8 @@ class Lifecycle:
     def __init__(self) -> None:
         self.phase: Phase = "loading"
         self.warm = False
+        self.is_shared = False
+        """Whether connections are shared out between versions of the service."""
         self.device: Device | None = None  # not known until the runtime was asked
         self.load_seconds: float | None = None
         self._started = time.monotonic()
@@ -21,6 +23,14 @@ class Lifecycle:
     @property
     def uptime_seconds(self) -> float:
         return time.monotonic() - self._started
+
+    @property
+    def ends_connections(self) -> bool:
+        """Return whether a connection ends with its next answer, so that its client opens a new one.
+
+        It may then go elsewhere: the server is leaving, or a share of the requests is another version's.
+        """
+        return self.is_shared or self.phase == "draining"
 
     def model_is_warm(self) -> None:
         self.warm = True

@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import errno
+import os
 import socket
 import struct
 import sys
@@ -57,6 +58,23 @@ def listener(host: str, port: int, variable: str = "PORT") -> socket.socket:
             f"HOST, {variable}: got {host!r}, {port}; the system says: {error.strerror}."
         ) from None
     sock.setblocking(False)
+    return sock
+
+
+def inherited(descriptor: int, variable: str) -> socket.socket:
+    """Return a listening socket that the parent process opened. Raises BadSettings for any other."""
+    try:
+        sock = socket.socket(fileno=descriptor)
+        listens = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+    except OSError as error:
+        raise BadSettings(f"{variable}: got {descriptor}; the system says: {error.strerror}.") from None
+    if not listens:
+        sock.detach()
+        raise BadSettings(f"{variable}: got {descriptor}, a socket that does not listen.")
+    os.set_inheritable(descriptor, False)
+    sock.setblocking(False)
+    if sock.family != socket.AF_UNIX:
+        hand_the_kernel_little(sock)
     return sock
 
 

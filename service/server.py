@@ -24,6 +24,7 @@ from .api.ended import EndedRequests
 from .connections import ConnectionLimits, Connections, most_connections
 from .engine import Engine
 from .faults import ServerFailed
+from .handover import Handover
 from .lifecycle import Lifecycle
 from .listener import BACKLOG, address_of, turn_away, waiting
 from .loading import Origin, chosen_device, load_model, model_origin, require_engine, require_expected
@@ -55,16 +56,22 @@ SWITCH_SECONDS = 0.0005
 KEEP_ALIVE_SECONDS = 620
 
 
-def serve(settings: Settings, sock: socket.socket, metrics_sock: socket.socket | None = None) -> None:
+def serve(
+    settings: Settings,
+    sock: socket.socket,
+    metrics_sock: socket.socket | None = None,
+    control: socket.socket | None = None,
+) -> None:
     """Serve until a stop request. metrics_sock: listens for scrapes, if the page has a port of its own.
 
+    control: listens for another version of the service (handover.py); nothing is accepted before it says so.
     Raises StartFault if the model is not available, ServerFailed if a thread that computes cannot go on.
     """
     give_memory_back()
     origin = model_origin(settings)
     sys.setswitchinterval(SWITCH_SECONDS)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(settings, origin, sock, metrics_sock))
+        runner.run(_serve(settings, origin, sock, metrics_sock, control))
     for (
         stop
     ) in stop_signals():  # the closed loop gave them back their default, which would spoil the exit code
@@ -72,7 +79,11 @@ def serve(settings: Settings, sock: socket.socket, metrics_sock: socket.socket |
 
 
 async def _serve(
-    settings: Settings, origin: Origin, sock: socket.socket, metrics_sock: socket.socket | None
+    settings: Settings,
+    origin: Origin,
+    sock: socket.socket,
+    metrics_sock: socket.socket | None,
+    control: socket.socket | None,
 ) -> None:
     REDACTION.keep_secret([settings.model_api_key.get_secret_value()])
     asyncio.get_running_loop().set_exception_handler(log_loop_error)
@@ -102,7 +113,7 @@ async def _serve(
         backlog=BACKLOG,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
     )
-    server = Server(config, connections, lifecycle, engine, settings)
+    server = Server(config, connections, lifecycle, engine, settings, control)
 
     def active() -> int:
         return len(server.server_state.tasks)
@@ -203,6 +214,8 @@ class Server(uvicorn.Server):
     failure: Exception | None = None
     """Why the engine's threads cannot go on."""
     _accepting: Sequence[Accepting] = ()
+    _handover: Handover | None = None
+    _is_succeeded = False  # by another version, which has the listening socket
 
     def __init__(
         self,
@@ -211,8 +224,10 @@ class Server(uvicorn.Server):
         lifecycle: Lifecycle,
         engine: Engine,
         settings: Settings,
+        control: socket.socket | None = None,
     ) -> None:
         super().__init__(config)
+        self._control = control
         self._connections = connections
         self._lifecycle = lifecycle
         self._engine = engine
@@ -255,25 +270,56 @@ class Server(uvicorn.Server):
     def _stop_listening(self) -> None:
         self.should_exit = True
 
+    def retire(self) -> None:
+        """Leave when the open connections have ended: another version accepts the new ones."""
+        if self._lifecycle.phase == "draining":
+            return
+        log.info("Retiring: another version has the traffic, finishing what is open")
+        self._is_succeeded = True
+        self._lifecycle.drain()
+        self.config.timeout_graceful_shutdown = max(1, round(self._drain_seconds))
+        self.should_exit = True
+
+    def accept_from(self, listening: socket.socket | None) -> None:
+        """Accept connections from this socket, or from none; those that are open stay."""
+        if listening is None or not self._accepting:
+            for accepting in self._accepting:
+                accepting.stop()
+            self._accepting = [] if listening is None else [self._accepted(listening)]
+
+    def share(self, is_shared: bool) -> None:
+        """Note whether connections are shared out between versions, each of them for one request then."""
+        self._lifecycle.is_shared = is_shared
+
+    def _accepted(self, listening: socket.socket) -> Accepting:
+        return Accepting(listening, self._take, lambda: self._connections.free)
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        self._accepting = [
-            Accepting(sock, self._take, lambda: self._connections.free) for sock in sockets or []
-        ]
+        listening = sockets or []
+        if self._control is None:
+            self._accepting = [self._accepted(sock) for sock in listening]
+        else:
+            self._handover = Handover(self._control, listening[0], self, self._take)
         self.servers, self.started = [], True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         listening = sockets or []
-        for sock in listening:
-            turn_away(sock)
-        await asyncio.sleep(HANDSHAKE_SECONDS)
+        has_listener = self._handover is None or self._handover.has_listener
+        if has_listener:
+            for sock in listening:
+                turn_away(sock)
+            await asyncio.sleep(HANDSHAKE_SECONDS)
         for accepting in self._accepting:
             accepting.stop()
-        last = [self._take(connection) for sock in listening for connection in waiting(sock)]
+        last = [self._take(each) for sock in listening if has_listener for each in waiting(sock)]
         for sock in listening:
             sock.close()
         await asyncio.gather(*last)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._no_connection_left(), LAST_REQUEST_SECONDS)
+            seconds = self._drain_seconds if self._is_succeeded else LAST_REQUEST_SECONDS
+            await asyncio.wait_for(self._no_connection_left(), seconds)
+        if self._handover is not None:
+            self._handover.close()
         await super().shutdown(sockets)
 
     async def _no_connection_left(self) -> None:

@@ -67,6 +67,17 @@ class Settings(BaseSettings):
     port: int = Field(
         default=8080, ge=0, le=65535, description="TCP port to listen on; 0 takes a free one and logs it."
     )
+    listen_fd: int | None = Field(
+        default=None,
+        ge=3,
+        description="Inherited descriptor of a socket that listens already, instead of HOST and PORT.",
+    )
+    control_fd: int | None = Field(
+        default=None,
+        ge=3,
+        description="Inherited descriptor of a Unix socket that listens, by which another version of the "
+        "service takes over; no connection is accepted before a message there says so.",
+    )
     metrics: Literal["own-port", "public-port", "off"] = Field(
         default="own-port",
         description="Where the metrics page is: `own-port`, METRICS_PORT, without a key; `public-port`, "

@@ -9,7 +9,7 @@ from pulumi.dynamic import Resource
 
 from ..checkout import ROOT
 from ..model import source_digest
-from .args import LocalServiceArgs
+from .args import LocalServiceArgs, LocalSpec
 from .process import HOST
 from .provider import LocalProcessProvider
 from .rules import LocalRun, checked_process
@@ -72,6 +72,18 @@ class LocalService(pulumi.ComponentResource):
         )
 
 
+def _rollout_inputs(spec: LocalSpec) -> dict[str, object]:
+    """Return how a new version takes over; what is unset is left out."""
+    given = {
+        "rollout": spec.rollout,
+        "canary_percent": spec.canary_percent,
+        "bake_minutes": spec.bake_minutes,
+        "rollback_on": list(spec.rollback_on),
+        "smoke_tests": spec.smoke_tests,
+    }
+    return {name: value for name, value in given.items() if value}
+
+
 def _process_inputs(run: LocalRun) -> dict[str, object]:
     """Return the inputs of the process for its provider."""
     spec, service = run.spec, run.spec.service
@@ -87,6 +99,7 @@ def _process_inputs(run: LocalRun) -> dict[str, object]:
         "model_digest": run.model.digest,
         "expected_model": run.expected_model,
         "load_seconds": run.load_seconds,
+        **_rollout_inputs(spec),
         "code_digest": source_digest(ROOT / "service"),
         "api_key_given": spec.api_key is not None,
         "api_key": None if spec.api_key is None else pulumi.Output.secret(spec.api_key),

@@ -24,14 +24,19 @@ from ..checkout import IS_CHECKOUT, ROOT
 from ..fault import ComponentError, in_words
 from ..load_time import LOADS_OF_A_START
 from ..printable import printable
+from .control import CONTROL, Control, ControlError
+from .control import is_ready as control_is_ready
 from .log import new_file
 from .private import make_private
-from .record import LEASE, LOG, LOOK, PROCESS, Lease, ProcessId, ProcessRecord
+from .record import LEASE, LOG, LOOK, PROCESS, RELEASES, Lease, ProcessId, ProcessRecord, serving_folder
 
 HOST = "127.0.0.1"
 # A start is waited for three times as long as the model should take, and never less.
 LEAST_READY_SECONDS = 120.0
 _DRAIN_SECONDS = 25
+# For versions that no longer have the traffic, when the service is stopped.
+_OTHERS_SECONDS = 3.0
+_BACKLOG = 2048
 _POLL_SECONDS = 0.02
 _LAST_LINES = 10
 # Held so that a caller that lives on can reap the ones that ended.
@@ -71,6 +76,8 @@ class Launch:
     """How long the start may take."""
     python_path: str = ""
     """Where else it finds packages, such as torch; none: its own environment alone."""
+    code: Path | None = None
+    """Absolute folder with the package `slipway` that it runs; None: this one."""
 
     @property
     def url(self) -> str:
@@ -117,33 +124,78 @@ def refuse_other_owner(folder: Path, owner: str, stop_commands: Mapping[str, str
 
 def refuse_taken_port(port: int) -> None:
     """Raise PortTaken if another process already listens there, naming it if the system reveals it."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError as error:
-            raise PortTaken(
-                f"Port {port} on {HOST} cannot be used: {error.strerror}{_listener(port)}. "
-                "Stop what uses it, or choose another `port` in the stack's settings."
-            ) from None
+    listener(port).close()
+
+
+def listener(port: int) -> socket.socket:
+    """Listen on the port. Raises PortTaken if another process already does, naming it if that is known."""
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((HOST, port))
+        sock.listen(_BACKLOG)
+    except OSError as error:
+        sock.close()
+        raise PortTaken(
+            f"Port {port} on {HOST} cannot be used: {error.strerror}{_listener(port)}. "
+            "Stop what uses it, or choose another `port` in the stack's settings."
+        ) from None
+    return sock
 
 
 def start(launch: Launch, owner: str, service: str, model: str) -> ProcessRecord:
-    """Start the server and wait until it is ready. Raises StartFailed, leaving no process behind."""
-    supervisor = None
+    """Start a server that is no release and wait until it is ready.
+
+    Raises StartFailed, leaving no process behind.
+    """
     make_private(launch.folder)
     try:
         Lease(owner, service, launch.url, model, launch.version).write(launch.folder)
+        with listener(launch.port) as listening:
+            return begin(launch, listening, takes_traffic=True)
+    except BaseException:
+        stop(launch.folder, patience_seconds=1)
+        raise
+
+
+def begin(launch: Launch, listening: socket.socket, *, takes_traffic: bool) -> ProcessRecord:
+    """Start a server with this listening socket and wait until it is ready.
+
+    takes_traffic: whether it accepts at once, with 503 until it is ready; else when it is told to. Raises
+    StartFailed, leaving no process of it behind.
+    """
+    supervisor = None
+    make_private(launch.folder)
+    try:
         with _interrupts_held():
-            supervisor = _spawned(launch)
-        return _ready(launch)
+            supervisor = _spawned(launch, listening)
+        return _ready(launch, takes_traffic=takes_traffic)
     except BaseException:
         if supervisor:
             supervisor.terminate()
             with suppress(subprocess.TimeoutExpired):
                 supervisor.wait(timeout=5)
-        stop(launch.folder, patience_seconds=1)
+        end(launch.folder, patience_seconds=1)
         raise
+
+
+def end(folder: Path, patience_seconds: float = _DRAIN_SECONDS + 5) -> None:
+    """End the server whose process is in this folder, if any; its log stays."""
+    record = ProcessRecord.read(folder)
+    if record:
+        _end(record, patience_seconds)
+    _SUPERVISORS[:] = [one for one in _SUPERVISORS if one.poll() is None]
+    for name in (PROCESS, CONTROL):
+        (folder / name).unlink(missing_ok=True)
+
+
+def retire(folder: Path) -> None:
+    """Let a server go once its open connections have ended, without waiting; end one that is not reached."""
+    try:
+        with Control(folder) as control:
+            control.retire()
+    except ControlError:
+        end(folder, patience_seconds=1)
 
 
 def stop(folder: Path, patience_seconds: float = _DRAIN_SECONDS + 5) -> None:
@@ -151,16 +203,32 @@ def stop(folder: Path, patience_seconds: float = _DRAIN_SECONDS + 5) -> None:
 
     A pid that has since been given to an unrelated process is never signalled.
     """
-    record = ProcessRecord.read(folder)
-    if record:
-        _end(record, patience_seconds)
-    _SUPERVISORS[:] = [one for one in _SUPERVISORS if one.poll() is None]
-    for name in (PROCESS, LEASE, LOOK):
+    serving = serving_folder(folder)
+    for other in process_folders(folder):
+        if other != serving:  # first: it must not take the listening socket along
+            retire(other)
+            end(other, min(patience_seconds, _OTHERS_SECONDS))
+    end(serving, patience_seconds)
+    for name in (LEASE, LOOK):
         (folder / name).unlink(missing_ok=True)
 
 
+def process_folders(folder: Path) -> list[Path]:
+    """Return the folders below a service's that have the record of a process."""
+    return [
+        path.parent
+        for path in (folder / PROCESS, *sorted(folder.glob(f"{RELEASES}/*/{PROCESS}")))
+        if path.exists()
+    ]
+
+
 def running(folder: Path) -> ProcessRecord | None:
-    """Return the record of a live server, or None."""
+    """Return the record of the live server that serves, or None."""
+    return alive(serving_folder(folder))
+
+
+def alive(folder: Path) -> ProcessRecord | None:
+    """Return the record of the live server whose process is in this folder, or None."""
     record = ProcessRecord.read(folder)
     return record if record and record.server.process() else None
 
@@ -178,6 +246,11 @@ def is_ready(url: str) -> bool:
         connection.close()
 
 
+def reap_later(child: subprocess.Popen[bytes]) -> None:
+    """Hold a process that this one does not wait for, so that it is reaped when it has ended."""
+    _SUPERVISORS.append(child)
+
+
 def last_log_lines(folder: Path, count: int = _LAST_LINES) -> list[str]:
     try:
         text = (folder / LOG).read_text(encoding="utf-8", errors="replace")
@@ -186,10 +259,12 @@ def last_log_lines(folder: Path, count: int = _LAST_LINES) -> list[str]:
     return text.splitlines()[-count:] if count else []
 
 
-def _spawned(launch: Launch) -> subprocess.Popen[bytes]:
+def _spawned(launch: Launch, listening: socket.socket) -> subprocess.Popen[bytes]:
     """Start the supervisor in its own session without inherited pipes, so that it outlives this command."""
     (launch.folder / PROCESS).unlink(missing_ok=True)
-    command = [sys.executable, "-m", "slipway.components.local.supervisor", str(launch.folder.resolve())]
+    command = [sys.executable, "-m", "slipway.components.local.supervisor"]
+    command += ["--code", str(launch.code)] if launch.code else []
+    command += ["--listen-fd", str(listening.fileno()), str(launch.folder.resolve())]
     command += [str(launch.memory_bytes), sys.executable, "-m", "slipway.service"]
     with new_file(launch.folder) as log:  # until the supervisor itself writes there
         supervisor = subprocess.Popen(
@@ -197,6 +272,7 @@ def _spawned(launch: Launch) -> subprocess.Popen[bytes]:
             # A checkout is imported from here; the folder of installed packages would hide Python's own.
             cwd=ROOT if IS_CHECKOUT else launch.folder,
             env=launch.environment(),
+            pass_fds=(listening.fileno(),),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -228,13 +304,17 @@ def late(ready_seconds: float) -> str:
     return in_words(f"{text}`load_seconds`.")
 
 
-def _ready(launch: Launch) -> ProcessRecord:
-    deadline = time.monotonic() + launch.ready_seconds
+def _ready(launch: Launch, *, takes_traffic: bool) -> ProcessRecord:
+    deadline, is_told = time.monotonic() + launch.ready_seconds, not takes_traffic
     while time.monotonic() < deadline:
         record = ProcessRecord.read(launch.folder)
         if record and record.ended:
             raise StartFailed(_why(launch.folder, record))
-        if record and is_ready(launch.url) and record.server.process():
+        if record and not is_told:
+            with suppress(ControlError), Control(launch.folder) as control:
+                control.accept()
+                is_told = True
+        if record and is_told and control_is_ready(launch.folder) and record.server.process():
             return record
         time.sleep(_POLL_SECONDS)
     raise StartFailed(f"{late(launch.ready_seconds)}\n{_log_tail(launch.folder)}")

@@ -9,27 +9,16 @@ from typing import Any
 
 from pulumi.dynamic import CreateResult, DiffResult, ReadResult, ResourceProvider, UpdateResult
 
-from ..model import located
-from ..need import inference_threads
-from . import process
-from .process import Launch
+from . import kept_files, process
+from .deploy import SMOKE, Deployment
 from .record import LOG, Lease, ProcessRecord
+from .release import RELEASE_INPUTS, Release, fingerprint
+from .rollout import ROLLOUT, abandon, mend
 
 PULUMI, SLIPWAY = "pulumi up", "slipway up"
 STOP_COMMANDS = {PULUMI: "`pulumi destroy` on its stack", SLIPWAY: "`slipway down` (or `make down`)"}
-# A change of any of these starts the server again.
-_SERVER_INPUTS = (
-    "run_folder",
-    "port",
-    "cpu",
-    "memory_gib",
-    "timeout_seconds",
-    "model",
-    "model_folder",
-    "model_digest",
-    "expected_model",
-    "code_digest",
-)
+# A change of any of these starts another version of the server.
+_SERVER_INPUTS = ("run_folder", *RELEASE_INPUTS)
 
 
 class LocalProcessProvider(ResourceProvider):
@@ -39,47 +28,86 @@ class LocalProcessProvider(ResourceProvider):
     """
 
     owner = PULUMI
+    keeps_keys = False
+    """Whether the releases' records may hold their keys; Pulumi's state encrypts them."""
+
+    def say(self, step: str) -> None:
+        """Report a step of a rollout."""
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         folder = Path(props["run_folder"])
         process.refuse_other_owner(folder, self.owner, STOP_COMMANDS)
+        abandon(folder)
         process.stop(folder)  # what an interrupted run of the same owner may have left
         process.refuse_taken_port(int(props["port"]))
-        return CreateResult(
-            props["service"], self._start(props, props.get("api_key") or process.new_api_key())
-        )
+        key = props.get("api_key") or process.new_api_key()
+        return CreateResult(props["service"], self._outputs(props, key, self._deployment(props, key).start()))
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         changed = any(_olds.get(name) != _news.get(name) for name in _SERVER_INPUTS)
+        record = self._own_running(_olds)
+        is_other = record is not None and record.server.pid != _olds.get(
+            "pid"
+        )  # of a rollout that was cut off
         return DiffResult(
-            changes=changed or _key_changed(_olds, _news) or not self._own_running(_olds), replaces=[]
+            changes=changed or _key_changed(_olds, _news) or record is None or is_other, replaces=[]
         )
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
         folder = Path(_news["run_folder"])
         process.refuse_other_owner(folder, self.owner, STOP_COMMANDS)
-        was_running = self._own_running(_olds)
-        if not was_running or int(_news["port"]) != int(_olds["port"]):
-            process.refuse_taken_port(int(_news["port"]))
+        key = process.new_api_key() if _key_changed(_olds, _news) else _olds["api_key"]
+        key = _news.get("api_key") or key
+        if self._own_running(_olds) and _olds["run_folder"] == _news["run_folder"]:
+            return UpdateResult(self._rolled(folder, _olds, _news, key))
+        process.refuse_taken_port(int(_news["port"]))
         process.stop(Path(_olds["run_folder"]))
-        kept_key = process.new_api_key() if _key_changed(_olds, _news) else _olds["api_key"]
+        return UpdateResult(self._outputs(_news, key, self._deployment(_news, key).start()))
+
+    def _rolled(self, folder: Path, olds: dict[str, Any], news: dict[str, Any], key: str) -> dict[str, Any]:
+        """Bring a new version into the place of the one that serves; adopt one that is there already."""
+        lease, record = Lease.read(folder), process.running(folder)
+        release = Release.read(folder, lease.release) if lease else None
+        if release is None:  # a server from before there were releases
+            return self._restarted(folder, olds, news, key)
+        if record and release.fingerprint == fingerprint(news) and not _key_changed(olds, news):
+            mend(folder)  # a rollout whose command was killed when it had ended
+            return self._outputs(news, key, record)
+        if int(news["port"]) != int(olds["port"]):
+            process.refuse_taken_port(int(news["port"]))
         try:
-            return UpdateResult(self._start(_news, _news.get("api_key") or kept_key))
+            return self._outputs(news, key, self._deployment(news, key).roll())
         except process.StartFailed as error:
-            if not was_running:
-                raise
-            raise process.StartFailed(f"{error}\n{self._put_back(_olds)}") from None
+            lease = Lease.read(folder)
+            kept = "The service is stopped."
+            if lease and process.running(folder):
+                kept = f"The previous version is still running: release {lease.release} serves."
+            why, more, _ = str(error).partition("\n")
+            raise process.StartFailed(f"{error}\n{why} {kept}" if more else f"{why} {kept}") from None
+
+    def _restarted(
+        self, folder: Path, olds: dict[str, Any], news: dict[str, Any], key: str
+    ) -> dict[str, Any]:
+        process.stop(folder)
+        try:
+            return self._outputs(news, key, self._deployment(news, key).start())
+        except process.StartFailed as error:
+            raise process.StartFailed(f"{error}\n{self._put_back(olds)}") from None
         except KeyboardInterrupt:
-            if was_running:
-                self._put_back(_olds)
+            self._put_back(olds)
             raise
 
     def _put_back(self, olds: dict[str, Any]) -> str:
         try:
-            self._start(olds, olds["api_key"])
+            self._deployment(olds, olds["api_key"]).start()
         except process.StartFailed:
             return "The previous version could not be started again either: the service is stopped."
         return "The previous version is still running."
+
+    def _deployment(self, props: dict[str, Any], key: str, repeats: int = 0) -> Deployment:
+        return Deployment(
+            Path(props["run_folder"]), self.owner, props, key, self.keeps_keys, self.say, repeats
+        )
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Return the live state; a service that is gone has no id, so that `refresh` forgets it."""
@@ -90,7 +118,11 @@ class LocalProcessProvider(ResourceProvider):
         folder = Path(_props["run_folder"])
         lease = Lease.read(folder)
         if lease is None or lease.owner == self.owner:
+            abandon(folder)
             process.stop(folder)
+            kept_files.forget(folder)
+            for name in (ROLLOUT, SMOKE):
+                (folder / name).unlink(missing_ok=True)
 
     def _own_running(self, props: dict[str, Any]) -> ProcessRecord | None:
         """Return the record of this owner's live server, or None."""
@@ -98,31 +130,13 @@ class LocalProcessProvider(ResourceProvider):
         lease = Lease.read(folder)
         return process.running(folder) if lease and lease.owner == self.owner else None
 
-    def _start(self, props: dict[str, Any], api_key: str) -> dict[str, Any]:
-        launch = _launch(props, api_key)
-        record = process.start(launch, self.owner, props["service"], props["model"])
+    def _outputs(self, props: dict[str, Any], api_key: str, record: ProcessRecord) -> dict[str, Any]:
         return {
             **{name: value for name, value in props.items() if name != "__provider"},
             **_live(record),
             "api_key": api_key,
-            "log": str(launch.folder / LOG),
+            "log": str(Path(props["run_folder"]) / LOG),
         }
-
-
-def _launch(props: dict[str, Any], api_key: str) -> Launch:
-    return Launch(
-        folder=Path(props["run_folder"]),
-        port=int(props["port"]),
-        threads=inference_threads(props["cpu"]),
-        memory_bytes=int(props["memory_gib"] * 2**30),
-        timeout_seconds=props["timeout_seconds"],
-        model_folder=located(props["model"], props["model_folder"]),
-        version=props["code_digest"],
-        api_key=api_key,
-        # Not in the state of a service that was started before it was known.
-        expected_model=props.get("expected_model", ""),
-        ready_seconds=process.ready_seconds(props.get("load_seconds", 0)),
-    )
 
 
 def _live(record: ProcessRecord) -> dict[str, Any]:

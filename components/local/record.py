@@ -1,8 +1,13 @@
 """The files of one local service's run folder, and the processes they refer to.
 
-`lease.json`: who owns the service (`slipway up` or `pulumi up`) and how it is run, by the provider.
-`process.json`: the supervisor's and server's process, and how the server ended, by the supervisor.
-`server.log`: the server's log, by the supervisor (log.py).
+`lease.json`: who owns the service (`slipway up` or `pulumi up`), how it is run and which release serves.
+`rollout.json`: the last rollout and what came of it (rollout.py).
+`server.log`: a link to the log of the release that serves.
+`releases/<number>/`: a release (release.py), each with
+    `process.json`: the supervisor's and server's process, and how the server ended, by the supervisor,
+    `control`: the server's control socket (control.py),
+    `server.log`: the server's log, by the supervisor (log.py).
+A server that is no release, such as one that is measured, has these three next to its lease.
 `look.json`: what the metrics page had counted at the last `slipway status`, by that command.
 All but the log are replaced whole, so that a reader never sees half of one.
 """
@@ -20,6 +25,7 @@ import psutil
 from ..fault import ComponentError
 
 LEASE, PROCESS, LOG, LOOK = "lease.json", "process.json", "server.log", "look.json"
+RELEASES = "releases"
 # Clocks of the same process read twice differ by rounding only; a reused pid started later.
 _SAME_START_SECONDS = 0.05
 
@@ -109,6 +115,8 @@ class Lease:
     url: str
     model: str
     version: str
+    release: int = 0
+    """The number of the release that serves; 0: the server is none."""
 
     def write(self, folder: Path) -> None:
         write_json(folder / LEASE, asdict(self))
@@ -120,6 +128,17 @@ class Lease:
             return None if data is None else cls(**data)
         except TypeError:
             raise _corrupt(folder / LEASE) from None
+
+
+def release_folder(folder: Path, number: int) -> Path:
+    """Return the folder of a release; that of the service for 0, a server that is none."""
+    return folder / RELEASES / str(number) if number else folder
+
+
+def serving_folder(folder: Path) -> Path:
+    """Return the folder with the process and the log of what serves."""
+    lease = Lease.read(folder)
+    return release_folder(folder, lease.release if lease else 0)
 
 
 def out_of_memory(limit_bytes: int, peak_bytes: int) -> str:

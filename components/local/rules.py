@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from ..arguments import readable_arguments
@@ -10,7 +11,10 @@ from ..input_rules import api_key_faults
 from ..load_time import load_seconds_of
 from ..model import ModelFolder, model_folder, model_version, require_memory
 from ..need import need_of
+from ..smoke import file_cases
 from .args import LocalContainerArgs, LocalServiceArgs, LocalSpec
+from .kinds import CANARY, KINDS, MOST_BAKE_MINUTES, ROLLING
+from .rollback_rules import read_rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,7 @@ class LocalRun:
 def checked_process(name: str, args: Mapping[str, Any]) -> LocalRun:
     """Return what the arguments of a LocalService run. Raises ArgumentsError with all their faults."""
     spec = LocalSpec.read(name, readable_arguments(name, args, LocalServiceArgs))
-    return _checked(spec, api_key_faults(spec.api_key))
+    return _checked(spec, _process_faults(spec))
 
 
 def checked_container(name: str, args: Mapping[str, Any]) -> LocalRun:
@@ -60,8 +64,48 @@ def _require_memory(spec: LocalSpec, model: ModelFolder | None) -> None:
         require_memory(spec.name, service.model, need, service.memory_gib, service.cpu)
 
 
+def _process_faults(spec: LocalSpec) -> Iterator[Fault]:
+    yield from api_key_faults(spec.api_key)
+    if spec.rollout not in KINDS:
+        yield Fault("rollout", repr(spec.rollout), f"allowed are {', '.join(KINDS)}")
+    if spec.rollout != CANARY and spec.canary_percent is not None:
+        allowed = "use `rollout` canary, or leave it out"
+        yield Fault("canary_percent", f"{spec.canary_percent:g}", allowed, f"with `rollout` {spec.rollout}")
+    if spec.canary_percent is not None and not 0 < spec.canary_percent < 100:
+        yield Fault("canary_percent", f"{spec.canary_percent:g}", "it must be above 0 and below 100 %")
+    if spec.bake_minutes is not None and not 0 < spec.bake_minutes <= MOST_BAKE_MINUTES:
+        allowed = f"it must be above 0 and at most {MOST_BAKE_MINUTES} minutes"
+        yield Fault("bake_minutes", f"{spec.bake_minutes:g}", allowed, nearest=MOST_BAKE_MINUTES)
+    if spec.rollout == ROLLING:
+        allowed = "use `rollout` canary or blue-green, or leave it out"
+        for name, value in (("bake_minutes", spec.bake_minutes), ("rollback_on", spec.rollback_on)):
+            if value:
+                shown = f"{value:g}" if isinstance(value, float | int) else f"{len(value)} rules"
+                yield Fault(name, shown, allowed, "with `rollout` rolling, which watches nothing")
+    for text in spec.rollback_on:
+        try:
+            read_rule(text)
+        except ValueError as error:
+            yield Fault("rollback_on", repr(text), f"allowed are {error}", verb="has")
+    if spec.smoke_tests:
+        try:
+            list(file_cases(Path(spec.smoke_tests)))
+        except ValueError as error:
+            yield Fault("smoke_tests", repr(spec.smoke_tests), f"{error}")
+
+
 def _container_faults(spec: LocalSpec) -> Iterator[Fault]:
     yield from api_key_faults(spec.api_key)
+    given = {
+        "rollout": spec.rollout != ROLLING,
+        "canary_percent": spec.canary_percent is not None,
+        "bake_minutes": spec.bake_minutes is not None,
+        "rollback_on": bool(spec.rollback_on),
+        "smoke_tests": bool(spec.smoke_tests),
+    }
+    for name in (name for name, is_given in given.items() if is_given):
+        allowed = "leave it out, or run a process (LocalService)"
+        yield Fault(name, "given", allowed, ", and a local container is replaced at once")
     service = spec.service
     if service.gpu:
         yield Fault("gpu", repr(service.gpu), "leave it out", ", and a local container has none")

@@ -1,17 +1,21 @@
 """Runs one local server: starts it under a memory limit, passes signals on, records how it ended.
 
-Run as `python -m slipway.components.local.supervisor RUN_FOLDER LIMIT_BYTES COMMAND…` in a session of its
-own, with the server's environment. Writes the server's output to the log. Exits when the server does.
+Run as `python -m slipway.components.local.supervisor [--code FOLDER] [--listen-fd N] RUN_FOLDER LIMIT_BYTES
+COMMAND…` in a session of its own, with the server's environment. Writes the server's output to the log, and
+hands it the listening socket and a control socket. Exits when the server does.
 """
 
+import argparse
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import FrameType
 
+from .control import control_listener
 from .log import RotatingLog, json_line
 from .memory import Cgroup, anonymous_bytes, cgroup_with_limit, group_name
 from .output import Output
@@ -25,8 +29,13 @@ _LAST_OUTPUT_SECONDS = 5.0
 class _Server:
     """The child process. `asked_to_stop` distinguishes a stop from a crash."""
 
-    def __init__(self, command: list[str], cgroup: Cgroup | None) -> None:
+    def __init__(
+        self, command: list[str], cgroup: Cgroup | None, code: str | None, sockets: Mapping[str, int]
+    ) -> None:
+        """Start it. code: the working directory. sockets: environment variable -> descriptor to hand over."""
         self.asked_to_stop = False
+        self._code = code
+        self._sockets = sockets
         self.peak_bytes = 0
         self.cgroup = cgroup
         signals = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
@@ -39,14 +48,21 @@ class _Server:
     def _started(self, command: list[str]) -> subprocess.Popen[bytes]:
         if self.cgroup:
             try:
-                return subprocess.Popen(
-                    command, preexec_fn=self._enter, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-                )
+                return self._child(command, self._enter)
             except subprocess.SubprocessError:  # the group may be made but not entered: no delegation
                 self.cgroup.remove()
                 self.cgroup = None
+        return self._child(command, _unblock_signals)
+
+    def _child(self, command: list[str], first: Callable[[], None]) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
-            command, preexec_fn=_unblock_signals, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            command,
+            preexec_fn=first,
+            cwd=self._code,
+            env={**os.environ, **{name: str(number) for name, number in self._sockets.items()}},
+            pass_fds=tuple(self._sockets.values()),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
         )
 
     def _enter(self) -> None:
@@ -84,11 +100,28 @@ def _unblock_signals() -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--code")
+    parser.add_argument("--listen-fd", type=int)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("limit_bytes", type=int)
+    parser.add_argument("command", nargs=argparse.REMAINDER)
+    return parser.parse_args()
+
+
 def main() -> int:
-    folder, limit_bytes, command = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]
+    given = _arguments()
+    folder, limit_bytes = given.folder, given.limit_bytes
     own = ProcessId.of(os.getpid())
     log = RotatingLog(folder)  # before the server, which would run on alone if there were none
-    server = _Server(command, cgroup_with_limit(group_name(own.pid), limit_bytes))
+    sockets = dict[str, int]()
+    if given.listen_fd is not None:
+        sockets = {"LISTEN_FD": given.listen_fd, "CONTROL_FD": control_listener(folder).detach()}
+    cgroup = cgroup_with_limit(group_name(own.pid), limit_bytes)
+    server = _Server(given.command, cgroup, given.code, sockets)
+    for descriptor in sockets.values():
+        os.close(descriptor)  # the server alone has them, so that they close with it
     record = ProcessRecord(
         supervisor=own,
         server=ProcessId.of(server.process.pid),

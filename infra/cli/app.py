@@ -38,6 +38,9 @@ from slipway.infra.cli import (
 from slipway.infra.cli import (
     prune as prune_command,
 )
+from slipway.infra.cli import (
+    releases as releases_command,
+)
 from slipway.infra.cli.console import OUT, Format, PreviewFormat, print_json, progress, reported
 from slipway.infra.cli.handover import hand_over, pulumi_command
 from slipway.infra.errors import Refused
@@ -45,6 +48,7 @@ from slipway.infra.plan.config import StackConfig
 from slipway.infra.settings.stackfile import settings_from, stack_config
 from slipway.infra.targets.registry import target_of
 from slipway.infra.targets.signals import signal_lines
+from slipway.infra.targets.status import rollout_words, smoke_words
 
 app = typer.Typer(
     help="Deploy a machine-learning model as an HTTP service with one command.",
@@ -103,6 +107,9 @@ def up(
             show_default=False,
         ),
     ] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Bring also a release that went back. Only for local stacks.")
+    ] = False,
     format_: FormatOption = Format.TEXT,
 ) -> None:
     """Start or update the service of a stack."""
@@ -111,6 +118,8 @@ def up(
         target = target_of(config)
         if not target.applied_here(config):
             target.require_access()
+            if again:
+                raise Refused(f"--again is for local stacks; stack {stack} is applied by Pulumi. Omit it.")
             hand_over(config, refresh)
         if refresh is not None:
             raise Refused(
@@ -120,7 +129,7 @@ def up(
 
         begun = time.monotonic()
         with progress("Reading the stack") as say:
-            outputs, done = apply.up(config, say)
+            outputs, done = apply.up(config, say, again=again)
         if format_ is Format.JSON:
             print_json({"stack": stack, "result": done, "outputs": apply.shown(outputs, reveal=False)})
         else:
@@ -164,6 +173,10 @@ def status(stack: StackArgument = "local", format_: FormatOption = Format.TEXT) 
             report["state"], "dim"
         )
         OUT.print(Text.assemble((stack, "bold"), " is ", (report["state"], colour)))
+        if found.rollout:
+            report["rollout"] = rollout_words(found.rollout)
+        if found.smoke:
+            report["smoke"] = smoke_words(found.smoke)
         if found.limits:
             report["limits"] = ", ".join(f"{name} {limit}" for name, limit in found.limits.items())
         values = [
@@ -282,6 +295,7 @@ def preview(
 init_command.register(app)
 fit_command.register(app)
 prune_command.register(app)
+releases_command.register(app)
 decision_commands.register(app)
 model_commands.register(app)
 manifest_commands.register(app)

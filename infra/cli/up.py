@@ -19,10 +19,12 @@ from slipway.infra.program import refusal_of
 from slipway.infra.resources.reading import SECRET
 
 
-def up(config: StackConfig, say: Callable[[str], None]) -> tuple[Mapping[str, StackOutput], str]:
+def up(
+    config: StackConfig, say: Callable[[str], None], *, again: bool = False
+) -> tuple[Mapping[str, StackOutput], str]:
     """Apply the stack. Returns its outputs and what was done."""
     try:
-        state, done = local.up(config, lambda: program(config), say)
+        state, done = local.up(config, lambda: program(config), say, again=again)
     except pulumi.RunError as error:
         raise refusal_of(error) from None
     return state.outputs, done
@@ -53,7 +55,7 @@ def print_welcome(
 ) -> None:
     """Print URL, key, a request that works when pasted, and what to try next. example: the request's body."""
     url, key = outputs["url"].value, outputs["apiKey"].value
-    how = {"created": "started", "updated": "restarted with the new settings"}.get(done, "unchanged")
+    how = {"created": "started", "updated": "the new version took over"}.get(done, "unchanged")
     ready = f"{outputs['serviceName'].value} is ready: {how} in {seconds:.1f} s\n"
     OUT.print(Text.assemble(("✓", "bold green"), " ", ready))
     OUT.print(f"  URL   {url}   ({url}/docs has the API)")

@@ -17,6 +17,8 @@ from slipway.components.local.private import make_private
 from slipway.components.local.process import refuse_other_owner, running, stop
 from slipway.components.local.provider import SLIPWAY, STOP_COMMANDS, LocalProcessProvider
 from slipway.components.local.record import Lease, RecordError, read_json, unwritable, write_json
+from slipway.components.local.release import allow_again
+from slipway.components.local.rollout import abandon
 from slipway.infra.errors import Refused
 from slipway.infra.plan.config import StackConfig
 from slipway.infra.plan.monitor import Monitor, PlanError, masked, revealed, secret
@@ -37,6 +39,15 @@ class SlipwayProvider(LocalProcessProvider):
     """The provider as `slipway up` uses it, which owns what it starts."""
 
     owner = SLIPWAY
+    keeps_keys = True  # as its own state does
+
+    def __init__(self, say: Callable[[str], None] | None = None) -> None:
+        super().__init__()
+        self._say = say
+
+    def say(self, step: str) -> None:
+        if self._say is not None:
+            self._say(step)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,16 +92,21 @@ class State:
         write_json(folder / STATE, {"version": _VERSION, "resources": self.resources, "outputs": outputs})
 
 
-def up(config: StackConfig, program: Callable[[], None], say: Callable[[str], None]) -> tuple[State, str]:
+def up(
+    config: StackConfig, program: Callable[[], None], say: Callable[[str], None], *, again: bool = False
+) -> tuple[State, str]:
     """Bring the stack to what its program registers. Returns the state, and created, updated or unchanged.
 
-    say: called with each step in words. Raises Busy, RecordError, PlanError, OwnedByOther, StartFailed and
-    the program's own errors; after any of them the state still lists what runs.
+    again: bring also a release that went back. say: called with each step in words. Raises Busy,
+    RecordError, PlanError, OwnedByOther, StartFailed and the program's own errors; after any of them the
+    state still lists what runs.
     """
     wanted = _wanted(config, program)
     folder = config.run_folder
-    with _locked(folder):
+    with locked(folder):
         state = State.read(folder)
+        if again:
+            allow_again(folder)
         with reader_words(LocalSettings.words()):
             done = [_apply(urn, props, state, folder, say) for urn, props in wanted.items()]
         _delete([urn for urn in state.resources if urn not in wanted], state, folder)
@@ -108,10 +124,11 @@ def down(config: StackConfig) -> bool:
     if not folder.exists():
         return False
     refuse_other_owner(folder, SLIPWAY, STOP_COMMANDS)
-    with _locked(folder):
+    with locked(folder):
         state = State.read(folder)
         existed = bool(state.resources) or Lease.read(folder) is not None
         _delete(list(state.resources), state, folder)
+        abandon(folder)
         stop(folder)  # what an interrupted `up` may have left
         (folder / STATE).unlink(missing_ok=True)
     (folder / "lock").unlink(missing_ok=True)
@@ -154,14 +171,14 @@ def _wanted(config: StackConfig, program: Callable[[], None]) -> dict[str, dict[
 
 
 def _apply(urn: str, props: dict[str, Any], state: State, folder: Path, say: Callable[[str], None]) -> str:
-    provider, old = SlipwayProvider(), state.resources.get(urn)
+    provider, old = SlipwayProvider(say), state.resources.get(urn)
     if old is None:
         say(f"Starting {props['service']} on {props['url']}")
         created = provider.create(props)
         state.resources[urn] = {"id": created.id, "outputs": created.outs}
         done = "created"
     elif provider.diff(old["id"], old["outputs"], props).changes:
-        say(f"Restarting {props['service']} on {props['url']}")
+        say(f"Updating {props['service']} on {props['url']}")
         state.resources[urn]["outputs"] = provider.update(old["id"], old["outputs"], props).outs
         done = "updated"
     else:
@@ -193,15 +210,16 @@ def _with_secrets(outputs: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @contextmanager
-def _locked(folder: Path) -> Generator[None]:
+def locked(folder: Path) -> Generator[None]:
+    """Keep other commands from changing the stack. Raises Busy, RecordError."""
     lock = FileLock(folder / "lock")
     try:
         make_private(folder)
         lock.acquire(timeout=0)
     except Timeout:
         raise Busy(
-            f"Another `slipway up` or `slipway down` is at work on this stack (it holds {folder / 'lock'}). "
-            "Wait until it is done."
+            f"Another slipway command is changing this stack (it holds {folder / 'lock'}). Wait until it is "
+            "done; `slipway promote` and `slipway rollback` end a canary that it waits for."
         ) from None
     except OSError as error:
         raise unwritable(folder, error) from None

@@ -1,8 +1,12 @@
 """The local target: a process of this machine, or a container of its Docker."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from slipway.components.local.process import running
+from slipway.components.local.rollout import as_json
+from slipway.infra.errors import Refused
+from slipway.infra.local import releases as local
 from slipway.infra.plan.config import StackConfig
 from slipway.infra.targets.local_container import container_status, show_container_log
 from slipway.infra.targets.logs import lines_of
@@ -30,6 +34,37 @@ class Local(Target):
         if self._asks_docker(config):
             show_container_log(f"{config.project}-{config.stack}", tail, follow)
         return lines_of(config.run_folder, tail, follow)
+
+    def releases(self, config: StackConfig) -> list[dict[str, Any]]:
+        self._require_process(config)
+        return local.listed(config.run_folder)
+
+    def promote(self, config: StackConfig) -> dict[str, Any]:
+        self._require_process(config)
+        return as_json(local.promote(config.run_folder))
+
+    def pause(self, config: StackConfig) -> dict[str, Any]:
+        self._require_process(config)
+        return as_json(local.pause(config.run_folder))
+
+    def roll_back(
+        self,
+        config: StackConfig,
+        release: int | None,
+        secrets: bool,
+        settings: bool,
+        say: Callable[[str], None],
+    ) -> tuple[int, int]:
+        self._require_process(config)
+        return local.roll_back(config.run_folder, release, local.RollbackOptions(secrets, settings), say)
+
+    def _require_process(self, config: StackConfig) -> None:
+        """Raise Refused for a container, which Docker replaces at once and of which nothing is kept."""
+        if self._asks_docker(config):
+            raise Refused(
+                "A stack with `runtime: container` keeps no releases: Docker replaces its container. Bring "
+                "the earlier image or commit back and run `pulumi up`."
+            )
 
     def _asks_docker(self, config: StackConfig) -> bool:
         """Return whether Docker runs the service, not a process that was started before `runtime` changed."""

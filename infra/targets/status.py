@@ -10,8 +10,10 @@ from typing import Any
 
 import psutil
 
+from slipway.components.local.deploy import SMOKE
 from slipway.components.local.process import is_ready
-from slipway.components.local.record import Lease, ProcessRecord
+from slipway.components.local.record import Lease, ProcessRecord, read_json, serving_folder
+from slipway.components.local.rollout import Rollout, as_json
 from slipway.infra.targets.signals import signals_of
 
 _MIB = 2**20
@@ -27,7 +29,8 @@ class Status:
 
     limits: `memory_mib` in MiB, `memory_enforced_by`. device: what the model computes on, `cpu` or `cuda`,
     with the GPU's name where it is known. reason: why it failed. signals: as `signals.py` reads them from the
-    metrics page of a process. None = does not apply.
+    metrics page of a process. release: the number of the one that serves. rollout: the last one, as
+    components/local/rollout.py has it. smoke: what came of the last smoke test. None = does not apply.
     """
 
     stack: str
@@ -44,6 +47,9 @@ class Status:
     started_by: str | None = None
     reason: str | None = None
     signals: dict[str, Any] | None = None
+    release: int | None = None
+    rollout: dict[str, Any] | None = None
+    smoke: dict[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -51,9 +57,10 @@ class Status:
 
 def local_status(stack: str, folder: Path) -> Status:
     """Read the status of the local service with this run folder. Raises RecordError for a damaged record."""
-    lease, record = Lease.read(folder), ProcessRecord.read(folder)
+    lease, record = Lease.read(folder), ProcessRecord.read(serving_folder(folder))
+    rollout = Rollout.read(folder)
     if lease is None or record is None:
-        return Status(stack, "local", "stopped")
+        return Status(stack, "local", "stopped", rollout=as_json(rollout) if rollout else None)
     server = record.server.process()
     state, reason = _state(lease, record, server)
     return Status(
@@ -71,6 +78,9 @@ def local_status(stack: str, folder: Path) -> Status:
         started_by=lease.owner,
         reason=reason,
         signals=signals_of(folder, server, lease.url, record.limit_bytes),
+        release=lease.release or None,
+        rollout=as_json(rollout) if rollout else None,
+        smoke=read_json(folder / SMOKE),
     )
 
 
@@ -89,6 +99,29 @@ def _rss_mib(server: psutil.Process | None) -> float | None:
         return round(server.memory_info().rss / _MIB, 1) if server else None
     except psutil.Error:
         return None
+
+
+def rollout_words(rollout: Mapping[str, Any]) -> str:
+    """Return the last rollout for people: what happens or happened, why, and what that means."""
+    new, state = f"release {rollout['new']}", rollout["state"]
+    if state == "went back":
+        return f"{new} went back: {rollout['reason']}"
+    if state == "cut off":
+        return f"{new} was cut off: {rollout['reason']}; the next `slipway up` or `slipway rollback` mends it"
+    if state == "serves":
+        return f"{new} serves, {rollout['kind']}"
+    if not rollout["bake_seconds"]:
+        return f"{new} is starting"
+    share = f"{new} has {rollout['percent']:g}% of the requests, {state}"
+    return f"{share}: {rollout['baked_seconds']:.0f} of {rollout['bake_seconds']:.0f} s"
+
+
+def smoke_words(smoke: Mapping[str, Any]) -> str:
+    """Return the last smoke test for people."""
+    if smoke["fault"]:
+        return f"failed: {smoke['fault']}"
+    requests = "1 request" if smoke["cases"] == 1 else f"{smoke['cases']} requests"
+    return f"passed, {requests}, first in {smoke['latency_ms']:g} ms, {smoke['model_version']}"
 
 
 def running_state(url: str) -> tuple[str, str | None]:

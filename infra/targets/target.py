@@ -2,11 +2,12 @@
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from slipway.components.sizes import Size, smallest_size
+from slipway.infra.errors import Refused
 from slipway.infra.plan.config import StackConfig
 from slipway.infra.settings.stackfile import settings_from
 from slipway.infra.targets.status import Status
@@ -57,6 +58,43 @@ class Target(ABC):
 
         May not return: the process may be replaced by a container's or, with `follow`, the cloud's command.
         """
+
+    def releases(self, config: StackConfig) -> list[dict[str, Any]]:  # noqa: ARG002 each target reads it
+        """Return the releases that the target keeps, the newest first, as JSON. Raises Refused."""
+        raise Refused(self._elsewhere)
+
+    def promote(self, config: StackConfig) -> dict[str, Any]:  # noqa: ARG002
+        """End the rollout that runs with its new release; return it as JSON. Raises Refused, Failed."""
+        raise Refused(self._elsewhere)
+
+    def pause(self, config: StackConfig) -> dict[str, Any]:  # noqa: ARG002
+        """Stop the clock of the rollout that runs, or let it go on; return it as JSON. Raises Refused."""
+        raise Refused(self._elsewhere)
+
+    def roll_back(
+        self,
+        config: StackConfig,  # noqa: ARG002
+        release: int | None,  # noqa: ARG002
+        secrets: bool,  # noqa: ARG002
+        settings: bool,  # noqa: ARG002
+        say: Callable[[str], None],  # noqa: ARG002
+    ) -> tuple[int, int]:
+        """Take the newest release back; return the number of the one that left, and of the one that serves.
+
+        release: to bring back, None: the one before. secrets, settings: whether they come back too. Raises
+        Refused and Failed.
+        """
+        raise Refused(self._elsewhere)
+
+    @property
+    def _elsewhere(self) -> str:
+        """Return what to do where the target's releases are only the cloud's own."""
+        return (
+            f"Target {self.name} keeps no releases that slipway can read; {self.how_to_roll_back}, or bring "
+            "the earlier commit back (`git revert`) and run `pulumi up`."
+        )
+
+    how_to_roll_back: ClassVar[str] = "use the target's own commands"
 
     def require_access(self) -> None:
         """Raise Refused where this machine lacks what the target is reached with, before it is made."""

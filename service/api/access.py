@@ -92,7 +92,7 @@ class AccessLog:
                     *message["headers"],
                     (b"x-request-id", request_id),
                     NOSNIFF,
-                    *([(b"connection", b"close")] if self._lifecycle.phase == "draining" else []),
+                    *([(b"connection", b"close")] if self._lifecycle.ends_connections else []),
                 ]
             await send(message)
 

@@ -16,7 +16,7 @@ import pytest
 
 from slipway.components.local import process
 from slipway.components.local.provider import PULUMI, LocalProcessProvider
-from slipway.components.local.record import LEASE, PROCESS, ProcessRecord
+from slipway.components.local.record import LEASE, PROCESS, serving_folder
 from slipway.infra.local.runner import SlipwayProvider
 
 MODEL = "service/models/sms-spam"
@@ -107,7 +107,7 @@ def test_a_start_that_takes_too_long_says_how_to_wait_longer_and_leaves_nothing(
 def test_the_model_that_was_looked_at_is_the_only_one_that_is_served(props: dict[str, Any]) -> None:
     with pytest.raises(process.StartFailed, match=r"EXPECTED_MODEL is other-1\+0{12}.*here is sms-spam-1"):
         LocalProcessProvider().create({**props, "expected_model": f"other-1+{'0' * 12}"})
-    assert not Path(props["run_folder"], PROCESS).exists()
+    assert process.process_folders(Path(props["run_folder"])) == []
 
 
 def test_no_diff_while_it_runs_unchanged_and_one_when_it_died(props: dict[str, Any]) -> None:
@@ -134,7 +134,7 @@ def test_update_restarts_only_the_process_and_keeps_the_created_key(props: dict[
         not psutil.pid_exists(first["pid"]) or psutil.Process(first["pid"]).status() == psutil.STATUS_ZOMBIE
     )
     assert predict(second).status_code == 200
-    record = ProcessRecord.read(Path(props["run_folder"]))
+    record = process.running(Path(props["run_folder"]))
     assert record
     assert record.limit_bytes == 2**29
 
@@ -167,7 +167,7 @@ def test_a_server_that_cannot_start_fails_with_its_own_words_and_leaves_nothing(
     broken.mkdir()
     with pytest.raises(process.StartFailed, match=r"broken[\s\S]*Last lines of .*server\.log"):
         LocalProcessProvider().create({**props, "model_folder": str(broken)})
-    assert not (Path(props["run_folder"]) / PROCESS).exists()
+    assert process.process_folders(Path(props["run_folder"])) == []
     assert not (Path(props["run_folder"]) / LEASE).exists()
 
 
@@ -208,7 +208,7 @@ def test_delete_leaves_no_process_and_only_the_log(props: dict[str, Any]) -> Non
 def test_a_pid_that_was_given_to_a_stranger_is_never_signalled(props: dict[str, Any]) -> None:
     provider = LocalProcessProvider()
     outputs = provider.create(props).outs or {}
-    path = Path(props["run_folder"]) / PROCESS
+    path = serving_folder(Path(props["run_folder"])) / PROCESS
     record = json.loads(path.read_text())
     real = {name: record[name]["pid"] for name in ("supervisor", "server")}
     record["supervisor"] = record["server"] = {

@@ -1,0 +1,234 @@
+"""Runs a canary or a blue-green rollout: shares connections out, watches both versions, promotes or returns.
+
+Run as `python -m slipway.components.local.conductor RUN_FOLDER` in a session of its own, so that it outlives
+the command that started it. If it is killed, its control connections close with it, and the old version
+accepts every connection again by itself. SIGUSR1 promotes, SIGUSR2 pauses or goes on, SIGTERM returns.
+"""
+
+import os
+import selectors
+import signal
+import socket
+import sys
+import threading
+import time
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+
+from . import process
+from .control import Control, ControlError
+from .log import RotatingLog, json_line
+from .metrics_page import Counts, counts_of
+from .record import Lease, ProcessId, ProcessRecord, release_folder
+from .release import note
+from .rollback_rules import Verdict, read_rule
+from .rollout import (
+    ASKED,
+    BACK,
+    PAUSE,
+    PAUSED,
+    PROMOTE,
+    RETURN,
+    SERVES,
+    UNDER_WAY,
+    Rollout,
+    serve,
+    wait_until_left,
+)
+
+LOOK_SECONDS = 1.0
+# A machine that slept, or a process that was stopped, has not baked meanwhile.
+_LONGEST_LOOK_SECONDS = 5.0
+_MOST_AT_ONCE = 64
+# The thread that shares connections out must not wait for the one that reads metrics.
+_SWITCH_SECONDS = 0.0005
+_DRAIN_SECONDS = 30.0
+
+
+class Splitter:
+    """Accepts connections on a thread and passes each on to one of two versions, by share."""
+
+    def __init__(self, listening: socket.socket, old: Control, new: Control, percent: float) -> None:
+        self.percent = percent
+        self._listening = listening
+        self._old, self._new = old, new
+        self._owed = 0.0
+        self._is_stopped = False
+        self._thread = threading.Thread(target=self._share, name="splitter", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._is_stopped = True
+        self._thread.join(1)
+
+    def _share(self) -> None:
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._listening, selectors.EVENT_READ)
+            while not self._is_stopped:
+                if not selector.select(0.1):
+                    continue
+                for _ in range(_MOST_AT_ONCE):
+                    try:
+                        connection, _ = self._listening.accept()
+                    except BlockingIOError:
+                        break
+                    except OSError:  # no descriptor is left, or the client is gone
+                        time.sleep(0.01)
+                        break
+                    with connection:
+                        self._pass_on(connection)
+
+    def _pass_on(self, connection: socket.socket) -> None:
+        self._owed += self.percent
+        versions = [self._old, self._new]
+        if self._owed >= 100:
+            self._owed -= 100
+            versions.reverse()
+        for version in versions:  # the other one, where a version has ended
+            with suppress(ControlError):
+                version.pass_on(connection)
+                return
+
+
+class Conductor:
+    """One rollout from the moment when both versions are ready."""
+
+    def __init__(self, folder: Path, rollout: Rollout) -> None:
+        self._folder = folder
+        self._rollout = rollout
+        self._old_folder = release_folder(folder, rollout.old)
+        self._new_folder = release_folder(folder, rollout.new)
+        self._rules = [read_rule(text) for text in rollout.rollback_on]
+        self._asked: list[int] = []
+        self._old_before, self._new_before = Counts(), Counts()
+
+    def ask(self, number: int, _frame: FrameType | None) -> None:
+        self._asked.append(number)
+
+    def run(self) -> None:
+        with Control(self._old_folder) as old, Control(self._new_folder) as new:
+            if self._rollout.percent < 100:  # else the old one counts by what it answered before
+                self._old_before = self._counts(self._old_folder) or Counts()
+            self._new_before = self._counts(self._new_folder) or Counts()
+            with old.lend() as listening:
+                listening.setblocking(False)
+                old.share()
+                new.share()
+                splitter = Splitter(listening, old, new, self._rollout.percent)
+                splitter.start()
+                try:
+                    back = self._watch()
+                except BaseException as error:
+                    back = f"its conductor failed: {type(error).__name__} {error}"
+                if back is None:
+                    new.accept()
+                    lease = Lease.read(self._folder)
+                    assert lease is not None
+                    serve(self._folder, lease, self._rollout.new)
+                    with suppress(ControlError):
+                        old.retire()
+                else:
+                    splitter.percent = 0
+                    with suppress(ControlError):
+                        new.retire()
+                splitter.stop()
+        self._end(back)
+
+    def _end(self, back: str | None) -> None:
+        if back is None:
+            self._rollout.ended(self._folder, SERVES)
+            wait_until_left(self._folder, self._rollout.old, _DRAIN_SECONDS)
+            process.end(self._old_folder, patience_seconds=1)
+        else:
+            if back != ASKED:
+                note(self._folder, self._rollout.new, ended_because=back)
+            log = RotatingLog(self._old_folder)
+            log.write(json_line("error", f"Release {self._rollout.new} went back: {back}"))
+            log.close()
+            self._rollout.ended(self._folder, BACK, back)
+            wait_until_left(self._folder, self._rollout.new, _DRAIN_SECONDS)
+            process.end(self._new_folder, patience_seconds=1)
+
+    def _watch(self) -> str | None:
+        """Watch until the end of the bake. Return why it goes back; None: it is promoted."""
+        before = time.monotonic()
+        while True:
+            time.sleep(LOOK_SECONDS)
+            now = time.monotonic()
+            passed, before = min(now - before, _LONGEST_LOOK_SECONDS), now
+            if self._rollout.state == UNDER_WAY:
+                baked = self._rollout.baked_seconds + passed
+                self._rollout = replace(self._rollout, baked_seconds=baked)
+            if (back := self._asked_for()) is not None:
+                return back or None
+            if died := self._death():
+                return died
+            verdicts = self._verdicts()
+            if bad := next((each.reason for each in verdicts if each.is_bad), ""):
+                return bad
+            self._rollout.write(self._folder)
+            if self._rollout.baked_seconds >= self._rollout.bake_seconds:
+                unknown = next((each.reason for each in verdicts if each.is_open), "")
+                return f"undecided: {unknown}" if unknown else None
+
+    def _asked_for(self) -> str | None:
+        """Return why it was asked to go back, '' if it was asked to promote, None for neither."""
+        while self._asked:
+            number = self._asked.pop(0)
+            if number == RETURN:
+                return ASKED
+            if number == PROMOTE:
+                return ""
+            state = UNDER_WAY if self._rollout.state == PAUSED else PAUSED
+            self._rollout = replace(self._rollout, state=state)
+        return None
+
+    def _death(self) -> str:
+        """Return how the new version's server ended; '' while it lives."""
+        record = ProcessRecord.read(self._new_folder)
+        if record is None or record.server.process():
+            return ""
+        deadline = time.monotonic() + 5  # the supervisor writes the end a moment after it
+        while record and not record.ended and time.monotonic() < deadline:
+            time.sleep(0.05)
+            record = ProcessRecord.read(self._new_folder)
+        return record.end_in_words() if record and record.ended else "The server was killed."
+
+    def _verdicts(self) -> list[Verdict]:
+        new, old = self._counts(self._new_folder), self._counts(self._old_folder)
+        if new is None:
+            return [Verdict(is_open=True, reason="its metrics page does not answer")]
+        new, old = new.since(self._new_before), (old or self._old_before).since(self._old_before)
+        counted = {"old": int(old.requests), "new": int(new.requests)}
+        self._rollout = replace(self._rollout, requests=counted)
+        return [rule.judge(new, old) for rule in self._rules]
+
+    def _counts(self, folder: Path) -> Counts | None:
+        record, lease = ProcessRecord.read(folder), Lease.read(self._folder)
+        server = record.server.process() if record else None
+        if server is None or lease is None:
+            return None
+        return counts_of(server, int(lease.url.rpartition(":")[2]))
+
+
+def main() -> int:
+    folder = Path(sys.argv[1])
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    rollout = Rollout.read(folder)
+    assert rollout is not None
+    conductor = Conductor(folder, replace(rollout, driver=ProcessId.of(os.getpid())))
+    for number in (PROMOTE, PAUSE, RETURN):
+        signal.signal(number, conductor.ask)
+    replace(rollout, driver=ProcessId.of(os.getpid())).write(folder)
+    conductor.run()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

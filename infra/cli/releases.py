@@ -1,0 +1,111 @@
+"""`slipway releases`, `promote`, `pause` and `rollback`: the same words for every target."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from slipway.components.printable import printable
+from slipway.infra.cli.console import OUT, Format, print_json, progress, reported
+from slipway.infra.settings.stackfile import stack_config
+from slipway.infra.targets.registry import target_of
+
+_Stack = Annotated[str, typer.Argument(help="Stack: the NAME in Pulumi.NAME.yaml.")]
+_Format = Annotated[Format, typer.Option("--format", help="Output format.")]
+
+
+def register(app: typer.Typer) -> None:
+    for command in (releases, promote, pause, rollback):
+        app.command()(command)
+
+
+def releases(stack: _Stack = "local", format_: _Format = Format.TEXT) -> None:
+    """List the releases that the target keeps: commit, model, since when each served, and what serves now."""
+    with reported(format_):
+        config = stack_config(Path(), stack)
+        found = target_of(config).releases(config)
+        if format_ is Format.JSON:
+            print_json({"stack": stack, "releases": found})
+            return
+        if not found:
+            OUT.print(f"Stack {stack} has no releases yet; `slipway up {stack}` makes one.", markup=False)
+        for release in found:
+            OUT.print(printable(_line(release)), markup=False)
+
+
+def promote(stack: _Stack = "local", format_: _Format = Format.TEXT) -> None:
+    """End the rollout that is under way now, with its new release serving every request."""
+    with reported(format_):
+        config = stack_config(Path(), stack)
+        _print(target_of(config).promote(config), stack, format_)
+
+
+def pause(stack: _Stack = "local", format_: _Format = Format.TEXT) -> None:
+    """Stop the clock of the rollout that is under way, or let it go on; its rules still apply."""
+    with reported(format_):
+        config = stack_config(Path(), stack)
+        _print(target_of(config).pause(config), stack, format_)
+
+
+def rollback(
+    release: Annotated[
+        int | None, typer.Argument(help="Number of the release to bring back (default: the one before).")
+    ] = None,
+    stack: Annotated[str, typer.Option("--stack", "-s", help="Stack.")] = "local",
+    secrets: Annotated[
+        bool,
+        typer.Option("--secrets", help="Bring back the release's API key too; by default today's stays."),
+    ] = False,
+    keep_settings: Annotated[
+        bool, typer.Option("--keep-settings", help="Bring back code and model alone; today's settings stay.")
+    ] = False,
+    format_: _Format = Format.TEXT,
+) -> None:
+    """Take the newest release back: end its rollout, or bring an earlier release into its place."""
+    with reported(format_):
+        config = stack_config(Path(), stack)
+        with progress("Rolling back") as say:
+            left, serving = target_of(config).roll_back(config, release, secrets, not keep_settings, say)
+        if format_ is Format.JSON:
+            print_json({"stack": stack, "left": left, "release": serving})
+            return
+        OUT.print(
+            f"Release {serving} serves stack {stack}; release {left} went back. `slipway up` refuses to "
+            "bring it again until something changes, or with --again.",
+            markup=False,
+        )
+
+
+def _print(rollout: dict[str, Any], stack: str, format_: Format) -> None:
+    if format_ is Format.JSON:
+        print_json({"stack": stack, "rollout": rollout})
+        return
+    new = f"The rollout of release {rollout['new']}"
+    state = {
+        "serves": f"Release {rollout['new']} serves every request of stack {stack}.",
+        "paused": f"{new} is paused at {rollout['percent']:g}% of the requests.",
+        "under way": f"{new} goes on.",
+    }
+    OUT.print(state[rollout["state"]], markup=False)
+
+
+def _line(release: dict[str, Any]) -> str:
+    share = release["percent"]
+    what = "serves" if share == 100 else f"serves {share:g}%" if share else ""
+    if release["went_back"]:
+        what = f"went back: {release['went_back']}"
+    parts = [
+        f"{release['release']:>4}",
+        _time(release["served_from"] or release["created_at"]),
+        (release["commit"] or "no commit")[:24],
+        release["model_version"] or release["model"],
+        f"again {release['repeats']}" if release["repeats"] else "",
+        what,
+        "files no longer kept" if release["lost"] else "",
+    ]
+    return "  ".join(part for part in parts if part)
+
+
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(sep=" ", timespec="minutes")[:16] + "Z"
