@@ -1,8 +1,8 @@
 """Rolls a local service under load: requests that failed, and p99 beside its quiet value.
 
 Run as `python -m bench.rollouts [REQUESTS]`. Finds the limit of the quiet service first, and then sends half
-of that, for a rolling rollout, a canary, a canary that is slow, and a rollback. Prints JSON. The client runs on
-the same machine: its numbers are for comparison with each other.
+of that, for a rolling rollout, a canary, a canary that is slow, and a rollback. Prints JSON. The client runs
+on the same machine: its numbers are for comparison with each other.
 """
 
 import json
