@@ -21,8 +21,8 @@ from bench.contender import ask
 from bench.slipway import KEY, free_port
 from bench.workload import post
 from slipway.components.local import process
+from slipway.components.local.launch import Launch
 from slipway.components.local.memory import anonymous_bytes
-from slipway.components.local.process import Launch
 from slipway.components.local.record import ProcessRecord
 from slipway.components.model import example_request
 from slipway.components.need import inference_threads

@@ -10,13 +10,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from .model import example_request
 from .tasks import TASKS
 
 # Sends a request, and returns the status and the JSON. Raises Unanswered.
 Ask = Callable[[str, str, Any], tuple[int, Any]]
+Answer = dict[str, Any]
 _TOLERANCE = 0.01
 _SHOWN_CHARACTERS = 200
 
@@ -110,26 +111,34 @@ def file_cases(path: Path) -> Iterator[Case]:
 
 def _difference(wanted: Any, got: Any, place: str) -> str:
     """Return the first difference in words; '' if the answer holds all that is wanted."""
-    where = f"has {place} " if place else "has "
-    if isinstance(wanted, Mapping) and isinstance(got, Mapping):
-        for key, value in wanted.items():  # pyright: ignore[reportUnknownVariableType]
-            inside = f"{place}.{key}" if place else str(key)  # pyright: ignore[reportUnknownArgumentType]
-            if key not in got:
-                return f"has no {inside}"
-            if wrong := _difference(value, got[key], inside):
-                return wrong
-        return ""
-    if isinstance(wanted, list) and isinstance(got, list) and len(wanted) == len(got):  # pyright: ignore[reportUnknownArgumentType]
-        pairs = enumerate(zip(wanted, got, strict=True))  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
-        return next((wrong for at, (a, b) in pairs if (wrong := _difference(a, b, f"{place}[{at}]"))), "")  # pyright: ignore[reportUnknownArgumentType]
+    if isinstance(wanted, dict) and isinstance(got, dict):
+        return _difference_of_objects(cast(Answer, wanted), cast(Answer, got), place)
+    if isinstance(wanted, list) and isinstance(got, list):
+        ours, theirs = cast(list[Any], wanted), cast(list[Any], got)
+        if len(ours) == len(theirs):
+            found = (
+                _difference(a, b, f"{place}[{at}]")
+                for at, (a, b) in enumerate(zip(ours, theirs, strict=True))
+            )
+            return next((wrong for wrong in found if wrong), "")
     if _is_number(wanted) and _is_number(got):
-        close = math.isclose(wanted, got, rel_tol=_TOLERANCE, abs_tol=_TOLERANCE)
-        return "" if close else f"{where}{got:g}, expected {wanted:g}"
-    return (
-        ""
-        if wanted == got and type(wanted) is type(got)
-        else f"{where}{_shown(got)}, expected {_shown(wanted)}"
-    )  # pyright: ignore[reportUnknownArgumentType]
+        equal = math.isclose(
+            float(cast(float, wanted)), cast(float, got), rel_tol=_TOLERANCE, abs_tol=_TOLERANCE
+        )
+    else:
+        equal = bool(wanted == got) and type(cast(Any, wanted)) is type(cast(Any, got))
+    what = f"has {place} " if place else "has "
+    return "" if equal else f"{what}{_shown(got)}, expected {_shown(wanted)}"
+
+
+def _difference_of_objects(wanted: Answer, got: Answer, place: str) -> str:
+    for key, value in wanted.items():
+        inside = f"{place}.{key}" if place else key
+        if key not in got:
+            return f"has no {inside}"
+        if wrong := _difference(value, got[key], inside):
+            return wrong
+    return ""
 
 
 def _is_number(value: Any) -> bool:

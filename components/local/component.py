@@ -10,7 +10,7 @@ from pulumi.dynamic import Resource
 from ..checkout import ROOT
 from ..model import source_digest
 from .args import LocalServiceArgs, LocalSpec
-from .process import HOST
+from .launch import HOST
 from .provider import LocalProcessProvider
 from .rules import LocalRun, checked_process
 

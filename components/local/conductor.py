@@ -20,10 +20,10 @@ from types import FrameType
 from . import process
 from .control import Control, ControlError
 from .log import RotatingLog, json_line
-from .metrics_page import Counts, counts_of
+from .metrics_page import ServerCounts, counts_of
 from .record import Lease, ProcessId, ProcessRecord, release_folder
 from .release import note
-from .rollback_rules import Verdict, read_rule
+from .rollback_rules import RuleVerdict, read_rule
 from .rollout import (
     ASKED,
     BACK,
@@ -104,7 +104,7 @@ class Conductor:
         self._new_folder = release_folder(folder, rollout.new)
         self._rules = [read_rule(text) for text in rollout.rollback_on]
         self._asked: list[int] = []
-        self._old_before, self._new_before = Counts(), Counts()
+        self._old_before, self._new_before = ServerCounts(), ServerCounts()
 
     def ask(self, number: int, _frame: FrameType | None) -> None:
         self._asked.append(number)
@@ -112,8 +112,8 @@ class Conductor:
     def run(self) -> None:
         with Control(self._old_folder) as old, Control(self._new_folder) as new:
             if self._rollout.percent < 100:  # else the old one counts by what it answered before
-                self._old_before = self._counts(self._old_folder) or Counts()
-            self._new_before = self._counts(self._new_folder) or Counts()
+                self._old_before = self._counts(self._old_folder) or ServerCounts()
+            self._new_before = self._counts(self._new_folder) or ServerCounts()
             with old.lend() as listening:
                 listening.setblocking(False)
                 old.share()
@@ -198,16 +198,16 @@ class Conductor:
             record = ProcessRecord.read(self._new_folder)
         return record.end_in_words() if record and record.ended else "The server was killed."
 
-    def _verdicts(self) -> list[Verdict]:
+    def _verdicts(self) -> list[RuleVerdict]:
         new, old = self._counts(self._new_folder), self._counts(self._old_folder)
         if new is None:
-            return [Verdict(is_open=True, reason="its metrics page does not answer")]
+            return [RuleVerdict(is_open=True, reason="its metrics page does not answer")]
         new, old = new.since(self._new_before), (old or self._old_before).since(self._old_before)
         counted = {"old": int(old.requests), "new": int(new.requests)}
         self._rollout = replace(self._rollout, requests=counted)
         return [rule.judge(new, old) for rule in self._rules]
 
-    def _counts(self, folder: Path) -> Counts | None:
+    def _counts(self, folder: Path) -> ServerCounts | None:
         record, lease = ProcessRecord.read(folder), Lease.read(self._folder)
         server = record.server.process() if record else None
         if server is None or lease is None:

@@ -19,7 +19,7 @@ from .args import LocalContainerArgs
 from .component import with_hidden_key
 from .container_provider import ContainerImageProvider, ContainerReadyProvider
 from .docker import MODEL_LABEL, SERVICE_LABEL
-from .process import HOST
+from .launch import HOST
 from .rules import LocalRun, checked_container
 
 # As service/Dockerfile has them.

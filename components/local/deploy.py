@@ -23,9 +23,10 @@ from ..smoke import SmokeResult, Unanswered, smoke_cases, smoke_test
 from . import kept_files, process
 from .control import Control, ControlError
 from .kinds import CANARY, ROLLING
-from .process import Launch, StartFailed
+from .launch import Launch
+from .process import StartFailed
 from .record import Lease, ProcessId, ProcessRecord, release_folder, serving_folder, write_json
-from .release import Release, new_release, taken_back
+from .release import Release, new_release, releases, taken_back
 from .rollback_rules import DEFAULT_RULES
 from .rollout import (
     ASKED,
@@ -65,6 +66,8 @@ class Deployment:
     api_key: str
     keeps_key: bool
     say: Say
+    bring_again: str = ""
+    """How a release that went back may come again, for a message."""
     repeats: int = 0
 
     def start(self) -> ProcessRecord:
@@ -84,6 +87,8 @@ class Deployment:
             return record
         except BaseException:
             process.stop(self.folder, patience_seconds=1)
+            if all(each.served_from is None for each in releases(self.folder)):
+                kept_files.forget(self.folder)
             raise
 
     def roll(self) -> ProcessRecord:
@@ -211,7 +216,7 @@ class Deployment:
         if not self.repeats and (same := taken_back(self.folder, self.inputs)) is not None:
             raise StartFailed(
                 f"These settings, model and code are those of release {same.number}, which went back: "
-                f"{same.ended_because}. Change them, or bring it again with `slipway up --again`."
+                f"{same.ended_because}. Change them, or {self.bring_again}."
             )
 
     def _require_share(self, old: Release, kind: str) -> None:

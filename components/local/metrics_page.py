@@ -54,7 +54,7 @@ FULL = frozenset({"memory-full", "connections-full"})
 
 
 @dataclass
-class Counts:
+class ServerCounts:
     """What a page has counted. buckets: histogram -> upper bound in seconds -> answers up to it.
 
     failures: answers with 429 or 5xx; what a client sent wrong is none. gauges: the values without labels.
@@ -87,7 +87,7 @@ class Counts:
         bound = float(labels["le"])
         counts[bound] = counts.get(bound, 0) + value
 
-    def since(self, before: "Counts") -> "Counts":
+    def since(self, before: "ServerCounts") -> "ServerCounts":
         """Return what came after; gauges as they are now."""
         buckets = {
             name: {
@@ -95,16 +95,18 @@ class Counts:
             }
             for name, counts in self.buckets.items()
         }
-        return Counts(self.requests - before.requests, self.failures - before.failures, buckets, self.gauges)
+        return ServerCounts(
+            self.requests - before.requests, self.failures - before.failures, buckets, self.gauges
+        )
 
 
-def counts_of(server: psutil.Process, url_port: int) -> Counts | None:
+def counts_of(server: psutil.Process, url_port: int) -> ServerCounts | None:
     """Return what the server's page has counted; None where it does not answer."""
     port = metrics_port(server, url_port)
     text = page_of(port) if port else None
     if text is None:
         return None
-    counts = Counts()
+    counts = ServerCounts()
     for sample in samples_of(text):
         counts.add(sample.name, sample.labels, sample.value)
     return counts

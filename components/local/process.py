@@ -5,35 +5,26 @@ Times are seconds, memory is bytes. Everything lives in the service's run folder
 
 import http.client
 import json
-import os
 import secrets
 import signal
 import socket
 import subprocess
-import sys
-import threading
 import time
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 
-from ..checkout import IS_CHECKOUT, ROOT
 from ..fault import ComponentError, in_words
 from ..load_time import LOADS_OF_A_START
 from ..printable import printable
 from .control import CONTROL, Control, ControlError
 from .control import is_ready as control_is_ready
-from .log import new_file
+from .launch import DRAIN_SECONDS, HOST, LEAST_READY_SECONDS, Launch, interrupts_held, spawned
 from .private import make_private
 from .record import LEASE, LOG, LOOK, PROCESS, RELEASES, Lease, ProcessId, ProcessRecord, serving_folder
 
-HOST = "127.0.0.1"
-# A start is waited for three times as long as the model should take, and never less.
-LEAST_READY_SECONDS = 120.0
-_DRAIN_SECONDS = 25
 # For versions that no longer have the traffic, when the service is stopped.
 _OTHERS_SECONDS = 3.0
 _BACKLOG = 2048
@@ -56,51 +47,6 @@ class PortTaken(StartFailed):
 
 class OwnedByOther(ComponentError):
     """The service was started another way; the message names the command that stops it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Launch:
-    """How one server is started. model_folder is absolute; the key is never written to a file here."""
-
-    folder: Path
-    port: int
-    threads: int
-    memory_bytes: int
-    timeout_seconds: float
-    model_folder: Path
-    version: str
-    api_key: str
-    expected_model: str = ""
-    """The only model to serve; empty: any."""
-    ready_seconds: float = LEAST_READY_SECONDS
-    """How long the start may take."""
-    python_path: str = ""
-    """Where else it finds packages, such as torch; none: its own environment alone."""
-    code: Path | None = None
-    """Absolute folder with the package `slipway` that it runs; None: this one."""
-
-    @property
-    def url(self) -> str:
-        return f"http://{HOST}:{self.port}"
-
-    def environment(self) -> dict[str, str]:
-        """Return a new environment, because the caller's own may hold passphrases and cloud credentials."""
-        return {
-            "PATH": os.defpath,
-            "LANG": "C.UTF-8",
-            "PYTHONUNBUFFERED": "1",
-            "HOST": HOST,
-            "PORT": str(self.port),
-            "MODEL_DIR": str(self.model_folder),
-            "MODEL_API_KEY": self.api_key,
-            "INFERENCE_THREADS": str(self.threads),
-            "REQUEST_TIMEOUT_SECONDS": f"{self.timeout_seconds:g}",
-            "DRAIN_SECONDS": str(_DRAIN_SECONDS),
-            "LOCAL_PAGE_SESSION": "true",
-            "SERVICE_VERSION": self.version,
-            **({"EXPECTED_MODEL": self.expected_model} if self.expected_model else {}),
-            **({"PYTHONPATH": self.python_path} if self.python_path else {}),
-        }
 
 
 def ready_seconds(load_seconds: float) -> float:
@@ -167,8 +113,9 @@ def begin(launch: Launch, listening: socket.socket, *, takes_traffic: bool) -> P
     supervisor = None
     make_private(launch.folder)
     try:
-        with _interrupts_held():
-            supervisor = _spawned(launch, listening)
+        with interrupts_held():
+            supervisor = spawned(launch, listening)
+            _SUPERVISORS.append(supervisor)
         return _ready(launch, takes_traffic=takes_traffic)
     except BaseException:
         if supervisor:
@@ -179,7 +126,7 @@ def begin(launch: Launch, listening: socket.socket, *, takes_traffic: bool) -> P
         raise
 
 
-def end(folder: Path, patience_seconds: float = _DRAIN_SECONDS + 5) -> None:
+def end(folder: Path, patience_seconds: float = DRAIN_SECONDS + 5) -> None:
     """End the server whose process is in this folder, if any; its log stays."""
     record = ProcessRecord.read(folder)
     if record:
@@ -198,7 +145,7 @@ def retire(folder: Path) -> None:
         end(folder, patience_seconds=1)
 
 
-def stop(folder: Path, patience_seconds: float = _DRAIN_SECONDS + 5) -> None:
+def stop(folder: Path, patience_seconds: float = DRAIN_SECONDS + 5) -> None:
     """End the server and its supervisor, letting running requests finish; the log stays.
 
     A pid that has since been given to an unrelated process is never signalled.
@@ -257,45 +204,6 @@ def last_log_lines(folder: Path, count: int = _LAST_LINES) -> list[str]:
     except OSError:
         return []
     return text.splitlines()[-count:] if count else []
-
-
-def _spawned(launch: Launch, listening: socket.socket) -> subprocess.Popen[bytes]:
-    """Start the supervisor in its own session without inherited pipes, so that it outlives this command."""
-    (launch.folder / PROCESS).unlink(missing_ok=True)
-    command = [sys.executable, "-m", "slipway.components.local.supervisor"]
-    command += ["--code", str(launch.code)] if launch.code else []
-    command += ["--listen-fd", str(listening.fileno()), str(launch.folder.resolve())]
-    command += [str(launch.memory_bytes), sys.executable, "-m", "slipway.service"]
-    with new_file(launch.folder) as log:  # until the supervisor itself writes there
-        supervisor = subprocess.Popen(
-            command,
-            # A checkout is imported from here; the folder of installed packages would hide Python's own.
-            cwd=ROOT if IS_CHECKOUT else launch.folder,
-            env=launch.environment(),
-            pass_fds=(listening.fileno(),),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-    _SUPERVISORS.append(supervisor)
-    return supervisor
-
-
-@contextmanager
-def _interrupts_held() -> Generator[None]:
-    """Delay Ctrl-C to the end of the block: during a fork it would leave a child that is not recorded."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread is interrupted
-        return
-    came: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, _frame: came.append(number))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-    if came:
-        raise KeyboardInterrupt
 
 
 def late(ready_seconds: float) -> str:

@@ -16,6 +16,10 @@ from .release import RELEASE_INPUTS, Release, fingerprint
 from .rollout import ROLLOUT, abandon, mend
 
 PULUMI, SLIPWAY = "pulumi up", "slipway up"
+AGAIN_COMMANDS = {
+    PULUMI: "delete the folder of that release in the run folder's `releases` to bring it again",
+    SLIPWAY: "bring it again with `slipway up --again`",
+}
 STOP_COMMANDS = {PULUMI: "`pulumi destroy` on its stack", SLIPWAY: "`slipway down` (or `make down`)"}
 # A change of any of these starts another version of the server.
 _SERVER_INPUTS = ("run_folder", *RELEASE_INPUTS)
@@ -106,7 +110,14 @@ class LocalProcessProvider(ResourceProvider):
 
     def _deployment(self, props: dict[str, Any], key: str, repeats: int = 0) -> Deployment:
         return Deployment(
-            Path(props["run_folder"]), self.owner, props, key, self.keeps_keys, self.say, repeats
+            Path(props["run_folder"]),
+            self.owner,
+            props,
+            key,
+            self.keeps_keys,
+            self.say,
+            AGAIN_COMMANDS[self.owner],
+            repeats,
         )
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:

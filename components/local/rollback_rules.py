@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .metrics_page import DURATION, FIRST_TOKEN, Counts
+from .metrics_page import DURATION, FIRST_TOKEN, ServerCounts
 
 # Gauge -> that of its limit, both on the metrics page.
 GAUGES: Mapping[str, str] = {
@@ -41,7 +41,7 @@ _RULE = re.compile(r"([a-z_]+)(?: (failures|p[0-9]{1,2}))? > ([0-9]{1,9}(?:\.[0-
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class RuleVerdict:
     """is_bad: the rule is broken. is_open: too little is known; reason: of either."""
 
     is_bad: bool = False
@@ -49,11 +49,11 @@ class Verdict:
     reason: str = ""
 
 
-GOOD = Verdict()
+GOOD = RuleVerdict()
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class RollbackRule:
     """One rule. what: `failures`, a quantile such as `p99`, or '' for a gauge. unit: `x`, `%` or ''."""
 
     text: str
@@ -62,21 +62,23 @@ class Rule:
     limit: float
     unit: str
 
-    def judge(self, new: Counts, old: Counts) -> Verdict:
+    def judge(self, new: ServerCounts, old: ServerCounts) -> RuleVerdict:
         """Judge a version by what it has counted; old: the same of the version before."""
         if not self.what:
             return self._judge_gauge(new)
         return self._judge_failures(new, old) if self.what == "failures" else self._judge_quantile(new, old)
 
-    def _judge_gauge(self, new: Counts) -> Verdict:
+    def _judge_gauge(self, new: ServerCounts) -> RuleVerdict:
         value, limit = new.gauges.get(self.metric), self.limit
         if self.unit == "%":
             limit = limit / 100 * new.gauges.get(GAUGES[self.metric], math.inf)
         if value is None or value <= limit:
             return GOOD  # a page that lacks it is one of a server that has none, such as a tokens' queue
-        return Verdict(is_bad=True, reason=f"{self.metric} is {value:.10g}, above {limit:.10g} ({self.text})")
+        return RuleVerdict(
+            is_bad=True, reason=f"{self.metric} is {value:.10g}, above {limit:.10g} ({self.text})"
+        )
 
-    def _judge_failures(self, new: Counts, old: Counts) -> Verdict:
+    def _judge_failures(self, new: ServerCounts, old: ServerCounts) -> RuleVerdict:
         if new.requests < LEAST_REQUESTS:
             return self._too_few(new.requests, LEAST_REQUESTS)
         share = self.limit / 100
@@ -87,9 +89,9 @@ class Rule:
         if not _exceeds(new.failures, new.requests, share):
             return GOOD
         told = f"{new.failures:g} of {new.requests:g} requests failed"
-        return Verdict(is_bad=True, reason=f"{told} ({self.text})")
+        return RuleVerdict(is_bad=True, reason=f"{told} ({self.text})")
 
-    def _judge_quantile(self, new: Counts, old: Counts) -> Verdict:
+    def _judge_quantile(self, new: ServerCounts, old: ServerCounts) -> RuleVerdict:
         above = 1 - int(self.what[1:]) / 100
         least = max(LEAST_REQUESTS, math.ceil(_ABOVE_QUANTILE / above))
         answers, before = new.buckets.get(self.metric, {}), old.buckets.get(self.metric, {})
@@ -104,28 +106,29 @@ class Rule:
         if not _exceeds(slow, count, above):
             return GOOD
         told = f"{slow:.0f} of {count:.0f} answers took longer than {limit * 1000:.1f} ms"
-        return Verdict(is_bad=True, reason=f"{told} ({self.text})")
+        return RuleVerdict(is_bad=True, reason=f"{told} ({self.text})")
 
-    def _too_few(self, count: float, least: int, whose: str = "it") -> Verdict:
-        return Verdict(
+    def _too_few(self, count: float, least: int, whose: str = "it") -> RuleVerdict:
+        return RuleVerdict(
             is_open=True, reason=f"{whose} answered {count:.0f} requests, and {self.text} needs {least}"
         )
 
 
-def read_rule(text: str) -> Rule:
+def read_rule(text: str) -> RollbackRule:
     """Read one rule. Raises ValueError with what is allowed."""
     match = _RULE.fullmatch(text)
     if match is None:
         raise ValueError(ALLOWED)
     metric, what, number, unit = match[1], match[2] or "", float(match[3]), match[4] or ""
-    is_histogram, is_gauge = metric in (DURATION, FIRST_TOKEN), metric in GAUGES
-    allowed = {
-        "failures": metric == DURATION and unit in ("%", "x"),
-        "": is_gauge and (not unit or (unit == "%" and GAUGES[metric] != "")),
-    }.get(what, is_histogram and unit in ("", "x") and 0 < int(what[1:] or 0) < 100)
+    if what == "failures":
+        allowed = metric == DURATION and unit != ""
+    elif what:
+        allowed = metric in (DURATION, FIRST_TOKEN) and unit != "%" and int(what[1:]) > 0
+    else:
+        allowed = metric in GAUGES and (unit == "" or (unit == "%" and GAUGES[metric] != ""))
     if not allowed:
         raise ValueError(ALLOWED)
-    return Rule(text, metric, what, number, unit)
+    return RollbackRule(text, metric, what, number, unit)
 
 
 def _exceeds(count: float, total: float, share: float) -> bool:

@@ -1,8 +1,8 @@
 """Runs one local server: starts it under a memory limit, passes signals on, records how it ended.
 
-Run as `python -m slipway.components.local.supervisor [--code FOLDER] [--listen-fd N] RUN_FOLDER LIMIT_BYTES
+Run as `python -m slipway.components.local.supervisor [--code FOLDER] [--socket N]… RUN_FOLDER LIMIT_BYTES
 COMMAND…` in a session of its own, with the server's environment. Writes the server's output to the log, and
-hands it the listening socket and a control socket. Exits when the server does.
+hands it the sockets, whose descriptors its environment names. Exits when the server does.
 """
 
 import argparse
@@ -11,11 +11,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
 
-from .control import control_listener
 from .log import RotatingLog, json_line
 from .memory import Cgroup, anonymous_bytes, cgroup_with_limit, group_name
 from .output import Output
@@ -30,9 +29,9 @@ class _Server:
     """The child process. `asked_to_stop` distinguishes a stop from a crash."""
 
     def __init__(
-        self, command: list[str], cgroup: Cgroup | None, code: str | None, sockets: Mapping[str, int]
+        self, command: list[str], cgroup: Cgroup | None, code: str | None, sockets: Sequence[int]
     ) -> None:
-        """Start it. code: the working directory. sockets: environment variable -> descriptor to hand over."""
+        """Start it. code: the working directory. sockets: descriptors to hand over."""
         self.asked_to_stop = False
         self._code = code
         self._sockets = sockets
@@ -59,8 +58,7 @@ class _Server:
             command,
             preexec_fn=first,
             cwd=self._code,
-            env={**os.environ, **{name: str(number) for name, number in self._sockets.items()}},
-            pass_fds=tuple(self._sockets.values()),
+            pass_fds=self._sockets,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
@@ -103,7 +101,7 @@ def _unblock_signals() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     parser.add_argument("--code")
-    parser.add_argument("--listen-fd", type=int)
+    parser.add_argument("--socket", type=int, action="append", default=[])
     parser.add_argument("folder", type=Path)
     parser.add_argument("limit_bytes", type=int)
     parser.add_argument("command", nargs=argparse.REMAINDER)
@@ -115,12 +113,9 @@ def main() -> int:
     folder, limit_bytes = given.folder, given.limit_bytes
     own = ProcessId.of(os.getpid())
     log = RotatingLog(folder)  # before the server, which would run on alone if there were none
-    sockets = dict[str, int]()
-    if given.listen_fd is not None:
-        sockets = {"LISTEN_FD": given.listen_fd, "CONTROL_FD": control_listener(folder).detach()}
     cgroup = cgroup_with_limit(group_name(own.pid), limit_bytes)
-    server = _Server(given.command, cgroup, given.code, sockets)
-    for descriptor in sockets.values():
+    server = _Server(given.command, cgroup, given.code, given.socket)
+    for descriptor in given.socket:
         os.close(descriptor)  # the server alone has them, so that they close with it
     record = ProcessRecord(
         supervisor=own,

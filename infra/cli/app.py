@@ -48,7 +48,7 @@ from slipway.infra.plan.config import StackConfig
 from slipway.infra.settings.stackfile import settings_from, stack_config
 from slipway.infra.targets.registry import target_of
 from slipway.infra.targets.signals import signal_lines
-from slipway.infra.targets.status import rollout_words, smoke_words
+from slipway.infra.targets.status import rollout_words, smoke_words, with_smoke
 
 app = typer.Typer(
     help="Deploy a machine-learning model as an HTTP service with one command.",
@@ -110,6 +110,13 @@ def up(
     again: Annotated[
         bool, typer.Option("--again", help="Bring also a release that went back. Only for local stacks.")
     ] = False,
+    smoke: Annotated[
+        bool,
+        typer.Option(
+            "--smoke-test/--no-smoke-test",
+            help="Ask the service for answers after Pulumi has applied the stack.",
+        ),
+    ] = True,
     format_: FormatOption = Format.TEXT,
 ) -> None:
     """Start or update the service of a stack."""
@@ -120,7 +127,8 @@ def up(
             target.require_access()
             if again:
                 raise Refused(f"--again is for local stacks; stack {stack} is applied by Pulumi. Omit it.")
-            hand_over(config, refresh)
+            hand_over(config, refresh, smoke=smoke)
+            return
         if refresh is not None:
             raise Refused(
                 f"--refresh is for stacks that Pulumi applies; stack {stack} is always read first. Omit it."
@@ -164,7 +172,7 @@ def status(stack: StackArgument = "local", format_: FormatOption = Format.TEXT) 
     """Show whether the service of a stack is ready, why not, and its signals where they can be read."""
     with reported(format_):
         config = stack_config(Path(), stack)
-        found = target_of(config).status(config)
+        found = with_smoke(target_of(config).status(config), config.run_folder)
         report = found.to_json()
         if format_ is Format.JSON:
             print_json(report)

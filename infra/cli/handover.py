@@ -1,16 +1,19 @@
 """Hands a stack over to the Pulumi CLI; after a run that did not end well, with what puts it right."""
 
 import json
-import os
 import shutil
+import signal
 import subprocess
 from enum import Enum
-from typing import Any
+from types import FrameType
+from typing import Any, cast
 
 from slipway.infra.cli.console import ERR
-from slipway.infra.errors import Refused
+from slipway.infra.errors import Failed, ProgramFailed, Refused
 from slipway.infra.plan.config import StackConfig
+from slipway.infra.settings.stackfile import settings_from
 from slipway.infra.targets.registry import target_of
+from slipway.infra.targets.status import smoke_words
 
 # For users whose `up` failed or was interrupted.
 _STUCK_STACKS = "docs/guides/stuck-stacks.md"
@@ -101,8 +104,11 @@ def _pulumi_path(verb: str, config: StackConfig) -> str:
     return pulumi
 
 
-def hand_over(config: StackConfig, refresh: bool | None) -> None:
-    """Become `pulumi up`. refresh: None: where the last run leaves it in doubt what is there."""
+def hand_over(config: StackConfig, refresh: bool | None, *, smoke: bool = True) -> None:
+    """Run `pulumi up`, then the smoke test. Raises ProgramFailed and Failed.
+
+    refresh: None: where the last run leaves it in doubt what is there.
+    """
     pulumi = _pulumi_path("up", config)
     found = last_run_of(pulumi, config.stack) if refresh is None else LastRun.WHOLE
     if found.left_doubt:
@@ -118,5 +124,60 @@ def hand_over(config: StackConfig, refresh: bool | None) -> None:
             markup=False,
         )
     options = ("--refresh",) if refresh or found.left_doubt else ()
-    command = pulumi_command("up", config, *options)
-    os.execv(command[0], command)  # noqa: S606 no shell is wanted
+    _run(pulumi_command("up", config, *options))
+    if smoke:
+        _smoke_test(pulumi, config)
+
+
+def _run(command: list[str]) -> None:
+    """Run a program that gets the terminal's and the caller's signals. Raises ProgramFailed."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.getsignal(number) for number in numbers}
+    child: list[subprocess.Popen[bytes]] = []
+
+    def pass_on(number: int, _frame: FrameType | None) -> None:
+        if number != signal.SIGINT and child:  # a terminal sends Ctrl-C to both
+            child[0].send_signal(number)
+
+    for number in numbers:
+        signal.signal(number, pass_on)
+    try:
+        child.append(subprocess.Popen(command))
+        code = child[0].wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if code:
+        raise ProgramFailed(code if code > 0 else 128 - code)
+
+
+def _smoke_test(pulumi: str, config: StackConfig) -> None:
+    """Ask the service what it serves now. Raises Failed for a wrong answer."""
+    from slipway.infra.targets.smoke import run_smoke_test, with_advice
+
+    outputs = _answer(pulumi, "stack", "output", "--stack", config.stack, "--json", "--show-secrets")
+    if not isinstance(outputs, dict) or "url" not in outputs:
+        ERR.print("Smoke test left out: the stack's outputs cannot be read.", markup=False)
+        return
+
+    def say(step: str) -> None:
+        ERR.print(step, markup=False)
+
+    try:
+        headers = target_of(config).caller_headers(settings_from(config), str(outputs["url"]))
+    except Refused as error:
+        ERR.print(f"Smoke test left out: {error}", markup=False)
+        return
+    try:
+        result = run_smoke_test(config, cast("dict[str, Any]", outputs), headers, say)
+    except ValueError as error:
+        raise Failed(f"The stack is deployed, and its smoke test cannot run: {error}.") from None
+    if result is None:
+        return
+    if not result.passed:
+        raise Failed(
+            f"Stack {config.stack} is deployed and answers wrong: {with_advice(result).fault}. It serves "
+            f"what was deployed; {target_of(config).how_to_roll_back}, or bring the earlier commit back and "
+            f"run `slipway up {config.stack}`."
+        )
+    ERR.print(f"Smoke test {smoke_words(result.to_json())}", markup=False)

@@ -1,4 +1,4 @@
-"""`slipway prune`: destroys old versions of secrets, after a question."""
+"""`slipway prune`: destroys what only old releases need, after a question."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -8,7 +8,29 @@ import typer
 
 from slipway.infra.cli.console import ERR, OUT, Format, confirmed, print_json, reported
 from slipway.infra.errors import Refused
+from slipway.infra.plan.config import StackConfig
 from slipway.infra.settings.stackfile import stack_config
+from slipway.infra.targets.registry import target_of
+
+
+def _prune_here(config: StackConfig, keep: int, yes: bool, format_: Format) -> None:
+    """Delete all but the newest releases of a local stack; the one that serves stays."""
+    from slipway.components.local import kept_files
+    from slipway.components.local.release import releases
+    from slipway.infra.local.runner import locked  # imports Pulumi
+
+    old = [release.number for release in releases(config.run_folder)[keep:]]
+    question = f"Delete the files of {len(old)} old releases permanently?"
+    if old and not yes and not confirmed(question, "To delete these, add --yes."):
+        raise Refused("Nothing was deleted.")
+    gone = list[int]()
+    if old:
+        with locked(config.run_folder):
+            gone = kept_files.prune(config.run_folder, keep)
+    if format_ is Format.JSON:
+        print_json({"stack": config.stack, "deleted_releases": gone})
+    else:
+        OUT.print(f"{len(gone)} releases deleted" if gone else "Nothing to destroy.")
 
 
 def register(app: typer.Typer) -> None:
@@ -17,13 +39,18 @@ def register(app: typer.Typer) -> None:
 
 def prune(
     stack: Annotated[str, typer.Argument(help="Stack: the NAME in Pulumi.NAME.yaml.")],
-    keep: Annotated[int, typer.Option(min=1, help="Number of newest versions of each secret to keep.")] = 3,
+    keep: Annotated[
+        int, typer.Option(min=1, help="Number of newest releases and of each secret's versions to keep.")
+    ] = 3,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
     format_: Annotated[Format, typer.Option("--format", help="Output format.")] = Format.TEXT,
 ) -> None:
-    """Destroy old secret versions of a Cloud Run stack that no revision with traffic uses."""
+    """Destroy what only old releases need: secret versions on Cloud Run, copies of files on this machine."""
     with reported(format_):
         config = stack_config(Path(), stack)
+        if target_of(config).name == "local":
+            _prune_here(config, keep, yes, format_)
+            return
         from slipway.infra.targets.cloud_run import cloud_run_place  # only this command needs it
 
         place = cloud_run_place(config)

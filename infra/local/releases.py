@@ -97,7 +97,7 @@ def roll_back(
         state = State.read(folder)
         key = _key(state, target, options)
         inputs = _inputs(current, target, options)
-        deployment = Deployment(folder, SLIPWAY, inputs, key, True, say, repeats=target.number)
+        deployment = Deployment(folder, SLIPWAY, inputs, key, keeps_key=True, say=say, repeats=target.number)
         try:
             record = deployment.roll() if process.running(folder) else _started(folder, deployment)
         except StartFailed as error:
@@ -208,7 +208,10 @@ def _inputs(current: Release, target: Release, options: RollbackOptions) -> dict
     """Return the inputs of the release that is made: it takes over at once, by its own example alone."""
     given = dict(target.inputs)
     if not options.settings:
-        given = {**current.inputs, **{name: target.inputs[name] for name in _CODE_AND_MODEL}}
+        given = {
+            **current.inputs,
+            **{name: target.inputs[name] for name in _CODE_AND_MODEL if name in target.inputs},
+        }
     for name in ("rollout", "canary_percent", "bake_minutes", "rollback_on", "smoke_tests"):
         given.pop(name, None)
     return given

@@ -20,8 +20,8 @@ from tokenizers import Tokenizer
 
 from slipway.components.load_time import MAX_LOAD_SECONDS
 from slipway.components.local import process
+from slipway.components.local.launch import HOST, Launch
 from slipway.components.local.memory import anonymous_bytes, charged_bytes, group_name
-from slipway.components.local.process import HOST, Launch
 from slipway.components.local.record import ProcessRecord
 from slipway.components.model import ModelFolder, example_request
 from slipway.components.need import inference_threads

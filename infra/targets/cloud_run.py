@@ -97,6 +97,21 @@ class CloudRun(CloudTarget[CloudRunPlace]):
 
     name = "cloud-run"
 
+    how_to_roll_back = (
+        "`gcloud run services update-traffic SERVICE --to-revisions=REVISION=100` serves an earlier revision "
+        "until the next `up`"
+    )
+
+    def caller_headers(self, settings: Settings, url: str) -> dict[str, str]:
+        if settings.is_public:
+            return {}
+        done = GCLOUD(["auth", "print-identity-token"])
+        if done.returncode:  # a service account's token is for one audience; a person's takes none
+            done = GCLOUD(["auth", "print-identity-token", f"--audiences={url}"])
+        if done.returncode:
+            raise Refused(f"a private service needs a login. {GCLOUD.said(done)}")
+        return {"X-Serverless-Authorization": f"Bearer {done.stdout.strip()}"}
+
     def place(self, service: str, settings: Settings) -> CloudRunPlace:
         assert isinstance(settings, CloudRunSettings)
         return CloudRunPlace(service, settings.project, settings.region)

@@ -185,6 +185,10 @@ class Fargate(CloudTarget[FargatePlace]):
     """A service of Amazon ECS."""
 
     name = "fargate"
+    how_to_roll_back = (
+        "`aws ecs update-service --cluster CLUSTER --service SERVICE --task-definition FAMILY:REVISION` runs "
+        "an earlier task definition until the next `up`"
+    )
 
     def place(self, service: str, settings: Settings) -> FargatePlace:
         assert isinstance(settings, FargateSettings)

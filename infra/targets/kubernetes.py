@@ -22,6 +22,11 @@ from slipway.stacks.settings.kubernetes import KubernetesSettings
 class Cluster(CloudTarget[KubernetesPlace]):
     """What `kubectl` answers is the same on every cluster."""
 
+    how_to_roll_back = (
+        "`kubectl rollout undo deployment/SERVICE --namespace NAMESPACE` runs the earlier pods until "
+        "the next `up`"
+    )
+
     def status_at(self, stack: str, place: KubernetesPlace) -> Status:
         return kubernetes_status(stack, place)
 

@@ -9,7 +9,7 @@ import psutil
 
 from slipway.components.local import docker
 from slipway.components.local.docker import DockerContainer, DockerError
-from slipway.components.local.process import HOST
+from slipway.components.local.launch import HOST
 from slipway.infra.errors import Refused
 from slipway.infra.targets.status import Status, running_state, served_device
 

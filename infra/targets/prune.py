@@ -1,7 +1,8 @@
 """Finds and destroys old versions of a Cloud Run stack's secrets.
 
 Pulumi leaves a replaced version in Secret Manager, because older revisions start with it; each costs money
-and is another copy of a secret. Versions that a revision with traffic uses stay, and the newest few of each.
+and is another copy of a secret. Versions that a revision with traffic or one of the newest revisions uses
+stay, and the newest few of each.
 """
 
 import json
@@ -30,7 +31,7 @@ class OldVersion:
 def old_versions(plan: Plan, place: CloudRunPlace, keep: int) -> list[OldVersion]:
     """List the versions to destroy, oldest first. Raises Refused without gcloud, Failed if it cannot read."""
     secrets = [str(resource.inputs["secretId"]) for resource in plan.resources if resource.type == SECRET]
-    in_use = _in_use(place)
+    in_use = _in_use(place, keep)
     return [
         OldVersion(secret, version)
         for secret in secrets
@@ -55,8 +56,8 @@ def _versions(place: CloudRunPlace, secret: str) -> list[int]:
     return [int(str(version["name"]).rpartition("/")[2]) for version in json.loads(listed or "[]")]
 
 
-def _in_use(place: CloudRunPlace) -> set[tuple[str, str]]:
-    """(secret, version) of every revision that gets requests, or could by its tag."""
+def _in_use(place: CloudRunPlace, keep: int) -> set[tuple[str, str]]:
+    """(secret, version) of each revision that gets requests, could by its tag, or is one of the newest."""
     service = json.loads(
         _asked(
             ["run", "services", "describe", *place.flags, "--format", "json"],
@@ -72,7 +73,12 @@ def _in_use(place: CloudRunPlace) -> set[tuple[str, str]]:
         )
     )
     serving = [revision for revision in revisions if at(revision, "metadata").get("name") in names]
-    return {pair for revision in serving for pair in _secrets_of(revision)}
+    newest = sorted(revisions, key=_created, reverse=True)[:keep]
+    return {pair for revision in (*serving, *newest) for pair in _secrets_of(revision)}
+
+
+def _created(revision: Mapping[str, Any]) -> str:
+    return str(at(revision, "metadata").get("creationTimestamp", ""))
 
 
 def _secrets_of(revision: Mapping[str, Any]) -> Iterable[tuple[str, str]]:

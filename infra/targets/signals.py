@@ -4,7 +4,6 @@ Rates and quantiles are of the time since the last look, which the run folder ke
 Failures are answers with 429 or 5xx; what a client sent wrong is none. Latency is that of good answers.
 """
 
-import http.client
 import math
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,17 +14,10 @@ from typing import Any, Self
 
 import psutil
 
+from slipway.components.local.metrics_page import DURATION, FULL, UNCOUNTED, metrics_port, page_of, samples_of
 from slipway.components.local.record import LOOK, RecordError, read_json, write_json
 
-_TIMEOUT_SECONDS = 2
-# service/settings.py: METRICS_PATH, which `slipway up` leaves as it is.
-_PATH = "/metrics"
 _MIB = 2**20
-# service/api/access.py: what this command, a supervisor and an open page request themselves.
-_UNCOUNTED = frozenset({"/alive", "/ready", "/health", "/live"})
-# service/api/problems.py: the causes of early refusals that are the server's own.
-_FULL = frozenset({"memory-full", "connections-full"})
-_DURATION = "http_server_request_duration_seconds"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,43 +67,16 @@ def signals_of(
 ) -> dict[str, Any] | None:
     """Return the signals as JSON and keep this look; None where no metrics page answers."""
     port = metrics_port(server, int(url.rpartition(":")[2])) if server else None
-    text = _page(port) if port else None
+    text = page_of(port) if port else None
     if text is None:
         return None
-    from prometheus_client.parser import text_string_to_metric_families
-
-    try:
-        samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
-    except ValueError:
-        return None
+    samples = samples_of(text)
     look, before = look_at(samples, time.time()), Look.read(folder)
     if look is None:
         return None
     with suppress(RecordError, OSError):  # a full disk keeps nobody from looking
         write_json(folder / LOOK, asdict(look))
     return _report(look.since(before), samples, limit_bytes)
-
-
-def metrics_port(server: psutil.Process, url_port: int) -> int | None:
-    """Return the other port on which the server listens: it takes a free one where the usual is taken."""
-    try:
-        sockets = server.net_connections("tcp")
-    except (psutil.Error, OSError):
-        return None
-    ports = {each.laddr.port for each in sockets if each.status == psutil.CONN_LISTEN and each.laddr}
-    return next(iter(sorted(ports - {url_port})), None)
-
-
-def _page(port: int) -> str | None:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_TIMEOUT_SECONDS)
-    try:
-        connection.request("GET", _PATH)
-        answer = connection.getresponse()
-        return answer.read().decode() if answer.status == 200 else None
-    except (OSError, http.client.HTTPException, ValueError):
-        return None
-    finally:
-        connection.close()
 
 
 def look_at(samples: Iterable[Any], now: float) -> Look | None:
@@ -122,14 +87,14 @@ def look_at(samples: Iterable[Any], now: float) -> Look | None:
         labels: Mapping[str, str] = each.labels
         if each.name == "process_start_time_seconds":
             started = each.value
-        elif each.name == "slipway_early_refusals_total" and labels["error_type"] in _FULL:
+        elif each.name == "slipway_early_refusals_total" and labels["error_type"] in FULL:
             requests, failures = requests + each.value, failures + each.value
-        elif each.name.startswith(_DURATION) and labels["http_route"] not in _UNCOUNTED:
+        elif each.name.startswith(DURATION) and labels["http_route"] not in UNCOUNTED:
             status = int(labels["http_response_status_code"])
-            if each.name == f"{_DURATION}_count":
+            if each.name == f"{DURATION}_count":
                 requests += each.value
                 failures += each.value if status == 429 or status >= 500 else 0
-            elif each.name == f"{_DURATION}_bucket" and status < 400:
+            elif each.name == f"{DURATION}_bucket" and status < 400:
                 buckets[labels["le"]] = buckets.get(labels["le"], 0) + each.value
     return None if started is None else Look(now, started, requests, failures, buckets)
 

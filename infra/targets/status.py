@@ -3,7 +3,7 @@
 import http.client
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -99,6 +99,11 @@ def _rss_mib(server: psutil.Process | None) -> float | None:
         return round(server.memory_info().rss / _MIB, 1) if server else None
     except psutil.Error:
         return None
+
+
+def with_smoke(status: Status, folder: Path) -> Status:
+    """Add what came of the last smoke test from this machine. folder: the stack's, as its run folder."""
+    return status if status.smoke else replace(status, smoke=read_json(folder / SMOKE))
 
 
 def rollout_words(rollout: Mapping[str, Any]) -> str:

@@ -96,6 +96,10 @@ class Target(ABC):
 
     how_to_roll_back: ClassVar[str] = "use the target's own commands"
 
+    def caller_headers(self, settings: Settings, url: str) -> dict[str, str]:  # noqa: ARG002 some read them
+        """Return what the platform requires of a caller besides the key. Raises Refused without a login."""
+        return {}
+
     def require_access(self) -> None:
         """Raise Refused where this machine lacks what the target is reached with, before it is made."""
         return

@@ -104,6 +104,14 @@ class Settings(Declared):
         "Usage that cost estimates assume; docs/guides/cost-and-policy.md lists the units.",
         silent="the cost estimate reads it, not the program",
     )
+    smoke_tests: str = setting(
+        "smokeTests",
+        checks.like(r"[^\0-\x1f]+", "the path of a file, such as smoke.jsonl"),
+        "File of requests and expected answers, one JSON object in each line, that `slipway up` sends to the "
+        "service; a wrong answer is a failed rollout.",
+        unset="the model's own example alone",
+        silent="the command reads it, not the program",
+    )
     api_key: str = setting("apiKey", checks.api_key(), "Bearer key of the service.", unset="one is created")
 
     def service_name(self, project: str, stack: str) -> str:

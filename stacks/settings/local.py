@@ -68,7 +68,7 @@ class LocalSettings(Settings):
     )
     smoke_tests: str = setting(
         "smokeTests",
-        checks.like(r"[^\0-\x1f]+", "the path of a file, such as tests/smoke.jsonl"),
+        checks.like(r"[^\0-\x1f]+", "the path of a file, such as smoke.jsonl"),
         "File of requests and expected answers, one JSON object in each line, that a new version must pass "
         "before it gets requests.",
         unset="the model's own example alone",

@@ -95,7 +95,15 @@ _WORKLOAD: Mapping[str, Example] = {
 }
 
 EXAMPLES: Mapping[str, Mapping[str, Example]] = {
-    "local": {**_EVERYWHERE, "image": ("slipway:2", {"runtime": "container"}), "port": ("8321", {})},
+    "local": {
+        **_EVERYWHERE,
+        "image": ("slipway:2", {"runtime": "container"}),
+        "port": ("8321", {}),
+        "canaryPercent": ("20", {"rollout": "canary"}),
+        "bakeMinutes": ("2", {"rollout": "canary"}),
+        "rollbackOn": ('["slipway_drift > 0"]', {"rollout": "canary"}),
+        "smokeTests": ("smoke.jsonl", {}),
+    },
     "cloud-run": {
         **_CLOUDS,
         "cpu": ("2", {}),

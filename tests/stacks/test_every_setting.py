@@ -80,6 +80,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     folder = tmp_path_factory.mktemp("project")
     bundled = Path(__file__).resolve().parents[2] / "service/models/sms-spam"
     shutil.copytree(bundled, folder / "models/mine")
+    (folder / "smoke.jsonl").write_text('{"request": {"text": "x"}, "answer": {"label": "ham"}}\n')
     for name in ("kubeconfig-of-another", "kubeconfig-of-a-third"):
         (folder / name).write_text(KUBECONFIG)
     with pytest.MonkeyPatch.context() as patch:

@@ -15,9 +15,11 @@ import psutil
 import pytest
 
 from slipway.components.local import process
+from slipway.components.local.launch import Launch
 from slipway.components.local.provider import PULUMI, LocalProcessProvider
 from slipway.components.local.record import LEASE, PROCESS, serving_folder
 from slipway.infra.local.runner import SlipwayProvider
+from tests.conftest import ROOT
 
 MODEL = "service/models/sms-spam"
 
@@ -88,13 +90,13 @@ def test_a_start_is_waited_for_three_times_as_long_as_the_model_takes_and_two_mi
 def test_a_start_that_takes_too_long_says_how_to_wait_longer_and_leaves_nothing(
     tmp_path: Path, free_port: int
 ) -> None:
-    launch = process.Launch(
+    launch = Launch(
         folder=tmp_path,
         port=free_port,
         threads=1,
         memory_bytes=2**30,
         timeout_seconds=10,
-        model_folder=process.ROOT / MODEL,
+        model_folder=ROOT / MODEL,
         version="test",
         api_key="k" * 20,
         ready_seconds=0,

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from slipway.components.local.record import Lease, release_folder
+from slipway.components.local.release import Release, releases
 from tests.conftest import write_stack
 from tests.infra.command import refused, slipway
 
@@ -81,7 +83,7 @@ def test_it_asks_first_and_a_no_destroys_nothing(dev: Path, tmp_path: Path) -> N
     cloud = Cloud(tmp_path / "bin", ANSWERS)
     done = slipway(dev, "prune", "dev", PATH=cloud.path)  # nobody answers
     assert done.returncode != 0
-    assert f"{KEY} version 1" in done.stderr
+    assert f"{KEY} version 3" in done.stderr
     assert cloud.destroyed == []
 
 
@@ -100,5 +102,30 @@ def test_where_it_cannot_know_what_is_used_nothing_is_destroyed(dev: Path, tmp_p
     assert cloud.destroyed == []
 
 
+def test_what_the_newest_revisions_use_stays_though_they_get_no_requests(dev: Path, tmp_path: Path) -> None:
+    dated = [revision(f"r{n}", str(n)) for n in (1, 2, 6)]
+    for at, each in zip(("2026-11-03", "2026-11-01", "2026-11-02"), dated, strict=True):
+        each["metadata"]["creationTimestamp"] = at
+    cloud = Cloud(tmp_path / "bin", {**ANSWERS, "run revisions list": dated})
+    done = slipway(dev, "prune", "dev", "--keep", "1", "--yes", "--format", "json", PATH=cloud.path)
+    assert [each["version"] for each in json.loads(done.stdout)["destroyed"]] == [3, 4, 5]
+
+
+def test_a_local_stack_keeps_its_newest_releases_and_what_serves(project: Path) -> None:
+    folder = project / ".slipway/slipway-local"
+    for number in (1, 2, 3):
+        inputs = {"code_digest": f"c{number}", "model_digest": "m"}
+        release_folder(folder, number).mkdir(parents=True)
+        Release(number, inputs, 1.0).write(folder)
+        (folder / "code" / f"c{number}").mkdir(parents=True)
+    Lease("slipway up", "slipway-local", "http://127.0.0.1:1", "m", "v", release=1).write(folder)
+    assert slipway(project, "prune", "local", "--keep", "1").returncode != 0  # nobody answers
+    assert len(releases(folder)) == 3
+    done = slipway(project, "prune", "local", "--keep", "1", "--yes", "--format", "json")
+    assert json.loads(done.stdout) == {"stack": "local", "deleted_releases": [2]}
+    assert sorted(path.name for path in (folder / "code").iterdir()) == ["c1", "c3"]
+
+
 def test_a_stack_of_another_target_is_refused(project: Path) -> None:
-    assert "has the target local; this is for cloud-run" in refused(project, "prune", "local")
+    write_stack(project, {"target": "fargate", "region": "eu-west-1"}, "prod")
+    assert "has the target fargate; this is for cloud-run" in refused(project, "prune", "prod")
