@@ -113,7 +113,7 @@ def _config() -> StackConfig:
 def _secrets(target: Target, settings: Settings) -> StackSecrets:
     access = target.access(settings, applies=not pulumi.runtime.is_dry_run())
     kubeconfig = None if access.kubeconfig is None else _hidden(access.kubeconfig or ENCRYPTED)
-    return StackSecrets(_secret("apiKey"), _secret_values(), kubeconfig, access.cluster)
+    return StackSecrets(_secret("apiKey"), _secret_values(), kubeconfig, access.cluster, access.has_operator)
 
 
 def _secret(key: str) -> pulumi.Output[str] | None:

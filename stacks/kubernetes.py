@@ -1,13 +1,16 @@
 """The `kubernetes` target: the service on any cluster, by its kubeconfig; creates no cloud resource."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, cast
+
+import pulumi
 
 from slipway.components.fault import Fault, Faults, refuse
 from slipway.components.image import InferenceImageArgs
 from slipway.components.kubernetes import KubernetesService, KubernetesServiceArgs
+from slipway.components.kubernetes.args import Monitoring
 from slipway.components.kubernetes.limits import SECRET_REFERENCE
 from slipway.components.kubernetes.rules import checked_spec
 from slipway.components.kubernetes.spec import GPU_TOLERATION, KubernetesSpec, software_gib
@@ -38,7 +41,7 @@ def prepare(
     Raises ArgumentsError with all faults of the service, the model and the image, before any is registered.
     """
     found = Faults()
-    given = settings.args_for(KubernetesServiceArgs)
+    given = _monitored(settings.args_for(KubernetesServiceArgs), settings, secrets)
     service = KubernetesSpec.read(name, given).service
     args = {**given, **_resolved_args(settings, secrets, service)}
     args |= found.of(lambda: model_args(name, settings, service, model_gib=settings.model_gib)) or {}
@@ -59,6 +62,28 @@ def prepare(
         return KubernetesService(name, cast("KubernetesServiceArgs", args), checked=checked)
 
     return make
+
+
+# What only alarms, or whatever reads the metrics, have a use for.
+_OF_MONITORING = (
+    *("monitoring", "monitoring_namespaces", "monitoring_labels", "metrics_path"),
+    *("objective", "thresholds", "runbooks_url"),
+)
+
+
+def _monitored(
+    given: Mapping[str, Any], settings: KubernetesSettings, secrets: StackSecrets
+) -> dict[str, Any]:
+    """Return the arguments with what `monitoring: auto` means: none where the cluster has no operator.
+
+    A preview contacts no cluster, and shows what there is where it has one.
+    """
+    if settings.monitoring != "auto":
+        return dict(given)
+    if secrets.has_operator is False:
+        pulumi.log.warn("The cluster has no Prometheus Operator: `monitoring` auto creates nothing.")
+        return {key: value for key, value in given.items() if key not in _OF_MONITORING}
+    return {**given, "monitoring": Monitoring.OPERATOR}
 
 
 def workload_args(

@@ -12,10 +12,12 @@ class StackSecrets:
 
     api_key: None if one is to be created. values: environment name -> secret value. kubeconfig: None if the
     target has none of its own. cluster: identifies the cluster that it reaches, by a string that stays the
-    same for as long as the cluster does.
+    same for as long as the cluster does. has_operator: whether the cluster has the Prometheus Operator; None
+    if that was not asked.
     """
 
     api_key: pulumi.Output[str] | None = None
     values: Mapping[str, pulumi.Output[str]] = field(default_factory=dict[str, pulumi.Output[str]])
     kubeconfig: pulumi.Output[str] | None = None
     cluster: str = ""
+    has_operator: bool | None = None

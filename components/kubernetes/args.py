@@ -5,6 +5,7 @@ from typing import NotRequired, TypedDict
 
 import pulumi
 
+from ..observability.watch import AlarmThresholds, ServiceObjective
 from ..spec import InferenceServiceArgs
 
 
@@ -24,6 +25,17 @@ class ModelDelivery(Enum):
     """An init container fetches it as the pod: pinned, checked by hash, resumed after a break."""
     MOUNT = "mount"
     """GKE's Cloud Storage FUSE driver mounts its folder, read-only; what the bucket holds then is served."""
+
+
+class Monitoring(Enum):
+    """What reads the metrics of the pods, and raises alarms."""
+
+    NONE = "none"
+    """Nothing: there is no page of metrics to read, no rule and no dashboard."""
+    OPERATOR = "operator"
+    """The Prometheus Operator, which must be installed: a PodMonitor and a PrometheusRule."""
+    GOOGLE = "google"
+    """GKE's Managed Service for Prometheus: a PodMonitoring and Rules."""
 
 
 class Toleration(TypedDict):
@@ -116,8 +128,21 @@ class KubernetesServiceArgs(InferenceServiceArgs):
     requests_per_replica: NotRequired[float]
     """Requests per second of a pod at which pods are added and removed; with `requests_metric`."""
     metrics_path: NotRequired[str]
-    """Path of the server's metrics page, such as `/metrics`, on a port that only GKE's Managed Prometheus
-    reaches; it then reads the page. Default none."""
+    """Path of the server's metrics page, on a port that only what monitors it reaches. Default `/metrics`
+    with `monitoring`."""
+    monitoring: NotRequired[Monitoring]
+    """What reads the metrics page and raises alarms; with it comes a dashboard, for the sidecar of Grafana's
+    chart. Default none; on GKE google if `metrics_path` is given."""
+    monitoring_namespaces: NotRequired[list[str]]
+    """Namespaces of the operator's Prometheus, which may read the page. Default `monitoring`."""
+    monitoring_labels: NotRequired[dict[str, str]]
+    """Labels by which the operator's Prometheus selects objects, such as `release`. Default none."""
+    objective: NotRequired[ServiceObjective]
+    """What the service promises, which alarms hold it to. Default 99.5 % of the requests in 30 days."""
+    thresholds: NotRequired[dict[str, AlarmThresholds]]
+    """Signal, such as `memory` -> where it raises an alarm. Default as described for each signal."""
+    runbooks_url: NotRequired[str]
+    """Address of your page of runbooks; alerts lead to its sections. Default the page in Slipway's guides."""
     domain: NotRequired[str]
     """Custom domain, such as `api.example.com`, served by an Ingress; on GKE with Google's certificate."""
     ingress_class: NotRequired[pulumi.Input[str]]

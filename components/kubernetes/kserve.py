@@ -12,6 +12,7 @@ from typing import Any
 
 from ..fault import Fault
 from . import limits, timing
+from .args import Monitoring
 from .pod import Wiring, identity_of, logins_of, placement_of, server_of, volumes_of
 from .spec import DEFAULT_CPU_TARGET, KubernetesSpec
 
@@ -90,9 +91,11 @@ def kserve_faults(spec: KubernetesSpec) -> Iterator[Fault]:
         reason = "with KServe, for whose pods no NetworkPolicy is made"
         allowed = "leave it out, and make one yourself"
         yield Fault("allowed_namespaces", "given", allowed, reason)
-    if spec.metrics_path:
+    if spec.monitoring is not Monitoring.NONE:
+        key = "metrics_path" if spec.metrics_path else "monitoring"
+        given = spec.metrics_path or spec.monitoring.value
         reason = "with KServe, whose pods are not monitored here"
-        yield Fault("metrics_path", repr(spec.metrics_path), "leave it out", reason)
+        yield Fault(key, repr(given), "leave it out", reason)
 
 
 def kserve_warnings(spec: KubernetesSpec) -> Iterator[str]:

@@ -138,10 +138,6 @@ def _front_faults(spec: KubernetesSpec) -> Iterator[Fault]:
         )
     if spec.metrics_path and not limits.PATH.fullmatch(spec.metrics_path):
         yield Fault("metrics_path", repr(spec.metrics_path), "allowed is a path such as /metrics")
-    if spec.metrics_path and not spec.on_gke:
-        reason = ", which is for GKE's Managed Prometheus"
-        allowed = "elsewhere leave it out and let your own read the page"
-        yield Fault("metrics_path", repr(spec.metrics_path), allowed, reason)
 
 
 def _ingress_faults(spec: KubernetesSpec, key: str, value: pulumi.Input[str]) -> Iterator[Fault]:

@@ -10,13 +10,11 @@ import pulumi
 from ..content_hash import hashed
 from ..endpoints import Endpoint, endpoints_of
 from ..model_address import Source
-from . import limits, names
+from . import limits, monitoring, names
 from .pod import METRICS, selector_of
 from .spec import KubernetesSpec
 
 HTTP_PORT, HTTPS_PORT = 80, 443
-# GKE how-to/managed-prometheus: its collectors run there.
-_GOOGLE_MONITORING = ("gke-gmp-system",)
 # To DNS inside the cluster, whatever answers there: pods, or a cache on the node.
 _TO_DNS: dict[str, Any] = {
     "ports": [{"port": 53, "protocol": protocol} for protocol in ("TCP", "UDP")],
@@ -146,10 +144,10 @@ def _named(namespaces: Sequence[str]) -> dict[str, Any]:
 
 
 def _scrapes(spec: KubernetesSpec) -> list[dict[str, Any]]:
-    """Return the rule that lets Google's collectors, and nobody else, read the metrics page."""
-    if not spec.metrics_path:
+    """Return the rule that lets what monitors the pods, and nobody else, read the metrics page."""
+    if not spec.metrics_page:
         return []
-    collectors = [{"namespaceSelector": _named(_GOOGLE_MONITORING)}]
+    collectors = [{"namespaceSelector": _named(monitoring.scraping_namespaces(spec))}]
     return [{"ports": [{"port": METRICS, "protocol": "TCP"}], "from": collectors}]
 
 

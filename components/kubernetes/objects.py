@@ -11,9 +11,9 @@ from typing import Any
 import pulumi
 
 from ..google.accounts import account_email, account_id
-from . import kserve, limits, model, network, timing
+from . import kserve, limits, model, monitoring, network, timing
 from .later import applied
-from .pod import METRICS, Wiring, labels_of, pod_template, selector_of, settings_of
+from .pod import Wiring, labels_of, pod_template, selector_of, settings_of
 from .rollout import budget_of, strategy_of
 from .scaling import behavior_of, metrics_of
 from .spec import KubernetesSpec
@@ -79,8 +79,8 @@ def _deployment_objects(spec: KubernetesSpec, wiring: Wiring) -> Iterator[Kubern
     yield _service(spec)
     if spec.domain:
         yield _ingress(spec, wiring)
-    if spec.metrics_path and spec.on_gke:
-        yield _monitoring(spec)
+    if spec.metrics_page:
+        yield from _monitoring(spec)
 
 
 def _head(
@@ -193,14 +193,22 @@ def _ingress(spec: KubernetesSpec, wiring: Wiring) -> KubernetesObject:
     return KubernetesObject("ingress", {**head, "spec": network.ingress_spec(spec)}, after)
 
 
-def _monitoring(spec: KubernetesSpec) -> KubernetesObject:
-    body = {
-        "selector": {"matchLabels": selector_of(spec)},
-        "endpoints": [{"port": METRICS, "path": spec.metrics_path, "interval": "30s"}],
-    }
-    return KubernetesObject(
-        "monitoring", {**_head(spec, "monitoring.googleapis.com/v1", "PodMonitoring"), "spec": body}
-    )
+def _monitoring(spec: KubernetesSpec) -> Iterator[KubernetesObject]:
+    """Yield what has the pods scraped, the rules, and the dashboard for whatever Grafana there is."""
+    scrapes = {**_watching(spec, *monitoring.scrape_kind(spec)), "spec": monitoring.scrape_spec(spec)}
+    yield KubernetesObject("monitoring", scrapes)
+    rules = {**_watching(spec, *monitoring.rules_kind(spec)), "spec": monitoring.rules_spec(spec)}
+    yield KubernetesObject("rules", rules)
+    dashboard = _head(spec, "v1", "ConfigMap", name=f"{spec.name}-dashboard")
+    dashboard["metadata"]["labels"] |= monitoring.DASHBOARD_LABEL
+    yield KubernetesObject("dashboard", {**dashboard, "data": monitoring.dashboard_data(spec)})
+
+
+def _watching(spec: KubernetesSpec, api_version: str, kind: str) -> dict[str, Any]:
+    """Return the head of an object, with the labels by which what monitors the cluster finds its own."""
+    head = _head(spec, api_version, kind)
+    head["metadata"]["labels"] |= monitoring.monitoring_labels(spec)
+    return head
 
 
 def _inference_service(spec: KubernetesSpec, wiring: Wiring) -> KubernetesObject:

@@ -84,12 +84,12 @@ def metrics_port(spec: KubernetesSpec) -> int:
 
 
 def _metrics_environment(spec: KubernetesSpec) -> dict[str, str]:
-    if not spec.metrics_path:
+    if not spec.metrics_page:
         return {}
     return {
         "METRICS": "own-port",
         "METRICS_PORT": str(metrics_port(spec)),
-        "METRICS_PATH": spec.metrics_path,
+        "METRICS_PATH": spec.metrics_page,
     }
 
 
@@ -166,7 +166,7 @@ def _ports(spec: KubernetesSpec) -> list[dict[str, Any]]:
     ports: list[dict[str, Any]] = [
         {"name": "http", "containerPort": spec.service.port, "protocol": "TCP"},
     ]
-    if spec.metrics_path:
+    if spec.metrics_page:
         ports.append({"name": METRICS, "containerPort": metrics_port(spec), "protocol": "TCP"})
     return ports
 

@@ -16,6 +16,7 @@ from .driver import driver_faults, driver_warnings
 from .image_rules import image_warnings
 from .kserve import kserve_faults, kserve_warnings
 from .model import model_faults, model_warnings
+from .monitoring import monitoring_faults, monitoring_warnings
 from .name_rules import name_faults, name_warnings
 from .rollout import rollout_faults, rollout_warnings
 from .scaling import scaling_faults, scaling_warnings
@@ -37,6 +38,7 @@ def spec_faults(spec: KubernetesSpec) -> Iterator[Fault]:
     yield from scaling_faults(spec)
     yield from model_faults(spec)
     yield from kserve_faults(spec)
+    yield from monitoring_faults(spec)
 
 
 checked_spec = Rules(KubernetesSpec, KubernetesServiceArgs, spec_faults, LATER).checked
@@ -54,6 +56,7 @@ def spec_warnings(spec: KubernetesSpec) -> Iterator[str]:
     yield from image_warnings(spec)
     yield from model_warnings(spec)
     yield from kserve_warnings(spec)
+    yield from monitoring_warnings(spec)
 
 
 def _quantity_faults(spec: KubernetesSpec) -> Iterator[Fault]:

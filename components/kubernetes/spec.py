@@ -9,15 +9,17 @@ import pulumi
 
 from ..declared import argument, read_into
 from ..google.accounts import workload_pool
+from ..observability.watch import AlarmThresholds, ServiceObjective
 from ..spec import InferenceServiceSpec
 from . import limits
-from .args import ModelDelivery, Serving, Toleration
+from .args import ModelDelivery, Monitoring, Serving, Toleration
 from .later import applied
 
 GPU = "nvidia.com/gpu"
 GPU_TOLERATION: Toleration = {"key": GPU, "operator": "Exists", "effect": "NoSchedule"}
 _LEAST_DRAIN_SECONDS = 10
 DEFAULT_CPU_TARGET = 60
+_METRICS_PAGE = "/metrics"
 
 
 def software_gib(gpu: str) -> float:
@@ -75,6 +77,16 @@ class KubernetesSpec:
     requests_metric: str = argument("")
     requests_per_replica: float | None = argument(None)
     metrics_path: str = argument("")
+    monitoring: Monitoring = argument(
+        derived=lambda spec: (
+            Monitoring.GOOGLE if spec.metrics_path and spec.google_project else Monitoring.NONE
+        )
+    )
+    monitoring_namespaces: tuple[str, ...] = argument(())
+    monitoring_labels: Mapping[str, str] = argument({})
+    objective: ServiceObjective = argument({})
+    thresholds: Mapping[str, AlarmThresholds] = argument({})
+    runbooks_url: str = argument("")
     domain: str = argument("")
     ingress_class: pulumi.Input[str] = argument("")
     tls_secret: pulumi.Input[str] = argument("")
@@ -114,6 +126,11 @@ class KubernetesSpec:
     def scales(self) -> bool:
         """Return whether an autoscaler changes the number of pods."""
         return self.service.max_replicas > self.service.min_replicas
+
+    @property
+    def metrics_page(self) -> str:
+        """Return the path of the metrics page; '' if nothing reads it."""
+        return "" if self.monitoring is Monitoring.NONE else self.metrics_path or _METRICS_PAGE
 
     @property
     def in_bucket(self) -> bool:

@@ -57,9 +57,9 @@ def _budget(percent: float) -> float:
 def objective_faults(objective: Objective, fastest: float) -> Iterator[Fault]:
     """Yield what no alarm could be made of. fastest: the highest burn rate that raises one."""
     least = 100 * (1 - 1 / fastest)
-    for field in ("availability_percent", "latency_percent"):
-        percent: float = getattr(objective, field)
-        argument = f"objective.{field}"
+    percents = {"availability": objective.availability_percent, "latency": objective.latency_percent}
+    for key, percent in percents.items():
+        argument = f"objective.{key}"
         if percent > _MOST_PERCENT:
             reason = ", which leaves no failure that could be counted" if percent >= 100 else ""
             allowed = f"it must be {_MOST_PERCENT} % or less"
@@ -72,11 +72,11 @@ def objective_faults(objective: Objective, fastest: float) -> Iterator[Fault]:
     if objective.slow_seconds not in BUCKET_SECONDS:
         allowed = f"the server counts at {', '.join(f'{bound:g}' for bound in BUCKET_SECONDS)} s"
         nearest = min(BUCKET_SECONDS, key=lambda bound: abs(bound - objective.slow_seconds))
-        yield Fault("objective.slow_seconds", f"{objective.slow_seconds:g}", allowed, nearest=nearest)
+        yield Fault("objective.seconds", f"{objective.slow_seconds:g}", allowed, nearest=nearest)
     if objective.window_days not in WINDOW_DAYS:
         allowed = f"allowed are {', '.join(str(days) for days in WINDOW_DAYS)} days"
         nearest = min(WINDOW_DAYS, key=lambda days: abs(days - objective.window_days))
-        yield Fault("objective.window_days", f"{objective.window_days:g}", allowed, nearest=nearest)
+        yield Fault("objective.days", f"{objective.window_days:g}", allowed, nearest=nearest)
 
 
 def _rounded_up(percent: float) -> float:

@@ -17,6 +17,8 @@ INTERVAL = "30s"
 # Of rates in alarms that no burn rate raises: a scrape every 30 s may fail twice.
 ALARM_WINDOW = "5m"
 _MINUTES = {"d": 24 * 60, "h": 60, "m": 1}
+# github.com/prometheus-operator/prometheus-operator, Documentation/api-reference/api.md
+OPERATOR_API = "monitoring.coreos.com/v1"
 RUNBOOKS = "docs/guides/runbooks.md"
 """Where the runbooks are in Slipway's repository, and in its site under another ending."""
 

@@ -12,20 +12,20 @@ from .signal import Alarm, Severity, SignalRow, Unit
 from .signals import BURNS, BY_KEY, OBJECTIVE, SIGNALS, SLOW_SECONDS, TUNABLE
 
 
-class ObjectiveArgs(TypedDict):
+class ServiceObjective(TypedDict):
     """What a service promises."""
 
-    availability_percent: NotRequired[float]
+    availability: NotRequired[float]
     """Share of the requests that do not fail, in percent. Default 99.5."""
-    latency_percent: NotRequired[float]
+    latency: NotRequired[float]
     """Share of the good answers that are not slow, in percent. Default 99."""
-    slow_seconds: NotRequired[float]
+    seconds: NotRequired[float]
     """Seconds after which an answer is slow. Default 1; 10 for `summarize` and 30 for `generate`."""
-    window_days: NotRequired[float]
+    days: NotRequired[float]
     """Days in which it holds: 28 or 30. Default 30."""
 
 
-class ThresholdArgs(TypedDict):
+class AlarmThresholds(TypedDict):
     """Where a signal raises an alarm."""
 
     ticket: NotRequired[float]
@@ -42,21 +42,25 @@ class Watch:
     signals: tuple[SignalRow, ...] = SIGNALS
 
     @classmethod
-    def of(cls, task: str, objective: ObjectiveArgs, thresholds: Mapping[str, ThresholdArgs]) -> Self:
+    def of(cls, task: str, objective: ServiceObjective, thresholds: Mapping[str, AlarmThresholds]) -> Self:
         """Fill in the defaults, for arguments without a fault."""
-        slow_seconds = SLOW_SECONDS.get(task, OBJECTIVE.slow_seconds)
-        given = replace(OBJECTIVE, **{"slow_seconds": slow_seconds, **objective})
+        given = Objective(
+            objective.get("availability", OBJECTIVE.availability_percent),
+            objective.get("latency", OBJECTIVE.latency_percent),
+            objective.get("seconds", SLOW_SECONDS.get(task, OBJECTIVE.slow_seconds)),
+            objective.get("days", OBJECTIVE.window_days),
+        )
         return cls(given, tuple(_with_thresholds(signal, thresholds.get(signal.key)) for signal in SIGNALS))
 
 
-def _with_thresholds(signal: SignalRow, given: ThresholdArgs | None) -> SignalRow:
+def _with_thresholds(signal: SignalRow, given: AlarmThresholds | None) -> SignalRow:
     if not given or not isinstance(signal.alarm, Alarm):
         return signal
     return replace(signal, alarm=replace(signal.alarm, **given))
 
 
 def watch_faults(
-    task: str, objective: ObjectiveArgs, thresholds: Mapping[str, ThresholdArgs]
+    task: str, objective: ServiceObjective, thresholds: Mapping[str, AlarmThresholds]
 ) -> Iterator[Fault]:
     """Yield what is wrong with the arguments `objective` and `thresholds`."""
     fastest = max(burn.rate(OBJECTIVE.window_days) for burn in BURNS if burn.severity is Severity.PAGE)
@@ -71,7 +75,7 @@ def watch_faults(
             yield from _threshold_faults(BY_KEY[key], given)
 
 
-def _threshold_faults(signal: SignalRow, given: ThresholdArgs) -> Iterator[Fault]:
+def _threshold_faults(signal: SignalRow, given: AlarmThresholds) -> Iterator[Fault]:
     where = f"thresholds.{signal.key}"
     most = 1 if signal.unit is Unit.SHARE else math.inf
     out_of_range = [

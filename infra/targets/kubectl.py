@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, cast
 
 from slipway.infra.errors import Failed
@@ -52,6 +53,18 @@ class KubernetesPlace:
         else:
             label, container = "app.kubernetes.io/name", "server"
         return ["--selector", f"{label}={self.service}", "--container", container]
+
+
+def serves(api: str, kubeconfig: Path, context: str) -> bool:
+    """Return whether a cluster has an API, such as monitoring.coreos.com/v1, which an extension may bring.
+
+    Raises Refused without kubectl, Failed if the cluster does not list its APIs.
+    """
+    chosen = ["--kubeconfig", str(kubeconfig), *(["--context", context] if context else [])]
+    done = _kubectl([*chosen, "api-versions"])
+    if done.returncode != 0:
+        raise Failed(f"The cluster does not list its APIs. {_kubectl.said(done)}")
+    return api in done.stdout.split()
 
 
 def kubernetes_status(stack: str, place: KubernetesPlace) -> Status:

@@ -3,8 +3,16 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from slipway.components.observability.prometheus import OPERATOR_API
+from slipway.infra.errors import Refused
 from slipway.infra.targets.kubeconfig import checked_kubeconfig, kubeconfig_path
-from slipway.infra.targets.kubectl import KubernetesPlace, following, kubernetes_logs, kubernetes_status
+from slipway.infra.targets.kubectl import (
+    KubernetesPlace,
+    following,
+    kubernetes_logs,
+    kubernetes_status,
+    serves,
+)
 from slipway.infra.targets.status import Status
 from slipway.infra.targets.target import Access, CloudTarget
 from slipway.stacks.settings.common import Settings
@@ -48,7 +56,15 @@ class Kubernetes(Cluster):
         if not applies and not path.is_file():
             return Access("", settings.context)
         found = checked_kubeconfig(path, settings.context, reach=applies)
-        return Access(found.text, found.server)
+        if not (applies and settings.monitoring in ("auto", "operator")):
+            return Access(found.text, found.server)
+        has_operator = serves(OPERATOR_API, path, settings.context)
+        if settings.monitoring == "operator" and not has_operator:
+            raise Refused(
+                f"`monitoring` is operator, but the cluster {found.server} has no Prometheus Operator (no "
+                f"{OPERATOR_API}). Install it, or set `monitoring` to none, or to auto, which does without."
+            )
+        return Access(found.text, found.server, has_operator)
 
 
 TARGET = Kubernetes()

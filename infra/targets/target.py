@@ -20,11 +20,13 @@ class Access:
     """How the program reaches a cluster.
 
     kubeconfig: its text; None if the program creates its own, '' if it is not known yet. cluster: the cluster
-    that it reaches; '' if that is not known.
+    that it reaches; '' if that is not known. has_operator: whether it has the Prometheus Operator; None if it
+    was not asked.
     """
 
     kubeconfig: str | None = None
     cluster: str = ""
+    has_operator: bool | None = None
 
 
 class Target(ABC):

@@ -6,6 +6,7 @@ text is a nearby value that is allowed, or empty.
 
 import difflib
 import json
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -149,6 +150,33 @@ def plain_map(text: str) -> Mapping[str, str]:
     if any(value is None or isinstance(value, dict | list) for value in found.values()):
         raise ValueError("")
     return {name: value if isinstance(value, str) else json.dumps(value) for name, value in found.items()}
+
+
+def number_map(allowed: str, keys: tuple[str, ...]) -> Check:
+    """Check a JSON object of numbers with some of these keys; their values are checked elsewhere."""
+    return Check("map", allowed, lambda text: _numbers(_json(text, dict), keys), {})
+
+
+def number_maps(allowed: str, keys: tuple[str, ...]) -> Check:
+    """Check a JSON object of name to such an object."""
+
+    def parse(text: str) -> Mapping[str, Mapping[str, float]]:
+        found = _json(text, dict)
+        if not all(isinstance(value, dict) for value in found.values()):
+            raise ValueError("")
+        return {name: _numbers(value, keys) for name, value in found.items()}
+
+    return Check("map", allowed, parse, {})
+
+
+def _numbers(found: Mapping[str, Any], keys: tuple[str, ...]) -> Mapping[str, float]:
+    for key, value in found.items():
+        if key not in keys:
+            near = difflib.get_close_matches(key, keys, 1)
+            raise ValueError(near[0] if near else "")
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            raise ValueError("")
+    return {key: float(value) for key, value in found.items()}
 
 
 def references(allowed: str) -> Check:

@@ -160,11 +160,12 @@ class GkeSettings(WorkloadSettings):
         unit="instances",
         unset="2 with `gpuSharing`",
     )
-    metrics_path: str = setting(
-        "metricsPath",
-        checks.like(r"/[!-~]*", "a path of the server, such as /metrics"),
-        "Path of the metrics page, on a port that only Managed Service for Prometheus reaches and reads.",
-        unset="none",
+    monitoring: str = setting(
+        "monitoring",
+        checks.choice("none", "google", "operator"),
+        "What reads the metrics and raises alarms, with a dashboard for Grafana: Managed Service for "
+        "Prometheus, or the Prometheus Operator, which must be installed.",
+        unset="none, or google with `metricsPath`",
     )
     computed: ClassVar[Mapping[str, str]] = {
         "cpu_machine_type": "machineType",

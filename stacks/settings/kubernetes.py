@@ -134,6 +134,47 @@ class WorkloadSettings(CloudSettings):
         unit="requests/s",
         description="Value of `requestsMetric` at which instances are added and removed.",
     )
+    metrics_path: str = setting(
+        "metricsPath",
+        checks.like(r"/[!-~]*", "a path of the server, such as /metrics"),
+        "Path of the metrics page, on a port that only what monitors the instances reaches.",
+        unset="/metrics with `monitoring`",
+    )
+    monitoring_namespaces: tuple[str, ...] = setting(
+        "monitoringNamespaces",
+        checks.texts('namespaces, such as ["monitoring"]'),
+        "Namespaces of the operator's Prometheus, which may read the metrics.",
+        unset="monitoring",
+    )
+    monitoring_labels: Mapping[str, str] = setting(
+        "monitoringLabels",
+        checks.text_map("a map of label to value"),
+        "Labels by which the operator's Prometheus selects objects, such as release: kube-prometheus-stack.",
+    )
+    objective: Mapping[str, float] = setting(
+        "objective",
+        checks.number_map(
+            "a map with numbers of any of availability and latency (percent), seconds, and days (28 or 30)",
+            ("availability", "latency", "seconds", "days"),
+        ),
+        "What the service promises, which alarms hold it to.",
+        unset="99.5 % of the requests in 30 days, and 99 % of the answers within 1 s",
+    )
+    thresholds: Mapping[str, Mapping[str, float]] = setting(
+        "thresholds",
+        checks.number_maps(
+            'a map of signal to a map with ticket, page or both, such as {"memory": {"page": 0.9}}',
+            ("ticket", "page"),
+        ),
+        "Where signals raise an alarm; docs/reference/signals.md lists them.",
+        unset="as listed there",
+    )
+    runbooks_url: str = setting(
+        "runbooks",
+        checks.like(r"https?://[!-~]+", "the address of a page, such as https://docs.example.com/runbooks"),
+        "Your page of runbooks, to whose sections alerts lead.",
+        unset="the page in Slipway's guides",
+    )
     canary_percent: int | None = setting(
         "canaryPercent",
         checks.whole(0, 100),
@@ -154,6 +195,13 @@ class KubernetesSettings(WorkloadSettings):
         checks.choice("fetch"),
         "How a model in a bucket gets into an instance; `mount` is Cloud Storage FUSE, on GKE only.",
         silent="it is the default, and the only way outside GKE",
+    )
+    monitoring: str = setting(
+        "monitoring",
+        checks.choice("none", "auto", "operator"),
+        "What reads the metrics and raises alarms, with a dashboard for Grafana: the Prometheus Operator. "
+        "Without it in the cluster `operator` is refused, and `auto` does nothing.",
+        unset="none",
     )
     kubeconfig_path: str = setting(
         "kubeconfig",

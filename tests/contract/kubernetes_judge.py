@@ -14,7 +14,10 @@ from tests.contract.kubernetes_reading import Objects
 from tests.contract.kubernetes_schemas import fault_of
 
 # Kinds of a cluster's extensions, of which Kubernetes itself has no schema.
-EXTENSIONS = {"BackendConfig", "FrontendConfig", "ManagedCertificate", "PodMonitoring", "InferenceService"}
+EXTENSIONS = {
+    *("BackendConfig", "FrontendConfig", "ManagedCertificate", "InferenceService"),
+    *("PodMonitoring", "Rules", "PodMonitor", "PrometheusRule"),
+}
 RULES: Mapping[str, Callable[[Objects], bool]] = {
     "quantities are ones, above zero": pod_rules.quantities_are_ones,
     "requests are within limits": pod_rules.requests_are_within_limits,

@@ -47,12 +47,17 @@ def port_references_lead_somewhere(objects: Objects) -> bool:
     asked += [
         end["port"] for found in of_kind(objects, "PodMonitoring") for end in found["spec"]["endpoints"]
     ]
+    asked += [
+        end["port"]
+        for found in of_kind(objects, "PodMonitor")
+        for end in found["spec"]["podMetricsEndpoints"]
+    ]
     asked += [found["spec"]["healthCheck"]["port"] for found in of_kind(objects, "BackendConfig")]
     return all(port in named or port in open_ports for port in asked)
 
 
 def _selectors(objects: Objects) -> Iterator[Mapping[str, str]]:
-    for kind in ("Deployment", "PodDisruptionBudget", "PodMonitoring"):
+    for kind in ("Deployment", "PodDisruptionBudget", "PodMonitoring", "PodMonitor"):
         for found in of_kind(objects, kind):
             yield found["spec"]["selector"]["matchLabels"]
     for service in of_kind(objects, "Service"):

@@ -123,8 +123,15 @@ def volumes_are_mounted(objects: Objects) -> bool:
 
 
 def environment_is_there(objects: Objects) -> bool:
-    """Its ConfigMap and its Secret are among the objects; no name twice; both immutable."""
-    settings = {found["metadata"]["name"]: found for found in of_kind(objects, "ConfigMap")}
+    """Its ConfigMap and its Secret are among the objects; no name twice; both immutable.
+
+    A dashboard is no environment: it changes, and Grafana reads it by its label.
+    """
+    settings = {
+        found["metadata"]["name"]: found
+        for found in of_kind(objects, "ConfigMap")
+        if "grafana_dashboard" not in found["metadata"]["labels"]
+    }
     own = {found["metadata"]["name"]: found for found in of_kind(objects, "Secret")}
 
     def right(container: Any) -> bool:

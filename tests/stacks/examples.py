@@ -29,6 +29,8 @@ _SHARED = {**_NETWORK, **_DOMAIN, "listener": _LISTENER, "listenerSecurityGroup"
 _OTHER = "s3://acme-models/spam@3sL4kqtJlcpXroDTDmJ"
 _EMBEDDER = f"hf:acme/embedder@{'1' * 40}"
 
+_MONITORED = {"monitoring": "operator"}
+
 _EVERYWHERE: Mapping[str, Example] = {
     "loadSeconds": ("55", {}),
     "cpu": ("4", {"memory": "8Gi"}),
@@ -64,6 +66,12 @@ _WORKLOAD: Mapping[str, Example] = {
     "modelSize": ("9Gi", _BUCKET),
     "modelStorageClass": ("filestore", {**_BUCKET, "modelSize": "4Gi"}),
     "allowedNamespaces": ('["shop"]', {}),
+    "monitoringNamespaces": ('["observability"]', _MONITORED),
+    "monitoringLabels": ('{"release": "prometheus"}', _MONITORED),
+    "objective": ('{"availability": 99.9}', _MONITORED),
+    "thresholds": ('{"memory": {"page": 0.9}}', _MONITORED),
+    "runbooks": ("https://docs.example.com/runbooks", _MONITORED),
+    "metricsPath": ("/stats", _MONITORED),
     "requestsMetric": (
         "other_per_second",
         {"requestsMetric": "requests_per_second", "requestsPerInstance": "5"},
@@ -170,7 +178,6 @@ EXAMPLES: Mapping[str, Mapping[str, Example]] = {
         "gpuDriver": ("default", _GKE_GPU),
         "gpuSharing": ("time-sharing", {**_GKE_GPU, "cpu": "1", "memory": "4Gi"}),
         "gpuClients": ("3", {**_GKE_GPU, "cpu": "1", "memory": "4Gi", "gpuSharing": "time-sharing"}),
-        "metricsPath": ("/metrics", {}),
         "modelDelivery": ("mount", _BUCKET),
         "privateNodes": ("false", {}),
     },
@@ -240,7 +247,12 @@ _ONE_MORE: Mapping[str, str] = {
     "listenerPaths": '["/classify"]',
     "location": "europe-west4-b",
     "machineType": "e2-standard-16",
-    "metricsPath": "/stats",
+    "metricsPath": "/other-stats",
+    "monitoringNamespaces": '["observability", "monitoring"]',
+    "monitoringLabels": '{"release": "other"}',
+    "objective": '{"availability": 99.9, "seconds": 0.5}',
+    "thresholds": '{"memory": {"ticket": 0.7}, "turn": {"ticket": 600}}',
+    "runbooks": "https://other.example.com/runbooks",
     "modelStorageClass": "standard-rwx",
     "name": "acme-other",
     "namespace": "others",

@@ -32,7 +32,6 @@ WITHOUT: Mapping[str, set[str]] = {
     "for those who build from their own program": {"source", "builder", "cache", "provenance", "expire_days"},
     "APIs that are enabled already stay so": {"enable_apis"},
     "GKE has an Ingress class and certificates of its own": {"ingress_class", "tls_secret", "cert_issuer"},
-    "Managed Prometheus is Google's": {"metrics_path"},
     "no repository is created": {"scan"},
     "it follows from what it depends on": {"balancing", "idle_timeout_seconds"},
     "a live network cannot change its range": {"vpc_cidr"},

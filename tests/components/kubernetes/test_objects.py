@@ -214,7 +214,7 @@ def test_only_managed_prometheus_reaches_the_page_of_metrics_and_reads_it_where_
     [endpoint] = one(objects, "PodMonitoring")["spec"]["endpoints"]
     [container] = one(objects, "Deployment")["spec"]["template"]["spec"]["containers"]
     ports = {each["name"]: each["containerPort"] for each in container["ports"]}
-    data = one(objects, "ConfigMap")["data"]
+    data, _ = (found["data"] for found in objects if found["kind"] == "ConfigMap")
     assert (endpoint["port"], endpoint["path"]) == ("metrics", data["METRICS_PATH"])
     assert str(ports["metrics"]) == data["METRICS_PORT"] != data["PORT"]
     calls, scrapes = one(objects, "NetworkPolicy")["spec"]["ingress"]

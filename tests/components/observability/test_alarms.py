@@ -282,6 +282,6 @@ def test_an_alert_says_what_is_wrong_since_when_and_what_to_read(tmp_path: Path)
 
 
 def test_promtool_accepts_the_rules_of_every_objective(tmp_path: Path) -> None:
-    watch = Watch.of("generate", {"availability_percent": 99.99, "window_days": 28}, {"queue": {"page": 1}})
+    watch = Watch.of("generate", {"availability": 99.99, "days": 28}, {"queue": {"page": 1}})
     rules_hold(tmp_path, rule_groups(Subject("api"), watch), {}, "1m")
     assert "> 0.001344 " in yaml.safe_dump(rule_groups(Subject("api"), watch), width=10**9)

@@ -10,7 +10,7 @@ from slipway.components.fault import Fault
 from slipway.components.observability.objective import BUCKET_SECONDS
 from slipway.components.observability.signal import PROBES, Alarm, BurnAlarm
 from slipway.components.observability.signals import BURNS, BY_KEY, OBJECTIVE, SIGNALS, TUNABLE
-from slipway.components.observability.watch import ObjectiveArgs, ThresholdArgs, Watch, watch_faults
+from slipway.components.observability.watch import AlarmThresholds, ServiceObjective, Watch, watch_faults
 from slipway.components.tasks import TASKS
 from slipway.service.metrics.instruments import SECONDS
 from slipway.service.metrics.live import FULL, UNCOUNTED_ROUTES
@@ -21,7 +21,7 @@ OF_OTHERS = {"process_cpu_seconds_total", "process_start_time_seconds", "up"}
 
 
 def faults(
-    objective: ObjectiveArgs | None = None, thresholds: Mapping[str, ThresholdArgs] | None = None
+    objective: ServiceObjective | None = None, thresholds: Mapping[str, AlarmThresholds] | None = None
 ) -> list[str]:
     return [str(fault) for fault in watch_faults("classify", objective or {}, thresholds or {})]
 
@@ -64,15 +64,15 @@ def test_the_described_defaults_have_no_fault_for_any_task() -> None:
 @pytest.mark.parametrize(
     ("objective", "message"),
     [
-        ({"availability_percent": 100}, "is 100, which leaves no failure that could be counted; it must be"),
-        ({"availability_percent": 99.999}, "it must be 99.99 % or less; nearest: 99.99"),
-        ({"latency_percent": 93}, "of which a total failure would not raise the fastest alarm"),
-        ({"latency_percent": float("nan")}, "it must be 94 % or more"),
-        ({"slow_seconds": 0.3}, "objective.slow_seconds is 0.3; the server counts at 0.001, .*nearest: 0.25"),
-        ({"window_days": 7}, "objective.window_days is 7; allowed are 28, 30 days; nearest: 28"),
+        ({"availability": 100}, "is 100, which leaves no failure that could be counted; it must be"),
+        ({"availability": 99.999}, "it must be 99.99 % or less; nearest: 99.99"),
+        ({"latency": 93}, "of which a total failure would not raise the fastest alarm"),
+        ({"latency": float("nan")}, "it must be 94 % or more"),
+        ({"seconds": 0.3}, "objective.seconds is 0.3; the server counts at 0.001, .*nearest: 0.25"),
+        ({"days": 7}, "objective.days is 7; allowed are 28, 30 days; nearest: 28"),
     ],
 )
-def test_an_objective_that_no_alarm_can_hold_is_refused(objective: ObjectiveArgs, message: str) -> None:
+def test_an_objective_that_no_alarm_can_hold_is_refused(objective: ServiceObjective, message: str) -> None:
     [found] = faults(objective)
     assert re.search(message, found), found
 
@@ -93,18 +93,18 @@ def test_an_objective_that_no_alarm_can_hold_is_refused(objective: ObjectiveArgs
     ],
 )
 def test_thresholds_out_of_order_or_range_are_refused(
-    thresholds: Mapping[str, ThresholdArgs], message: str
+    thresholds: Mapping[str, AlarmThresholds], message: str
 ) -> None:
     [found] = faults(thresholds=thresholds)
     assert re.search(message, found), found
 
 
 def test_a_given_threshold_and_objective_replace_the_described_ones() -> None:
-    watch = Watch.of("classify", {"availability_percent": 99.9}, {"memory": {"page": 0.9}})
+    watch = Watch.of("classify", {"availability": 99.9}, {"memory": {"page": 0.9}})
     [memory] = [signal.alarm for signal in watch.signals if signal.key == "memory"]
     assert isinstance(memory, Alarm)
     assert (memory.ticket, memory.page) == (0.85, 0.9)
     assert watch.objective.budgets["availability"] == 0.001
     assert "memory" in TUNABLE
-    assert not list(watch_faults("classify", {"availability_percent": 99.9}, {"memory": {"page": 0.9}}))
-    assert all(isinstance(fault, Fault) for fault in watch_faults("classify", {"window_days": 1}, {}))
+    assert not list(watch_faults("classify", {"availability": 99.9}, {"memory": {"page": 0.9}}))
+    assert all(isinstance(fault, Fault) for fault in watch_faults("classify", {"days": 1}, {}))
