@@ -116,7 +116,7 @@ def monitoring_warnings(spec: KubernetesSpec) -> Iterator[str]:
     """Warn of what the cluster must have."""
     if spec.monitoring is Monitoring.OPERATOR:
         yield (
-            f"`monitoring` is operator: the cluster must have the Prometheus Operator ({OPERATOR_API}), or "
-            "the update fails. By default kube-prometheus-stack reads only what has its release as a label, "
-            "which `monitoring_labels` gives."
+            f"the Prometheus Operator ({OPERATOR_API}) must be in the cluster, for its PodMonitor and "
+            "PrometheusRule. By default kube-prometheus-stack reads only what has its release as a label: "
+            "`monitoring_labels`."
         )

@@ -9,6 +9,7 @@ from copy import deepcopy
 from typing import Any
 
 from slipway.infra.manifests.objects import Manifests, dumped, head_lines, made_by
+from slipway.infra.manifests.watching import SERVICE, in_any_namespace, is_watching
 
 _VERSION = "0.1.0"
 # Marks an expression in an object until it is rendered. YAML quotes it because it begins with @.
@@ -43,6 +44,8 @@ def _template(body: Mapping[str, Any], values: dict[str, Any]) -> str:
     if marked["kind"] in _TAKING:
         _TAKING[marked["kind"]](marked, values)
     text = dumped(marked).replace("{{", '{{ "{{" }}')
+    if is_watching(body):
+        text = in_any_namespace(text, body["metadata"]["namespace"], body["metadata"]["labels"][SERVICE])
     text = _MARKED.sub(lambda found: "{{ " + found[1].replace("''", "'") + " }}", text)
     if marked["kind"] == "Namespace":
         values["createNamespace"] = True
@@ -62,6 +65,8 @@ def _take_namespace(body: dict[str, Any], values: dict[str, Any]) -> None:
 
 
 def _take_settings(body: dict[str, Any], values: dict[str, Any]) -> None:
+    if is_watching(body):
+        return
     values["settings"] = body["data"]
     body["data"] = _mark("toJson .Values.settings")
     body["metadata"]["name"] = _settings_name(body["metadata"]["name"])

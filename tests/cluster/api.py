@@ -29,6 +29,9 @@ PLURALS = {
     "FrontendConfig": "frontendconfigs",
     "ManagedCertificate": "managedcertificates",
     "PodMonitoring": "podmonitorings",
+    "Rules": "rules",
+    "PodMonitor": "podmonitors",
+    "PrometheusRule": "prometheusrules",
     "InferenceService": "inferenceservices",
 }
 _APPLY = {"Content-Type": "application/apply-patch+yaml"}

@@ -1,4 +1,4 @@
-"""The kinds of Google's and KServe's extensions, for an API server without them: their names, any content."""
+"""The kinds of Google's, KServe's and the Prometheus Operator's extensions: their names, and any content."""
 
 from typing import Any
 
@@ -9,6 +9,9 @@ _KINDS = (
     ("networking.gke.io", "v1beta1", "FrontendConfig"),
     ("networking.gke.io", "v1", "ManagedCertificate"),
     ("monitoring.googleapis.com", "v1", "PodMonitoring"),
+    ("monitoring.googleapis.com", "v1", "Rules"),
+    ("monitoring.coreos.com", "v1", "PodMonitor"),
+    ("monitoring.coreos.com", "v1", "PrometheusRule"),
     ("serving.kserve.io", "v1beta1", "InferenceService"),
 )
 

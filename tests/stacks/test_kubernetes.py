@@ -1,7 +1,9 @@
 """The whole program of a `kubernetes` stack, planned without a cluster."""
 
 import json
+import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,9 @@ import pytest
 from slipway.infra.plan.config import StackConfig
 from slipway.infra.plan.run import Plan, plan_of
 from slipway.infra.program import main
+from slipway.infra.targets.kubernetes import Kubernetes
+from slipway.infra.targets.target import Access
+from slipway.stacks.settings.common import Settings
 from tests.warned import warned
 
 DIGEST = f"registry.example.com/slipway/server@sha256:{'0' * 64}"
@@ -192,3 +197,54 @@ def test_the_driver_that_the_nodes_must_have_is_a_warning(kubeconfig: str) -> No
         "driver of the nodes is not known; the image has CUDA 13.2, which needs driver 580 or newer" in built
     )
     assert "CUDA 12.x needs driver 525 or newer, CUDA 13.x needs driver 580 or newer" in told()
+
+
+MONITORED = {"objective": '{"availability": 99.9}', "thresholds": '{"memory": {"page": 0.9}}'}
+
+
+def kinds(plan: Plan) -> set[str]:
+    return {r.type.rpartition(":")[2] for r in plan.resources if r.type.startswith("kubernetes:monitoring")}
+
+
+def test_a_preview_of_auto_shows_what_a_cluster_with_the_operator_gets(kubeconfig: str) -> None:
+    for monitoring in ("auto", "operator"):
+        plan = planned(kubeconfig=kubeconfig, monitoring=monitoring, **MONITORED)
+        assert kinds(plan) == {"PodMonitor", "PrometheusRule"}
+    assert kinds(planned(kubeconfig=kubeconfig)) == set()
+
+
+def test_auto_makes_nothing_in_a_cluster_without_the_operator(
+    kubeconfig: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    access = Kubernetes.access
+
+    def without(self: Kubernetes, settings: Settings, *, applies: bool) -> Access:
+        return replace(access(self, settings, applies=applies), has_operator=False)
+
+    monkeypatch.setattr(Kubernetes, "access", without)
+    plan = planned(kubeconfig=kubeconfig, monitoring="auto", metricsPath="/stats", **MONITORED)
+    assert kinds(plan) == set()
+    assert "METRICS_PATH" not in next(
+        r.inputs["data"] for r in plan.resources if r.type == "kubernetes:core/v1:ConfigMap"
+    )
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"objective": '{"availability": 100}'}, "objective.availability is 100, which leaves no failure"),
+        ({"objective": '{"availabilty": 99}'}, "objective: got .*availability"),
+        ({"objective": '{"availability": "99"}'}, "objective: got .*availability and latency"),
+        ({"thresholds": '{"memory": {"ticket": 0.99, "page": 0.9}}'}, "thresholds.memory.ticket is 0.99"),
+        ({"thresholds": '{"memori": {"page": 0.9}}'}, "thresholds has 'memori'.*Did you mean memory"),
+        ({"thresholds": '{"memory": 0.9}'}, "thresholds: got .*such as"),
+        ({"monitoring": "google"}, "monitoring: got 'google'; allowed: none, auto, operator"),
+        ({"monitoring": "none", **MONITORED}, "objective is given without `monitoring`"),
+        ({"runbooks": "runbooks.md"}, "runbooks: got 'runbooks.md'"),
+    ],
+)
+def test_monitoring_that_could_not_work_is_refused_in_the_words_of_the_settings(
+    kubeconfig: str, values: Mapping[str, str], message: str
+) -> None:
+    said = refusal(kubeconfig=kubeconfig, **{"monitoring": "operator", **values})
+    assert re.search(message, said), said

@@ -72,9 +72,10 @@ def test_it_is_sorted_and_the_same_every_time() -> None:
     first, second = (yaml_of(found(EVERYTHING)) for _ in range(2))
     assert first == second
     kinds = [each["kind"] for each in documents(first)]
-    assert kinds[:6] == [
+    assert kinds[:7] == [
         "Namespace",
         "ServiceAccount",
+        "ConfigMap",
         "ConfigMap",
         "NetworkPolicy",
         "Deployment",
@@ -200,3 +201,21 @@ def test_changed_values_make_another_configmap_that_the_pods_name(tmp_path: Path
 def test_the_namespace_may_be_somebody_elses(tmp_path: Path) -> None:
     others = rendered(tmp_path, {}, "--set", "createNamespace=false", "--set", "namespace=ml")
     assert {each["metadata"]["namespace"] for each in others} == {"ml"}
+
+
+@needs_helm
+@pytest.mark.parametrize("how", ["operator", "google"])
+def test_rules_and_dashboard_are_of_the_namespace_in_the_values(how: str, tmp_path: Path) -> None:
+    args: dict[str, Any] = {**(GOOGLE if how == "google" else {}), "monitoring": how, "namespace": "ml"}
+    elsewhere = by_name(documents(yaml_of(found({**args, "namespace": "shop"}))))
+    changed = by_name(rendered(tmp_path, args, "--set", "namespace=shop"))
+    watching = [name for name in changed if name[0] in ("Rules", "PrometheusRule") or "dashboard" in name[1]]
+    assert len(watching) == 2
+    assert all(changed[name] == elsewhere[name] for name in watching)
+
+
+def test_a_chart_keeps_no_query_of_the_namespace_that_it_was_made_for() -> None:
+    files = chart_files(found({"monitoring": "operator", "namespace": "ml-of-one"}))
+    for name in ("templates/api-rules.yaml", "templates/api-dashboard.yaml"):
+        assert "ml-of-one" not in files[name]
+        assert "{{ .Values.namespace }}" in files[name]

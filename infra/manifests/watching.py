@@ -1,0 +1,33 @@
+"""The rules and the dashboard of a service in a chart, which name the namespace that its values choose."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from slipway.components.observability.grafana import dashboard_uid, title_of
+from slipway.components.observability.prometheus import Subject
+
+# The label with the name of the service: components/kubernetes/pod.py, SERVICE_LABEL.
+SERVICE = "app.kubernetes.io/name"
+_RULES = ("PrometheusRule", "Rules")
+_NAMESPACE = "{{ .Values.namespace }}"
+
+
+def is_watching(body: Mapping[str, Any]) -> bool:
+    """Return whether an object holds rules or a dashboard; the ConfigMap with the settings is immutable."""
+    return body["kind"] in _RULES or (body["kind"] == "ConfigMap" and not body.get("immutable"))
+
+
+def in_any_namespace(text: str, namespace: str, service: str) -> str:
+    """Return a template whose queries, titles and names are of the namespace in the values."""
+    subject, any_namespace = Subject(service, namespace), Subject(service, _NAMESPACE)
+    hashed = f'dict "name" "{service}" "namespace" .Values.namespace | toJson | sha256sum | trunc 8'
+    replaced = {
+        f'namespace="{namespace}"': f'namespace="{_NAMESPACE}"',
+        f'namespace=\\"{namespace}\\"': f'namespace=\\"{_NAMESPACE}\\"',
+        f"slipway-{namespace}-{service}.json": f"slipway-{_NAMESPACE}-{service}.json",
+        f"Slipway: {title_of(subject)}": f"Slipway: {title_of(any_namespace)}",
+        dashboard_uid(subject): f"slipway-{{{{ {hashed} }}}}",
+    }
+    for old, new in replaced.items():
+        text = text.replace(old, new)
+    return text

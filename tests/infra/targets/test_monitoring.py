@@ -1,0 +1,85 @@
+"""Whether a cluster has what reads the metrics: asked before anything is made, never for a preview."""
+
+import json
+import socket
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from slipway.infra.errors import Failed, Refused
+from slipway.infra.plan.config import StackConfig
+from slipway.infra.settings.stackfile import settings_from
+from slipway.infra.targets.registry import target_named
+from slipway.infra.targets.target import Access
+
+OPERATOR = "apps/v1\nmonitoring.coreos.com/v1\nv1\n"
+
+
+@pytest.fixture
+def kubeconfig(tmp_path: Path) -> Generator[Path]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        config = {
+            "kind": "Config",
+            "clusters": [{"name": "c", "cluster": {"server": f"http://127.0.0.1:{server.getsockname()[1]}"}}],
+            "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
+            "users": [{"name": "u", "user": {}}],
+            "current-context": "c",
+        }
+        (tmp_path / "kubeconfig").write_text(json.dumps(config))
+        yield tmp_path / "kubeconfig"
+
+
+def answering(monkeypatch: pytest.MonkeyPatch, folder: Path, said: str, code: int = 0) -> Path:
+    """Put a kubectl on PATH that records its arguments and answers this."""
+    (folder / "said").write_text(said)
+    script = f'#!/bin/sh\necho "$@" >> {folder}/calls\ncat {folder}/said\nexit {code}\n'
+    (folder / "kubectl").write_text(script)
+    (folder / "kubectl").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+    return folder / "calls"
+
+
+def access(kubeconfig: Path, monitoring: str, *, applies: bool = True) -> Access:
+    values = {"target": "kubernetes", "kubeconfig": str(kubeconfig), "monitoring": monitoring}
+    given = {f"slipway:{key}": value for key, value in values.items()}
+    settings = settings_from(StackConfig("slipway", "prod", given, frozenset(), {}))
+    return target_named("kubernetes").access(settings, applies=applies)
+
+
+def test_a_cluster_with_the_operator_is_known_as_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kubeconfig: Path
+) -> None:
+    calls = answering(monkeypatch, tmp_path, OPERATOR)
+    assert access(kubeconfig, "operator").has_operator
+    assert access(kubeconfig, "auto").has_operator
+    assert calls.read_text().splitlines() == [f"--kubeconfig {kubeconfig} api-versions"] * 2
+
+
+def test_without_the_operator_it_is_refused_before_anything_is_made_and_auto_does_without(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kubeconfig: Path
+) -> None:
+    answering(monkeypatch, tmp_path, "apps/v1\nmonitoring.coreos.com/v1alpha1\n")
+    with pytest.raises(
+        Refused, match=r"has no Prometheus Operator \(no monitoring.coreos.com/v1\).*or to auto"
+    ):
+        access(kubeconfig, "operator")
+    assert access(kubeconfig, "auto").has_operator is False
+
+
+def test_a_cluster_that_does_not_answer_is_not_taken_for_one_without(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kubeconfig: Path
+) -> None:
+    answering(monkeypatch, tmp_path, "", code=1)
+    with pytest.raises(Failed, match="does not list its APIs"):
+        access(kubeconfig, "auto")
+
+
+@pytest.mark.parametrize("monitoring", ["none", "auto", "operator"])
+def test_a_preview_asks_no_cluster_and_neither_does_a_service_without_monitoring(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kubeconfig: Path, monitoring: str
+) -> None:
+    calls = answering(monkeypatch, tmp_path, OPERATOR)
+    assert access(kubeconfig, monitoring, applies=False).has_operator is None
+    assert access(kubeconfig, "none").has_operator is None
+    assert not calls.exists()
