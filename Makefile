@@ -108,6 +108,7 @@ docs: ## build the documentation as a site, build/site; a broken link fails
 	@test -d .venv-docs || $(PYTHON) -m venv .venv-docs
 	@.venv-docs/bin/pip install -q --require-hashes --no-deps -r docs/requirements.txt
 	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --quiet --strict
+	@echo "The site is in build/site. To read it: $(PYTHON) -m http.server --directory build/site 8001"
 
 pictures: ## draw docs/make-up.svg from a run of the local stack
 	@.venv/bin/python -m slipway.infra.reference.pictures

@@ -78,7 +78,7 @@ def quick_start(clone: Path, port: int) -> None:
     clone_line, up = first.strip().split("\n")
     assert clone_line.startswith("git clone ")
     said = run(up, clone)
-    line = next(line for line in said.splitlines() if line.startswith("curl "))
+    line = next(line for line in said.splitlines() if " | curl " in line)
     assert json.loads(run(line, clone))["label"] == "spam"
     try:
         said = run(second, clone)

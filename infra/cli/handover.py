@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Any
 
 from slipway.infra.cli.console import ERR
-from slipway.infra.errors import Refused
+from slipway.infra.errors import Failed, Refused
 from slipway.infra.plan.config import StackConfig
 from slipway.infra.targets.registry import target_of
 
@@ -101,8 +101,35 @@ def _pulumi_path(verb: str, config: StackConfig) -> str:
     return pulumi
 
 
-def hand_over(config: StackConfig, refresh: bool | None) -> None:
-    """Become `pulumi up`. refresh: None: where the last run leaves it in doubt what is there."""
+def pulumi_outputs(config: StackConfig, reveal: bool) -> dict[str, Any]:
+    """Return the outputs of the stack's last `up`, as the CLI knows them; secrets masked unless `reveal`."""
+    pulumi = _pulumi_path("stack output", config)
+    command = [pulumi, "stack", "output", "--json", "--stack", config.stack, "--non-interactive"]
+    try:
+        done = subprocess.run(
+            [*command, *(["--show-secrets"] if reveal else [])],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_ANSWER_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise Failed(f"`pulumi stack output` did not answer within {_ANSWER_SECONDS} s.") from None
+    if done.returncode:
+        said = done.stderr.strip().removeprefix("error: ") or "it said nothing"
+        raise Failed(f"`pulumi stack output --stack {config.stack}` failed: {said}")
+    outputs = json.loads(done.stdout or "{}")
+    if not outputs:
+        raise Refused(f"Stack {config.stack} has no outputs yet: `slipway up {config.stack}` makes them.")
+    return outputs
+
+
+def hand_over(config: StackConfig, refresh: bool | None, yes: bool = False) -> None:
+    """Become `pulumi up`.
+
+    refresh: None: where the last run leaves it in doubt what is there. yes: ask for no confirmation.
+    """
     pulumi = _pulumi_path("up", config)
     found = last_run_of(pulumi, config.stack) if refresh is None else LastRun.WHOLE
     if found.left_doubt:
@@ -117,6 +144,6 @@ def hand_over(config: StackConfig, refresh: bool | None) -> None:
             "import or delete it.",
             markup=False,
         )
-    options = ("--refresh",) if refresh or found.left_doubt else ()
+    options = (*(("--refresh",) if refresh or found.left_doubt else ()), *(("--yes",) if yes else ()))
     command = pulumi_command("up", config, *options)
     os.execv(command[0], command)  # noqa: S606 no shell is wanted

@@ -32,6 +32,8 @@ def _commands(path: str, group: Any) -> Iterator[str]:
         yield f"    {' '.join([path, name, *pieces])} [options]\n"
         yield f"{command.help}\n"
         yield from _parameters(command)
+        if command.epilog:
+            yield f"```sh\n{command.epilog.removeprefix('Example: ')}\n```\n"
 
 
 def _parameters(command: Any) -> Iterator[str]:

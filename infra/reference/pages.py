@@ -1,4 +1,4 @@
-"""The files of the reference, which is generated from the code: settings, command line, components, server."""
+"""The files of the generated reference: settings, command line, components, HTTP API, metrics."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Renders the references of the server's HTTP API and metrics from what the server says of itself.
+"""Renders the references of the server's HTTP API and metrics, from what the server says of itself.
 
 The server is another program: it is run, and not imported. Without a model it describes every task.
 """
@@ -7,82 +7,12 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
+from pathlib import Path
 from typing import Any
 
-_HTTP = """# The HTTP API
-
-The server's own description, generated from it by `make reference`. A running service also has it for its own model: as a
-page at `/docs`, and for programs as OpenAPI at `/openapi.json`. A page at `/` tries the model by hand.
-
-A model's `task` decides which routes it has: [`classify`](#classify), [`embed`](#embed), [`generate`](#generate),
-[`summarize`](#summarize) or [`tabular`](#tabular). They need the header `Authorization: Bearer <key>`, and
-`Content-Type: application/json`. [Add a task](../guides/add-a-task.md) shows how to add another.
-
-## Call it from a program
-
-The key is printed by `slipway output apiKey --show-secrets`, or for a stack in a cloud by `slipway output apiKey
---stack prod --show-secrets`. From Python, with the standard library:
-
-```python
-import json
-import urllib.error
-import urllib.request
-
-
-def predict(url: str, key: str, text: str) -> dict:
-    request = urllib.request.Request(
-        f"{url}/predict",
-        json.dumps({"text": text}).encode(),
-        {"Authorization": f"Bearer {key}", "Content-Type": "application/json"},
-    )
-    try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return json.load(answer)
-    except urllib.error.HTTPError as error:
-        problem = json.load(error)  # type, title, status, detail
-        raise RuntimeError(f"{problem['status']} {problem['title']}: {problem['detail']}") from None
-```
-
-Send `X-Request-ID` to find the request in the log; the answer has it too. OpenAI's own clients work unchanged against `/v1`:
-`OpenAI(base_url=f"{url}/v1", api_key=key)`.
-
-## Errors
-
-An error is a problem of RFC 9457: `application/problem+json` with `type`, `title`, `status` and `detail`; 422 also lists the
-faults of the body as `errors`, each with a JSON pointer. `type` is `urn:slipway:problem:<cause>` and stable, so a program
-should compare it, not the text. 429 and 503 carry `Retry-After`, in seconds. [The server under
-load](../guides/server.md#limits) lists the limit behind each cause, and [troubleshooting](../troubleshooting.md#the-service-answers-with-an-error)
-what to do.
-
-"""
-_METRICS = """# Metrics
-
-Every series of the server's page for Prometheus, generated from the server by `make reference`. The page is `/metrics` on
-port 9464, without a key; [the server under load](../guides/server.md#metrics) shows how to scrape it on each target, the variables that
-move it, and queries.
-
-A histogram has three series: `_bucket`, `_sum` and `_count`. Next to these the page has Prometheus' own `process_…` series.
-"""
-# The routes that the document leaves out, because they are for people and probes of one server.
-_OTHER_ROUTES = """
-| route | key | what |
-|---|---|---|
-| `GET /alive` | no | 200 while the process answers: the liveness probe |
-| `GET /ready` | no | 200 once the model is loaded and until the server drains, otherwise 503: the readiness probe |
-| `GET /health` | no | model and version, task, device, state and revision of the build |
-| `GET /docs`, `GET /openapi.json` | no | the reference of this service |
-| `GET /` | no | a page to try the model, which asks for the key; the link that `slipway up` prints opens it without |
-| `GET /quality` | yes | what the model predicts and its drift: [quality](../guides/server.md#quality) |
-| `POST /feedback` | yes | the true label of a prediction: `{"request_id": "…", "label": "spam"}`, with `index` for one of a list |
-| `GET /live` | yes | the last five minutes, for the page's live view |
-| `GET /metrics` | no | on a port of its own: [metrics](metrics.md) |
-
-## Schemas
-
-A field without "required" may be left out.
-"""
+_PROSE = Path(__file__).parent / "prose"
 
 
 @cache
@@ -103,30 +33,34 @@ def http_page() -> str:
     """Render the routes of each task, the other routes, the causes of errors and the schemas."""
     documents: Mapping[str, Any] = described()["documents"]
     schemas: dict[str, Any] = {}
-    lines = [_HTTP + "\n".join(_causes())]
+    tasks: list[str] = []
     for task, document in documents.items():
-        lines += [f"\n## {task}\n"]
+        tasks.append(f"## {task}\n")
         for path, methods in document["paths"].items():
             for method, operation in methods.items():
                 if "model" in operation["tags"]:
-                    lines += _operation(method, path, operation)
+                    tasks += _operation(method, path, operation)
         for name, schema in document["components"]["schemas"].items():
             schemas.setdefault(name, schema)
-    lines += ["\n## Routes of every service", _OTHER_ROUTES]
-    for name, schema in sorted(schemas.items()):
-        lines += _schema(name, schema)
-    return "\n".join(lines).rstrip() + "\n"
+    shapes = [line for name, schema in sorted(schemas.items()) for line in _schema(name, schema)]
+    return _filled("http-api.md", causes=_causes(), tasks=tasks, schemas=shapes)
 
 
 def metrics_page() -> str:
     """Render every metric with its type, labels and meaning."""
-    rows = [
-        f"| `{one['name']}` | {one['type']} | {', '.join(f'`{label}`' for label in one['labels'])} | {one['help']} |"
-        for one in described()["metrics"]
-    ]
-    return (
-        "\n".join([_METRICS, "| metric | type | labels | what it shows |", "|---|---|---|---|", *rows]) + "\n"
-    )
+    rows = ["| metric | type | labels | what it shows |", "|---|---|---|---|"]
+    for one in described()["metrics"]:
+        labels = ", ".join(f"`{label}`" for label in one["labels"])
+        rows.append(f"| `{one['name']}` | {one['type']} | {labels} | {one['help']} |")
+    return _filled("metrics.md", metrics=rows)
+
+
+def _filled(name: str, **parts: Iterable[str]) -> str:
+    """Return the page's prose, which a person wrote, with each `{part}` in its place."""
+    text = (_PROSE / name).read_text()
+    for part, lines in parts.items():
+        text = text.replace(f"{{{part}}}", "\n".join(lines).rstrip())
+    return text
 
 
 def _causes() -> Iterator[str]:

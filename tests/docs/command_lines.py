@@ -1,4 +1,4 @@
-"""Reads the `slipway …` and `make …` lines of a page's blocks, and parses them with the command's own parser."""
+"""Reads the calls of `slipway` in a page's blocks, and parses them with the command's own parser."""
 
 import re
 import shlex
@@ -15,7 +15,7 @@ _GROUP: Any = typer.main.get_command(app)
 
 
 def calls(script: str) -> Iterator[list[str]]:
-    """Yield the arguments of each call of `slipway` in a script; a placeholder such as `<bucket>` is a word."""
+    """Yield the arguments of each call of `slipway` in a script; `<bucket>` becomes a word."""
     joined = re.sub(r"\\\n\s*", " ", script)
     for line in _PLACEHOLDER.sub("placeholder", joined).splitlines():
         if re.match(r"\s*(git clone|docker|pip) ", line.partition("&&")[0]) and "&&" not in line:

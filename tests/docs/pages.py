@@ -1,7 +1,7 @@
 """The pages of README and docs as tests read them: blocks of code, headings, links.
 
-A test runs every block in `sh`, unless the line above it says why not, `<!-- not run: needs a cloud -->`, which
-no reader sees. `text` is what a program prints.
+A test runs every block in `sh`, unless the line above it says why not: `<!-- not run: needs a cloud -->`. No
+reader sees that line. `text` is what a program prints.
 """
 
 import re

@@ -75,10 +75,11 @@ def test_json_is_an_object_or_a_part_of_one(block: Block) -> None:
 
 @pytest.mark.parametrize("block", [block for block in EVERY if block.language == "python"], ids=str)
 def test_python_compiles(block: Block) -> None:
-    indented = block.text.startswith(" ")  # an excerpt of a class
-    ast.parse(
-        f"class Excerpt:\n{block.text}" if indented else block.text.replace("<64 hex digits>", "0" * 64)
-    )
+    text = block.text.replace("<64 hex digits>", "0" * 64)
+    if text.startswith(" "):  # an excerpt of a table, or of a class
+        is_row = re.match(r'\s+"[^"\n]*": ', text) is not None
+        text = f"{{\n{text}}}" if is_row else f"class Excerpt:\n{text}"
+    ast.parse(text)
 
 
 @pytest.mark.parametrize("block", [block for block in EVERY if block.language == "yaml"], ids=str)
