@@ -3,7 +3,7 @@ PYTHON ?= python3
 SLIPWAY := .venv/bin/slipway
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help up down status logs test test-engine test-long test-torch test-tables lint observability bench image bench-image bench-preview model train-env reference setup-cloud setup-policy snapshots release dist audit docs pictures lock clean
+.PHONY: help up down status logs test test-engine test-long test-torch test-tables lint observability bench image bench-image bench-preview model train-env reference setup-cloud setup-policy snapshots release dist audit docs axe pictures lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -138,12 +138,17 @@ docs: ## build the documentation as a site, build/site; a broken link fails
 	@test -d .venv-docs || $(PYTHON) -m venv .venv-docs
 	@.venv-docs/bin/pip install -q --require-hashes --no-deps -r docs/requirements.txt
 	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --quiet --strict
+	@echo "The site is in build/site. To read it: $(PYTHON) -m http.server --directory build/site 8001"
+
+axe: docs ## install axe, which looks for what keeps people out of the site and the server's page (needs Chromium)
+	@.venv-docs/bin/pip install -q --require-hashes --no-deps -r docs/requirements-axe.txt
+	@.venv/bin/python -m pytest -m long tests/docs/test_accessibility.py
 
 pictures: ## draw docs/make-up.svg from a run of the local stack
 	@.venv/bin/python -m slipway.infra.reference.pictures
 
 lock: ## pin the requirements again after a change of a .in file (needs uv)
-	@for list in requirements-local requirements-dev requirements-release requirements policy/requirements docs/requirements service/requirements-buckets modeltools/requirements-train modeltools/requirements-tables \
+	@for list in requirements-local requirements-dev requirements-release requirements policy/requirements docs/requirements docs/requirements-axe service/requirements-buckets modeltools/requirements-train modeltools/requirements-tables \
 	  $(basename $(wildcard bench/peers/*/requirements.in)); do \
 	  uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 	    $$list.in -o $$list.txt || exit 1; done

@@ -10,11 +10,12 @@ from pathlib import Path
 from slipway.stacks.settings import checks
 from slipway.stacks.settings.setting import Setting
 from tests.checkout import copy_of_the_checkout
+from tests.docs.pages import commands
 
 ROOT = Path(__file__).resolve().parents[1]
 GUIDE = (ROOT / "docs/guides/add-a-setting.md").read_text()
 [DECLARATION] = re.findall(r"^```python\n(.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL)
-[COMMANDS] = re.findall(r"^```sh\n(.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL)
+[COMMANDS] = commands(GUIDE)
 
 
 def run(clone: Path, *command: str) -> subprocess.CompletedProcess[str]:

@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 
 from tests.checkout import copy_of_the_checkout
+from tests.docs.pages import commands
 from tests.infra.repository import commit, git
 
 ROOT = Path(__file__).resolve().parents[1]
 GUIDE = (ROOT / "docs/guides/add-a-target.md").read_text()
 BLOCK = re.compile(r"^`(\S+)`[^\n]*:\n\n```(python|diff)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-[COMMANDS] = re.findall(r"^```sh\n(.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL)
+[COMMANDS] = commands(GUIDE)
 # Edited by hand; `make reference` writes the rest.
 MOST_EXISTING_FILES = 6
 

@@ -12,13 +12,14 @@ import httpx
 import pytest
 
 from tests.checkout import copy_of_the_checkout
+from tests.docs.pages import commands
 from tests.service.running_server import AUTHORIZED, environment
 from tests.service.tasks.table_model import EXAMPLE, classifier, expected
 
 ROOT = Path(__file__).resolve().parents[1]
 GUIDE = (ROOT / "docs/guides/add-a-task.md").read_text()
 CONVERT, *EXCERPTS, SMALLEST = re.findall(r"^```python\n(.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL)
-[SERVE] = re.findall(r"^```sh\n(.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL)
+[SERVE] = commands(GUIDE)
 
 
 def test_every_excerpt_stands_in_the_code_as_it_is() -> None:

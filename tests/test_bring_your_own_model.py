@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 from tests.checkout import copy_of_the_checkout
+from tests.docs.pages import commands
 
 ROOT = Path(__file__).resolve().parents[1]
 GUIDE = (ROOT / "docs/guides/bring-your-own-model.md").read_text()
@@ -17,7 +18,7 @@ def test_a_folder_of_your_own_is_made_and_served_as_the_guide_says(tmp_path: Pat
     (clone / ".venv").symlink_to(ROOT / ".venv")
     settings = clone / "Pulumi.local.yaml"
     settings.write_text(settings.read_text().replace('"8000"', f'"{free_port}"'))
-    script = "".join(re.findall(r"^```sh\n(.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL))
+    script = "".join(commands(GUIDE))
     # `make` would see to the installation first, which here is this checkout's own.
     script = script.replace("make up", ".venv/bin/slipway up").replace("make down", ".venv/bin/slipway down")
     # The packages are those of this checkout, the code is the clone's.

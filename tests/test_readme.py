@@ -15,6 +15,7 @@ from slipway.infra.plan.config import StackConfig
 from slipway.infra.plan.run import plan_of
 from slipway.infra.reference.pages import files
 from tests.checkout import copy_of_the_checkout
+from tests.docs.pages import commands
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
@@ -73,11 +74,11 @@ def quick_start(clone: Path, port: int) -> None:
     """Run the README's shell blocks word by word after the clone, on a free port."""
     settings = clone / "Pulumi.local.yaml"
     settings.write_text(settings.read_text().replace('"8000"', f'"{port}"'))
-    first, second = blocks("sh")
+    first, second, *_ = commands(README)
     clone_line, up = first.strip().split("\n")
     assert clone_line.startswith("git clone ")
     said = run(up, clone)
-    line = next(line for line in said.splitlines() if line.startswith("curl "))
+    line = next(line for line in said.splitlines() if " | curl " in line)
     assert json.loads(run(line, clone))["label"] == "spam"
     try:
         said = run(second, clone)

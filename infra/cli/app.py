@@ -9,16 +9,13 @@ import shutil
 import subprocess
 import sys
 import time
-from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
 from slipway.components.model import example_request, model_folder
-from slipway.components.printable import printable
 from slipway.components.spec import ROUTES
 from slipway.infra.cli import (
     decisions as decision_commands,
@@ -41,23 +38,25 @@ from slipway.infra.cli import (
 from slipway.infra.cli import (
     releases as releases_command,
 )
+from slipway.infra.cli import (
+    service as service_commands,
+)
 from slipway.infra.cli.console import OUT, Format, PreviewFormat, print_json, progress, reported
 from slipway.infra.cli.handover import hand_over, pulumi_command
+from slipway.infra.cli.stacks import Stack, StackOption, Stacks, StacksOption, Yes, one_stack, some_stacks
 from slipway.infra.errors import Refused
 from slipway.infra.plan.config import StackConfig
 from slipway.infra.settings.stackfile import settings_from, stack_config
 from slipway.infra.targets.registry import target_of
-from slipway.infra.targets.signals import signal_lines
-from slipway.infra.targets.status import rollout_words, smoke_words, with_smoke
 
 app = typer.Typer(
     help="Deploy a machine-learning model as an HTTP service with one command.",
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # help and errors without boxes: one style for all messages
 )
 FormatOption = Annotated[Format, typer.Option("--format", help="Output format.")]
-StackArgument = Annotated[str, typer.Argument(help="Stack: the NAME in Pulumi.NAME.yaml.")]
 
 
 def _print_version(asked: bool) -> None:
@@ -95,9 +94,10 @@ def project(
         os.chdir(root)
 
 
-@app.command()
+@app.command(epilog="Example: slipway up prod --yes")
 def up(
-    stack: StackArgument = "local",
+    stack: Stack = None,
+    named: StackOption = None,
     refresh: Annotated[
         bool | None,
         typer.Option(
@@ -117,21 +117,23 @@ def up(
             help="Ask the service for answers after Pulumi has applied the stack.",
         ),
     ] = True,
+    yes: Yes = False,
     format_: FormatOption = Format.TEXT,
 ) -> None:
-    """Start or update the service of a stack."""
+    """Start or update the service of a stack. For a stack in a cloud this runs `pulumi up`."""
     with reported(format_):
-        config = stack_config(Path(), stack)
+        config = stack_config(Path(), one_stack(stack, named))
         target = target_of(config)
         if not target.applied_here(config):
             target.require_access()
             if again:
-                raise Refused(f"--again is for local stacks; stack {stack} is applied by Pulumi. Omit it.")
-            hand_over(config, refresh, smoke=smoke)
+                raise Refused(f"--again is for local stacks; Pulumi applies {config.stack}. Omit it.")
+            hand_over(config, refresh, yes, smoke=smoke)
             return
         if refresh is not None:
             raise Refused(
-                f"--refresh is for stacks that Pulumi applies; stack {stack} is always read first. Omit it."
+                f"--refresh is for stacks that Pulumi applies; stack {config.stack} is always read first. "
+                "Omit it."
             )
         from slipway.infra.cli import up as apply  # imports Pulumi
 
@@ -139,132 +141,40 @@ def up(
         with progress("Reading the stack") as say:
             outputs, done = apply.up(config, say, again=again)
         if format_ is Format.JSON:
-            print_json({"stack": stack, "result": done, "outputs": apply.shown(outputs, reveal=False)})
+            print_json({"stack": config.stack, "result": done, "outputs": apply.shown(outputs, reveal=False)})
         else:
             settings = settings_from(config)
-            model = model_folder(stack, settings.model, settings.task)
+            model = model_folder(config.stack, settings.model, settings.task)
             route, body = ROUTES[settings.task], example_request(model.manifest)
-            apply.print_welcome(outputs, done, time.monotonic() - begun, _self(), route, body)
+            apply.print_welcome(config.stack, outputs, done, time.monotonic() - begun, _self(), route, body)
 
 
-@app.command()
-def down(stack: StackArgument = "local", format_: FormatOption = Format.TEXT) -> None:
-    """Stop the service of a stack and delete its state."""
+@app.command(epilog="Example: slipway down dev")
+def down(
+    stack: Stack = None, named: StackOption = None, yes: Yes = False, format_: FormatOption = Format.TEXT
+) -> None:
+    """Stop the service of a stack and delete its state. For a stack in a cloud this runs `pulumi destroy`."""
     with reported(format_):
-        config = stack_config(Path(), stack)
+        config = stack_config(Path(), one_stack(stack, named))
         from slipway.infra.local import runner as local  # imports Pulumi
 
         if not target_of(config).applied_here(config) and not local.runs(config):
-            _destroy(config, format_)
+            _destroy(config, format_, yes)
             return
         with progress("Stopping: requests in progress finish first"):
             existed = local.down(config)
         remains = local.remaining(config)
         if format_ is Format.JSON:
-            print_json({"stack": stack, "stopped": existed, "remains": remains})
+            print_json({"stack": config.stack, "stopped": existed, "remains": remains})
             return
-        OUT.print(f"Stack {stack} is stopped." if existed else f"Stack {stack} was not running.")
+        OUT.print(f"Stack {config.stack} {'is stopped' if existed else 'was not running'}.")
         OUT.print(f"What remains: {', '.join(remains) or 'nothing'}")
 
 
-@app.command()
-def status(stack: StackArgument = "local", format_: FormatOption = Format.TEXT) -> None:
-    """Show whether the service of a stack is ready, why not, and its signals where they can be read."""
-    with reported(format_):
-        config = stack_config(Path(), stack)
-        found = with_smoke(target_of(config).status(config), config.run_folder)
-        report = found.to_json()
-        if format_ is Format.JSON:
-            print_json(report)
-            return
-        colour = {"ready": "green", "starting": "yellow", "failed": "red", "stuck": "red"}.get(
-            report["state"], "dim"
-        )
-        OUT.print(Text.assemble((stack, "bold"), " is ", (report["state"], colour)))
-        if found.rollout:
-            report["rollout"] = rollout_words(found.rollout)
-        if found.smoke:
-            report["smoke"] = smoke_words(found.smoke)
-        if found.limits:
-            report["limits"] = ", ".join(f"{name} {limit}" for name, limit in found.limits.items())
-        values = [
-            (name, value) for name, value in report.items() if name not in ("stack", "state", "signals")
-        ]
-        for name, value in [*values, *(signal_lines(found.signals) if found.signals else ())]:
-            if value is not None:
-                OUT.print(f"  {name:<11} {value}", markup=False)
-
-
-@app.command()
-def quality(
-    stack: StackArgument = "local",
-    url: Annotated[str, typer.Option("--url", help="Ask this server, with the key in MODEL_API_KEY.")] = "",
-    format_: FormatOption = Format.TEXT,
-) -> None:
-    """Show what a model predicts, how that drifts from its reference, and what feedback says of it."""
-    with reported(format_):
-        from slipway.infra.model.quality import lines, quality_of
-
-        key = os.environ.get("MODEL_API_KEY", "")
-        if not url:
-            from slipway.infra.cli import up as apply  # imports Pulumi
-
-            outputs = apply.outputs_of(stack_config(Path(), stack))
-            url, key = str(outputs["url"].value), str(outputs["apiKey"].value)
-        elif not key:
-            raise Refused("MODEL_API_KEY is not set; --url needs the server's key there.")
-        report = quality_of(url, key)
-        if format_ is Format.JSON:
-            print_json(report)
-            return
-        for line in lines(report):
-            OUT.print(printable(line), markup=False)
-
-
-@app.command()
-def output(
-    name: Annotated[str, typer.Argument(help="Name of one output (default: all).")] = "",
-    stack: Annotated[str, typer.Option("--stack", "-s", help="Stack.")] = "local",
-    show_secrets: Annotated[
-        bool, typer.Option("--show-secrets", help="Print secrets in plain text.")
-    ] = False,
-    format_: FormatOption = Format.TEXT,
-) -> None:
-    """Print the outputs of a stack: its URL, key and names."""
-    with reported(format_):
-        from slipway.infra.cli import up as apply  # imports Pulumi
-
-        outputs = apply.shown(apply.outputs_of(stack_config(Path(), stack)), reveal=show_secrets)
-        if name and name not in outputs:
-            raise Refused(f"Stack {stack} has no output {name!r}; it has {', '.join(outputs)}.")
-        if format_ is Format.JSON:
-            print_json({name: outputs[name]} if name else outputs)
-        elif name:
-            OUT.print(outputs[name], markup=False)
-        else:
-            for key, value in outputs.items():
-                OUT.print(f"{key:<12} {value}", markup=False)
-
-
-@app.command()
-def logs(
-    stack: StackArgument = "local",
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Follow new log lines.")] = False,
-    tail: Annotated[int, typer.Option("--tail", min=0, help="Number of past lines to print.")] = 100,
-) -> None:
-    """Print the service's log: one JSON object per line. Request contents are never logged."""
-    with reported(Format.TEXT):
-        config = stack_config(Path(), stack)
-        lines = target_of(config).log(config, tail, follow)
-        with suppress(KeyboardInterrupt):  # the way to end --follow
-            for line in lines:
-                sys.stdout.write(printable(line))
-                sys.stdout.flush()
-
-
-@app.command()
+@app.command(epilog="Example: slipway preview 'prod*' --against main")
 def preview(
-    stacks: Annotated[list[str] | None, typer.Argument(help="Stacks (default: all).")] = None,
+    stacks: Stacks = None,
+    stack: StacksOption = None,
     against: Annotated[
         str | None,
         typer.Option(
@@ -285,7 +195,10 @@ def preview(
         bool, typer.Option("--details", help="Show the inputs of every planned resource, as text.")
     ] = False,
 ) -> None:
-    """Show what `up` would create or change, with no cloud, credential or Pulumi CLI."""
+    """Show what `up` would create or change. Needs no cloud, credential or Pulumi CLI.
+
+    With several stacks, one table ends the output.
+    """
     if against == "":
         raise typer.BadParameter("is empty; name a branch, a tag or a commit", param_hint="--against")
     gc.disable()  # the process ends with the preview: looking for garbage takes a tenth of its time
@@ -293,13 +206,14 @@ def preview(
         from slipway.infra.cli.preview import show
         from slipway.infra.preview.command import previewed, previewed_against  # imports Pulumi
 
-        root, named, given = Path(), stacks or [], overrides or []
+        root, named, given = Path(), some_stacks(stacks, stack), overrides or []
         shown = previewed_against(root, against, named, given) if against else previewed(root, named, given)
         show(shown, format_, details)
         with reported(Format.TEXT):  # what is printed already is whole: its faults go to standard error
             shown.refuse()
 
 
+service_commands.register(app)
 init_command.register(app)
 fit_command.register(app)
 prune_command.register(app)
@@ -309,7 +223,7 @@ model_commands.register(app)
 manifest_commands.register(app)
 
 
-def _destroy(config: StackConfig, format_: Format) -> None:
+def _destroy(config: StackConfig, format_: Format, yes: bool) -> None:
     """Let Pulumi destroy the stack, then list what remains in the cloud."""
     from slipway.infra.preview import previews_of  # imports Pulumi
     from slipway.infra.preview.leftovers import remaining_of
@@ -318,7 +232,9 @@ def _destroy(config: StackConfig, format_: Format) -> None:
     [(plan, _)] = previews_of(Path(), [config.stack], []).found
     remains = remaining_of(plan)
     spoken_on = sys.stderr if format_ is Format.JSON else None
-    done = subprocess.run(pulumi_command("destroy", config), stdout=spoken_on, check=False)
+    done = subprocess.run(
+        pulumi_command("destroy", config, *(["--yes"] if yes else [])), stdout=spoken_on, check=False
+    )
     if done.returncode:
         raise typer.Exit(done.returncode)
     if format_ is Format.JSON:

@@ -31,11 +31,21 @@ def confirmed(question: str, way: str, *, default: bool = False) -> bool:
     return typer.confirm(question, default=default, err=True)
 
 
+# Wider than any line that a program reads.
+_WIDEST = 100_000
+
+
 class Terminal(Console):
-    """Prints text as it is: nothing in it is markup, a picture's name, or a command to the terminal."""
+    """Prints text as it is: nothing in it is markup, a picture's name, or a command to the terminal.
+
+    Lines are wrapped between words at the width of a terminal; a program reads whole lines.
+    """
 
     def __init__(self, stderr: bool = False) -> None:
-        super().__init__(stderr=stderr, markup=False, emoji=False, highlight=False, soft_wrap=True)
+        super().__init__(stderr=stderr, markup=False, emoji=False, highlight=False)
+        self.soft_wrap = not self.is_terminal
+        if not self.is_terminal and "COLUMNS" not in os.environ:
+            self.width = _WIDEST
 
     def render_str(self, text: str, **options: Any) -> Text:
         return super().render_str(printable(text), **options)  # a Text drops what moves the cursor

@@ -12,6 +12,8 @@ import typer
 from rich.text import Text
 
 from slipway.infra.cli.console import ERR, OUT, Format, print_json, reported
+from slipway.infra.cli.stacks import Stacks, StacksOption, some_stacks
+from slipway.infra.cli.table import print_table
 from slipway.infra.settings.stackfile import stack_names
 
 if TYPE_CHECKING:
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
     from slipway.stacks.settings.common import Settings
 
 _Format = Annotated[Format, typer.Option("--format", help="Output format.")]
-_Stacks = Annotated[list[str] | None, typer.Argument(help="Stacks (default: all).")]
 _Set = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Preview with this setting changed; repeatable."),
@@ -37,13 +38,14 @@ _Usage = Annotated[
 
 
 def register(app: typer.Typer) -> None:
-    app.command()(cost)
-    app.command()(policy)
-    app.command()(advise)
+    app.command(epilog="Example: slipway cost 'prod*' --usage requests=5000000")(cost)
+    app.command(epilog="Example: slipway policy prod")(policy)
+    app.command(epilog="Example: slipway advise --rps 5 --residency eu --write eu-small")(advise)
 
 
 def cost(
-    stacks: _Stacks = None,
+    stacks: Stacks = None,
+    stack: StacksOption = None,
     overrides: _Set = None,
     usage: _Usage = None,
     explain: Annotated[
@@ -51,37 +53,51 @@ def cost(
     ] = False,
     format_: _Format = Format.TEXT,
 ) -> None:
-    """Estimate the monthly cost of stacks: idle, expected, and with every instance busy."""
-    with reported(format_):
-        from slipway.infra.cost.report import cost_json, cost_table
+    """Estimate the monthly cost of stacks. It is given idle, as expected, and with every instance busy.
 
-        costs = [found for _, _, found in _estimates(stacks, overrides, usage)]
+    With several stacks, one table with their sum ends the output.
+    """
+    with reported(format_):
+        from slipway.infra.cost.report import cost_json, cost_table, stack_rows
+
+        costs = [found for _, _, found in _estimates(some_stacks(stacks, stack), overrides, usage)]
         if format_ is Format.JSON:
             print_json({"stacks": [cost_json(one) for one in costs]})
             return
         for one in costs:
-            for part in cost_table(one, explain):
+            for part in cost_table(one, explain, OUT.width):
                 OUT.print(part, soft_wrap=False)
             OUT.print()
+        if len(costs) > 1:
+            header, *rows = stack_rows(costs)
+            print_table(header, rows, right=header[1:])
 
 
 def policy(
-    stacks: _Stacks = None, overrides: _Set = None, usage: _Usage = None, format_: _Format = Format.TEXT
+    stacks: Stacks = None,
+    stack: StacksOption = None,
+    overrides: _Set = None,
+    usage: _Usage = None,
+    format_: _Format = Format.TEXT,
 ) -> None:
-    """Check stacks against the policy rules; exit code 1 if a mandatory rule is broken."""
+    """Check stacks against the policy rules. The exit code is 1 if a mandatory rule is broken."""
     with reported(format_):
         from slipway.infra.policy.judge import judged, refuse_mandatory, unjudged_notes
 
         found = [
             (plan.stack, judged(plan.stack, plan.resources, settings, cost))
-            for plan, settings, cost in _estimates(stacks, overrides, usage)
+            for plan, settings, cost in _estimates(some_stacks(stacks, stack), overrides, usage)
         ]
         if format_ is Format.JSON:
             print_json({"stacks": [_judged_json(*each) for each in found]})
         else:
-            for stack, each in found:
-                for line in _judged_lines(stack, each.violations, unjudged_notes(each.unjudged)):
+            for name, each in found:
+                for line in _judged_lines(name, each.violations, unjudged_notes(each.unjudged)):
                     OUT.print(line, soft_wrap=False)
+            if len(found) > 1:
+                OUT.print()
+                rows = [(name, *_broken_counts(each.violations)) for name, each in found]
+                print_table(("stack", "mandatory", "advisory"), rows, right=("mandatory", "advisory"))
         broken = [one for _, each in found for one in each.violations]
         is_broken = any(one.level == "mandatory" for one in broken)
         if format_ is Format.JSON and is_broken:
@@ -90,7 +106,7 @@ def policy(
 
 
 def _estimates(
-    stacks: list[str] | None, overrides: list[str] | None, usage: list[str] | None
+    stacks: list[str], overrides: list[str] | None, usage: list[str] | None
 ) -> Iterator[tuple["Plan", "Settings", "StackCost"]]:
     from slipway.infra.cost.assume import usage_of
     from slipway.infra.cost.stack import cost_of
@@ -114,6 +130,12 @@ def _judged_json(stack: str, judgement: "Judgement") -> dict[str, Any]:
 
     findings = [one.as_finding() for one in judgement.violations]
     return {"name": stack, "findings": findings, "not_judged": unjudged_json(judgement.unjudged)}
+
+
+def _broken_counts(broken: list["Violation"]) -> tuple[str, str]:
+    """Return how many mandatory and how many other rules are broken."""
+    mandatory = sum(one.level == "mandatory" for one in broken)
+    return str(mandatory), str(len(broken) - mandatory)
 
 
 def _judged_lines(stack: str, broken: list["Violation"], notes: list[str]) -> Iterator[Text]:
@@ -166,7 +188,7 @@ def advise(
     ] = False,
     format_: _Format = Format.TEXT,
 ) -> None:
-    """Compare the targets by cost, recommend one, and say what would change the recommendation."""
+    """Compare the targets by cost and recommend one. Also shows what would change the recommendation."""
     with reported(format_):
         from slipway.infra.advise.choose import advice_of
         from slipway.infra.advise.question import question_of

@@ -8,7 +8,7 @@ from slipway.infra.cli.console import OUT, Format, print_json, progress, reporte
 
 
 def register(app: typer.Typer) -> None:
-    app.command()(fit)
+    app.command(epilog="Example: slipway fit file:models/mine --write")(fit)
 
 
 def fit(
@@ -32,7 +32,7 @@ def fit(
     ] = False,
     format_: Annotated[Format, typer.Option("--format", help="Output format.")] = Format.TEXT,
 ) -> None:
-    """Measure a model's memory, start-up time and throughput here; list the setting for each target."""
+    """Measure a model's memory, start-up time and throughput. Lists the setting for each target."""
     with reported(format_):
         from slipway.infra.model import fit as fitting
         from slipway.infra.model.fit_report import fit_json, fit_tables

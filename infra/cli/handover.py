@@ -6,7 +6,7 @@ import signal
 import subprocess
 from enum import Enum
 from types import FrameType
-from typing import Any, cast
+from typing import Any
 
 from slipway.infra.cli.console import ERR
 from slipway.infra.errors import Failed, ProgramFailed, Refused
@@ -104,10 +104,37 @@ def _pulumi_path(verb: str, config: StackConfig) -> str:
     return pulumi
 
 
-def hand_over(config: StackConfig, refresh: bool | None, *, smoke: bool = True) -> None:
+def pulumi_outputs(config: StackConfig, reveal: bool) -> dict[str, Any]:
+    """Return the outputs of the stack's last `up`, as the CLI knows them; secrets masked unless `reveal`."""
+    pulumi = _pulumi_path("stack output", config)
+    command = [pulumi, "stack", "output", "--json", "--stack", config.stack, "--non-interactive"]
+    try:
+        done = subprocess.run(
+            [*command, *(["--show-secrets"] if reveal else [])],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_ANSWER_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise Failed(f"`pulumi stack output` did not answer within {_ANSWER_SECONDS} s.") from None
+    if done.returncode:
+        said = done.stderr.strip().removeprefix("error: ") or "it said nothing"
+        raise Failed(f"`pulumi stack output --stack {config.stack}` failed: {said}")
+    try:
+        outputs = json.loads(done.stdout or "{}")
+    except ValueError:
+        raise Failed("`pulumi stack output` answered something other than JSON.") from None
+    if not outputs:
+        raise Refused(f"Stack {config.stack} has no outputs yet: `slipway up {config.stack}` makes them.")
+    return outputs
+
+
+def hand_over(config: StackConfig, refresh: bool | None, yes: bool = False, *, smoke: bool = True) -> None:
     """Run `pulumi up`, then the smoke test. Raises ProgramFailed and Failed.
 
-    refresh: None: where the last run leaves it in doubt what is there.
+    refresh: None: where the last run leaves it in doubt what is there. yes: ask for no confirmation.
     """
     pulumi = _pulumi_path("up", config)
     found = last_run_of(pulumi, config.stack) if refresh is None else LastRun.WHOLE
@@ -123,10 +150,10 @@ def hand_over(config: StackConfig, refresh: bool | None, *, smoke: bool = True) 
             "import or delete it.",
             markup=False,
         )
-    options = ("--refresh",) if refresh or found.left_doubt else ()
+    options = (*(("--refresh",) if refresh or found.left_doubt else ()), *(("--yes",) if yes else ()))
     _run(pulumi_command("up", config, *options))
     if smoke:
-        _smoke_test(pulumi, config)
+        _smoke_test(config)
 
 
 def _run(command: list[str]) -> None:
@@ -151,13 +178,17 @@ def _run(command: list[str]) -> None:
         raise ProgramFailed(code if code > 0 else 128 - code)
 
 
-def _smoke_test(pulumi: str, config: StackConfig) -> None:
+def _smoke_test(config: StackConfig) -> None:
     """Ask the service what it serves now. Raises Failed for a wrong answer."""
     from slipway.infra.targets.smoke import run_smoke_test, with_advice
 
-    outputs = _answer(pulumi, "stack", "output", "--stack", config.stack, "--json", "--show-secrets")
-    if not isinstance(outputs, dict) or "url" not in outputs:
-        ERR.print("Smoke test left out: the stack's outputs cannot be read.", markup=False)
+    try:
+        outputs = pulumi_outputs(config, reveal=True)
+    except (Failed, Refused) as error:
+        ERR.print(f"Smoke test left out: {error}", markup=False)
+        return
+    if "url" not in outputs:
+        ERR.print("Smoke test left out: the stack has no output `url`.", markup=False)
         return
 
     def say(step: str) -> None:
@@ -169,7 +200,7 @@ def _smoke_test(pulumi: str, config: StackConfig) -> None:
         ERR.print(f"Smoke test left out: {error}", markup=False)
         return
     try:
-        result = run_smoke_test(config, cast("dict[str, Any]", outputs), headers, say)
+        result = run_smoke_test(config, outputs, headers, say)
     except ValueError as error:
         raise Failed(f"The stack is deployed, and its smoke test cannot run: {error}.") from None
     if result is None:

@@ -6,22 +6,23 @@ from typing import Annotated
 import typer
 
 from slipway.infra.cli.console import ERR, OUT, Format, confirmed, print_json, reported
+from slipway.infra.cli.stacks import Yes
 from slipway.infra.errors import Refused
 from slipway.infra.setup.new_project import name_for, new_files, write
 
 
 def register(app: typer.Typer) -> None:
-    app.command()(init)
+    app.command(epilog="Example: slipway init --name shop")(init)
 
 
 def init(
     name: Annotated[
         str | None, typer.Option("--name", help="Name of the project (default: made of the folder's name).")
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
+    yes: Yes = False,
     format_: Annotated[Format, typer.Option("--format", help="Output format.")] = Format.TEXT,
 ) -> None:
-    """Make a project in this folder, with a stack for this machine. No file is overwritten."""
+    """Make a project in this folder. It has a stack for this machine; no file is overwritten."""
     with reported(format_):
         folder = Path.cwd()
         project = name_for(folder, name)

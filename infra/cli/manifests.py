@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from slipway.infra.cli.console import ERR, OUT, Format, reported
+from slipway.infra.cli.stacks import RequiredStack, StackOption, one_stack
 from slipway.infra.errors import Refused
 
 
@@ -19,11 +20,12 @@ class ManifestFormat(StrEnum):
 
 
 def register(slipway: typer.Typer) -> None:
-    slipway.command()(manifests)
+    slipway.command(epilog="Example: slipway manifests prod --format helm --output chart")(manifests)
 
 
 def manifests(
-    stack: Annotated[str, typer.Argument(help="Stack with the target gke or kubernetes.")],
+    stack: RequiredStack = None,
+    named: StackOption = None,
     format_: Annotated[
         ManifestFormat, typer.Option("--format", help="Plain YAML objects, or a Helm chart.")
     ] = ManifestFormat.YAML,
@@ -35,7 +37,7 @@ def manifests(
         typer.Option("--set", metavar="KEY=VALUE", help="Preview with this setting changed; repeatable."),
     ] = None,
 ) -> None:
-    """Write the Kubernetes objects of a stack for GitOps, without secrets; contacts no cluster."""
+    """Write the Kubernetes objects of a stack for GitOps. Contacts no cluster; holds no secret."""
     with reported(Format.TEXT):
         if format_ is ManifestFormat.HELM and output is None:
             raise Refused("A chart is a folder; name one: `slipway manifests STACK --format helm -o chart`.")
@@ -44,15 +46,16 @@ def manifests(
         from slipway.infra.manifests.objects import head_lines, manifests_of, yaml_files, yaml_of
         from slipway.infra.preview import previews_of  # imports Pulumi
 
-        [(plan, _)] = previews_of(Path(), [stack], overrides or []).found
+        name = one_stack(stack, named, default="")
+        [(plan, _)] = previews_of(Path(), [name], overrides or []).found
         found = manifests_of(plan)
         if output is None:
             sys.stdout.write(yaml_of(found))
             return
         files = chart_files(found) if format_ is ManifestFormat.HELM else yaml_files(found)
-        for name in write_files(output, files):
+        for file in write_files(output, files):
             ERR.print(
-                f"{output / name} is no longer generated, and was kept because it was edited. Delete it if "
+                f"{output / file} is no longer generated, and was kept because it was edited. Delete it if "
                 "you do not need it.",
                 markup=False,
             )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from slipway.infra.model.bench import Benched
 
 app = typer.Typer(
-    help="Add a model of your own, compare it with the original, benchmark its forms, upload it to a bucket.",
+    help="Add, check, measure and upload models.",
     no_args_is_help=True,
 )
 _Format = Annotated[Format, typer.Option("--format", help="Output format.")]
@@ -25,7 +25,7 @@ _Format = Annotated[Format, typer.Option("--format", help="Output format.")]
 
 def register(slipway: typer.Typer) -> None:
     adding.register(app)
-    app.command()(push)
+    app.command(epilog="Example: slipway model push models/mine gs://my-bucket/mine-1 --stack prod")(push)
     slipway.add_typer(app, name="model")
 
 
@@ -38,7 +38,7 @@ def export(source: Annotated[str, typer.Argument()] = "SOURCE") -> None:
         )
 
 
-@app.command()
+@app.command(epilog="Example: slipway model check models/mine --against trained --texts texts.tsv")
 def check(
     model: Annotated[Path, typer.Argument(help="Model folder.")],
     against: Annotated[
@@ -75,7 +75,7 @@ def check(
             raise typer.Exit(1)
 
 
-@app.command()
+@app.command(epilog="Example: slipway model bench models/mine --write")
 def bench(
     models: Annotated[list[str], typer.Argument(help="Folders, `file:<folder>` or `bundled:<name>`.")],
     cpu: Annotated[float, typer.Option(min=0.1, max=64, help="vCPU of one instance.")] = 1,
@@ -126,7 +126,7 @@ def bench(
         )
 
 
-@app.command()
+@app.command(epilog="Example: slipway model reference models/mine data.txt")
 def reference(
     model: Annotated[str, typer.Argument(help="Folder, `file:<folder>` or `bundled:<name>`.")],
     data: Annotated[

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def register(app: typer.Typer) -> None:
-    app.command()(add)
+    app.command(epilog="Example: slipway model add churn.joblib churn")(add)
 
 
 def add(

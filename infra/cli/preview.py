@@ -1,13 +1,11 @@
 """Prints a preview in the requested format, and imports only what that format needs."""
 
-import os
 import sys
 
 from slipway.infra.cli.console import OUT, PreviewFormat, print_json
+from slipway.infra.cli.table import print_table
 from slipway.infra.plan.run import without_collector
 from slipway.infra.preview.command import Shown
-
-_WIDEST = 100_000
 
 
 def show(shown: Shown, format_: PreviewFormat, details: bool = False) -> None:
@@ -29,9 +27,10 @@ def show(shown: Shown, format_: PreviewFormat, details: bool = False) -> None:
 
 
 def _show_text(shown: Shown, details: bool) -> None:
+    from slipway.infra.preview.stack_table import HEADER, NUMBERS, stack_rows
     from slipway.infra.preview.text import text_of
 
-    if not OUT.is_terminal and "COLUMNS" not in os.environ:
-        OUT.width = _WIDEST  # a program reads whole lines
     for part in text_of(shown, details):
         OUT.print(part, soft_wrap=False)  # a value that is too long is folded, not cut
+    if len(shown.stacks) > 1:
+        print_table(HEADER, stack_rows(shown), right=NUMBERS)

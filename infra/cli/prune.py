@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from slipway.infra.cli.console import ERR, OUT, Format, confirmed, print_json, reported
+from slipway.infra.cli.stacks import RequiredStack, StackOption, Yes, one_stack
 from slipway.infra.errors import Refused
 from slipway.infra.plan.config import StackConfig
 from slipway.infra.settings.stackfile import stack_config
@@ -34,20 +35,22 @@ def _prune_here(config: StackConfig, keep: int, yes: bool, format_: Format) -> N
 
 
 def register(app: typer.Typer) -> None:
-    app.command()(prune)
+    app.command(epilog="Example: slipway prune prod --keep 5")(prune)
 
 
 def prune(
-    stack: Annotated[str, typer.Argument(help="Stack: the NAME in Pulumi.NAME.yaml.")],
+    stack: RequiredStack = None,
+    named: StackOption = None,
     keep: Annotated[
-        int, typer.Option(min=1, help="Number of newest releases and of each secret's versions to keep.")
+        int, typer.Option(min=1, help="Newest releases, and versions of each secret, to keep.")
     ] = 3,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
+    yes: Yes = False,
     format_: Annotated[Format, typer.Option("--format", help="Output format.")] = Format.TEXT,
 ) -> None:
     """Destroy what only old releases need: secret versions on Cloud Run, copies of files on this machine."""
     with reported(format_):
-        config = stack_config(Path(), stack)
+        name = one_stack(stack, named, default="")
+        config = stack_config(Path(), name)
         if target_of(config).name == "local":
             _prune_here(config, keep, yes, format_)
             return
@@ -57,7 +60,7 @@ def prune(
         from slipway.infra.preview import previews_of  # imports Pulumi
         from slipway.infra.targets.prune import destroy, old_versions
 
-        [(plan, _)] = previews_of(Path(), [stack], []).found
+        [(plan, _)] = previews_of(Path(), [name], []).found
         old = old_versions(plan, place, keep)
         for each in old:
             ERR.print(str(each), markup=False)
@@ -66,6 +69,6 @@ def prune(
             raise Refused("Nothing was destroyed.")
         destroy(place, old)
         if format_ is Format.JSON:
-            print_json({"stack": stack, "destroyed": [asdict(each) for each in old]})
+            print_json({"stack": name, "destroyed": [asdict(each) for each in old]})
         else:
             OUT.print(f"{len(old)} destroyed" if old else "Nothing to destroy.")

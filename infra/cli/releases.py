@@ -8,22 +8,25 @@ import typer
 
 from slipway.components.printable import printable
 from slipway.infra.cli.console import OUT, Format, print_json, progress, reported
+from slipway.infra.cli.stacks import Stack, StackOption, one_stack
 from slipway.infra.settings.stackfile import stack_config
 from slipway.infra.targets.registry import target_of
 
-_Stack = Annotated[str, typer.Argument(help="Stack: the NAME in Pulumi.NAME.yaml.")]
 _Format = Annotated[Format, typer.Option("--format", help="Output format.")]
 
 
 def register(app: typer.Typer) -> None:
     for command in (releases, promote, pause, rollback):
-        app.command()(command)
+        app.command(epilog=f"Example: slipway {command.__name__} {'12' if command is rollback else 'local'}")(
+            command
+        )
 
 
-def releases(stack: _Stack = "local", format_: _Format = Format.TEXT) -> None:
+def releases(argument: Stack = None, named: StackOption = None, format_: _Format = Format.TEXT) -> None:
     """List the releases that the target keeps: commit, model, since when each served, and what serves now."""
     with reported(format_):
-        config = stack_config(Path(), stack)
+        config = stack_config(Path(), one_stack(argument, named))
+        stack = config.stack
         found = target_of(config).releases(config)
         if format_ is Format.JSON:
             print_json({"stack": stack, "releases": found})
@@ -34,18 +37,18 @@ def releases(stack: _Stack = "local", format_: _Format = Format.TEXT) -> None:
             OUT.print(printable(_line(release)), markup=False)
 
 
-def promote(stack: _Stack = "local", format_: _Format = Format.TEXT) -> None:
+def promote(argument: Stack = None, named: StackOption = None, format_: _Format = Format.TEXT) -> None:
     """End the rollout that is under way now, with its new release serving every request."""
     with reported(format_):
-        config = stack_config(Path(), stack)
-        _print(target_of(config).promote(config), stack, format_)
+        config = stack_config(Path(), one_stack(argument, named))
+        _print(target_of(config).promote(config), config.stack, format_)
 
 
-def pause(stack: _Stack = "local", format_: _Format = Format.TEXT) -> None:
+def pause(argument: Stack = None, named: StackOption = None, format_: _Format = Format.TEXT) -> None:
     """Stop the clock of the rollout that is under way, or let it go on; its rules still apply."""
     with reported(format_):
-        config = stack_config(Path(), stack)
-        _print(target_of(config).pause(config), stack, format_)
+        config = stack_config(Path(), one_stack(argument, named))
+        _print(target_of(config).pause(config), config.stack, format_)
 
 
 def rollback(

@@ -35,8 +35,7 @@ def outputs_of(config: StackConfig) -> Mapping[str, StackOutput]:
     state = State.read(config.run_folder)
     if not state.outputs:
         raise Refused(
-            f"Stack {config.stack} has no outputs: it was not started with `slipway up`. For stacks "
-            f"deployed by Pulumi run `pulumi stack output --stack {config.stack}`."
+            f"Stack {config.stack} has no outputs: it was not started with `slipway up {config.stack}`."
         )
     return state.outputs
 
@@ -46,6 +45,7 @@ def shown(outputs: Mapping[str, StackOutput], reveal: bool) -> dict[str, Any]:
 
 
 def print_welcome(
+    stack: str,
     outputs: Mapping[str, StackOutput],
     done: str,
     seconds: float,
@@ -53,27 +53,35 @@ def print_welcome(
     route: str,
     example: Mapping[str, Any],
 ) -> None:
-    """Print URL, key, a request that works when pasted, and what to try next. example: the request's body."""
+    """Print URL, key, a request that works when pasted, and what to try next. example: the request's body.
+
+    The key itself is printed once, when it is created. The request gets it through a pipe, which no
+    history and no list of processes shows.
+    """
     url, key = outputs["url"].value, outputs["apiKey"].value
     how = {"created": "started", "updated": "the new version took over"}.get(done, "unchanged")
     ready = f"{outputs['serviceName'].value} is ready: {how} in {seconds:.1f} s\n"
     OUT.print(Text.assemble(("✓", "bold green"), " ", ready))
     OUT.print(f"  URL   {url}   ({url}/docs has the API)")
-    OUT.print(f"  Key   {key}")
+    option, argument = ("", "") if stack == "local" else (f" --stack {stack}", f" {stack}")
+    shown_by = f"{command} output apiKey --show-secrets{option}"
+    OUT.print(f"  Key   {key if done == 'created' else shown_by}", soft_wrap=True)
     link = page_link(url, key)
     if link is not None:
         OUT.print(
-            f"  Page  {link}\n        opens once, to try the model by hand; {command} up prints a new link"
+            f"  Page  {link}\n        opens once, to try the model by hand; "
+            f"{command} up{argument} prints a new link",
+            soft_wrap=True,
         )
     OUT.print()
     body = json.dumps(example, ensure_ascii=False)
-    header = shlex.quote(f"Authorization: Bearer {key}")
     OUT.print(
-        f"curl -s {url}{route} -H {header} -H 'Content-Type: application/json' -d {shlex.quote(body)}\n",
-        markup=False,
+        f"{command} output apiKey --as-header{option} | "
+        f"curl -s {url}{route} -H @- -H 'Content-Type: application/json' -d {shlex.quote(body)}\n",
+        soft_wrap=True,
     )
-    OUT.print(f"Next: {command} status | {command} logs -f | {command} down", markup=False)
+    OUT.print(f"Next: {command} status{argument} | {command} logs{argument} -f | {command} down{argument}")
     OUT.print(
-        f"Change Pulumi.local.yaml and run {command} up again; {command} preview shows it first.",
-        markup=False,
+        f"Change Pulumi.{stack}.yaml and run {command} up{argument} again; "
+        f"{command} preview{argument} shows it first."
     )

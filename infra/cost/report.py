@@ -1,7 +1,9 @@
 """How costs are shown: as data for programs, as rows for any renderer, as tables for people."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
+from itertools import takewhile
 from typing import Any
 
 from rich.console import RenderableType
@@ -13,6 +15,8 @@ from slipway.infra.cost.money import Money, dollars
 from slipway.infra.cost.prices import Price
 from slipway.infra.cost.stack import Line, ResourceCost, StackCost
 
+# Columns of a terminal on which the names of a stack's resources have their place whole.
+_WIDE = 100
 HEADER = ("resource", "idle", "expected", "maximum", "how")
 
 
@@ -88,13 +92,27 @@ def _row(cost: ResourceCost) -> tuple[str, ...]:
     return (cost.name, str(cost.idle), str(cost.expected), str(cost.maximum), cost.note)
 
 
-def cost_table(cost: StackCost, explain: bool = False) -> Iterator[RenderableType]:
+def stack_rows(costs: Iterable[StackCost]) -> list[tuple[str, ...]]:
+    """Make a table with a row per stack: the header, the stacks, and their sum."""
+    every = list(costs)
+    rows = [("stack", "idle", "expected", "maximum")]
+    rows += [(one.stack, str(one.idle), str(one.expected), str(one.maximum)) for one in every]
+    sums = (Money.total(getattr(one, amount) for one in every) for amount in rows[0][1:])
+    return [*rows, ("a month", *map(str, sums))]
+
+
+def cost_table(cost: StackCost, explain: bool = False, width: int = _WIDE) -> Iterator[RenderableType]:
     """Report a stack's cost.
 
-    explain: also why a resource is free, each charge, and the price rows with their sources.
+    explain: also why a resource is free, each charge, and the price rows with their sources. width: columns
+    of the terminal; on a narrow one names lose the start that they share.
     """
     yield Text.assemble(("Cost of ", "bold"), (cost.stack, "bold cyan"), ", USD a month")
-    yield _table(cost_rows(cost))
+    if not explain and all(one.kind == "free" for one in cost.resources):
+        amounts = map(str, (cost.idle, cost.expected, cost.maximum))
+        yield _table([HEADER, ("a month", *amounts, "nothing is billed")])
+        return
+    yield _table(_narrowed(cost_rows(cost)) if width < _WIDE else cost_rows(cost))
     yield _idle_line(cost)
     for missing in _unknown(cost):
         yield Text(f"Unknown: {missing}", style="yellow")
@@ -117,10 +135,27 @@ def _unknown(cost: StackCost) -> Iterable[str]:
     return whole.unknown
 
 
+def _narrowed(rows: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """Replace the start that the names share, which is the service's name, by an ellipsis."""
+    header, *named = rows
+    names = [name.split("-") for name, *_ in named if "-" in name]
+    shared = list(takewhile(lambda parts: len(set(parts)) == 1, zip(*names, strict=False)))
+    start = "-".join(parts[0] for parts in shared)
+    if not start:
+        return rows
+    return [header, *((re.sub(rf"^{re.escape(start)}(?=-)", "…", name), *rest) for name, *rest in named)]
+
+
 def _table(rows: list[tuple[str, ...]]) -> Table:
     table = Table(box=None, header_style="dim")
     for position, title in enumerate(rows[0]):
-        table.add_column(title, justify="right" if 1 <= position <= 3 else "left", overflow="fold")
+        is_text = position == 0 or position > 3
+        table.add_column(
+            title,
+            justify="left" if is_text else "right",
+            no_wrap=position < len(rows[0]) - 1,  # a broken name or amount is read wrongly
+            overflow="fold",
+        )
     for row in rows[1:]:
         table.add_row(*row, style="bold" if row is rows[-1] else None)
     return table

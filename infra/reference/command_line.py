@@ -10,8 +10,9 @@ from slipway.infra.cli.app import app
 
 _HEAD = """# The command line
 
-Exit codes: 0 success; 1 the operation started and failed; 2 refused, or interrupted. Every command that
-prints a report takes `--format json`.
+How to put `slipway` [on your PATH](../start/owner.md#the-command-on-your-path). Exit codes: 0 success; 1 the
+operation started and failed; 2 refused, or interrupted. Every command that prints a report takes
+`--format json`. Each command has one example, which `-h` prints too.
 """
 
 
@@ -32,6 +33,8 @@ def _commands(path: str, group: Any) -> Iterator[str]:
         yield f"    {' '.join([path, name, *pieces])} [options]\n"
         yield f"{command.help}\n"
         yield from _parameters(command)
+        if command.epilog:
+            yield f"<!-- not run: needs a cloud -->\n```sh\n{command.epilog.removeprefix('Example: ')}\n```\n"
 
 
 def _parameters(command: Any) -> Iterator[str]:

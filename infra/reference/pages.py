@@ -1,9 +1,9 @@
-"""The files of the reference, which is generated from the code: settings, command line, components."""
+"""The files of the generated reference: settings, command line, components, HTTP API, metrics."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
-from slipway.infra.reference import command_line, components, observability
+from slipway.infra.reference import command_line, components, observability, server
 from slipway.infra.settings import reference as settings
 
 ROOT = settings.ROOT
@@ -17,4 +17,6 @@ def files() -> Mapping[Path, str]:
         **observability.files(),
         _FOLDER / "command-line.md": command_line.page(),
         _FOLDER / "components.md": components.page(),
+        _FOLDER / "http-api.md": server.http_page(),
+        _FOLDER / "metrics.md": server.metrics_page(),
     }

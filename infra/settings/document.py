@@ -56,6 +56,16 @@ class _Loader(yaml.BaseLoader):
         return self.construct_mapping(node, deep=True)
 
 
+def _wrong(error: yaml.YAMLError) -> str:
+    """Return where the first fault is and what it is: `, line 2, column 6: expected ',' or ']'`."""
+    if not isinstance(error, yaml.MarkedYAMLError):
+        return f": {' '.join(str(error).split())}"
+    mark = error.problem_mark or error.context_mark
+    place = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+    said = ", ".join(filter(None, (error.context, error.problem)))
+    return f"{place}: {' '.join(said.split())}"
+
+
 def document(path: Path) -> Document:
     """Read a YAML file. Raises StackFileError if it cannot be read or is not a map."""
     try:
@@ -68,7 +78,7 @@ def document(path: Path) -> Document:
     except RecursionError:
         raise StackFileError(f"{path.name} is nested too deeply.") from None
     except yaml.YAMLError as error:
-        raise StackFileError(f"{path.name} is not valid YAML: {' '.join(str(error).split())}.") from None
+        raise StackFileError(f"{path.name} is not valid YAML{_wrong(error)}.") from None
     if not isinstance(found or {}, dict):
         raise StackFileError(f"{path.name} must be a map of keys and values.")
     return Document(path.name, cast("dict[str, Any]", found or {}), tuple(loader.twice))

@@ -15,6 +15,7 @@ from slipway.stacks.settings.common import TARGETS, Settings
 from slipway.stacks.settings.setting import Setting
 from slipway.stacks.settings.targets import SETTINGS, keys, row_of, rows_of
 
+_FEW = 3
 # The CLI hands on the defaults that Pulumi.yaml declares.
 _EMPTY = ("{}", "[]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
@@ -105,8 +106,20 @@ def _unknown_keys(given: Given, declared: type[Settings] | None) -> Iterator[Set
         near = difflib.get_close_matches(key, known, 1, cutoff=0.5) or difflib.get_close_matches(
             key, keys(), 1
         )
-        allowed = "" if near else f"known: {', '.join(known)}"
-        yield SettingFault(key, "an unknown key", allowed, given.place(key), near[0] if near else "")
+        yield SettingFault(
+            key,
+            "an unknown key",
+            "" if near else _nearest(key, known, given.text("target")),
+            given.place(key),
+            near[0] if near else "",
+        )
+
+
+def _nearest(key: str, known: list[str], target: str) -> str:
+    """Name the few keys that are most like an unknown one, and the page that lists them all."""
+    nearest = difflib.get_close_matches(key.lower(), known, _FEW, cutoff=0)
+    page = target if target in TARGETS else "index"
+    return f"nearest: {', '.join(nearest)}; docs/reference/settings/{page}.md lists all {len(known)}"
 
 
 def _in_clear(key: str, given: Given) -> SettingFault:

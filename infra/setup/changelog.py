@@ -16,7 +16,7 @@ _VERSION = re.compile(r"\d+\.\d+\.\d+")
 
 
 @dataclass(frozen=True, slots=True)
-class Release:
+class ReleaseNotes:
     """One section of the changelog.
 
     date: YYYY-MM-DD, empty for what is not released. groups: title -> its entries, each on one line.
@@ -31,12 +31,12 @@ class Release:
         return tuple(entry for entries in self.groups.values() for entry in entries)
 
 
-def releases(text: str) -> tuple[Release, ...]:
+def releases(text: str) -> tuple[ReleaseNotes, ...]:
     """Return the sections of a changelog in the order of the file."""
     return tuple(_release(section) for section in re.split(r"^## ", text, flags=re.MULTILINE)[1:])
 
 
-def release_of(version: str, text: str) -> Release | None:
+def release_of(version: str, text: str) -> ReleaseNotes | None:
     return next((release for release in releases(text) if release.version == version), None)
 
 
@@ -49,12 +49,12 @@ def number_of(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split("."))
 
 
-def _release(section: str) -> Release:
+def _release(section: str) -> ReleaseNotes:
     head, _, body = section.partition("\n")
     version, _, date = head.strip().partition(" - ")
     pieces = re.split(r"^### ", body, flags=re.MULTILINE)[1:]
     titled = (piece.partition("\n") for piece in pieces)
-    return Release(version, date, {title.strip(): tuple(_entries(text)) for title, _, text in titled})
+    return ReleaseNotes(version, date, {title.strip(): tuple(_entries(text)) for title, _, text in titled})
 
 
 def _entries(text: str) -> Iterator[str]:

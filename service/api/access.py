@@ -124,7 +124,7 @@ class AccessLog:
     ) -> None:
         """Leave what is recorded of a request that is answered."""
         ended = time.perf_counter()
-        state, client, headers = scope["state"], scope["client"], scope["headers"]
+        state, client, headers = scope["state"], scope.get("client"), scope["headers"]
         timing: Timing | None = state.get("timing")
         self._requests.add(
             EndedRequest(

@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 
 from tests.container.engine import ROOT, Image
+from tests.docs.pages import commands
 
 pytestmark = pytest.mark.container
 
@@ -20,8 +21,9 @@ def test_its_commands_run_in_their_order(
     """On a free port, with names of our own, and on the base of these tests; else as they stand."""
     name = f"slipway-test-{uuid4().hex[:8]}"
     tags.append(name)
-    blocks = re.findall(r"^```sh\n(.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL)
-    script = re.sub(r"\bslipway\b", name, "".join(blocks)).replace("127.0.0.1:8080", f"127.0.0.1:{free_port}")
+    script = re.sub(r"\bslipway\b", name, "".join(commands(GUIDE))).replace(
+        "127.0.0.1:8080", f"127.0.0.1:{free_port}"
+    )
     here = f"--build-arg PYTHON_IMAGE={python_image} " + (f"--secret id=ca,src={ca} " if ca else "")
     script = script.replace("docker build ", f"docker build {here}")
     command = ["bash", "-euo", "pipefail", "-c", f"export DOCKER_BUILDKIT=1\n{script}"]

@@ -36,6 +36,15 @@ def slipway(project: Path, *arguments: str, **environment: str) -> subprocess.Co
     return _SLIPWAY.run(arguments, project, {**ENVIRONMENT, **environment}, timeout=60)
 
 
+def pasted(project: Path, said: str) -> str:
+    """Run the request that `up` prints, and return the answer. `slipway` is the one of this module."""
+    line = next(line for line in said.splitlines() if " | curl " in line)
+    command, _, request = line.partition(" | ")
+    header = slipway(project, *command[command.index("output ") :].split()).stdout
+    done = subprocess.run(request, shell=True, input=header, capture_output=True, text=True, check=True)
+    return done.stdout
+
+
 def report(project: Path, *arguments: str) -> dict[str, Any]:
     done = slipway(project, *arguments, "--format", "json")
     assert done.returncode == 0, done.stderr

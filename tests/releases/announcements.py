@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from slipway.infra.diff.compare import difference_of
 from slipway.infra.diff.model import Action, StackSource
 from slipway.infra.plan.run import Plan
-from slipway.infra.setup.changelog import REPLACES, Release
+from slipway.infra.setup.changelog import REPLACES, ReleaseNotes
 
 # Which word of the changelog stands for the plan of this component or stack: the target of its resources.
 TARGETS: Mapping[str, str] = {
@@ -50,7 +50,7 @@ def lost_resources(name: str, before: Plan, after: Plan) -> Iterator[tuple[str, 
             yield f"{name}: {change.action} {kind} {change.name}{reason}", _target(change.urn, name), kind
 
 
-def is_replacement_announced(target: str, kind: str, release: Release) -> bool:
+def is_replacement_announced(target: str, kind: str, release: ReleaseNotes) -> bool:
     """Return whether an entry under "Replaces resources" has the target as code and the kind in words."""
     words = "".join(kind.lower().split())
     for entry in release.groups.get(REPLACES, ()):

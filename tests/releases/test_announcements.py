@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from slipway.infra.plan.run import Plan
-from slipway.infra.setup.changelog import REPLACES, Release
+from slipway.infra.setup.changelog import REPLACES, ReleaseNotes
 from tests.releases.announcements import (
     changed_names,
     is_announced,
@@ -74,7 +74,7 @@ def test_a_resource_that_is_gone_is_lost_and_one_entry_announces_it(
     kept = tuple(resource for resource in before.resources if resource.type.rpartition(":")[2] != kind)
     found = list(lost_resources(stack, before, replace(before, resources=kept)))
     assert {(place, what) for _, place, what in found} == {(target, kind)}
-    assert not is_replacement_announced(target, kind, Release("Unreleased"))
+    assert not is_replacement_announced(target, kind, ReleaseNotes("Unreleased"))
 
 
 def test_a_rename_without_an_alias_replaces_and_one_with_an_alias_does_not() -> None:
@@ -104,9 +104,11 @@ def test_a_rename_without_an_alias_replaces_and_one_with_an_alias_does_not() -> 
     ],
 )
 def test_a_replacement_is_announced_with_its_target_and_its_kind(entry: str, announced: bool) -> None:
-    release = Release("Unreleased", groups={REPLACES: (entry,)})
+    release = ReleaseNotes("Unreleased", groups={REPLACES: (entry,)})
     assert is_replacement_announced("fargate", "TargetGroup", release) is announced
-    assert not is_replacement_announced("fargate", "TargetGroup", Release("", groups={"Added": (entry,)}))
+    assert not is_replacement_announced(
+        "fargate", "TargetGroup", ReleaseNotes("", groups={"Added": (entry,)})
+    )
 
 
 def test_every_plan_has_a_snapshot_of_its_own_and_none_of_them_has_this_machine_in_it() -> None:

@@ -1,13 +1,13 @@
 """Runs the commands of docs/guides/pull-requests.md with stand-ins, and keeps what they made."""
 
 import json
-import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tests.checkout import ROOT
+from tests.docs.pages import commands
 from tests.workflows.steps import Runner
 
 GUIDE = (ROOT / "docs/guides/pull-requests.md").read_text()
@@ -66,7 +66,6 @@ def made_in(folder: Path) -> Made:
     runner.github(answers=ANSWERS)
     for name in ("gcloud", "aws"):
         runner.program(name, STAND_IN.replace("{python}", sys.executable))
-    commands = "".join(re.findall(r"^```sh\n(.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL))
-    done = runner.start(["bash", "-euo", "pipefail", "-c", commands])
+    done = runner.start(["bash", "-euo", "pipefail", "-c", "".join(commands(GUIDE))])
     assert done.returncode == 0, done.stdout + done.stderr
     return Made(runner, [json.loads(line) for line in runner.text("calls").splitlines()])

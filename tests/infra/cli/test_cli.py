@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from tests.conftest import a_free_port, project_in, write_stack
-from tests.infra.command import COMMAND, ENVIRONMENT, ROOT, refused, report, slipway
+from tests.infra.command import COMMAND, ENVIRONMENT, ROOT, pasted, refused, report, slipway
 
 
 @pytest.fixture(scope="module")
@@ -37,12 +37,23 @@ def started(project: Path) -> Iterator[Path]:
     slipway(project, "down")
 
 
-def test_up_prints_a_url_a_key_and_a_curl_line_that_works_when_pasted(running: Path) -> None:
+def test_up_prints_a_url_and_a_request_that_works_when_pasted(running: Path) -> None:
     said = slipway(running, "up").stdout
-    line = next(line for line in said.splitlines() if line.startswith("curl "))
-    answer = subprocess.run(line, shell=True, capture_output=True, text=True, check=True).stdout
-    assert json.loads(answer)["label"] == "spam"
+    assert json.loads(pasted(running, said))["label"] == "spam"
     assert report(running, "output")["url"] in said
+
+
+def test_the_key_is_shown_once_and_in_no_command(project: Path) -> None:
+    first, second = (slipway(project, "up").stdout for _ in range(2))
+    key = slipway(project, "output", "apiKey", "--show-secrets").stdout.strip()
+    header = slipway(project, "output", "apiKey", "--as-header").stdout
+    slipway(project, "down")
+    assert first.count(key) == 1
+    assert f"  Key   {key}\n" in first
+    assert key not in second
+    assert "output apiKey --show-secrets" in second
+    assert header == f"Authorization: Bearer {key}\n"
+    assert "--as-header is for the key" in refused(project, "output", "url", "--as-header")
 
 
 @pytest.mark.parametrize("option", ["--version", "-h", "--help"])

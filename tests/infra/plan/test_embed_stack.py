@@ -1,12 +1,10 @@
 """An embedding model through the whole command, with the real server."""
 
 import json
-import shlex
-import subprocess
 from pathlib import Path
 
 from tests.conftest import write_stack
-from tests.infra.command import refused, slipway
+from tests.infra.command import pasted, refused, slipway
 from tests.service.tasks.embedding_model import WIDTH, embedding_model
 
 
@@ -25,9 +23,7 @@ def test_an_embedding_model_is_started_and_the_printed_curl_line_gives_its_vecto
     try:
         done = slipway(project, "up", "vectors")
         assert done.returncode == 0, done.stderr
-        line = next(line for line in done.stdout.splitlines() if line.startswith("curl "))
-        answer = subprocess.run(shlex.split(line), capture_output=True, check=True, timeout=60).stdout
-        assert len(json.loads(answer)["embedding"]) == WIDTH
+        assert len(json.loads(pasted(project, done.stdout))["embedding"]) == WIDTH
     finally:
         slipway(project, "down", "vectors")
 

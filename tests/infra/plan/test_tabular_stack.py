@@ -1,14 +1,12 @@
 """A tabular model through the whole command, with the real server."""
 
 import json
-import shlex
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import write_stack
-from tests.infra.command import refused, report, slipway
+from tests.infra.command import pasted, refused, report, slipway
 from tests.service.tasks.table_model import EXAMPLE, LABELS, classifier, expected
 
 
@@ -24,8 +22,7 @@ def test_the_printed_curl_line_sends_the_models_own_example(project: Path, model
     try:
         done = slipway(project, "up", "tables")
         assert done.returncode == 0, done.stderr
-        line = next(line for line in done.stdout.splitlines() if line.startswith("curl "))
-        answer = subprocess.run(shlex.split(line), capture_output=True, check=True, timeout=60).stdout
+        answer = pasted(project, done.stdout)
     finally:
         slipway(project, "down", "tables")
     assert json.loads(answer)["label"] == LABELS[int(expected(EXAMPLE).argmax())]

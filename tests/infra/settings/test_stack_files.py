@@ -92,10 +92,15 @@ def test_an_unknown_key_gets_the_one_that_was_meant_and_no_list(project: Path) -
     assert line == "memry: got an unknown key. Did you mean memory? Fix it in Pulumi.dev.yaml."
 
 
-def test_an_unknown_key_that_resembles_none_gets_the_keys_of_its_own_target(project: Path) -> None:
-    line = lines(project, "  slipway:zzzzzz: '1'\n")["zzzzzz"]
-    assert "ingress" in line
-    assert "taskSubnets" not in line
+def test_an_unknown_key_that_resembles_none_gets_the_nearest_three_and_the_page_of_its_target(
+    project: Path,
+) -> None:
+    line = lines(project, "  slipway:taskSubs: '1'\n  slipway:q: '1'\n")["q"]
+    assert "docs/reference/settings/cloud-run.md lists all" in line
+    nearest = re.search(r"nearest: ([^;]*);", line)
+    assert nearest
+    assert len(nearest[1].split(", ")) == 3
+    assert {*nearest[1].split(", ")} <= {row.key for row in CloudRunSettings.rows()}
 
 
 def test_a_namespace_that_is_not_the_projects_is_refused_with_the_right_one(project: Path) -> None:
