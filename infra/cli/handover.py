@@ -156,7 +156,7 @@ def _smoke_test(pulumi: str, config: StackConfig) -> None:
     from slipway.infra.targets.smoke import run_smoke_test, with_advice
 
     outputs = _answer(pulumi, "stack", "output", "--stack", config.stack, "--json", "--show-secrets")
-    if not isinstance(outputs, dict) or "url" not in outputs:
+    if not isinstance(outputs, dict) or "url" not in cast("dict[str, Any]", outputs):
         ERR.print("Smoke test left out: the stack's outputs cannot be read.", markup=False)
         return
 

@@ -72,7 +72,8 @@ def roll_back(
     """Take the newest release back. Return the number of the release that left, and the one that serves.
 
     folder: the run folder. number: of the release to bring back; None: the one before. A rollout that
-    runs is ended, and its new release leaves. Raises Refused, Failed, Busy.
+    runs or was cut off is ended, and its new release leaves; nothing else does then. Raises Refused, Failed
+    and Busy.
     """
     found = under_way(folder)
     if found is not None and number is None:
@@ -84,7 +85,7 @@ def roll_back(
             raise Failed(f"Release {done.new} had been promoted already; it serves. Roll back once more.")
         return done.new, done.old
     with locked(folder):
-        mend(folder)
+        cut_off, mended = Rollout.read(folder), mend(folder)
         current, lease = serving_release(folder), Lease.read(folder)
         if current is None or lease is None:
             raise Refused("No release serves on this stack, so there is none to roll back. Run `slipway up`.")
@@ -93,6 +94,9 @@ def roll_back(
                 "`pulumi up` started this service, and its state says what serves. Bring the earlier commit "
                 "back (`git revert`) and run `pulumi up`."
             )
+        if mended and cut_off and current.number != cut_off.new and number is None:
+            say(mended)
+            return cut_off.new, current.number
         target = _target(folder, current, number)
         state = State.read(folder)
         key = _key(state, target, options)
