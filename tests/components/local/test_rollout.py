@@ -15,7 +15,8 @@ from typing import Any
 import httpx
 import pytest
 
-from slipway.components.local import kept_files, process
+from slipway.components.local import conductor, kept_files, process
+from slipway.components.local.conductor import Conductor
 from slipway.components.local.process import StartFailed
 from slipway.components.local.record import Lease, ProcessId, release_folder
 from slipway.components.local.release import Release, releases
@@ -347,6 +348,33 @@ def test_an_interrupted_canary_goes_back_and_may_come_again(props: dict[str, Any
     assert "it was asked to" in str(update.error)
     assert releases(folder)[0].ended_because == ""
     assert ask(outputs) == 200
+
+
+class Clock:
+    """A clock whose sleeps take as long as they are told, as of a machine that is put to sleep."""
+
+    def __init__(self, seconds: list[float]) -> None:
+        self._seconds = seconds
+        self._now = 0.0
+        self.looks = 0
+
+    def monotonic(self) -> float:
+        return self._now
+
+    def sleep(self, _seconds: float) -> None:
+        self._now += self._seconds[self.looks]
+        self.looks += 1
+
+    def time(self) -> float:
+        return self._now
+
+
+def test_time_that_the_machine_slept_is_not_baked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock([1, 3600, 1, 1, 1, 1, 1, 1, 1])
+    monkeypatch.setattr(conductor, "time", clock)
+    rollout = Rollout("canary", 1, 2, ProcessId(os.getpid(), 1.0), 0.0, 50, bake_seconds=12)
+    assert "undecided" in (Conductor(tmp_path, rollout).watch() or "")
+    assert clock.looks == 8  # 1 + 5 + 6 times 1
 
 
 def test_old_releases_go_and_their_files_with_them(props: dict[str, Any], folder: Path) -> None:
