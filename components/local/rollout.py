@@ -101,7 +101,10 @@ def serve(folder: Path, lease: Lease, number: int) -> None:
 
 
 def link_log(folder: Path, number: int) -> None:
-    """Make `server.log` the log of a release, whatever it was."""
+    """Make `server.log` the log of a release; a file that was there before becomes its older one."""
+    before = folder / LOG
+    if before.is_file() and not before.is_symlink():
+        before.replace(release_folder(folder, number) / f"{LOG}.1")
     temporary = folder / f".{LOG}.new"
     with suppress(FileNotFoundError):
         temporary.unlink()

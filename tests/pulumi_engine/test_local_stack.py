@@ -118,7 +118,7 @@ def test_a_failed_update_names_the_cause_and_the_service_runs_on(
     engine("config", "set", "memory", "64Mi")
     said = engine("up", "--yes", "--skip-preview", ok=False)
     assert "ran out of memory: its limit is 64 MiB" in said
-    assert "The previous version is still running." in said
+    assert "The previous version is still running: release 1 serves." in said
     assert predict(engine)["label"] == "spam"
     engine("config", "set", "memory", "1Gi")
     engine.up()

@@ -17,8 +17,9 @@ import pytest
 
 from slipway.components.local import conductor, kept_files, process
 from slipway.components.local.conductor import Conductor
+from slipway.components.local.log import log_files
 from slipway.components.local.process import StartFailed
-from slipway.components.local.record import Lease, ProcessId, release_folder
+from slipway.components.local.record import Lease, ProcessId, release_folder, serving_folder
 from slipway.components.local.release import Release, releases
 from slipway.components.local.rollout import (
     BACK,
@@ -348,6 +349,19 @@ def test_an_interrupted_canary_goes_back_and_may_come_again(props: dict[str, Any
     assert "it was asked to" in str(update.error)
     assert releases(folder)[0].ended_because == ""
     assert ask(outputs) == 200
+
+
+def test_the_log_of_a_service_that_was_stopped_is_kept_by_the_next_release(
+    props: dict[str, Any], folder: Path
+) -> None:
+    outputs = started(props)
+    SlipwayProvider().delete("test", outputs)
+    assert [path.name for path in folder.iterdir()] == ["server.log"]
+    assert not (folder / "server.log").is_symlink()
+    again = started(props)
+    assert (folder / "server.log").is_symlink()
+    assert "Listening on" in "".join(path.read_text() for path in log_files(serving_folder(folder))[1:])
+    assert ask(again) == 200
 
 
 class Clock:
