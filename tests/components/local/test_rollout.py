@@ -364,6 +364,22 @@ def test_the_log_of_a_service_that_was_stopped_is_kept_by_the_next_release(
     assert ask(again) == 200
 
 
+def test_a_dead_service_does_not_bring_back_what_went_back(props: dict[str, Any], folder: Path) -> None:
+    outputs = started(props)
+    bad = updated(outputs, props, code_digest="bad", model="file:elsewhere")
+    lease = Lease.read(folder)
+    assert lease
+    assert (lease.model, lease.version) == ("file:elsewhere", "bad")
+    remember(folder, bad)
+    assert roll_back(folder, None, RollbackOptions(), _silent) == (2, 3)
+    os.kill((process.running(folder) or _no_record()).server.pid, signal.SIGKILL)
+    until(lambda: process.running(folder) is None)
+    with pytest.raises(StartFailed, match="those of release 2, which went back"):
+        updated(outputs, props, code_digest="bad", model="file:elsewhere")
+    assert roll_back(folder, 3, RollbackOptions(), _silent)[1] == 4  # the same, started again
+    assert ask(outputs) == 200
+
+
 class Clock:
     """A clock whose sleeps take as long as they are told, as of a machine that is put to sleep."""
 
