@@ -155,8 +155,9 @@ def _smoke_test(pulumi: str, config: StackConfig) -> None:
     """Ask the service what it serves now. Raises Failed for a wrong answer."""
     from slipway.infra.targets.smoke import run_smoke_test, with_advice
 
-    outputs = _answer(pulumi, "stack", "output", "--stack", config.stack, "--json", "--show-secrets")
-    if not isinstance(outputs, dict) or "url" not in cast("dict[str, Any]", outputs):
+    found = _answer(pulumi, "stack", "output", "--stack", config.stack, "--json", "--show-secrets")
+    outputs = cast("dict[str, Any]", found) if isinstance(found, dict) else {}
+    if "url" not in outputs:
         ERR.print("Smoke test left out: the stack's outputs cannot be read.", markup=False)
         return
 
@@ -169,7 +170,7 @@ def _smoke_test(pulumi: str, config: StackConfig) -> None:
         ERR.print(f"Smoke test left out: {error}", markup=False)
         return
     try:
-        result = run_smoke_test(config, cast("dict[str, Any]", outputs), headers, say)
+        result = run_smoke_test(config, outputs, headers, say)
     except ValueError as error:
         raise Failed(f"The stack is deployed, and its smoke test cannot run: {error}.") from None
     if result is None:
