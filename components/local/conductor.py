@@ -121,7 +121,7 @@ class Conductor:
                 splitter = Splitter(listening, old, new, self._rollout.percent)
                 splitter.start()
                 try:
-                    back = self._watch()
+                    back = self.watch()
                 except BaseException as error:
                     back = f"its conductor failed: {type(error).__name__} {error}"
                 if back is None:
@@ -153,7 +153,7 @@ class Conductor:
             wait_until_left(self._folder, self._rollout.new, _DRAIN_SECONDS)
             process.end(self._new_folder, patience_seconds=1)
 
-    def _watch(self) -> str | None:
+    def watch(self) -> str | None:
         """Watch until the end of the bake. Return why it goes back; None: it is promoted."""
         before = time.monotonic()
         while True:

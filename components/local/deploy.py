@@ -72,6 +72,7 @@ class Deployment:
 
     def start(self) -> ProcessRecord:
         """Start a release where none serves. Raises StartFailed, leaving no process behind."""
+        self.require_not_taken_back()
         mend(self.folder)
         release = self._new_release()
         launch = self._launch(release)
@@ -83,6 +84,8 @@ class Deployment:
                 record = process.begin(launch, listening, takes_traffic=True)
             self._require_answers(release, launch)
             serve(self.folder, lease, release.number)
+            started = Rollout(ROLLING, 0, release.number, ProcessId.of(os.getpid()), time.time())
+            started.ended(self.folder, SERVES)
             kept_files.prune(self.folder)
             return record
         except BaseException:
@@ -97,7 +100,7 @@ class Deployment:
         Raises StartFailed with why the new one does not serve; the old one then still does.
         """
         self._require_no_other()
-        self._require_not_taken_back()
+        self.require_not_taken_back()
         lease = Lease.read(self.folder)
         assert lease is not None
         kind = self._kind
@@ -212,7 +215,8 @@ class Deployment:
                 "release, `slipway rollback` without."
             )
 
-    def _require_not_taken_back(self) -> None:
+    def require_not_taken_back(self) -> None:
+        """Raise StartFailed for a release that went back, unless it is brought again on purpose."""
         if not self.repeats and (same := taken_back(self.folder, self.inputs)) is not None:
             raise StartFailed(
                 f"These settings, model and code are those of release {same.number}, which went back: "
@@ -281,6 +285,8 @@ class Deployment:
             return  # the conductor has put it right
         lease = Lease.read(self.folder)
         if lease is not None and lease.release == rollout.new:
+            process.retire(release_folder(self.folder, rollout.old))
+            found.ended(self.folder, SERVES)
             return
         process.retire(release_folder(self.folder, rollout.new))
         process.end(release_folder(self.folder, rollout.new), patience_seconds=1)

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..checkout import ROOT
 from ..model import located, source_digest
-from .process import process_folders
+from .process import alive, process_folders
 from .record import RELEASES, Lease, release_folder
 from .release import KEPT_RELEASES, Release, releases
 
@@ -66,7 +66,8 @@ def lost_files(folder: Path, release: Release) -> str:
 def prune(folder: Path, keep_newest: int = KEPT_RELEASES) -> list[int]:
     """Delete all but the newest releases, those that run and the one that serves; return their numbers."""
     lease = Lease.read(folder)
-    held = {int(path.name) for path in process_folders(folder) if path.parent.name == RELEASES}
+    running = [path for path in process_folders(folder) if alive(path)]
+    held = {int(path.name) for path in running if path.parent.name == RELEASES}
     held.add(lease.release if lease else 0)
     found = releases(folder)
     old = [each for each in found[keep_newest:] if each.number not in held]

@@ -64,9 +64,12 @@ class LocalProcessProvider(ResourceProvider):
         key = _news.get("api_key") or key
         if self._own_running(_olds) and _olds["run_folder"] == _news["run_folder"]:
             return UpdateResult(self._rolled(folder, _olds, _news, key))
+        deployment = self._deployment(_news, key)
+        deployment.require_not_taken_back()
+        abandon(folder)
+        process.stop(Path(_olds["run_folder"]))  # also a version that still drains, and listens
         process.refuse_taken_port(int(_news["port"]))
-        process.stop(Path(_olds["run_folder"]))
-        return UpdateResult(self._outputs(_news, key, self._deployment(_news, key).start()))
+        return UpdateResult(self._outputs(_news, key, deployment.start()))
 
     def _rolled(self, folder: Path, olds: dict[str, Any], news: dict[str, Any], key: str) -> dict[str, Any]:
         """Bring a new version into the place of the one that serves; adopt one that is there already."""

@@ -18,7 +18,7 @@ import psutil
 from . import process
 from .control import Control, ControlError
 from .record import LOG, Lease, ProcessId, RecordError, read_json, release_folder, write_json
-from .release import note
+from .release import Release, note
 
 ROLLOUT = "rollout.json"
 UNDER_WAY, PAUSED, SERVES, BACK = "under way", "paused", "serves", "went back"
@@ -96,12 +96,19 @@ def serve(folder: Path, lease: Lease, number: int) -> None:
     if lease.release and lease.release != number:
         note(folder, lease.release, served_until=time.time())
     note(folder, number, served_from=time.time(), served_until=None)
+    release = Release.read(folder, number)
+    if release is not None:
+        inputs = release.inputs
+        lease = replace(lease, url=inputs["url"], model=inputs["model"], version=inputs["code_digest"])
     replace(lease, release=number).write(folder)
     link_log(folder, number)
 
 
 def link_log(folder: Path, number: int) -> None:
-    """Make `server.log` the log of a release, whatever it was."""
+    """Make `server.log` the log of a release; a file that was there before becomes its older one."""
+    before = folder / LOG
+    if before.is_file() and not before.is_symlink():
+        before.replace(release_folder(folder, number) / f"{LOG}.1")
     temporary = folder / f".{LOG}.new"
     with suppress(FileNotFoundError):
         temporary.unlink()

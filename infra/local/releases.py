@@ -44,9 +44,12 @@ class RollbackOptions:
 
 
 def serving_release(folder: Path) -> Release | None:
-    """Return the release that has the traffic, None if none is known."""
+    """Return the release that has the traffic, or had it last; None if none is known."""
     lease = Lease.read(folder)
-    return Release.read(folder, lease.release) if lease and lease.release else None
+    if lease and lease.release:
+        return Release.read(folder, lease.release)
+    served = [each for each in releases(folder) if each.served_from is not None]
+    return max(served, key=lambda each: each.served_from or 0, default=None)
 
 
 def promote(folder: Path) -> Rollout:
@@ -72,7 +75,8 @@ def roll_back(
     """Take the newest release back. Return the number of the release that left, and the one that serves.
 
     folder: the run folder. number: of the release to bring back; None: the one before. A rollout that
-    runs is ended, and its new release leaves. Raises Refused, Failed, Busy.
+    runs or was cut off is ended, and its new release leaves; nothing else does then. Raises Refused, Failed
+    and Busy.
     """
     found = under_way(folder)
     if found is not None and number is None:
@@ -84,15 +88,20 @@ def roll_back(
             raise Failed(f"Release {done.new} had been promoted already; it serves. Roll back once more.")
         return done.new, done.old
     with locked(folder):
-        mend(folder)
+        cut_off, mended = Rollout.read(folder), mend(folder)
         current, lease = serving_release(folder), Lease.read(folder)
-        if current is None or lease is None:
+        if current is None:
             raise Refused("No release serves on this stack, so there is none to roll back. Run `slipway up`.")
-        if lease.owner == PULUMI:
+        if lease is not None and lease.owner == PULUMI:
             raise Refused(
                 "`pulumi up` started this service, and its state says what serves. Bring the earlier commit "
                 "back (`git revert`) and run `pulumi up`."
             )
+        if mended and cut_off and current.number != cut_off.new and number is None:
+            say(mended)
+            return cut_off.new, current.number
+        if lease is None:  # a start failed since: nothing serves, and the last that did comes back
+            number = number or current.number
         target = _target(folder, current, number)
         state = State.read(folder)
         key = _key(state, target, options)
@@ -184,7 +193,7 @@ def _target(folder: Path, current: Release, number: int | None) -> Release:
         if found is None:
             raise Refused(f"Release {number} is not kept; kept are {numbers}.")
         target = found
-    if target.number == current.number:
+    if target.number == current.number and process.running(folder):
         raise Refused(f"Release {target.number} serves already.")
     if (lost := lost_files(folder, target)) != "":
         raise Refused(

@@ -117,6 +117,7 @@ def test_no_diff_while_it_runs_unchanged_and_one_when_it_died(props: dict[str, A
     outputs = provider.create(props).outs or {}
     assert provider.diff("test", outputs, props).changes is False
     assert provider.diff("test", outputs, {**props, "memory_gib": 2}).changes is True
+    assert provider.diff("test", outputs, {**props, "rollout": "canary"}).changes is False
     assert (
         provider.diff("test", outputs, {**props, "api_key": "k" * 20, "api_key_given": True}).changes is True
     )

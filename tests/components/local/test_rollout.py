@@ -15,9 +15,11 @@ from typing import Any
 import httpx
 import pytest
 
-from slipway.components.local import kept_files, process
+from slipway.components.local import conductor, kept_files, process
+from slipway.components.local.conductor import Conductor
+from slipway.components.local.log import log_files
 from slipway.components.local.process import StartFailed
-from slipway.components.local.record import Lease, ProcessId, release_folder
+from slipway.components.local.record import Lease, ProcessId, release_folder, serving_folder
 from slipway.components.local.release import Release, releases
 from slipway.components.local.rollout import (
     BACK,
@@ -124,7 +126,8 @@ def test_a_connection_that_was_kept_alive_goes_on_at_the_new_version(
 ) -> None:
     outputs = started(props)
     headers = {"Authorization": f"Bearer {outputs['api_key']}"}
-    with httpx.Client(base_url=outputs["url"], headers=headers) as client:
+    kept = httpx.Limits(keepalive_expiry=300)
+    with httpx.Client(base_url=outputs["url"], headers=headers, limits=kept, timeout=60) as client:
         assert client.post("/predict", json={"text": "x"}).status_code == 200
         new = updated(outputs, props, memory_gib=0.9)
         answers = [client.post("/predict", json={"text": "x"}) for _ in range(3)]
@@ -324,6 +327,9 @@ def test_what_a_killed_command_started_is_ended_by_the_next(props: dict[str, Any
     Rollout("rolling", 1, number, gone, time.time()).write(folder)
     assert "cut off before it had the traffic; release 1 serves" in mend(folder)
     assert mend(folder) == ""
+    Rollout("rolling", 1, number, gone, time.time()).write(folder)
+    remember(folder, outputs)
+    assert roll_back(folder, None, RollbackOptions(), _silent) == (2, 1)  # and release 1 goes on
     assert ask(updated(outputs, props, memory_gib=0.9)) == 200
 
 
@@ -345,16 +351,71 @@ def test_an_interrupted_canary_goes_back_and_may_come_again(props: dict[str, Any
     assert ask(outputs) == 200
 
 
-def test_old_releases_go_and_their_files_with_them(props: dict[str, Any], folder: Path) -> None:
+def test_the_log_of_a_service_that_was_stopped_is_kept_by_the_next_release(
+    props: dict[str, Any], folder: Path
+) -> None:
     outputs = started(props)
-    for number in range(2, 5):
+    SlipwayProvider().delete("test", outputs)
+    assert [path.name for path in folder.iterdir()] == ["server.log"]
+    assert not (folder / "server.log").is_symlink()
+    again = started(props)
+    assert (folder / "server.log").is_symlink()
+    assert "Listening on" in "".join(path.read_text() for path in log_files(serving_folder(folder))[1:])
+    assert ask(again) == 200
+
+
+def test_a_dead_service_does_not_bring_back_what_went_back(props: dict[str, Any], folder: Path) -> None:
+    outputs = started(props)
+    bad = updated(outputs, props, code_digest="bad", model="file:elsewhere")
+    lease = Lease.read(folder)
+    assert lease
+    assert (lease.model, lease.version) == ("file:elsewhere", "bad")
+    remember(folder, bad)
+    assert roll_back(folder, None, RollbackOptions(), _silent) == (2, 3)
+    os.kill((process.running(folder) or _no_record()).server.pid, signal.SIGKILL)
+    until(lambda: process.running(folder) is None)
+    with pytest.raises(StartFailed, match="those of release 2, which went back"):
+        updated(outputs, props, code_digest="bad", model="file:elsewhere")
+    assert roll_back(folder, 3, RollbackOptions(), _silent)[1] == 4  # the same, started again
+    assert ask(outputs) == 200
+
+
+class Clock:
+    """A clock whose sleeps take as long as they are told, as of a machine that is put to sleep."""
+
+    def __init__(self, seconds: list[float]) -> None:
+        self._seconds = seconds
+        self._now = 0.0
+        self.looks = 0
+
+    def monotonic(self) -> float:
+        return self._now
+
+    def sleep(self, _seconds: float) -> None:
+        self._now += self._seconds[self.looks]
+        self.looks += 1
+
+    def time(self) -> float:
+        return self._now
+
+
+def test_time_that_the_machine_slept_is_not_baked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock([1, 3600, 1, 1, 1, 1, 1, 1, 1])
+    monkeypatch.setattr(conductor, "time", clock)
+    rollout = Rollout("canary", 1, 2, ProcessId(os.getpid(), 1.0), 0.0, 50, bake_seconds=12)
+    assert "undecided" in (Conductor(tmp_path, rollout).watch() or "")
+    assert clock.looks == 8  # 1 + 5 + 6 times 1
+
+
+def test_old_releases_go_and_their_files_with_them(props: dict[str, Any], folder: Path) -> None:
+    outputs = updated(started(props), props, memory_gib=0.9)
+    until(lambda: process.alive(release_folder(folder, 1)) is None)
+    for number in range(3, 5):
         release = Release(number, {**props, "code_digest": f"c{number}"}, time.time())
         release_folder(folder, number).mkdir(parents=True)
         release.write(folder)
         (folder / "code" / f"c{number}").mkdir()
-    assert kept_files.prune(folder, keep_newest=2) == [2]
-    assert [each.number for each in releases(folder)] == [4, 3, 1]  # what serves stays
-    assert sorted(path.name for path in (folder / "code").iterdir()) == sorted(
-        ["c3", "c4", props["code_digest"]]
-    )
+    assert kept_files.prune(folder, keep_newest=1) == [3, 1]
+    assert [each.number for each in releases(folder)] == [4, 2]  # what serves stays
+    assert {path.name for path in (folder / "code").iterdir()} == {"c4", props["code_digest"]}
     assert ask(outputs) == 200
