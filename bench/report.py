@@ -47,7 +47,7 @@ def table(head: Sequence[str], body: Sequence[Sequence[str]]) -> str:
 
 def goals_table(found: Sequence[Goal]) -> str:
     return table(
-        ("goal", "wanted", "found", ""),
+        ("goal", "wanted", "found", "verdict"),
         [(each.name, each.wanted, number(each.value), each.verdict) for each in found],
     )
 
@@ -106,5 +106,6 @@ def _limits(results: Results) -> str:
 
 def _piece(found: dict[str, float | None]) -> str:
     return table(
-        ("", ""), [(name, f"{value:g}" if value is not None else "-") for name, value in found.items()]
+        ("figure", "value"),
+        [(name, f"{value:g}" if value is not None else "-") for name, value in found.items()],
     )

@@ -11,8 +11,8 @@ from slipway.infra.cli.app import app
 _HEAD = """# The command line
 
 How to put `slipway` [on your PATH](../start/owner.md#the-command-on-your-path). Exit codes: 0 success; 1 the
-operation started and failed; 2 refused, or interrupted. Every command that prints a report takes `--format json`.
-Each command has one example, which `-h` prints too.
+operation started and failed; 2 refused, or interrupted. Every command that prints a report takes
+`--format json`. Each command has one example, which `-h` prints too.
 """
 
 
