@@ -13,7 +13,7 @@ def markdown(results: Results) -> str:
     every = rows(results)
     if every:
         parts += [
-            "### Throughput over the raw limit\n\n" + _limits(results) + throughput_table(every),
+            "### Throughput relative to the bare model\n\n" + _limits(results) + throughput_table(every),
             "### Latency, memory, start\n\n" + latency_table(every),
         ]
     parts += [f"### {name.capitalize()}\n\n{_piece(found)}" for name, found in results.pieces.items()]

@@ -200,8 +200,8 @@ def _locked(folder: Path) -> Generator[None]:
         lock.acquire(timeout=0)
     except Timeout:
         raise Busy(
-            f"Another `slipway up` or `slipway down` is at work on this stack (it holds {folder / 'lock'}). "
-            "Wait until it is done."
+            "Another `slipway up` or `slipway down` is already running for this stack (it holds "
+            f"{folder / 'lock'}). Wait until it is done."
         ) from None
     except OSError as error:
         raise unwritable(folder, error) from None
