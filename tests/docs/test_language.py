@@ -14,8 +14,10 @@ HABITS = re.compile(
     re.IGNORECASE,
 )
 # Pages for those who extend Slipway quote code and history.
-READ = [page for page in PAGES if page.name not in ("surprises.md",)]
-READ += [ROOT / "Makefile", *sorted(ROOT.glob("Pulumi.*.yaml"))]
+READ = [
+    *(page for page in PAGES if page.name != "surprises.md"),
+    *(ROOT / "Makefile", *sorted(ROOT.glob("Pulumi.*.yaml"))),
+]
 
 
 @pytest.mark.parametrize("path", READ, ids=lambda path: path.relative_to(ROOT).as_posix())
