@@ -15,7 +15,7 @@ up: ## install the local set, start the service, print its URL and key
 down: ## stop the service
 	@$(SLIPWAY) down
 
-status: ## tell what the service is doing
+status: ## show the state of the service
 	@$(SLIPWAY) status
 
 logs: ## print the service's log
@@ -59,7 +59,7 @@ observability: ## watch the local service with Debian's Prometheus: http://127.0
 	@mkdir -p .slipway/prometheus
 	@prometheus --config.file=observability/prometheus-local.yml --storage.tsdb.path=.slipway/prometheus --web.listen-address=127.0.0.1:$(or $(PROMETHEUS_PORT),9090)
 
-bench: ## the server beside its peers, under overload, over time: half an hour; QUICK=1: a minute, and no peer; PIECES=mosec,overload: only those; MODEL=folder
+bench: ## the server compared with its peers, under overload, over time: half an hour; QUICK=1: a minute, and no peer; PIECES=mosec,overload: only those; MODEL=folder
 	@$(PYTHON) -m infra.setup.install dev
 	@$(if $(QUICK),.venv/bin/python -m bench.engine $(MODEL),.venv/bin/python -m bench $(MODEL) \
 	  $(if $(PIECES),--pieces $(PIECES)) $(if $(RESULTS),--results $(RESULTS)))
@@ -90,7 +90,7 @@ image: ## build the server's image, `slipway` (needs Docker); MODEL=hf:… or bu
 	  --build-arg REVISION=$$(git describe --always --dirty --abbrev=40 --match '') \
 	  --build-arg "MODEL_VERSION=$(or $(filter hf:%,$(MODEL)),$(BUNDLED_VERSION))" .
 
-bench-image: ## measure the images beside a naive torch one (needs Docker, 25 GB; downloads 2.9 GB once)
+bench-image: ## compare the images with a naive torch one (needs Docker, 25 GB; downloads 2.9 GB once)
 	@$(PYTHON) -m infra.setup.install dev
 	@.venv/bin/python -m bench.image
 

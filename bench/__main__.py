@@ -64,7 +64,7 @@ def main() -> None:
 def _illustrate(results: Results, file: Path) -> None:
     """Write the plot next to the results, and both into the document next to them, if there is one."""
     if every := rows(results):
-        title = f"Requests a second at 64 connections over the raw limit, {results.facts['Model']}"
+        title = f"Requests a second at 64 connections, relative to the bare model, {results.facts['Model']}"
         title += BUSY.replace("*", "") if BUSY in results.facts.get("Quiet", "") else ""
         file.with_suffix(".svg").write_text(svg(every, title))
     document = file.with_suffix(".md")

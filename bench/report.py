@@ -13,7 +13,7 @@ def markdown(results: Results) -> str:
     every = rows(results)
     if every:
         parts += [
-            "### Throughput over the raw limit\n\n" + _limits(results) + throughput_table(every),
+            "### Throughput relative to the bare model\n\n" + _limits(results) + throughput_table(every),
             "### Latency, memory, start\n\n" + latency_table(every),
         ]
     parts += [f"### {name.capitalize()}\n\n{_piece(found)}" for name, found in results.pieces.items()]
@@ -47,7 +47,7 @@ def table(head: Sequence[str], body: Sequence[Sequence[str]]) -> str:
 
 def goals_table(found: Sequence[Goal]) -> str:
     return table(
-        ("goal", "wanted", "found", ""),
+        ("goal", "wanted", "found", "verdict"),
         [(each.name, each.wanted, number(each.value), each.verdict) for each in found],
     )
 
@@ -106,5 +106,6 @@ def _limits(results: Results) -> str:
 
 def _piece(found: dict[str, float | None]) -> str:
     return table(
-        ("", ""), [(name, f"{value:g}" if value is not None else "-") for name, value in found.items()]
+        ("figure", "value"),
+        [(name, f"{value:g}" if value is not None else "-") for name, value in found.items()],
     )

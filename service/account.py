@@ -15,7 +15,7 @@ LEAST_SHARE_OF_MEMORY = 16
 BODY_COPIES = 3
 # What is refused to nobody: the head of a probe is smaller.
 SMALL_HEAD_BYTES = 8 << 10
-# A header takes as much beside its bytes; MAX_HEADERS in service/reading.py bounds their number.
+# A header takes as much in addition to its bytes; MAX_HEADERS in service/reading.py bounds their number.
 HEAD_COPIES = 2
 
 

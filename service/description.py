@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from prometheus_client.registry import Collector
-from starlette.types import ASGIApp, Message
+from starlette.types import ASGIApp, Message, Scope
 
 from .account import most_held_bytes
 from .api.app import build_app
@@ -91,7 +91,14 @@ async def _got(app: ASGIApp, path: str) -> bytes:
     async def send(message: Message) -> None:
         content.extend(message.get("body", b""))
 
-    scope = {"type": "http", "method": "GET", "path": path, "headers": [], "query_string": b"", "state": {}}
+    scope: Scope = {
+        "type": "http",
+        "method": "GET",
+        "path": path,
+        "headers": [],
+        "query_string": b"",
+        "state": {},
+    }
     await app(scope, receive, send)
     return bytes(content)
 

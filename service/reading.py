@@ -28,14 +28,14 @@ from .heads import KNOWN_VERSIONS, fault_of_head, fault_of_version
 from .turns import FIRST_BYTES, TURN_BYTES, Turns
 
 MAX_HEAD_BYTES = 64 << 10
-# Each takes some 150 bytes beside its own, and may have as few as 5.
+# Each takes some 150 bytes in addition to its own, and may have as few as 5.
 MAX_HEADERS = 128
 # The parser cannot be stopped: what it has in hand when a bound is passed, or a request is complete, it works
 # off. A larger piece would let more requests begin behind one that is under way, 2 KB each.
 PIECE_BYTES = 4 << 10
 # Around each chunk: at most 16 hexadecimal digits and two line ends. Any more is counted against the bound.
 CHUNK_FRAMING_BYTES = 20
-# As the parser tells it before it has read one.
+# As the parser reports it before it has read one.
 NO_VERSION_YET = "0.0"
 # What may wait behind a request that is under way. Past it nothing is read, and a client that leaves is not
 # noticed before the answer.

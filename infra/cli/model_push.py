@@ -23,7 +23,7 @@ def push(
 ) -> None:
     """Upload a model to a folder of its own in a bucket, manifest last, and print the address that pins it.
 
-    Files that are there already are not sent again, so an interrupted upload goes on where it stopped.
+    Files that are there already are not sent again, so an interrupted upload resumes.
     """
     with reported(format_):
         from slipway.infra.model import push as pushing

@@ -30,7 +30,7 @@ _GROUPS: Mapping[str, frozenset[str]] = {
     "@cloud-run-tier-2": frozenset(_TIER_2.split()),
 }
 _EVERYWHERE = ("@gcp", "@aws")  # the same in all regions of that cloud
-# A region without a row is priced as this one, and that is said.
+# The prices of these are used for a region without a row, and the report says so.
 REFERENCE_REGIONS = ("us-central1", "us-east-1")
 
 

@@ -82,8 +82,8 @@ def cost_rows(cost: StackCost) -> list[tuple[str, ...]]:
     rows += [_row(one) for one in cost.resources if one.kind != "free"]
     free = [one for one in cost.resources if one.kind == "free"]
     if free:
-        rows.append((f"{len(free)} more", "$0.00", "$0.00", "$0.00", "free by themselves"))
-    million = f"{cost.per_million} for a million requests more" if cost.per_million else ""
+        rows.append((f"{len(free)} more", "$0.00", "$0.00", "$0.00", "no charge"))
+    million = f"+ {cost.per_million} per additional million requests" if cost.per_million else ""
     rows.append(("a month", str(cost.idle), str(cost.expected), str(cost.maximum), million))
     return rows
 

@@ -63,12 +63,12 @@ def _literal(key: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Manifests:
-    """objects: in the order to apply them in. beside: what Pulumi makes of the clouds, by name and type."""
+    """objects: in the order to apply them in. also_made: what Pulumi makes in clouds, by name and type."""
 
     stack: str
     objects: tuple[Object, ...]
     missing: tuple[Missing, ...]
-    beside: tuple[str, ...]
+    also_made: tuple[str, ...]
 
 
 def manifests_of(plan: Plan) -> Manifests:
@@ -118,8 +118,8 @@ def head_lines(manifests: Manifests) -> list[str]:
     for each in manifests.missing:
         lines += [f"Secret {each.name} is not included, because its values are secret. Create it once:"]
         lines += [f"  {each.command}"]
-    if manifests.beside:
-        lines.append(f"Created by `pulumi up` and not included: {', '.join(manifests.beside)}.")
+    if manifests.also_made:
+        lines.append(f"Created by `pulumi up` and not included: {', '.join(manifests.also_made)}.")
     return lines
 
 

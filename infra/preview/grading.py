@@ -53,7 +53,7 @@ def first_clause(title: str) -> str:
 
 
 def _of_changes(preview: StackPreview) -> Iterator[tuple[Grade, str]]:
-    """Yield what no rule has words for, and is not safe all the same."""
+    """Yield what no rule has words for, and is not safe nevertheless."""
     changed = preview.diff.changed if preview.diff else ()
     yield from ((Grade.LOOK, note.rstrip(".")) for note in (preview.diff.notes if preview.diff else ()))
     own = [change for change in changed if change.resource.custom]

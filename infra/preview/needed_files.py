@@ -1,7 +1,7 @@
 """Chooses what of a commit its program may read. Pure.
 
 A program reads its own folders, and what a stack's file names, such as a model's folder. Of everything else
-small files are taken, in case; folders that are large all the same are data.
+small files are taken, in case; large folders are data.
 """
 
 import re

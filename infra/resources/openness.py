@@ -79,7 +79,7 @@ def by_ingress(resource: Resource) -> Iterator[str]:
 
 
 def by_knative(resource: Resource) -> Iterator[str]:
-    """Yield it where Knative gives an InferenceService a public address, as it does unless told otherwise."""
+    """Yield it where Knative gives an InferenceService a public address, as it does by default."""
     if at(resource.inputs, *_KNATIVE_PRIVATE) != "cluster-local":
         yield "an InferenceService with a public address"
 

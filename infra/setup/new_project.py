@@ -24,7 +24,7 @@ def name_for(folder: Path, given: str | None) -> str:
 
 
 def new_files(folder: Path, name: str) -> Mapping[Path, str]:
-    """Return each file to write and its text. Raises Refused where one of them is there already."""
+    """Return each file to write and its text. Raises Refused where one of them already exists."""
     files = {
         Path("Pulumi.yaml"): (
             f"name: {name}\ndescription: A model as an HTTP service\nruntime:\n  name: python\n"

@@ -72,7 +72,7 @@ class Instruments:
         )
         self._padding_tokens = Counter(
             "slipway_batch_padding_tokens",
-            "Tokens that batches computed in vain, because their texts were shorter than the longest.",
+            "Padding tokens that batches computed, because their texts were shorter than the longest.",
             registry=self.registry,
         )
 

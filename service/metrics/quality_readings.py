@@ -1,4 +1,4 @@
-"""What is read of the model's quality when the page is asked for."""
+"""What is read of the model's quality at a scrape."""
 
 from collections.abc import Iterable, Iterator
 from itertools import accumulate

@@ -1,4 +1,4 @@
-"""What is read when the page is asked for: the queue, connections, threads, memory, the model.
+"""What is read at a scrape: the queue, connections, threads, memory, the model.
 
 The counts of refusals and cuts are kept by `Connections`, so a request under way pays for none of this.
 """

@@ -5,11 +5,13 @@
 WIDTH: of the window, in pixels. SCHEME: light or dark. A page that scrolls sideways is a finding too.
 """
 
+# pyright: basic, reportMissingImports=false
+
 import json
 import sys
 
-from axe_playwright_python.sync_playwright import Axe  # pyright: ignore
-from playwright.sync_api import sync_playwright  # pyright: ignore
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import sync_playwright
 
 # Of scripts that give names to what the theme makes, and of the first values of the live view.
 SETTLE_MS = 500

@@ -188,9 +188,9 @@ def test_the_report_for_programs_traces_every_price() -> None:
 def test_the_rows_end_in_the_sum_and_fold_what_is_free() -> None:
     rows = cost_rows(cost(*plan(DEV).resources, usage=THROUGHPUT))
     assert rows[0][0] == "resource"
-    assert rows[-2][-1] == "free by themselves"
+    assert rows[-2][-1] == "no charge"
     assert rows[-1][0] == "a month"
-    assert "a million requests more" in rows[-1][-1]
+    assert "per additional million requests" in rows[-1][-1]
 
 
 def test_the_age_of_prices_is_judged_by_the_day_that_is_handed_in() -> None:
