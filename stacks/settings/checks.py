@@ -170,13 +170,24 @@ def number_maps(allowed: str, keys: tuple[str, ...]) -> Check:
 
 
 def _numbers(found: Mapping[str, Any], keys: tuple[str, ...]) -> Mapping[str, float]:
-    for key, value in found.items():
+    for key in found:
         if key not in keys:
             near = difflib.get_close_matches(key, keys, 1)
             raise ValueError(near[0] if near else "")
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            raise ValueError("")
-    return {key: float(value) for key, value in found.items()}
+    return {key: _finite(value) for key, value in found.items()}
+
+
+def _finite(value: Any) -> float:
+    """Return a number, which Pulumi keeps as a string where a map of a stack's file has a decimal point."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError("")
+    try:
+        number = float(value)
+    except ValueError:
+        raise ValueError("") from None
+    if not math.isfinite(number):
+        raise ValueError("")
+    return number
 
 
 def references(allowed: str) -> Check:

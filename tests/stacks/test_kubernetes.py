@@ -234,7 +234,7 @@ def test_auto_makes_nothing_in_a_cluster_without_the_operator(
     [
         ({"objective": '{"availability": 100}'}, "objective.availability is 100, which leaves no failure"),
         ({"objective": '{"availabilty": 99}'}, "objective: got .*availability"),
-        ({"objective": '{"availability": "99"}'}, "objective: got .*availability and latency"),
+        ({"objective": '{"availability": "high"}'}, "objective: got .*availability and latency"),
         ({"thresholds": '{"memory": {"ticket": 0.99, "page": 0.9}}'}, "thresholds.memory.ticket is 0.99"),
         ({"thresholds": '{"memori": {"page": 0.9}}'}, "thresholds has 'memori'.*Did you mean memory"),
         ({"thresholds": '{"memory": 0.9}'}, "thresholds: got .*such as"),
@@ -248,3 +248,11 @@ def test_monitoring_that_could_not_work_is_refused_in_the_words_of_the_settings(
 ) -> None:
     said = refusal(kubeconfig=kubeconfig, **{"monitoring": "operator", **values})
     assert re.search(message, said), said
+
+
+def test_a_number_of_a_map_may_be_a_string_as_pulumi_keeps_it(kubeconfig: str) -> None:
+    plan = planned(
+        kubeconfig=kubeconfig, monitoring="operator", objective='{"availability": "99.9", "days": 28}'
+    )
+    rules = next(r.inputs for r in plan.resources if r.type.endswith("PrometheusRule"))
+    assert "> 0.01344 " in json.dumps(rules["spec"])

@@ -19,7 +19,7 @@ OPERATOR = "apps/v1\nmonitoring.coreos.com/v1\nv1\n"
 @pytest.fixture
 def kubeconfig(tmp_path: Path) -> Generator[Path]:
     with socket.create_server(("127.0.0.1", 0)) as server:
-        config = {
+        config: dict[str, object] = {
             "kind": "Config",
             "clusters": [{"name": "c", "cluster": {"server": f"http://127.0.0.1:{server.getsockname()[1]}"}}],
             "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
