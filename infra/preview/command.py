@@ -11,6 +11,7 @@ from slipway.infra.preview.other_commit import Base, Planning, checkout_of
 from slipway.infra.preview.plans import Planned, planned, refuse
 from slipway.infra.preview.renamed_stacks import renamed_stacks
 from slipway.infra.preview.stack import StackPreview, compared, stack_preview
+from slipway.infra.preview.unchanged import unchanged_stacks
 from slipway.infra.settings.stackfile import stack_names
 
 _GUIDE = "docs/guides/stuck-stacks.md, Another name for the stack or the project"
@@ -61,13 +62,28 @@ def previewed_against(root: Path, ref: str, stacks: Iterable[str], overrides: li
         if nowhere := [stack for stack in named if stack not in {*here, *base.stacks}]:
             refuse([planned(root, stack, overrides) for stack in nowhere], named=True)
         base.renamed = renamed_stacks(root, base)
-        planning = Planning(root, base, wanted)
+        both = [stack for stack in wanted if stack in here and stack in base.stacks]
+        same = unchanged_stacks(root, base.commit, both) if not overrides else frozenset[str]()
+        planning = Planning(root, base, [stack for stack in wanted if stack not in same])
         try:
             every = [planned(root, stack, overrides) for stack in wanted if stack in here]
+            _take_as_they_are(base, [each for each in every if each.stack in same])
             planning.finish()
         finally:
             planning.stop()
         return _compared(every, wanted, base)
+
+
+def _take_as_they_are(base: Base, every: Iterable[Planned]) -> None:
+    """Store what is the same on both sides: a plan, or why there is none."""
+    today = datetime.now(UTC).date()
+    for each in every:
+        if each.plan is not None:
+            base.plans[each.stack] = each.plan
+            found = stack_preview(each, today).findings
+            base.findings[each.stack] = frozenset(finding["title"] for finding in found)
+        elif each.refused is not None:
+            base.failed[each.stack] = str(each.refused)
 
 
 def _compared(every: list[Planned], wanted: list[str], base: Base) -> Shown:
