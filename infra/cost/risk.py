@@ -1,5 +1,6 @@
 """What a change costs, as a risk. Pure; USD a month."""
 
+import re
 from collections.abc import Iterator
 
 from slipway.infra.cost.difference import CostDifference
@@ -8,6 +9,7 @@ from slipway.infra.diff.risk import Level, Risk
 
 # Below it a change of cost is listed and is no risk.
 _MUCH_USD = 100.0
+_AMOUNT = re.compile(r"\$([0-9,]+(?:\.[0-9]+)?)")
 
 
 def cost_risks(difference: CostDifference) -> Iterator[Risk]:
@@ -17,9 +19,23 @@ def cost_risks(difference: CostDifference) -> Iterator[Risk]:
     texts = [f"the {name} cost by {dollars(each.usd)} a month, to {each.after}" for name, each in rising]
     if texts:
         yield Risk(Level.MEDIUM, f"raises {' and '.join(texts)}", _largest(difference))
-    new = [each for each in difference.maximum.after.unknown if each not in difference.maximum.before.unknown]
+    known = {_subject(each): each for each in difference.maximum.before.unknown}
+    new = [each for each in difference.maximum.after.unknown if _subject(each) not in known]
     if new:
         yield Risk(Level.MEDIUM, "makes the cost unknown", f"{'; '.join(new)}.")
+    for each in difference.maximum.after.unknown:
+        if _largest_amount(each) - _largest_amount(known.get(_subject(each), each)) >= _MUCH_USD:
+            yield Risk(Level.MEDIUM, "raises a cost that is not known", f"{each}.")
+
+
+def _subject(unknown: str) -> str:
+    """Return whose cost it is that is unknown: the amounts that stand next to it change with its size."""
+    return unknown.partition(": ")[0]
+
+
+def _largest_amount(unknown: str) -> float:
+    """Return the largest of the amounts that stand next to what is unknown, in USD."""
+    return max((float(each.replace(",", "")) for each in _AMOUNT.findall(unknown)), default=0.0)
 
 
 def _largest(difference: CostDifference) -> str:

@@ -8,11 +8,16 @@ from slipway.infra.diff.exposure_rules import MAIL_DOMAINS
 from slipway.infra.diff.model import Action, ResourceChange, StackDiff
 from slipway.infra.diff.paths import ABSENT
 from slipway.infra.diff.risk import Level, Risk, components, of_roles, said
+from slipway.infra.resources.credentials import holds_credential
 from slipway.infra.resources.openness import EVERYBODY
 from slipway.infra.resources.reading import UNKNOWN, Resource, at, items_at
 from slipway.infra.resources.row import Role
 from slipway.infra.resources.table import role_of, ways_in, ways_near
 
+_CLOUD_RUN = "slipway:index:CloudRunService"
+# Of these no one calls a private service who is not named; in a cluster every pod may.
+_CALLERS = frozenset({_CLOUD_RUN, "slipway:index:FargateService"})
+_CERTIFICATES = ("certificate_arn", "tls_secret")
 _NEW = (Action.CREATE, Action.UPDATE, Action.REPLACE)
 
 
@@ -29,19 +34,44 @@ def opened(diff: StackDiff) -> Iterator[Risk]:
 
 
 def closed(diff: StackDiff) -> Iterator[Risk]:
+    """Yield a service that only named callers may call from now on, or no one at all."""
     for change in components(diff):
-        found = change.change_of("public")
-        if found and found.before is True and found.after is not True:
+        if change.before is None or change.after is None:
+            continue
+        before, after = (_callers(side.inputs) for side in (change.before, change.after))
+        if before and not after and change.type in _CALLERS:
+            key = "`invokers`" if change.type == _CLOUD_RUN else "`allowedCidrs`"
+            text = "closes the service to everyone who calls it now"
+            yield Risk(Level.HIGH, text, f"It is no longer public and {key} names no one.", change.urn)
+        elif before == ["everyone"] and after != before:
             yield Risk(
                 Level.MEDIUM, "closes the service to the internet: callers need a grant", "", change.urn
             )
 
 
+def _callers(inputs: Mapping[str, Any]) -> list[str]:
+    """Return who may call a service from outside, by its arguments."""
+    if inputs.get("public") is True:
+        return ["everyone"]
+    return [str(each) for name in ("invokers", "allowed_cidrs") for each in items_at(inputs, name)]
+
+
+def domain(diff: StackDiff) -> Iterator[Risk]:
+    for change in components(diff):
+        found = change.change_of("domain")
+        if found and change.after and found.before not in (ABSENT, None, ""):
+            then = "goes" if found.after in (ABSENT, None, "") else f"gives way to {found.after}"
+            text = f"the domain {found.before} {then}: callers of that name fail"
+            yield Risk(Level.MEDIUM, text, "", change.urn)
+
+
 def unencrypted(diff: StackDiff) -> Iterator[Risk]:
     for change in components(diff):
-        found = change.change_of("certificate_arn")
-        if found and found.before not in (ABSENT, None, "") and found.after in (ABSENT, None, ""):
-            yield Risk(Level.HIGH, "turns HTTPS off: keys and requests travel unencrypted", "", change.urn)
+        for name in _CERTIFICATES:
+            found = change.change_of(name)
+            if found and found.before not in (ABSENT, None, "") and found.after in (ABSENT, None, ""):
+                text = "turns HTTPS off: keys and requests travel unencrypted"
+                yield Risk(Level.HIGH, text, "", change.urn)
 
 
 def rotated_key(diff: StackDiff) -> Iterator[Risk]:
@@ -89,6 +119,20 @@ def plain_secrets(diff: StackDiff) -> Iterator[Risk]:
                 yield Risk(
                     Level.HIGH, text, "Everyone who reads the stack reads it; use `secrets`.", change.urn
                 )
+
+
+def exempted(diff: StackDiff) -> Iterator[Risk]:
+    """Yield the names that are said to hold no secret from now on, so that no rule looks at them."""
+    for change in components(diff):
+        if change.before is None or change.after is None:
+            continue
+        before = items_at(change.before.inputs, "plain_env")
+        for name in items_at(change.after.inputs, "plain_env"):
+            if name not in before:
+                holds = holds_credential(str(at(change.after.inputs, "env", str(name))))
+                text = f"says that {name} in the plain environment is no secret"
+                detail = "Its value has the form of a credential." if holds else "Look at its value."
+                yield Risk(Level.HIGH if holds else Level.MEDIUM, text, detail, change.urn)
 
 
 def roles(diff: StackDiff) -> Iterator[Risk]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from slipway.infra.diff.model import Action, ResourceChange, StackDiff
 from slipway.infra.diff.risk import Level, Risk
+from slipway.infra.resources.kubernetes import NETWORK_POLICY
 from slipway.infra.resources.reading import items_at
 
 # A network with this prefix or a shorter one is of no single organisation: 1/256 of the internet.
@@ -77,8 +78,20 @@ def addresses(diff: StackDiff) -> Iterator[Risk]:
         egress, nodes = change.change_of("egress"), change.change_of("private_nodes")
         if egress and egress.before == "endpoints":
             yield Risk(Level.HIGH, "gives every task a public address", "Before they had none.", change.urn)
-        if nodes and nodes.before is True:
+        if nodes and nodes.before is not False and nodes.after is False:
             yield Risk(Level.HIGH, "gives every node a public address", "Before they had none.", change.urn)
+
+
+def policies(diff: StackDiff) -> Iterator[Risk]:
+    """Yield the network policies that go without another in their place."""
+    for change in diff.resources:
+        if diff.after is not None and is_policy_gone(change):
+            text = f"deletes {change.name}: nothing limits who calls the pods, and whom they call"
+            yield Risk(Level.HIGH, text, "", change.urn)
+
+
+def is_policy_gone(change: ResourceChange) -> bool:
+    return change.type == NETWORK_POLICY and change.action is Action.DELETE
 
 
 def members(diff: StackDiff) -> Iterator[Risk]:

@@ -23,6 +23,7 @@ def with_followers(found: Iterable[ResourceChange]) -> list[ResourceChange]:
     """Add what follows: FOLLOW for what uses a change, REPLACE where that forces it."""
     changes = {change.urn: change for change in found}
     changes |= {change.urn: change for change in _of_new_providers(changes)}
+    changes |= {change.urn: change for change in _of_documents(changes)}
     users = _users(changes)
     waiting = deque(urn for urn, change in changes.items() if _has_new_outputs(change))
     while waiting:
@@ -42,6 +43,19 @@ def _of_new_providers(changes: Mapping[str, ResourceChange]) -> Iterator[Resourc
         if provider and provider.action is Action.REPLACE:
             forced = (*change.forced_by, PROVIDER)
             yield replace(change, action=Action.REPLACE, forced_by=forced)
+
+
+def _of_documents(changes: Mapping[str, ResourceChange]) -> Iterator[ResourceChange]:
+    """Yield what holds a text that is unknown on both sides, and is made of arguments that changed."""
+    for change in changes.values():
+        row, maker = row_of(change.type), changes.get(change.resource.parent or "")
+        if row is None or row.document is None or maker is None or not change.before or not change.after:
+            continue
+        name = row.document.input
+        unknown = all(side.inputs.get(name) == UNKNOWN for side in (change.before, change.after))
+        arguments = {each.path.partition(".")[0].partition("[")[0] for each in maker.changes}
+        if unknown and row.document.arguments & arguments:
+            yield _following(change, name, maker)
 
 
 def _users(changes: dict[str, ResourceChange]) -> dict[str, list[tuple[str, str]]]:

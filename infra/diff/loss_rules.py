@@ -3,19 +3,21 @@
 from collections.abc import Iterator
 
 from slipway.infra.diff.compare import PROTECT, RENAMED
+from slipway.infra.diff.exposure_rules import is_policy_gone
 from slipway.infra.diff.model import Action, Knowledge, ResourceChange, StackDiff
 from slipway.infra.diff.paths import ABSENT, Change
 from slipway.infra.diff.risk import Level, Risk, components, counted, of_roles
+from slipway.infra.resources.reading import UNKNOWN
 from slipway.infra.resources.row import Role
 from slipway.infra.resources.table import accelerators_of, role_of, row_of
 
 # A new one takes over at once, and what runs goes on; the owner of a drawn name is reported.
-_HARMLESS = frozenset({Role.REVISION, Role.NAME, Role.SECRET_VERSION})
+HARMLESS = frozenset({Role.REVISION, Role.NAME, Role.SECRET_VERSION})
 # What a cloud itself checks before it deletes.
 _HELD_BY = ("deletionProtection", "enableDeletionProtection")
 _PROTECTED_BY = (*_HELD_BY, "deletion_protection")
 # The roles that other rules speak of in their own words.
-_OWN_WORDS = _HARMLESS | {
+_OWN_WORDS = HARMLESS | {
     Role.NODE_POOL,
     Role.NAMESPACE,
     Role.CLUSTER_ACCESS,
@@ -58,15 +60,28 @@ def node_pools(diff: StackDiff) -> Iterator[Risk]:
         return
     for change in of_roles(diff, {Role.NODE_POOL}, Action.REPLACE, Action.DELETE):
         kind = "GPU node pool" if accelerators_of(change.before or change.resource) else "node pool"
-        yield Risk(
-            Level.HIGH, f"{_verb(change)} the {kind} {change.name}: its pods stop", _why(change), change.urn
-        )
+        text = f"{_verb(change)} the {kind} {change.name}: its pods"
+        if _is_made_first(change):
+            detail = f"{_why(change)} Until the old one goes, the quota must be enough for both."
+            yield Risk(Level.MEDIUM, f"{text} move to the new one", detail.strip(), change.urn)
+        else:
+            yield Risk(Level.HIGH, f"{text} stop", _why(change), change.urn)
     for change in of_roles(diff, {Role.NODE_POOL}, Action.UPDATE):
         paths = ("machineType", "diskType", "diskSizeGb", "imageType")
         changed = [name for name in paths if change.change_of(f"nodeConfig.{name}")]
         if changed:
             text = f"recreates the nodes of {change.name} one by one: their pods move"
             yield Risk(Level.MEDIUM, text, f"Changed: {', '.join(changed)}.", change.urn)
+
+
+def _is_made_first(change: ResourceChange) -> bool:
+    """Return whether the new one is there before the old one goes: under another name, in one cluster."""
+    if change.action is not Action.REPLACE or change.resource.delete_before_replace or change.renamed_from:
+        return False
+    if {"cluster", "location"}.intersection(change.forced_by) or not change.before or not change.after:
+        return False
+    old, new = change.before.inputs.get("name"), change.after.inputs.get("name")
+    return new == UNKNOWN or (new is not None and old != new)
 
 
 def services(diff: StackDiff) -> Iterator[Risk]:
@@ -169,7 +184,7 @@ def other_losses(diff: StackDiff) -> Iterator[Risk]:
     for change in diff.resources:
         row = row_of(change.type)
         reported = _holds(change) or (row is not None and row.role in _OWN_WORDS)
-        if reported or not change.resource.custom or change.renamed_from:
+        if reported or not change.resource.custom or change.renamed_from or is_policy_gone(change):
             continue
         if change.action in (Action.REPLACE, Action.DELETE):
             text = f"{_verb(change)} {change.name} ({_kind(change)})"

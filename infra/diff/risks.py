@@ -1,6 +1,13 @@
 """What a reviewer should fear of a change, in words, worst first."""
 
-from slipway.infra.diff import access_rules, exposure_rules, loss_rules, running_rules, stack_rules
+from slipway.infra.diff import (
+    access_rules,
+    exposure_rules,
+    ingress_rules,
+    loss_rules,
+    running_rules,
+    stack_rules,
+)
 from slipway.infra.diff.model import StackDiff
 from slipway.infra.diff.risk import Risk, Rule
 
@@ -13,8 +20,11 @@ RULES: tuple[Rule, ...] = (
     exposure_rules.namespaces,
     exposure_rules.addresses,
     exposure_rules.members,
+    exposure_rules.policies,
+    ingress_rules.ingress,
     access_rules.unencrypted,
     access_rules.plain_secrets,
+    access_rules.exempted,
     loss_rules.clusters,
     loss_rules.other_clusters,
     loss_rules.namespaces,
@@ -23,6 +33,7 @@ RULES: tuple[Rule, ...] = (
     loss_rules.renames,
     loss_rules.component_gone,
     loss_rules.holders,
+    running_rules.scheduled_stop,
     running_rules.memory,
     running_rules.gpu,
     running_rules.probes,
@@ -32,6 +43,7 @@ RULES: tuple[Rule, ...] = (
     access_rules.secrets,
     access_rules.roles,
     access_rules.closed,
+    access_rules.domain,
     loss_rules.other_losses,
     loss_rules.unknown_types,
     running_rules.image,

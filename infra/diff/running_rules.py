@@ -9,6 +9,7 @@ from slipway.components.need import Need, need_of
 from slipway.infra.diff.model import Action, ResourceChange, StackDiff
 from slipway.infra.diff.paths import ABSENT
 from slipway.infra.diff.risk import Level, Risk, components, numbers, of_roles, said
+from slipway.infra.resources.reading import at, items_at
 from slipway.infra.resources.row import Role
 from slipway.infra.resources.table import row_of
 
@@ -133,10 +134,35 @@ def logs(diff: StackDiff) -> Iterator[Risk]:
 
 def spot(diff: StackDiff) -> Iterator[Risk]:
     for change in components(diff):
-        found = numbers(change, "spot_percent")
-        if found and found[1] > found[0]:
-            text = f"puts {found[1]:g} % of the instances above the base on Spot (before: {found[0]:g} %)"
+        found = change.change_of("spot_percent")
+        before, after = (_share(side) for side in (found.before, found.after)) if found else (0, 0)
+        if change.before and change.after and after > before:
+            text = f"puts {after:g} % of the instances above the base on Spot (before: {before:g} %)"
             yield Risk(Level.MEDIUM, text, "The cloud can reclaim them within minutes.", change.urn)
+
+
+def _share(value: Any) -> float:
+    """Return a percentage; an argument that is not given is none."""
+    return value if isinstance(value, int | float) else 0
+
+
+def scheduled_stop(diff: StackDiff) -> Iterator[Risk]:
+    """Yield the schedules that leave no instance, and did not before."""
+    for change in components(diff):
+        if change.before is None or change.after is None:
+            continue
+        stopped = {
+            str(at(each, "name")) for each in items_at(change.before.inputs, "schedules") if _stops(each)
+        }
+        for each in items_at(change.after.inputs, "schedules"):
+            name = str(at(each, "name"))
+            if _stops(each) and name not in stopped:
+                detail = f"{at(each, 'schedule')}; another schedule has to start it again."
+                yield Risk(Level.HIGH, f"stops the service by the schedule {name!r}", detail, change.urn)
+
+
+def _stops(schedule: Any) -> bool:
+    return at(schedule, "max_replicas") == 0
 
 
 def speed(diff: StackDiff) -> Iterator[Risk]:

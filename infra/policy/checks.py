@@ -119,7 +119,7 @@ def _secrets_in(
         text = str(value)
         if text == SECRET:
             yield f"{name} of {place} holds a secret as plain text."
-        elif name not in plain_names and (looks_secret(name, text) or holds_credential(text)):
+        elif holds_credential(text) or (name not in plain_names and looks_secret(name, text)):
             yield f"{name} of {place} looks like a secret."
 
 

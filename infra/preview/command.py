@@ -1,16 +1,18 @@
 """Plans the stacks for `slipway preview`, and compares them with those of another commit."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from slipway.infra.plan.run import without_collector
 from slipway.infra.policy.judge import refuse_mandatory
+from slipway.infra.preview.base_rules import judge_by_base, risks_by_base
 from slipway.infra.preview.other_commit import Base, Planning, checkout_of
 from slipway.infra.preview.plans import Planned, planned, refuse
 from slipway.infra.preview.renamed_stacks import renamed_stacks
 from slipway.infra.preview.stack import StackPreview, compared, stack_preview
+from slipway.infra.preview.unchanged import unchanged_stacks
 from slipway.infra.settings.stackfile import stack_names
 
 _GUIDE = "docs/guides/stuck-stacks.md, Another name for the stack or the project"
@@ -52,7 +54,7 @@ def previewed_against(root: Path, ref: str, stacks: Iterable[str], overrides: li
 
     A stack that is refused here is shown as such, next to the others.
     """
-    named = list(stacks)
+    named, today = list(stacks), datetime.now(UTC).date()
     with without_collector(), checkout_of(root, ref) as base:
         here = stack_names(root)
         wanted = named or sorted({*here, *base.stacks})
@@ -61,16 +63,34 @@ def previewed_against(root: Path, ref: str, stacks: Iterable[str], overrides: li
         if nowhere := [stack for stack in named if stack not in {*here, *base.stacks}]:
             refuse([planned(root, stack, overrides) for stack in nowhere], named=True)
         base.renamed = renamed_stacks(root, base)
-        planning = Planning(root, base, wanted)
+        both = [stack for stack in wanted if stack in here and stack in base.stacks]
+        same = unchanged_stacks(root, base.commit, both) if not overrides else frozenset[str]()
+        planning = Planning(root, base, [stack for stack in wanted if stack not in same])
         try:
             every = [planned(root, stack, overrides) for stack in wanted if stack in here]
-            planning.finish()
+            judged = {each.stack: stack_preview(each, today) for each in every if not each.left_out}
+            _take_as_they_are(base, judged, same)
+            planning.finish()  # last: the other commit's program runs meanwhile
+            judge_by_base(root, base, judged.values())
         finally:
             planning.stop()
-        return _compared(every, wanted, base)
+        return _compared(every, judged, wanted, base)
 
 
-def _compared(every: list[Planned], wanted: list[str], base: Base) -> Shown:
+def _take_as_they_are(base: Base, judged: Mapping[str, StackPreview], same: Iterable[str]) -> None:
+    """Store of these stacks what is the same on both sides: a plan, or why there is none."""
+    for stack in same:
+        here = judged.get(stack, StackPreview(stack))
+        if here.plan is not None:
+            base.plans[stack] = here.plan
+            base.findings[stack] = frozenset(finding["title"] for finding in here.findings)
+        elif here.refused is not None:
+            base.failed[stack] = str(here.refused)
+
+
+def _compared(
+    every: list[Planned], judged: Mapping[str, StackPreview], wanted: list[str], base: Base
+) -> Shown:
     today = datetime.now(UTC).date()
     by_name = {each.stack: each for each in every}
     shown = Shown([], base=base.name, commit=base.commit, notes=base.notes)
@@ -79,9 +99,16 @@ def _compared(every: list[Planned], wanted: list[str], base: Base) -> Shown:
         if each.left_out:
             shown.left_out[stack] = each.left_out
         else:
-            shown.stacks.append(compared(each, base, today))
+            shown.stacks.append(_with_base_rules(compared(each, base, today, judged.get(stack)), base))
     shown.notes = [*_another_project(shown.stacks), *shown.notes]
     return shown
+
+
+def _with_base_rules(preview: StackPreview, base: Base) -> StackPreview:
+    """Add what only the base's own rules say."""
+    told = {risk.urn for risk in preview.risks if risk.text.startswith("breaks the rule ")}
+    more = [risk for risk in risks_by_base(base, preview.stack, preview.violations) if risk.urn not in told]
+    return replace(preview, risks=tuple(sorted([*preview.risks, *more], key=lambda risk: risk.level)))
 
 
 def _another_project(stacks: Iterable[StackPreview]) -> list[str]:

@@ -4,12 +4,21 @@ import re
 from collections.abc import Iterable, Iterator
 from textwrap import shorten
 
-from slipway.infra.diff.model import Action, Knowledge
+from slipway.infra.diff.loss_rules import HARMLESS
+from slipway.infra.diff.model import Action, Knowledge, ResourceChange
 from slipway.infra.diff.risk import Level
 from slipway.infra.preview.stack import StackPreview
 from slipway.infra.preview.verdict import Grade, StackVerdict
+from slipway.infra.resources.table import role_of
 
 _SHOWN = 3
+# Settings whose change is safe unless a rule says more of it, such as of less memory or of a lower maximum.
+_UNNOTICED = frozenset(
+    {
+        *("cpu", "memory", "minInstances", "maxInstances", "timeout", "cpuTarget", "startupCpuBoost"),
+        *("labels", "usage", "budget", "policy", "logRetentionDays", "deletionProtection", "keepImages"),
+    }
+)
 _CLAUSE_END = re.compile(r"[:;.] ")
 _CLAUSE_LENGTH = 90
 
@@ -58,12 +67,37 @@ def _of_changes(preview: StackPreview) -> Iterator[tuple[Grade, str]]:
     yield from ((Grade.LOOK, note.rstrip(".")) for note in (preview.diff.notes if preview.diff else ()))
     own = [change for change in changed if change.resource.custom]
     for action, verb in ((Action.REPLACE, "replaces"), (Action.DELETE, "deletes")):
-        names = [each.name for each in own if each.action is action and not _is_spoken_of(preview, each.urn)]
+        at_risk = [each for each in own if each.action is action and not _is_harmless(each)]
+        names = [each.name for each in at_risk if not _is_spoken_of(preview, each.urn)]
         if names:
             yield Grade.LOOK, f"{verb} {_listed(names)}"
+    yield from _without_words(preview, [each for each in own if each.action is not Action.SAME])
     unknown = [each.name for each in own if each.knowledge is Knowledge.UNKNOWN]
     if unknown:
         yield Grade.LOOK, f"what happens to {_listed(unknown)} is not known"
+
+
+def _is_harmless(change: ResourceChange) -> bool:
+    return change.action is Action.REPLACE and role_of(change.type) in HARMLESS
+
+
+def _without_words(preview: StackPreview, own: list[ResourceChange]) -> Iterator[tuple[Grade, str]]:
+    """Yield what reaches the cloud, and no rule calls more than good to know."""
+    diff = preview.diff
+    said = any(risk.level < Level.LOW for risk in preview.risks)
+    if diff is None or diff.before is None or diff.after is None or said:
+        return
+    before, after = diff.before.outputs, diff.after.outputs
+    if outputs := [name for name in after if name in before and before[name] != after[name]]:
+        yield Grade.LOOK, f"changes the stack's outputs {', '.join(f'`{name}`' for name in outputs)}"
+    if not own:
+        return
+    changed = dict.fromkeys(each.path.partition(".")[0].partition("[")[0] for each in diff.settings)
+    if keys := [key for key in changed if key not in _UNNOTICED]:
+        yield Grade.LOOK, f"changes {', '.join(f'`{key}`' for key in keys)}"
+    elif not changed:
+        names = _listed(each.name for each in own)
+        yield Grade.LOOK, f"the program, not the stack's file, changes {names}"
 
 
 def _is_spoken_of(preview: StackPreview, urn: str) -> bool:

@@ -14,6 +14,7 @@ from slipway.infra.resources.row import (
     Replacement,
     Role,
     Row,
+    UnknownText,
 )
 
 ECS_SERVICE = "aws:ecs/service:Service"
@@ -45,6 +46,14 @@ def _scaling(properties: str, source: str) -> Row:
     return Row(Role.SCALING, _by(properties, source), _SCALING)
 
 
+# The arguments of FargateService that reach its containers; those of the ECS service reach them as a label.
+_OF_CONTAINERS = frozenset(
+    {
+        *("env", "secrets", "secret_values", "image_ref", "model", "expected_model", "task"),
+        *("request_timeout_seconds", "load_seconds", "spot_percent", "on_demand_base", "assign_public_ip"),
+        *("subnet_ids", "task_subnet_ids"),
+    }
+)
 # Of IAM, whose other tables were not read.
 IAM = Row(Role.IDENTITY, None, PERMISSION)
 
@@ -132,6 +141,7 @@ ROWS = {
         ),
         WITH_SERVICE,
         containers=containers.of_task,
+        document=UnknownText("containerDefinitions", _OF_CONTAINERS),
     ),
     "aws:iam/role:Role": Row(
         Role.IDENTITY,

@@ -6,6 +6,8 @@ from typing import Any
 from slipway.infra.resources import containers, openness
 from slipway.infra.resources.row import HERE, Billed, NoCharge, Replacement, Role, Row
 
+INGRESS = "kubernetes:networking.k8s.io/v1:Ingress"
+NETWORK_POLICY = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
 CONFIG_MAP = "kubernetes:core/v1:ConfigMap"
 DEPLOYMENT = "kubernetes:apps/v1:Deployment"
 AUTOSCALER = re.compile(r"kubernetes:autoscaling/v\w+:HorizontalPodAutoscaler")
@@ -77,8 +79,8 @@ _KINDS: dict[str, Row] = {
         Billed("volume-claim"),
         holds=True,
     ),
-    "networking.k8s.io/v1:Ingress": Row(Role.NETWORK, _replaced_by(), _RULE, opens=openness.by_ingress),
-    "networking.k8s.io/v1:NetworkPolicy": _kind(Role.NETWORK),
+    INGRESS.removeprefix("kubernetes:"): Row(Role.NETWORK, _replaced_by(), _RULE, opens=openness.by_ingress),
+    NETWORK_POLICY.removeprefix("kubernetes:"): _kind(Role.NETWORK),
     "networking.gke.io/v1:ManagedCertificate": _kind(Role.NETWORK),
     "networking.gke.io/v1beta1:FrontendConfig": _kind(Role.NETWORK),
     "cloud.google.com/v1:BackendConfig": _kind(Role.NETWORK),

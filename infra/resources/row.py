@@ -110,6 +110,14 @@ def no_ways(_resource: Resource) -> Iterator[str]:
 
 
 @dataclass(frozen=True, slots=True)
+class UnknownText:
+    """A text that no plan knows. input: its property. arguments: of the component that makes it."""
+
+    input: str
+    arguments: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """One type of resource. A cell that is left out says that there is nothing; None, that it is not known.
 
@@ -119,7 +127,8 @@ class Row:
     remains of it after the stack is destroyed. rolls_on: the paths whose change rolls out a new revision of a
     service; without one every change restarts it. new_outputs: a change in place gives it other outputs.
     named_by: the input by whose content the provider names it. on_project: it grants on a whole project.
-    is_entry: it is one entry of a list, such as a rule; with other content it is another entry.
+    is_entry: it is one entry of a list, such as a rule; with other content it is another entry. document: a
+    text in it that is unknown on both sides of a comparison, so that the arguments show whether it changes.
     """
 
     role: Role
@@ -136,3 +145,4 @@ class Row:
     named_by: str = ""
     on_project: bool = False
     is_entry: bool = False
+    document: UnknownText | None = None

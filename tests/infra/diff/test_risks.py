@@ -20,6 +20,8 @@ PASSWORD = "random:index/randomPassword:RandomPassword"
 IMAGE = "docker-build:index:Image"
 LOG = "aws:cloudwatch/logGroup:LogGroup"
 K8S_SERVICE, DEPLOYMENT = "kubernetes:core/v1:Service", "kubernetes:apps/v1:Deployment"
+K8S_INGRESS = "kubernetes:networking.k8s.io/v1:Ingress"
+NETWORK_POLICY = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
 VPC = "aws:ec2/vpc:Vpc"
 
 Inputs = Mapping[str, Any]
@@ -32,6 +34,13 @@ COMPONENT = {"min_replicas": 1, "max_replicas": 3, "model": "bundled:sms-spam", 
 
 def service(**inputs: Any) -> Inputs:
     return {**COMPONENT, "memory_gib": 2, **inputs}
+
+
+NGINX = "nginx.ingress.kubernetes.io/"
+
+
+def _annotated(name: str, value: str) -> Inputs:
+    return {"metadata": {"annotations": {name: value}}}
 
 
 CHANGES: list[tuple[str, Inputs | None, Inputs | None, str, str]] = [
@@ -210,9 +219,96 @@ CHANGES: list[tuple[str, Inputs | None, Inputs | None, str, str]] = [
     (
         SERVICE,
         service(public=True),
-        service(public=False),
+        service(public=False, invokers=["user:ada@example.com"]),
         "medium",
         "closes the service to the internet: callers need a grant",
+    ),
+    (
+        SERVICE,
+        service(public=True),
+        service(public=False),
+        "high",
+        "closes the service to everyone who calls it now",
+    ),
+    (
+        SERVICE,
+        service(invokers=["user:ada@example.com"]),
+        service(),
+        "high",
+        "closes the service to everyone who calls it now",
+    ),
+    (
+        SERVICE,
+        service(),
+        service(plain_env=["CACHE_KEY"], env={"CACHE_KEY": "abc"}),
+        "medium",
+        "says that CACHE_KEY in the plain environment is no secret",
+    ),
+    (
+        SERVICE,
+        service(),
+        service(schedules=[{"name": "night", "max_replicas": 0, "schedule": "cron(0 22 * * ? *)"}]),
+        "high",
+        "stops the service by the schedule 'night'",
+    ),
+    (
+        SERVICE,
+        service(tls_secret="tls"),
+        service(),
+        "high",
+        "turns HTTPS off: keys and requests travel unencrypted",
+    ),
+    (
+        SERVICE,
+        service(domain="a.example.com"),
+        service(domain="b.example.com"),
+        "medium",
+        "the domain a.example.com gives way to b.example.com: callers of that name fail",
+    ),
+    (SERVICE, service(), service(private_nodes=False), "high", "gives every node a public address"),
+    (
+        NETWORK_POLICY,
+        {"spec": {}},
+        None,
+        "high",
+        "deletes x: nothing limits who calls the pods, and whom they call",
+    ),
+    (
+        K8S_INGRESS,
+        _annotated(f"{NGINX}whitelist-source-range", "10.0.0.0/8"),
+        {"metadata": {"annotations": {}}},
+        "high",
+        f"lets every network through the Ingress: `{NGINX}whitelist-source-range` is gone, which let in "
+        "10.0.0.0/8",
+    ),
+    (
+        K8S_INGRESS,
+        _annotated(f"{NGINX}whitelist-source-range", "10.0.0.0/8"),
+        {"metadata": {}},
+        "high",
+        f"lets every network through the Ingress: `{NGINX}whitelist-source-range` is gone, which let in "
+        "10.0.0.0/8",
+    ),
+    (
+        K8S_INGRESS,
+        _annotated(f"{NGINX}whitelist-source-range", "10.0.0.0/8"),
+        _annotated(f"{NGINX}whitelist-source-range", "10.1.0.0/16,52.0.0.0/8"),
+        "high",
+        "lets further networks through the Ingress: 52.0.0.0/8",
+    ),
+    (
+        K8S_INGRESS,
+        _annotated(f"{NGINX}auth-url", "https://login.example.com"),
+        _annotated("other", "1"),
+        "high",
+        f"takes a guard off the Ingress: `{NGINX}auth-url`",
+    ),
+    (
+        K8S_INGRESS,
+        _annotated("alb.ingress.kubernetes.io/scheme", "internal"),
+        _annotated("alb.ingress.kubernetes.io/scheme", "internet-facing"),
+        "high",
+        "gives the Ingress public addresses",
     ),
     (
         SERVICE,
