@@ -10,6 +10,7 @@ import socket
 import sys
 import time
 from collections.abc import Generator, Sequence
+from functools import partial
 from typing import cast
 
 import uvicorn
@@ -111,7 +112,8 @@ async def _serve(
         return len(server.server_state.tasks)
 
     readings = Readings(engine, connections, lifecycle, manifest, settings.service_version, active)
-    instruments.registry.register(QualityReadings(quality, manifest.model_version))
+    answers = partial(instruments.answers, {operation.path for operation in task.operations})
+    instruments.registry.register(QualityReadings(quality, manifest.model_version, answers))
     _show_metrics(settings, instruments.registry, readings, metrics_sock)
 
     async def load() -> None:

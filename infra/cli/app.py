@@ -38,6 +38,9 @@ from slipway.infra.cli import (
 from slipway.infra.cli import (
     prune as prune_command,
 )
+from slipway.infra.cli import (
+    quality as quality_command,
+)
 from slipway.infra.cli.console import OUT, Format, PreviewFormat, print_json, progress, reported
 from slipway.infra.cli.handover import hand_over, pulumi_command
 from slipway.infra.errors import Refused
@@ -175,32 +178,6 @@ def status(stack: StackArgument = "local", format_: FormatOption = Format.TEXT) 
 
 
 @app.command()
-def quality(
-    stack: StackArgument = "local",
-    url: Annotated[str, typer.Option("--url", help="Ask this server, with the key in MODEL_API_KEY.")] = "",
-    format_: FormatOption = Format.TEXT,
-) -> None:
-    """Show what a model predicts, how that drifts from its reference, and what feedback says of it."""
-    with reported(format_):
-        from slipway.infra.model.quality import lines, quality_of
-
-        key = os.environ.get("MODEL_API_KEY", "")
-        if not url:
-            from slipway.infra.cli import up as apply  # imports Pulumi
-
-            outputs = apply.outputs_of(stack_config(Path(), stack))
-            url, key = str(outputs["url"].value), str(outputs["apiKey"].value)
-        elif not key:
-            raise Refused("MODEL_API_KEY is not set; --url needs the server's key there.")
-        report = quality_of(url, key)
-        if format_ is Format.JSON:
-            print_json(report)
-            return
-        for line in lines(report):
-            OUT.print(printable(line), markup=False)
-
-
-@app.command()
 def output(
     name: Annotated[str, typer.Argument(help="Name of one output (default: all).")] = "",
     stack: Annotated[str, typer.Option("--stack", "-s", help="Stack.")] = "local",
@@ -279,6 +256,7 @@ def preview(
             shown.refuse()
 
 
+quality_command.register(app)
 init_command.register(app)
 fit_command.register(app)
 prune_command.register(app)

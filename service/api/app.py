@@ -1,6 +1,7 @@
 """Assembles the routes."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
@@ -90,7 +91,9 @@ def build_app(
         routes += live_routes(live, gate) if live is not None else []
     if settings.serve_docs:
         routes += docs_routes()
-    routes += quality_routes(quality, gate, manifest.model_version)
+    recording = None if settings.metrics == "off" else instruments
+    answers = None if recording is None else partial(recording.answers, posts.keys())
+    routes += quality_routes(quality, gate, manifest.model_version, answers)
     if settings.metrics == "public-port":
         routes += _metrics_routes(settings.metrics_path, gate, instruments, routes)
     app = Api(
@@ -113,6 +116,5 @@ def build_app(
     progress = Progress(engine, settings.request_timeout_seconds)
     app.include_router(probes(lifecycle, manifest, settings.service_version, progress))
     paths = {route.path for route in app.routes if isinstance(route, Route)} | PROBES
-    recording = None if settings.metrics == "off" else instruments
     clients = Clients(networks(settings.trusted_proxies), settings.log_client_address)
     return AccessLog(app, posts, lifecycle, paths, recording, quality, clients, traces)
