@@ -23,7 +23,7 @@ from .allocator import give_memory_back
 from .api.app import build_app
 from .connections import ConnectionLimits, Connections, most_connections
 from .engine import Engine
-from .faults import ServerFailed
+from .faults import BadSettings, ServerFailed
 from .lifecycle import Lifecycle
 from .listener import BACKLOG, address_of, turn_away, waiting
 from .loading import Origin, chosen_device, load_model, model_origin, require_engine, require_expected
@@ -32,8 +32,11 @@ from .manifest import Manifest
 from .metrics import Instruments
 from .metrics.live import Live
 from .metrics.page import MetricsServer
+from .metrics.payload_readings import PayloadReadings
 from .metrics.quality_readings import QualityReadings
 from .metrics.readings import Readings
+from .payload.process import AnonymiserProcess
+from .payload.sampler import Sampler
 from .protocol import HttpProtocol, protocol_for
 from .quality import Quality
 from .quality.feedback import Feedback
@@ -88,12 +91,15 @@ async def _serve(
     engine = engine_for(settings, manifest)
     host, port = address_of(sock)
     traces = _traces(settings, manifest)
+    sampler = _sampler(settings, manifest)
     instruments = Instruments()
     engine.when_batch_computed(instruments.batch_computed)
     quality = Quality(manifest, Feedback(settings.feedback_predictions, settings.feedback_seconds))
     connections = Connections(_connection_limits(settings))
     live = _live(settings, instruments, engine, quality, connections)
-    app = build_app(settings, manifest, task, engine, lifecycle, port, instruments, quality, traces, live)
+    app = build_app(
+        settings, manifest, task, engine, lifecycle, port, instruments, quality, traces, live, sampler
+    )
     config = uvicorn.Config(
         app,
         http=protocol_for(connections),
@@ -114,6 +120,8 @@ async def _serve(
     readings = Readings(engine, connections, lifecycle, manifest, settings.service_version, active)
     answers = partial(instruments.answers, {operation.path for operation in task.operations})
     instruments.registry.register(QualityReadings(quality, manifest.model_version, answers))
+    if sampler is not None:
+        instruments.registry.register(PayloadReadings(sampler))
     _show_metrics(settings, instruments.registry, readings, metrics_sock)
 
     async def load() -> None:
@@ -163,6 +171,21 @@ def _traces(settings: Settings, manifest: Manifest) -> Traces | None:
         settings.service_version,
         manifest.model_version,
     )
+
+
+def _sampler(settings: Settings, manifest: Manifest) -> Sampler | None:
+    if not settings.payload_share:
+        return None
+    if manifest.task == "tabular":
+        raise BadSettings(
+            "PAYLOAD_SHARE: above 0, but the model's task is tabular; allowed: 0, because nothing finds out "
+            "whose a row of numbers is."
+        )
+    anonymiser = AnonymiserProcess(settings.payload_spacy_model)
+    log.warning(
+        "Writing %g of the requests' texts to the log, anonymised: names may be left", settings.payload_share
+    )
+    return Sampler(settings.payload_share, anonymiser.clean, manifest.model_version)
 
 
 def _live(

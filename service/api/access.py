@@ -157,6 +157,8 @@ class AccessLog:
                 self._instruments.call_ended(route, timing, phases, started)
         if timing is not None and timing.facts is not None:
             self._quality.observe(request_id.decode(), timing.facts.observations)
+        if "sample" in state:
+            state["sample"].ended(route, status, request_id, timing and timing.facts)
         caller = trace_context(scope["headers"])
         trace_id = caller.trace_id if caller is not None else ""
         if self._traces is not None and route not in FREQUENT and self._traces.samples(caller):

@@ -17,6 +17,7 @@ from ..lifecycle import Lifecycle
 from ..manifest import Manifest
 from ..metrics import Instruments
 from ..metrics.live import Live
+from ..payload.sampler import Sampler
 from ..quality import Quality
 from ..quality.feedback import Feedback
 from ..settings import Settings
@@ -70,12 +71,14 @@ def build_app(
     quality: Quality | None = None,
     traces: Traces | None = None,
     live: Live | None = None,
+    sampler: Sampler | None = None,
 ) -> ASGIApp:
     """Build the application.
 
     port: the one that the server listens on; the system chooses it for PORT=0. instruments: what records the
     requests; its page is a route where the settings say so. quality: what counts their predictions.
     traces: what sends their spans. live: what keeps the last minutes for the page, where they are counted.
+    sampler: what writes some of the requests to the log, anonymised.
     """
     instruments = instruments or Instruments()
     quality = quality or Quality(manifest, Feedback(settings.feedback_predictions, settings.feedback_seconds))
@@ -83,7 +86,8 @@ def build_app(
     gate = Gate(settings.model_api_key.get_secret_value(), session)
     limits = (settings.max_body_bytes, settings.request_timeout_seconds)
     posts = {
-        operation.path: Predict(operation, engine, gate, lifecycle, *limits) for operation in task.operations
+        operation.path: Predict(operation, engine, gate, lifecycle, *limits, sampler)
+        for operation in task.operations
     }
     routes: list[BaseRoute] = [Route(path, predict, methods=["POST"]) for path, predict in posts.items()]
     if settings.serve_page:

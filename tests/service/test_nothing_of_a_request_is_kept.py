@@ -1,4 +1,7 @@
-"""Requests whose every part is marked: no mark reaches the log, the metrics, the traces or other pages."""
+"""Requests whose every part is marked: no mark reaches the log, the metrics, the traces or other pages.
+
+Sampled payloads are part of that log: what the marks stand for is recognised there.
+"""
 
 import json
 import random
@@ -115,6 +118,7 @@ def test_no_mark_of_a_request_is_logged_counted_or_kept(tmp_path: Path, count: i
             LOG_CLIENT_ADDRESS="full",
             OTEL_EXPORTER_OTLP_ENDPOINT=collector.url,
             TRACE_SHARE="1",
+            PAYLOAD_SHARE="1",
         ) as server,
     ):
         statuses: set[bytes] = set()
@@ -128,6 +132,7 @@ def test_no_mark_of_a_request_is_logged_counted_or_kept(tmp_path: Path, count: i
         kept = [spans, server.log_text, scraped(server.metrics_url).text, *pages]
         for forbidden in FORBIDDEN:
             assert not [text for text in kept if forbidden in text], forbidden
+        assert len([line for line in server.log if line["message"] == "payload"]) > count / 100
         answered = httpx.post(f"{server.url}/predict", json={"text": MARK}, headers=AUTHORIZED)
         assert answered.status_code == 200
         assert len(server.log) > count * 0.9  # each left a line
