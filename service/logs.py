@@ -13,7 +13,7 @@ import json
 import logging
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from types import TracebackType
@@ -34,6 +34,8 @@ FLUSH_SECONDS = 1.0
 
 
 LevelField = Literal["level", "severity"]
+RequestLine = tuple[int, float, Mapping[str, Any]]
+"""A level, seconds since 1970, and fields: numbers, and strings that are harmless."""
 
 
 class JsonFormatter(logging.Formatter):
@@ -45,21 +47,26 @@ class JsonFormatter(logging.Formatter):
         self._redaction = redaction
 
     def format(self, record: logging.LogRecord) -> str:
-        level = record.levelname if self._level_field == "severity" else record.levelname.lower()
-        line: dict[str, Any] = {
-            "time": f"{_second(int(record.created))}.{int(record.created % 1 * 1000):03}Z",
-            self._level_field: level,
-        }
         values: dict[str, Any] = record.__dict__.get("fields", {})
-        if getattr(record, "is_clean", False):
-            line["message"] = record.msg
-            line.update(values)
-        else:
-            line["message"] = self._clean(record.getMessage(), values)
-            line |= {name: self._clean(value, values) for name, value in values.items()}
+        line = {
+            "time": _time(record.created),
+            self._level_field: self._level(record.levelname),
+            "message": self._clean(record.getMessage(), values),
+        }
+        line |= {name: self._clean(value, values) for name, value in values.items()}
         if record.exc_info:
             line["exception"] = self._clean(self._exception(record.exc_info), values)
         return self._encoded(line)
+
+    def request(self, level: int, created: float, values: Mapping[str, Any]) -> str:
+        """Return the line of a request; for the arguments see RequestLine."""
+        name = self._level(logging.getLevelName(level))
+        return self._encoded(
+            {"time": _time(created), self._level_field: name, "message": "request", **values}
+        )
+
+    def _level(self, name: str) -> str:
+        return name if self._level_field == "severity" else name.lower()
 
     def _clean(self, value: Any, values: Mapping[str, Any]) -> Any:
         if not isinstance(value, str):
@@ -82,6 +89,10 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line, default=str, separators=(",", ":"))
 
 
+def _time(since_1970: float) -> str:
+    return f"{_second(int(since_1970))}.{int(since_1970 % 1 * 1000):03}Z"
+
+
 @lru_cache(maxsize=2)
 def _second(since_1970: int) -> str:
     return datetime.fromtimestamp(since_1970, UTC).strftime("%Y-%m-%dT%H:%M:%S")
@@ -93,8 +104,10 @@ class LineHandler(logging.Handler):
     Every other line is passed on at once, after all earlier ones.
     """
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, formatter: JsonFormatter) -> None:
         super().__init__()
+        self._json = formatter
+        self.setFormatter(formatter)
         self._lines: list[str] = []
         self._writer = LogWriter(descriptor, self._dropped)
 
@@ -114,6 +127,16 @@ class LineHandler(logging.Handler):
             self._hand_over()
         except Exception:
             self.handleError(record)
+
+    def requests(self, lines: Sequence[RequestLine]) -> None:
+        """Write the lines of requests, after all earlier ones."""
+        text = [f"{self._json.request(*each)}\n" for each in lines if each[0] >= self.level]
+        self.acquire()
+        try:
+            self._lines += text
+            self._hand_over()
+        finally:
+            self.release()
 
     @property
     def dropped(self) -> int:
@@ -139,8 +162,7 @@ class LineHandler(logging.Handler):
 
 def configure_logs(level: str, level_field: LevelField = "level") -> None:
     """Send every logger of the process, uvicorn's and Python's warnings too, to stdout as JSON."""
-    handler = LineHandler(sys.stdout.fileno())
-    handler.setFormatter(JsonFormatter(level_field))
+    handler = LineHandler(sys.stdout.fileno(), JsonFormatter(level_field))
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     logging.captureWarnings(True)
     logging.raiseExceptions = False  # a reader that went away must not end a request
@@ -175,11 +197,17 @@ def log_line(level: int, message: str, **values: Any) -> None:
         log.handle(log.makeRecord(log.name, level, "", 0, message, (), None, extra=extra))
 
 
-def log_request(level: int, values: dict[str, Any]) -> None:
-    """Log the line of a request. values: numbers, and strings of closed lists or that were checked."""
-    if log.isEnabledFor(level):
-        extra: dict[str, Any] = {"fields": values, "may_wait": True, "is_clean": True}
-        log.handle(log.makeRecord(log.name, level, "", 0, "request", (), None, extra=extra))
+def log_requests(lines: Sequence[RequestLine]) -> None:
+    """Log the lines of requests. Our own handlers get them without records, which take longer to make."""
+    for handler in logging.getLogger().handlers if lines else ():
+        if isinstance(handler, LineHandler):
+            handler.requests(lines)
+            continue
+        for level, created, values in lines:
+            record = log.makeRecord(log.name, level, "", 0, "request", (), None, extra=fields(**values))
+            record.created = created
+            if level >= handler.level:
+                handler.handle(record)
 
 
 def log_loop_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

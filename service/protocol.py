@@ -6,7 +6,7 @@ from typing import Any, cast
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from .account import BODY_COPIES
-from .api.access import PROBES
+from .api.probes import PROBES
 from .api.problems import CAUSES
 from .connections import Connections
 from .ends import DROP_SECONDS, EndingConnection

@@ -15,12 +15,13 @@ from typing import cast
 
 import uvicorn
 import uvloop
-from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client import ProcessCollector
 
 from .accepting import Accepting
 from .account import most_held_bytes
 from .allocator import give_memory_back
-from .api.app import build_app
+from .api.app import build_app, ended_requests
+from .api.ended import EndedRequests
 from .connections import ConnectionLimits, Connections, most_connections
 from .engine import Engine
 from .faults import BadSettings, ServerFailed
@@ -29,7 +30,6 @@ from .listener import BACKLOG, address_of, turn_away, waiting
 from .loading import Origin, chosen_device, load_model, model_origin, require_engine, require_expected
 from .logs import fields, log, log_loop_error
 from .manifest import Manifest
-from .metrics import Instruments
 from .metrics.live import Live
 from .metrics.page import MetricsServer
 from .metrics.payload_readings import PayloadReadings
@@ -38,8 +38,6 @@ from .metrics.readings import Readings
 from .payload.process import AnonymiserProcess
 from .payload.sampler import Sampler
 from .protocol import HttpProtocol, protocol_for
-from .quality import Quality
-from .quality.feedback import Feedback
 from .redaction import REDACTION
 from .settings import Settings
 from .sizing import engine_for
@@ -92,14 +90,11 @@ async def _serve(
     host, port = address_of(sock)
     traces = _traces(settings, manifest)
     sampler = _sampler(settings, manifest)
-    instruments = Instruments()
-    engine.when_batch_computed(instruments.batch_computed)
-    quality = Quality(manifest, Feedback(settings.feedback_predictions, settings.feedback_seconds))
+    ended = ended_requests(settings, manifest, traces)
+    engine.when_batch_computed(ended.instruments.batch_computed)
     connections = Connections(_connection_limits(settings))
-    live = _live(settings, instruments, engine, quality, connections)
-    app = build_app(
-        settings, manifest, task, engine, lifecycle, port, instruments, quality, traces, live, sampler
-    )
+    live = _live(settings, ended, engine, connections)
+    app = build_app(settings, manifest, task, engine, lifecycle, port, ended, live, sampler)
     config = uvicorn.Config(
         app,
         http=protocol_for(connections),
@@ -118,11 +113,12 @@ async def _serve(
         return len(server.server_state.tasks)
 
     readings = Readings(engine, connections, lifecycle, manifest, settings.service_version, active)
-    answers = partial(instruments.answers, {operation.path for operation in task.operations})
-    instruments.registry.register(QualityReadings(quality, manifest.model_version, answers))
+    answers = partial(ended.instruments.answers, {operation.path for operation in task.operations})
+    registry = ended.instruments.registry
+    registry.register(QualityReadings(ended.quality, manifest.model_version, answers))
     if sampler is not None:
-        instruments.registry.register(PayloadReadings(sampler))
-    _show_metrics(settings, instruments.registry, readings, metrics_sock)
+        registry.register(PayloadReadings(sampler))
+    _show_metrics(settings, ended, readings, metrics_sock)
 
     async def load() -> None:
         log.info("Loading model %s", manifest.model_version, extra=fields(version=settings.service_version))
@@ -153,6 +149,7 @@ async def _serve(
         loading.cancel()  # a download need not end first
     with contextlib.suppress(asyncio.CancelledError):
         await loading
+    ended.record()
     if traces is not None:
         await asyncio.to_thread(traces.stop)
     if not engine.stop(timeout_seconds=1):
@@ -188,27 +185,22 @@ def _sampler(settings: Settings, manifest: Manifest) -> Sampler | None:
     return Sampler(settings.payload_share, anonymiser.clean, manifest.model_version)
 
 
-def _live(
-    settings: Settings,
-    instruments: Instruments,
-    engine: Engine,
-    quality: Quality,
-    connections: Connections,
-) -> Live | None:
+def _live(settings: Settings, ended: EndedRequests, engine: Engine, connections: Connections) -> Live | None:
     if settings.metrics == "off" or not settings.serve_page:
         return None
-    live = Live(instruments, engine, quality, connections.refusals)
+    live = Live(ended.instruments, engine, ended.quality, connections.refusals)
     live.start()
     return live
 
 
 def _show_metrics(
-    settings: Settings, registry: CollectorRegistry, readings: Readings, sock: socket.socket | None
+    settings: Settings, ended: EndedRequests, readings: Readings, sock: socket.socket | None
 ) -> None:
+    registry = ended.instruments.registry
     registry.register(readings)
     ProcessCollector(registry=registry)
     if sock is not None:
-        MetricsServer(sock, settings.metrics_path, registry).start()
+        MetricsServer(sock, settings.metrics_path, registry, ended.settle).start()
         log.info("Metrics on http://%s:%d%s", *address_of(sock), settings.metrics_path)
 
 

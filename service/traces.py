@@ -65,12 +65,13 @@ class Traces:
         route: str,
         status: int,
         cause: str,
-        started: float,
+        lasted: tuple[float, float],
         timing: Timing | None,
         caller: TraceContext | None,
     ) -> str:
-        """Record a request that has ended; return its trace id. started: of `time.perf_counter()`."""
+        """Record a request; return its trace id. lasted: its beginning and end, of `time.perf_counter()`."""
         api, now, wall = self._api, time.perf_counter(), time.time_ns()
+        started, ended = lasted
 
         def at(moment: float) -> int:
             return wall - round((now - moment) * 1e9)
@@ -88,7 +89,7 @@ class Traces:
         inside = api.set_span_in_context(span)
         for name, begins, ends in _phases(started, timing):
             self._tracer.start_span(name, context=inside, start_time=at(begins)).end(end_time=at(ends))
-        span.end(end_time=wall)
+        span.end(end_time=at(ended))
         return f"{span.get_span_context().trace_id:032x}"
 
     def _remote(self, caller: TraceContext | None) -> Any:

@@ -1,30 +1,20 @@
-"""The outermost layer: a request id, one log line per request, and the last catch for every error.
-
-The line holds nothing that a client can write freely: no text, no path that is not a route's, no query
-string, and of the headers its request id and its trace context, in the form that they must have.
-"""
+"""The outermost layer: a request id, a record of each request, and the last catch for every error."""
 
 import asyncio
-import logging
 import re
 import time
 from collections.abc import Collection, Mapping
 from random import getrandbits
-from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ..clients import Clients, trace_context
-from ..engine import Phases, Timing
+from ..clients import trace_context
+from ..engine import Timing
 from ..faults import DrainCut, QueueFull, RequestFault
 from ..lifecycle import Lifecycle
-from ..logs import fields, log, log_request
-from ..metrics import Instruments
-from ..metrics.instruments import known_method
-from ..quality import Quality
+from ..logs import fields, log
 from ..redaction import REDACTION
-from ..traces import Traces
-from .live_routes import LIVE
+from .ended import NO_PHASES, EndedRequest, EndedRequests
 from .predict import Predict
 from .problems import (
     CAUSES,
@@ -36,12 +26,7 @@ from .problems import (
     problem_json,
 )
 
-PROBES = frozenset({"/alive", "/ready", "/health"})
-# What comes every few seconds as long as somebody looks: its lines would hide the others.
-FREQUENT = PROBES | {LIVE}
 OTHER_ROUTE = "other"
-PHASE_FIELDS = ("queue_ms", "compute_ms", "encode_ms")
-NO_PHASES: Phases = (None, None, None)
 SANE_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 Headers = list[tuple[bytes, bytes]]
 NOSNIFF = (b"x-content-type-options", b"nosniff")
@@ -54,22 +39,15 @@ class AccessLog:
         posts: Mapping[str, Predict],
         lifecycle: Lifecycle,
         paths: Collection[str],
-        instruments: Instruments | None,
-        quality: Quality,
-        clients: Clients,
-        traces: Traces | None = None,
+        ended: EndedRequests,
     ) -> None:
         """Wrap `app`.
 
         posts: path -> handler of its POST requests, which skips the app's layers and their 0.1 ms.
-        paths: those of all routes; any other is the route OTHER_ROUTE. clients: reads their addresses.
-        instruments, traces: None records nothing.
+        paths: those of all routes; any other is the route OTHER_ROUTE. ended: records what is answered.
         """
         self._routes = {path: path for path in paths}
-        self._instruments = instruments
-        self._quality = quality
-        self._clients = clients
-        self._traces = traces
+        self._requests = ended
         self._app = app
         self._posts = posts
         self._lifecycle = lifecycle
@@ -144,56 +122,33 @@ class AccessLog:
     def _ended(
         self, scope: Scope, status: int, started: float, request_id: bytes, response_bytes: int
     ) -> None:
-        """Record a request that is answered, and log its line."""
-        seconds = time.perf_counter() - started
-        state = scope["state"]
-        route = self._routes.get(scope["path"], OTHER_ROUTE)
-        cause: str = state.get("cause") or state.get("cut", "")
+        """Leave what is recorded of a request that is answered."""
+        ended = time.perf_counter()
+        state, client, headers = scope["state"], scope["client"], scope["headers"]
         timing: Timing | None = state.get("timing")
-        phases = timing.phases() if timing is not None else NO_PHASES
-        if self._instruments is not None:
-            self._instruments.request_ended(scope["method"], route, status, cause, seconds)
-            if timing is not None:
-                self._instruments.call_ended(route, timing, phases, started)
-        if timing is not None and timing.facts is not None:
-            self._quality.observe(request_id.decode(), timing.facts.observations)
+        route = self._routes.get(scope["path"], OTHER_ROUTE)
         if "sample" in state:
             state["sample"].ended(route, status, request_id, timing and timing.facts)
-        caller = trace_context(scope["headers"])
-        trace_id = caller.trace_id if caller is not None else ""
-        if self._traces is not None and route not in FREQUENT and self._traces.samples(caller):
-            method = known_method(scope["method"])
-            trace_id = self._traces.record(method, route, status, cause, started, timing, caller)
-        level = logging.DEBUG if route in FREQUENT else logging.INFO
-        if log.isEnabledFor(level):
-            values: dict[str, Any] = {
-                "method": known_method(scope["method"]),
-                "route": route,
-                "status": status,
-                "latency_ms": round(seconds * 1000, 3),
-                "texts": state.get("texts", 0),
-                "request_bytes": state.get("request_bytes", 0),
-                "response_bytes": response_bytes,
-                "request_id": request_id.decode(),
-            }
-            if trace_id:
-                values["trace_id"] = trace_id
-            if caller is not None:
-                values["parent_id"] = caller.parent_id
-            self._complete(values, scope, phases)
-            log_request(level, values)
-
-    def _complete(self, values: dict[str, Any], scope: Scope, phases: Phases) -> None:
-        """Add what not every line has."""
-        state, headers, client = scope["state"], scope["headers"], scope["client"]
-        for name in ("cause", "cut"):
-            if name in state:
-                values[name] = state[name]
-        for name, seconds in zip(PHASE_FIELDS, phases, strict=True):
-            if seconds is not None:
-                values[name] = round(seconds * 1000, 3)
-        if client and (address := self._clients.address(client[0], headers)) is not None:
-            values["client"] = address
+        self._requests.add(
+            EndedRequest(
+                method=scope["method"],
+                route=route,
+                status=status,
+                cause=state.get("cause", ""),
+                cut=state.get("cut", ""),
+                started=started,
+                ended=ended,
+                at=time.time(),
+                request_id=request_id.decode(),
+                texts=state.get("texts", 0),
+                request_bytes=state.get("request_bytes", 0),
+                response_bytes=response_bytes,
+                client=self._requests.clients.address(client[0], headers) if client else None,
+                caller=trace_context(headers),
+                timing=timing,
+                phases=timing.phases() if timing is not None else NO_PHASES,
+            )
+        )
 
 
 def _request_id(scope: Scope) -> bytes:

@@ -24,15 +24,16 @@ from ..settings import Settings
 from ..tasks import Task
 from ..traces import Traces
 from . import problems
-from .access import PROBES, AccessLog
+from .access import AccessLog
 from .auth import Gate
+from .ended import EndedRequests
 from .live_routes import live_routes
 from .metrics_page import metrics_routes
 from .openapi import TITLE, openapi_document
 from .page_session import PageSession
 from .pages import docs_routes, try_routes
 from .predict import Predict
-from .probes import probes
+from .probes import PROBES, probes
 from .progress import Progress
 from .quality_routes import quality_routes
 
@@ -48,16 +49,21 @@ class Api(FastAPI):
         return self.openapi_schema
 
 
-def _metrics_routes(
-    path: str, gate: Gate, instruments: Instruments, others: Sequence[BaseRoute]
-) -> list[Route]:
+def _metrics_routes(path: str, gate: Gate, ended: EndedRequests, others: Sequence[BaseRoute]) -> list[Route]:
     taken = sorted({*PROBES, *(route.path for route in others if isinstance(route, Route))})
     if path in taken:
         raise BadSettings(
             f"METRICS_PATH: got {path!r}, which the server has for something else ({', '.join(taken)}); "
             "set another path, such as /metrics, or METRICS=own-port."
         )
-    return metrics_routes(path, gate, instruments.registry)
+    return metrics_routes(path, gate, ended)
+
+
+def ended_requests(settings: Settings, manifest: Manifest, traces: Traces | None = None) -> EndedRequests:
+    """Return what records requests as the settings say. traces: what sends their spans."""
+    quality = Quality(manifest, Feedback(settings.feedback_predictions, settings.feedback_seconds))
+    clients = Clients(networks(settings.trusted_proxies), settings.log_client_address)
+    return EndedRequests(Instruments(), quality, clients, traces, is_counted=settings.metrics != "off")
 
 
 def build_app(
@@ -67,21 +73,17 @@ def build_app(
     engine: Engine,
     lifecycle: Lifecycle,
     port: int,
-    instruments: Instruments | None = None,
-    quality: Quality | None = None,
-    traces: Traces | None = None,
+    ended: EndedRequests | None = None,
     live: Live | None = None,
     sampler: Sampler | None = None,
 ) -> ASGIApp:
     """Build the application.
 
-    port: the one that the server listens on; the system chooses it for PORT=0. instruments: what records the
-    requests; its page is a route where the settings say so. quality: what counts their predictions.
-    traces: what sends their spans. live: what keeps the last minutes for the page, where they are counted.
-    sampler: what writes some of the requests to the log, anonymised.
+    port: the one that the server listens on; the system chooses it for PORT=0. ended: records the requests;
+    by default as the settings say, without spans. live: what keeps the last minutes for the page, where they
+    are counted. sampler: what writes some of the requests to the log, anonymised.
     """
-    instruments = instruments or Instruments()
-    quality = quality or Quality(manifest, Feedback(settings.feedback_predictions, settings.feedback_seconds))
+    ended = ended or ended_requests(settings, manifest)
     session = PageSession(port) if settings.local_page_session and settings.serve_page else None
     gate = Gate(settings.model_api_key.get_secret_value(), session)
     limits = (settings.max_body_bytes, settings.request_timeout_seconds)
@@ -95,11 +97,10 @@ def build_app(
         routes += live_routes(live, gate) if live is not None else []
     if settings.serve_docs:
         routes += docs_routes()
-    recording = None if settings.metrics == "off" else instruments
-    answers = None if recording is None else partial(recording.answers, posts.keys())
-    routes += quality_routes(quality, gate, manifest.model_version, answers)
+    answers = None if settings.metrics == "off" else partial(ended.instruments.answers, posts.keys())
+    routes += quality_routes(ended, gate, manifest.model_version, answers)
     if settings.metrics == "public-port":
-        routes += _metrics_routes(settings.metrics_path, gate, instruments, routes)
+        routes += _metrics_routes(settings.metrics_path, gate, ended, routes)
     app = Api(
         title=TITLE,
         version=settings.service_version,
@@ -120,5 +121,4 @@ def build_app(
     progress = Progress(engine, settings.request_timeout_seconds)
     app.include_router(probes(lifecycle, manifest, settings.service_version, progress))
     paths = {route.path for route in app.routes if isinstance(route, Route)} | PROBES
-    clients = Clients(networks(settings.trusted_proxies), settings.log_client_address)
-    return AccessLog(app, posts, lifecycle, paths, recording, quality, clients, traces)
+    return AccessLog(app, posts, lifecycle, paths, ended)

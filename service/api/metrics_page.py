@@ -2,22 +2,23 @@
 
 import asyncio
 
-from prometheus_client import CollectorRegistry
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from ..metrics.page import page_of
 from .auth import Gate
+from .ended import EndedRequests
 
 
-def metrics_routes(path: str, gate: Gate, registry: CollectorRegistry) -> list[Route]:
+def metrics_routes(path: str, gate: Gate, ended: EndedRequests) -> list[Route]:
     """Return the route of the page. Its text is made on another thread than the event loop's."""
 
     async def metrics(request: Request) -> Response:
         gate.check_key(dict(request.scope["headers"]))
         accepted = request.headers.get("accept", "")
-        body, media_type = await asyncio.to_thread(page_of, registry, accepted)
+        ended.record()
+        body, media_type = await asyncio.to_thread(page_of, ended.instruments.registry, accepted)
         return Response(body, headers={"Content-Type": media_type, "Cache-Control": "no-store"})
 
     return [Route(path, metrics)]

@@ -12,6 +12,8 @@ from ..manifest import Manifest
 from .problems import MEDIA_TYPE
 from .progress import LIVENESS_LIMITS, Progress
 
+PROBES = frozenset({"/alive", "/ready", "/health"})
+
 
 def _unavailable(description: str) -> dict[int | str, dict[str, Any]]:
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}

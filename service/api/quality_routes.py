@@ -11,8 +11,8 @@ from starlette.routing import Route
 
 from ..faults import BodyTooLarge, FieldFault, InvalidInput, InvalidJson
 from ..metrics.instruments import Answers
-from ..quality import Quality
 from .auth import Gate
+from .ended import EndedRequests
 
 MOST_BODY_BYTES = 4096
 
@@ -30,12 +30,14 @@ class GivenLabel(BaseModel):
 
 
 def quality_routes(
-    quality: Quality, gate: Gate, model_version: str, answers: Callable[[], Answers] | None
+    ended: EndedRequests, gate: Gate, model_version: str, answers: Callable[[], Answers] | None
 ) -> list[Route]:
     """Return the two routes. answers: of the model's own routes; None where they are not counted."""
+    quality = ended.quality
 
     async def report(request: Request) -> Response:
         gate.check_key(dict(request.scope["headers"]))
+        ended.record()
         requests = None if answers is None else answers()._asdict()
         return _json({"model_version": model_version, "answers": requests, **quality.report()})
 
@@ -46,6 +48,7 @@ def quality_routes(
             allowed = ", ".join(quality.labels[:20]) or "none: this model has no labels"
             detail = f"is none of the model's labels; allowed: {allowed}"
             raise InvalidInput(f"label {detail}", errors=[FieldFault("#/label", detail)])
+        ended.record()  # the request that this is about may be among the last
         predicted = quality.feedback.give(given.request_id, given.index, given.label)
         return _json({"predicted": predicted, "label": given.label})
 

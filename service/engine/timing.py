@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 Phases = tuple[float | None, float | None, float | None]
@@ -20,8 +19,7 @@ class Observation(NamedTuple):
     """The columns of a row whose value the reference did not have."""
 
 
-@dataclass(frozen=True, slots=True)
-class CallFacts:
+class CallFacts(NamedTuple):
     """The tokens of one answered call, and what is counted of its texts or rows."""
 
     input_tokens: int

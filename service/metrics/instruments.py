@@ -12,9 +12,8 @@ from typing import NamedTuple
 from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
 
 from ..engine import Phases, Timing
+from .durations import BOUNDS, Durations, DurationsFamily
 
-# From what a small model takes to the longest that a request may take by default.
-SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
 # As OpenTelemetry names a method that it does not know.
@@ -46,26 +45,23 @@ class Instruments:
     def __init__(self) -> None:
         disable_created_metrics()  # a series more for each, which Prometheus asks for nowhere
         self.registry = CollectorRegistry(auto_describe=False)
-        self._requests = Histogram(
+        self._requests = DurationsFamily(
             "http_server_request_duration_seconds",
             "Seconds from the end of a request's head to its answer, also of requests that are refused.",
             REQUEST_LABELS,
-            buckets=SECONDS,
-            registry=self.registry,
+            self.registry,
         )
-        self._phases = Histogram(
+        self._phases = DurationsFamily(
             "slipway_phase_duration_seconds",
             "Seconds of a call in a phase: waiting for its turn, being computed, being written as JSON.",
             ("http_route", "phase"),
-            buckets=SECONDS,
-            registry=self.registry,
+            self.registry,
         )
-        self._first_token = Histogram(
+        self._first_token = DurationsFamily(
             "slipway_time_to_first_token_seconds",
             "Seconds from a request's arrival to the first token of its answer.",
             ("http_route",),
-            buckets=SECONDS,
-            registry=self.registry,
+            self.registry,
         )
         self._tokens = Counter(
             "slipway_tokens",
@@ -74,8 +70,8 @@ class Instruments:
             registry=self.registry,
         )
         self._add_batches()
-        # Children are kept here, because the library would check and join their labels each time.
-        self._of_request: dict[tuple[str, str, int, str], Histogram] = {}
+        # The series are kept here by what is at hand, because making their labels each time takes longer.
+        self._of_request: dict[tuple[str, str, int, str], Durations] = {}
         self._of_route: dict[str, _RouteInstruments] = {}
 
     def _add_batches(self) -> None:
@@ -97,26 +93,21 @@ class Instruments:
     def request_ended(self, method: str, route: str, status: int, cause: str, seconds: float) -> None:
         """Record an answered request. route, cause: of a closed list; an answer has the cause ``."""
         key = (method, route, status, cause)
-        child = self._of_request.get(key)
-        if child is None:
-            child = self._of_request[key] = self._requests.labels(
+        series = self._of_request.get(key)
+        if series is None:
+            series = self._of_request[key] = self._requests.of(
                 known_method(method), route, str(status), cause
             )
-        child.observe(seconds)
+        series.observe(seconds)
 
     def counted(self) -> Iterator[tuple[str, int, dict[float, float]]]:
         """Yield route and status of each series of requests, with how many took up to each bound in seconds.
 
         Any thread.
         """
-        series: dict[tuple[str, ...], dict[float, float]] = {}
-        for metric in self._requests.collect():
-            for sample in metric.samples:
-                if bound := sample.labels.get("le"):
-                    key = tuple(sample.labels[name] for name in REQUEST_LABELS)
-                    series.setdefault(key, {})[float(bound)] = sample.value
-        for (_, route, status, _), counts in series.items():
-            yield route, int(status), counts
+        for labels, series in self._requests.series():
+            counts = dict(zip(BOUNDS, map(float, series.up_to_bounds()), strict=True))
+            yield labels["http_route"], int(labels["http_response_status_code"]), counts
 
     def answers(self, routes: Collection[str]) -> "Answers":
         """Count the answers of these routes. Any thread."""
@@ -132,7 +123,7 @@ class Instruments:
         instruments = self._of_route.get(route)
         if instruments is None:
             instruments = self._of_route[route] = _RouteInstruments(
-                [self._phases.labels(route, phase) for phase in PHASES],
+                [self._phases.of(route, phase) for phase in PHASES],
                 self._tokens.labels(route, "input"),
             )
         instruments.record(timing, phases)
@@ -141,7 +132,7 @@ class Instruments:
             return
         self._tokens.labels(route, "output").inc(usage.output_tokens)
         if usage.first_token_at is not None:
-            self._first_token.labels(route).observe(usage.first_token_at - received)
+            self._first_token.of(route).observe(usage.first_token_at - received)
 
     def batch_computed(self, texts: int, tokens: int, padded_tokens: int) -> None:
         """Record a batch. Any thread. padded_tokens: its texts times the longest of them."""
@@ -153,7 +144,7 @@ class Instruments:
 class _RouteInstruments:
     __slots__ = ("_input", "_phases")
 
-    def __init__(self, phases: list[Histogram], input_tokens: Counter) -> None:
+    def __init__(self, phases: list[Durations], input_tokens: Counter) -> None:
         self._phases = phases
         self._input = input_tokens
 

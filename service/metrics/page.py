@@ -8,6 +8,7 @@ gives way.
 import contextlib
 import socket
 import threading
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
 from socketserver import TCPServer, ThreadingMixIn
 from typing import Any
@@ -32,13 +33,21 @@ class MetricsServer(ThreadingMixIn, TCPServer):
 
     daemon_threads = True
 
-    def __init__(self, sock: socket.socket, path: str, registry: CollectorRegistry) -> None:
+    def __init__(
+        self,
+        sock: socket.socket,
+        path: str,
+        registry: CollectorRegistry,
+        settle: Callable[[], object] = lambda: None,
+    ) -> None:
+        """Show a registry. settle: called before each page, lest it miss what has just ended."""
         super().__init__(sock.getsockname(), _Page, bind_and_activate=False)
         self.socket.close()
         sock.setblocking(True)
         self.socket = sock
         self.path = path
         self.registry = registry
+        self.settle = settle
         self._lock = threading.Lock()
         self._scrapes: dict[socket.socket, None] = {}  # the oldest first
 
@@ -73,6 +82,7 @@ class _Page(BaseHTTPRequestHandler):
         if self.path.partition("?")[0] != self.server.path:
             self.send_error(404)
             return
+        self.server.settle()
         body, media_type = page_of(self.server.registry, self.headers.get("Accept", ""))
         self.send_response(200)
         self.send_header("Content-Type", media_type)

@@ -124,8 +124,9 @@ def _merged(found: Iterable[Any]) -> list[tuple[int, int, str]]:
             merged.append((each.start, each.end, each.entity_type, length))
             continue
         start, end, kind, longest = merged[-1]
-        best = (kind, longest) if longest >= length else (each.entity_type, length)
-        merged[-1] = (start, max(end, each.end), *best)
+        if length > longest:
+            kind, longest = each.entity_type, length
+        merged[-1] = (start, max(end, each.end), kind, longest)
     return [(start, end, kind) for start, end, kind, _ in merged]
 
 

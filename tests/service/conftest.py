@@ -42,15 +42,19 @@ def local_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSe
 def request_log(caplog: pytest.LogCaptureFixture) -> Callable[[], dict[str, Any]]:
     """Of a server in this very process: waits for its next request line and gives that one's fields."""
     caplog.set_level(logging.INFO, logger="service")
-    seen = 0
+    seen, began = 0, time.time()
+
+    def lines() -> list[logging.LogRecord]:
+        """Return those of requests that ended since; a line is made a moment after its answer."""
+        return [each for each in caplog.records if each.message == "request" and each.created >= began]
 
     def last() -> dict[str, Any]:
         nonlocal seen
         end = time.monotonic() + 20
-        while len(lines := [record for record in caplog.records if record.message == "request"]) <= seen:
+        while len(lines()) <= seen:
             assert time.monotonic() < end, "no request line came"
             time.sleep(0.005)
         seen += 1
-        return lines[seen - 1].__dict__["fields"]
+        return lines()[seen - 1].__dict__["fields"]
 
     return last

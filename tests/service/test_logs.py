@@ -46,8 +46,7 @@ class Reader:
 @pytest.fixture
 def log_reader() -> Generator[Reader]:
     reading, writing = os.pipe()
-    handler = LineHandler(writing)
-    handler.setFormatter(JsonFormatter())
+    handler = LineHandler(writing, JsonFormatter())
     level = log.level
     log.addHandler(handler)
     log.setLevel(logging.INFO)

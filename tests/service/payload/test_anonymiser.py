@@ -3,6 +3,7 @@
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import spacy
@@ -56,8 +57,8 @@ def test_parts_that_overlap_are_removed_as_one(anonymiser: Anonymiser) -> None:
 
 def test_the_names_of_a_spacy_model_are_removed(tmp_path: Path) -> None:
     pipeline = spacy.blank("en")
-    ruler = pipeline.add_pipe("entity_ruler")
-    ruler.add_patterns([{"label": "PERSON", "pattern": "priya"}, {"label": "GPE", "pattern": "Potsdam"}])  # pyright: ignore[reportAttributeAccessIssue]
+    ruler: Any = pipeline.add_pipe("entity_ruler")
+    ruler.add_patterns([{"label": "PERSON", "pattern": "priya"}, {"label": "GPE", "pattern": "Potsdam"}])
     pipeline.to_disk(tmp_path / "model")
     cleaned = Anonymiser(str(tmp_path / "model")).clean("tell priya in Potsdam on 0151 23456789")
     assert cleaned == "tell <PERSON> in <LOCATION> on <PHONE_NUMBER>"
