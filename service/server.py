@@ -35,6 +35,7 @@ from .metrics.page import MetricsServer
 from .metrics.payload_readings import PayloadReadings
 from .metrics.quality_readings import QualityReadings
 from .metrics.readings import Readings
+from .payload.anonymiser import require_installed
 from .payload.process import AnonymiserProcess
 from .payload.sampler import Sampler
 from .protocol import HttpProtocol, protocol_for
@@ -178,6 +179,7 @@ def _sampler(settings: Settings, manifest: Manifest) -> Sampler | None:
             "PAYLOAD_SHARE: above 0, but the model's task is tabular; allowed: 0, because nothing finds out "
             "whose a row of numbers is."
         )
+    require_installed(settings.payload_spacy_model)
     anonymiser = AnonymiserProcess(settings.payload_spacy_model)
     log.warning(
         "Writing %g of the requests' texts to the log, anonymised: names may be left", settings.payload_share

@@ -77,6 +77,27 @@ _RECOGNISERS = (
 )
 
 
+def require_installed(spacy_model: str) -> None:
+    """Raise BadSettings if the library, or a model that is named, is not installed. Imports neither."""
+    if not _is_installed("presidio_analyzer"):
+        raise BadSettings(
+            "PAYLOAD_SHARE: above 0, but this installation cannot anonymise. Build the image with "
+            "--build-arg PAYLOAD=1, or install service/requirements-payload.txt."
+        )
+    if spacy_model and not Path(spacy_model).is_dir() and not _is_installed(spacy_model):
+        raise BadSettings(
+            f"PAYLOAD_SPACY_MODEL: got {spacy_model!r}, which is no installed package and no folder; "
+            "allowed: a model of spaCy, such as en_core_web_sm, that the image has."
+        )
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        return package.isidentifier() and find_spec(package) is not None
+    except ImportError:
+        return False
+
+
 class Anonymiser:
     """Cleans one text at a time. One thread."""
 
@@ -85,13 +106,9 @@ class Anonymiser:
 
         Raises BadSettings if the library or the model is not installed.
         """
-        try:
-            from presidio_analyzer import predefined_recognizers
-        except ImportError:
-            raise BadSettings(
-                "PAYLOAD_SHARE: above 0, but this installation cannot anonymise. Build the image with "
-                "--build-arg PAYLOAD=1, or install service/requirements-payload.txt."
-            ) from None
+        require_installed(spacy_model)
+        from presidio_analyzer import predefined_recognizers
+
         library: Any = predefined_recognizers
         self._recognisers: list[Any] = [getattr(library, name)() for name in _RECOGNISERS]
         self._recognisers += _own_recognisers()
@@ -145,11 +162,6 @@ def _own_recognisers() -> list[Any]:
 
 def _names_engine(model: str) -> Any:
     """Return Presidio's engine with the names of a spaCy model alone."""
-    if not Path(model).is_dir() and not (model.isidentifier() and find_spec(model)):
-        raise BadSettings(
-            f"PAYLOAD_SPACY_MODEL: got {model!r}, which is no installed package and no folder; allowed: a "
-            "model of spaCy, such as en_core_web_sm, that the image has."
-        )
     from presidio_analyzer import AnalyzerEngine, RecognizerRegistry
     from presidio_analyzer.nlp_engine import NlpEngineProvider
     from presidio_analyzer.predefined_recognizers import SpacyRecognizer

@@ -9,8 +9,6 @@ from typing import Any
 
 import orjson
 
-from ..faults import BadSettings
-
 START_SECONDS = 120.0
 # For MOST_BODY_BYTES it needs half a second, and for one that was made to take long, up to ten.
 ANSWER_SECONDS = 30.0
@@ -25,17 +23,18 @@ class AnonymiserProcess:
     """Anonymises JSON in a process of its own. One thread at a time."""
 
     def __init__(self, spacy_model: str = "", answer_seconds: float = ANSWER_SECONDS) -> None:
-        """Start it, and wait until it is ready. Raises BadSettings if it cannot anonymise."""
+        """Start it at the first call."""
         self._line = [sys.executable, "-m", f"{__package__}.worker", spacy_model]
         self._answer_seconds = answer_seconds
         self._process: subprocess.Popen[bytes] | None = None
-        try:
-            self._started()
-        except AnonymiserFailed as failure:
-            raise BadSettings(f"PAYLOAD_SHARE: above 0, but the process that anonymises {failure}.") from None
+
+    @property
+    def pid(self) -> int | None:
+        """Return the id of the process; None while there is none."""
+        return self._process.pid if self._process is not None else None
 
     def clean(self, value: Any) -> Any:
-        """Return JSON whose strings are anonymised. Raises AnonymiserFailed, and BadSettings at a start."""
+        """Return JSON whose strings are anonymised. Raises AnonymiserFailed."""
         process = self._process or self._started()
         try:
             assert process.stdin is not None
@@ -69,7 +68,7 @@ class AnonymiserProcess:
             raise
         if "fault" in said:
             self.stop()
-            raise BadSettings(said["fault"])
+            raise AnonymiserFailed(f"cannot start: {said['fault']}")
         return process
 
     def _answer(self, process: subprocess.Popen[bytes], seconds: float) -> Any:

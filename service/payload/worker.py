@@ -19,12 +19,12 @@ NICENESS = 10
 
 def main(spacy_model: str) -> int:
     """Print a line when it is ready, or why it is not; then one line per line of input."""
-    os.nice(NICENESS)
     try:
         anonymiser = Anonymiser(spacy_model)
     except BadSettings as fault:
         _print({"fault": str(fault)})
         return 2
+    os.nice(NICENESS)
     _print({"ready": True})
     for line in sys.stdin:
         _print(cleaned(json.loads(line), anonymiser))

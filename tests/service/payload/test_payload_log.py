@@ -2,17 +2,46 @@
 
 import subprocess
 import sys
+import time
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 from tests.checkout import ROOT
 from tests.service.metrics_pages import require_promtool_accepts, scraped
-from tests.service.running_server import AUTHORIZED, KEY, environment, failed_start, running_server
+from tests.service.running_server import (
+    AUTHORIZED,
+    KEY,
+    RunningServer,
+    environment,
+    failed_start,
+    running_server,
+)
 from tests.service.tasks.table_model import classifier
 
 TEXT = f"Hi Sarah, pay 4111 1111 1111 1111 with {KEY} and write to jane@example.com or call 09061701461\u202e"
+
+HIDES_THE_LIBRARY = """
+import sys
+
+class Hiding:
+    def find_spec(self, name, path=None, target=None):
+        if name == "presidio_analyzer":
+            raise ModuleNotFoundError(name)
+
+sys.meta_path.insert(0, Hiding())
+"""
+
+
+def payload_line(server: RunningServer) -> dict[str, Any]:
+    """Return the first one: the process that anonymises starts only then."""
+    end = time.monotonic() + 180
+    while not (found := [line for line in server.log if line["message"] == "payload"]):
+        assert time.monotonic() < end, server.log_text
+        time.sleep(0.05)
+    return found[0]
 
 
 def test_a_sampled_request_is_in_the_log_without_what_identifies_a_person(tmp_path: Path) -> None:
@@ -20,7 +49,7 @@ def test_a_sampled_request_is_in_the_log_without_what_identifies_a_person(tmp_pa
         answer = httpx.post(f"{server.url}/predict", json={"text": TEXT}, headers=AUTHORIZED)
         assert answer.status_code == 200
         httpx.post(f"{server.url}/predict", json={"text": 1}, headers=AUTHORIZED)  # no payload
-        [line] = server.wait_for(lambda: [line for line in server.log if line["message"] == "payload"], 1)
+        line = payload_line(server)
         page = scraped(server.metrics_url)
         [request, _] = server.requests_logged(2)
         text = server.log_text
@@ -49,7 +78,7 @@ def test_by_default_nothing_is_sampled(tmp_path: Path) -> None:
 
 
 def test_the_server_does_not_start_without_the_library(tmp_path: Path) -> None:
-    (tmp_path / "presidio_analyzer.py").write_text("raise ImportError")
+    (tmp_path / "sitecustomize.py").write_text(HIDES_THE_LIBRARY)
     code, log, _ = failed_start(PAYLOAD_SHARE="0.5", PYTHONPATH=str(tmp_path))
     assert (code, log[-1]["cause"]) == (2, "bad_settings")
     assert "PAYLOAD_SHARE: above 0, but this installation cannot anonymise." in log[-1]["message"]

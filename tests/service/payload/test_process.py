@@ -6,18 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from slipway.service.faults import BadSettings
 from slipway.service.payload.process import AnonymiserFailed, AnonymiserProcess
 
 # Patterns try every place of such a text anew.
 SLOW = "a@" * 8000
-
-
-def running(process: AnonymiserProcess) -> int:
-    """Return the id of the process that anonymises."""
-    found = process._process  # pyright: ignore[reportPrivateUsage] - what is ended here has no other name
-    assert found is not None
-    return found.pid
 
 
 def test_json_is_cleaned_in_its_strings_and_its_keys() -> None:
@@ -32,7 +24,9 @@ def test_json_is_cleaned_in_its_strings_and_its_keys() -> None:
 def test_one_that_ended_is_started_again(capfd: pytest.CaptureFixture[str]) -> None:
     process = AnonymiserProcess()
     try:
-        os.kill(running(process), signal.SIGKILL)
+        process.clean("x")
+        assert process.pid is not None
+        os.kill(process.pid, signal.SIGKILL)
         with pytest.raises(AnonymiserFailed):
             process.clean("x")
         assert process.clean("at jane@example.com") == "at <EMAIL_ADDRESS>"
@@ -44,10 +38,9 @@ def test_one_that_ended_is_started_again(capfd: pytest.CaptureFixture[str]) -> N
 def test_one_that_does_not_answer_in_time_is_ended() -> None:
     process = AnonymiserProcess(answer_seconds=0.05)
     try:
-        pid = running(process)
         with pytest.raises(AnonymiserFailed, match=r"did not answer within 0\.05 seconds"):
             process.clean(SLOW)
-        assert not Path(f"/proc/{pid}").exists()
+        assert process.pid is None
     finally:
         process.stop()
 
@@ -56,11 +49,12 @@ def test_it_has_no_key_in_its_environment(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("MODEL_API_KEY", "a-test-key-of-24-letters")
     process = AnonymiserProcess()
     try:
-        assert b"a-test-key" not in Path(f"/proc/{running(process)}/environ").read_bytes()
+        process.clean("x")
+        assert b"a-test-key" not in Path(f"/proc/{process.pid}/environ").read_bytes()
     finally:
         process.stop()
 
 
 def test_without_its_model_it_does_not_start() -> None:
-    with pytest.raises(BadSettings, match="PAYLOAD_SPACY_MODEL: got 'none_such', which is no installed"):
-        AnonymiserProcess("none_such")
+    with pytest.raises(AnonymiserFailed, match="cannot start: PAYLOAD_SPACY_MODEL: got 'none_such'"):
+        AnonymiserProcess("none_such").clean("x")
