@@ -85,6 +85,8 @@ VARIABLES: Mapping[str, Variable] = {
     "FORWARD_THREADS": _whole(0, 256),
     "OTEL_EXPORTER_OTLP_ENDPOINT": Variable(longest=2000),
     "TRACE_SHARE": Variable(0, 1),
+    "PAYLOAD_SHARE": Variable(0, 1),
+    "PAYLOAD_SPACY_MODEL": Variable(longest=200),
     "FEEDBACK_PREDICTIONS": _whole(0, 1_000_000),
     "FEEDBACK_SECONDS": Variable(1, 2_592_000),
     "SERVICE_VERSION": Variable(longest=200),

@@ -10,6 +10,7 @@ import socket
 import sys
 import time
 from collections.abc import Generator, Sequence
+from functools import partial
 from typing import cast
 
 import uvicorn
@@ -23,7 +24,7 @@ from .api.app import build_app, ended_requests
 from .api.ended import EndedRequests
 from .connections import ConnectionLimits, Connections, most_connections
 from .engine import Engine
-from .faults import ServerFailed
+from .faults import BadSettings, ServerFailed
 from .handover import Handover
 from .lifecycle import Lifecycle
 from .listener import BACKLOG, address_of, turn_away, waiting
@@ -32,8 +33,12 @@ from .logs import fields, log, log_loop_error
 from .manifest import Manifest
 from .metrics.live import Live
 from .metrics.page import MetricsServer
+from .metrics.payload_readings import PayloadReadings
 from .metrics.quality_readings import QualityReadings
 from .metrics.readings import Readings
+from .payload.anonymiser import require_installed
+from .payload.process import AnonymiserProcess
+from .payload.sampler import Sampler
 from .protocol import HttpProtocol, protocol_for
 from .redaction import REDACTION
 from .settings import Settings
@@ -96,11 +101,12 @@ async def _serve(
     engine = engine_for(settings, manifest)
     host, port = address_of(sock)
     traces = _traces(settings, manifest)
+    sampler = _sampler(settings, manifest)
     ended = ended_requests(settings, manifest, traces)
     engine.when_batch_computed(ended.instruments.batch_computed)
     connections = Connections(_connection_limits(settings))
     live = _live(settings, ended, engine, connections)
-    app = build_app(settings, manifest, task, engine, lifecycle, port, ended, live)
+    app = build_app(settings, manifest, task, engine, lifecycle, port, ended, live, sampler)
     config = uvicorn.Config(
         app,
         http=protocol_for(connections),
@@ -119,7 +125,11 @@ async def _serve(
         return len(server.server_state.tasks)
 
     readings = Readings(engine, connections, lifecycle, manifest, settings.service_version, active)
-    ended.instruments.registry.register(QualityReadings(ended.quality, manifest.model_version))
+    answers = partial(ended.instruments.answers, {operation.path for operation in task.operations})
+    registry = ended.instruments.registry
+    registry.register(QualityReadings(ended.quality, manifest.model_version, answers))
+    if sampler is not None:
+        registry.register(PayloadReadings(sampler))
     _show_metrics(settings, ended, readings, metrics_sock)
 
     async def load() -> None:
@@ -170,6 +180,22 @@ def _traces(settings: Settings, manifest: Manifest) -> Traces | None:
         settings.service_version,
         manifest.model_version,
     )
+
+
+def _sampler(settings: Settings, manifest: Manifest) -> Sampler | None:
+    if not settings.payload_share:
+        return None
+    if manifest.task == "tabular":
+        raise BadSettings(
+            "PAYLOAD_SHARE: above 0, but the model's task is tabular; allowed: 0, because nothing finds out "
+            "whose a row of numbers is."
+        )
+    require_installed(settings.payload_spacy_model)
+    anonymiser = AnonymiserProcess(settings.payload_spacy_model)
+    log.warning(
+        "Writing %g of the requests' texts to the log, anonymised: names may be left", settings.payload_share
+    )
+    return Sampler(settings.payload_share, anonymiser.clean, manifest.model_version)
 
 
 def _live(settings: Settings, ended: EndedRequests, engine: Engine, connections: Connections) -> Live | None:

@@ -208,6 +208,19 @@ class Settings(BaseSettings):
         le=1,
         description="Share of the requests that are traced where the caller's traceparent does not decide.",
     )
+    payload_share: float = Field(
+        default=0,
+        ge=0,
+        le=1,
+        description="Share of the requests whose texts are written to the log, anonymised. Names that a text "
+        "has are found in part: read the guide first. By default none.",
+    )
+    payload_spacy_model: str = Field(
+        default="",
+        max_length=200,
+        description="Model of spaCy that finds names and places in sampled texts: an installed package or a "
+        "folder. By default none.",
+    )
     feedback_predictions: int = Field(
         default=5000,
         ge=0,
@@ -272,6 +285,16 @@ class Settings(BaseSettings):
             raise PydanticCustomError("path", "{allowed}", {"allowed": PATH_ALLOWED})
         return path
 
+    @field_validator("payload_share")
+    @classmethod
+    def _samples_can_be_logged(cls, share: float, info: ValidationInfo) -> float:
+        level = info.data.get("log_level", "info")
+        if share and level not in ("debug", "info"):
+            raise PydanticCustomError(
+                "payload", "0, or LOG_LEVEL info or debug (LOG_LEVEL is {level})", {"level": level}
+            )
+        return share
+
     @field_validator("local_page_session")
     @classmethod
     def _session_stays_on_this_machine(cls, on: bool, info: ValidationInfo) -> bool:
@@ -320,7 +343,7 @@ def settings_from_environment() -> Settings:
 def _fault(details: ErrorDetails) -> str:
     name = str(details["loc"][0])
     field = Settings.model_fields[name]
-    custom = details["type"] in ("key", "session", "source", "path", "proxies", "collector")
+    custom = details["type"] in ("key", "session", "source", "path", "proxies", "collector", "payload")
     allowed = KEY_ALLOWED if name == "model_api_key" else details["msg"] if custom else _allowed(field)
     return f"{name.upper()}: {_got(name, details)}; allowed: {allowed}."
 

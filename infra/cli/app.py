@@ -36,6 +36,9 @@ from slipway.infra.cli import (
     prune as prune_command,
 )
 from slipway.infra.cli import (
+    quality as quality_command,
+)
+from slipway.infra.cli import (
     releases as releases_command,
 )
 from slipway.infra.cli import (
@@ -214,6 +217,7 @@ def preview(
 
 
 service_commands.register(app)
+quality_command.register(app)
 init_command.register(app)
 fit_command.register(app)
 prune_command.register(app)

@@ -58,6 +58,13 @@ def add(
             "packaging."
         ),
     ] = None,
+    reference: Annotated[
+        Path | None,
+        typer.Option(
+            help="File of 200 lines or more like the data of its use, from which drift is found: text, "
+            "or label<TAB>text; tabular: JSON rows."
+        ),
+    ] = None,
     format_: Annotated[Format, typer.Option("--format", help="Output format.")] = Format.TEXT,
 ) -> None:
     """Make a checked model folder, models/NAME, of a model of your own.
@@ -78,6 +85,7 @@ def add(
             engine=engine,
             examples=examples,
             python=python,
+            reference=reference,
         )
         found = added(source, name, options, lambda step: ERR.print(step, markup=False))
         if format_ is Format.JSON:
@@ -128,10 +136,15 @@ def _print_report(found: "Added") -> None:
 
 
 def _next(found: "Added") -> list[str]:
+    from slipway.infra.model.reference import FIELDS
+
     task = found.manifest["task"]
-    return [
+    lines = [
         f"slipway preview local --set model=file:{found.folder} --set task={task}",
         f"To serve it: in Pulumi.local.yaml slipway:model: file:{found.folder} and slipway:task: {task}; "
         "then slipway up",
         f"For colleagues and CI: git add {found.folder} (files over 50 MB with git lfs track)",
     ]
+    if task in FIELDS and "reference" not in found.manifest:
+        lines.append(f"To find drift: slipway model reference {found.folder} DATA (200 lines or more)")
+    return lines

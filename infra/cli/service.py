@@ -1,6 +1,5 @@
-"""`slipway status`, `output`, `logs` and `quality`: what a running service says."""
+"""`slipway status`, `output` and `logs`: what a running service says."""
 
-import os
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -25,7 +24,6 @@ _COLOURS = {"ready": "green", "starting": "yellow", "failed": "red", "stuck": "r
 
 def register(app: typer.Typer) -> None:
     app.command(epilog="Example: slipway status 'prod*'")(status)
-    app.command(epilog="Example: slipway quality prod")(quality)
     app.command(epilog="Example: slipway output url --stack prod")(output)
     app.command(epilog="Example: slipway logs prod --follow")(logs)
 
@@ -85,30 +83,6 @@ def _print_status(found: Status) -> None:
             OUT.print(f"  {name:<11} {value}")
 
 
-def quality(
-    stack: Stack = None,
-    named: StackOption = None,
-    url: Annotated[str, typer.Option("--url", help="Ask this server, with the key in MODEL_API_KEY.")] = "",
-    format_: _Format = Format.TEXT,
-) -> None:
-    """Show what a model predicts, its drift and its feedback. Drift is measured against its reference."""
-    with reported(format_):
-        from slipway.infra.model.quality import lines, quality_of
-
-        key = os.environ.get("MODEL_API_KEY", "")
-        if not url:
-            outputs = _outputs(one_stack(stack, named), reveal=True)
-            url, key = str(outputs["url"]), str(outputs["apiKey"])
-        elif not key:
-            raise Refused("MODEL_API_KEY is not set; --url needs the server's key there.")
-        report = quality_of(url, key)
-        if format_ is Format.JSON:
-            print_json(report)
-            return
-        for line in lines(report):
-            OUT.print(printable(line))
-
-
 def output(
     name: Annotated[str, typer.Argument(help="Name of one output (default: all).", show_default=False)] = "",
     stack: Annotated[
@@ -127,7 +101,7 @@ def output(
     with reported(format_):
         if as_header and name != "apiKey":
             raise Refused("--as-header is for the key: `slipway output apiKey --as-header`.")
-        outputs = _outputs(stack, reveal=show_secrets or as_header)
+        outputs = outputs_of(stack, reveal=show_secrets or as_header)
         if name and name not in outputs:
             raise Refused(f"Stack {stack} has no output {name!r}; it has {', '.join(outputs)}.")
         if as_header:
@@ -141,16 +115,15 @@ def output(
                 OUT.print(f"{key:<12} {value}", soft_wrap=True)
 
 
-def _outputs(stack: str, reveal: bool) -> dict[str, Any]:
+def outputs_of(stack: str, reveal: bool) -> dict[str, Any]:
     """Return the outputs of the last `up`, a secret masked unless `reveal`."""
     config = stack_config(Path(), stack)
     if target_of(config).applied_here(config):
         from slipway.infra.cli import up as apply  # imports Pulumi
 
         return apply.shown(apply.outputs_of(config), reveal=reveal)
-    from slipway.infra.cli.handover import pulumi_outputs
 
-    return pulumi_outputs(config, reveal)
+    return pulumioutputs_of(config, reveal)
 
 
 def logs(

@@ -20,6 +20,7 @@ from slipway.infra.model import fit
 from slipway.infra.model.bucket_model import fetched_from_bucket
 from slipway.infra.model.conversion_env import TABLES
 from slipway.infra.model.import_model import imported
+from slipway.infra.model.reference import counted, require_data, write_reference
 from slipway.infra.model.table_conversion import converted, warning
 from slipway.infra.model.torch_env import beside_torch, printed_by
 
@@ -40,6 +41,7 @@ class AddOptions:
 
     confirm: asks whether to open a pickle, with a warning; it returns the answer, or raises Refused.
     python: an interpreter with the library that wrote a pickle. examples: texts, or a table as CSV.
+    reference: data like that of its use, as `slipway model reference` takes it.
     """
 
     confirm: Callable[[str], bool]
@@ -51,6 +53,7 @@ class AddOptions:
     engine: str | None = None
     examples: Path | None = None
     python: Path | None = None
+    reference: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,8 @@ def added(source: str, name: str, options: AddOptions, say: Say) -> Added:
     with _folder_in_making(folder) as (made, scratch):
         report = _made(source, known, made, scratch, options, say)
         _measure(made, say)
+        if options.reference is not None:
+            _refer(made, options.reference, say)
         manifest: dict[str, Any] = json.loads((made / "manifest.json").read_bytes())
         made.rename(folder)
     return Added(folder, manifest, **report)
@@ -94,6 +99,8 @@ def _free_folder(name: str) -> Path:
 def _require_files(options: AddOptions) -> None:
     if options.examples is not None and not options.examples.is_file():
         raise Refused(f"--examples is {options.examples}, which is no file here.")
+    if options.reference is not None:
+        require_data(options.reference, "--reference")
     if options.python is not None and not options.python.is_file():
         raise Refused(
             f"--python is {options.python}, which is no interpreter; give one such as .venv/bin/python."
@@ -224,6 +231,15 @@ def _measure(made: Path, say: Say) -> None:
         fit.write_measured(model, fit.observed("the model", model, 1, profile, say, path))
     except (StartFailed, ValueError) as error:
         raise Failed(f"The model does not run in the server: {error}") from None
+
+
+def _refer(made: Path, data: Path, say: Say) -> None:
+    """Record what the model predicts for `data` in its manifest."""
+    model = model_folder("add", f"file:{made.absolute()}", None)
+    found = counted(model, data, say)
+    if found.predictions == 0:
+        raise Failed(f"The model predicted nothing for {data}, so it has no reference.")
+    write_reference(model, found)
 
 
 def _tokens_of(manifest: Any) -> str:

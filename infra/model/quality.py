@@ -1,44 +1,35 @@
 """`slipway quality`: what a server reports of its model's quality."""
 
-import json
-import urllib.error
-import urllib.request
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
-from slipway.infra.errors import Failed, Refused
+from slipway.infra.errors import Failed
+from slipway.infra.model.json_answers import json_from, require_http
+from slipway.infra.model.quality_prometheus import VersionReading
+from slipway.infra.model.sequential import Rate
 
-_TIMEOUT_SECONDS = 20
-MOST_COLUMNS = 20
+MOST_COLUMNS = MOST_LABELS = 20
 
 
-def quality_of(url: str, api_key: str) -> dict[str, Any]:
-    """Ask the server at `url`. Raises Refused for another address than HTTP, Failed if it does not report."""
-    if urlsplit(url).scheme not in ("http", "https"):
-        raise Refused(f"--url is {url!r}; give an address that begins with http:// or https://.")
+def quality_of(
+    url: str, api_key: str, option: str = "--url", variable: str = "MODEL_API_KEY"
+) -> dict[str, Any]:
+    """Ask the server at `url`. Raises Refused for another address than HTTP, Failed if it does not report.
+
+    option, variable: where the address and the key come from, for messages.
+    """
+    require_http(option, url)
     address = f"{url.rstrip('/')}/quality"
-    request = urllib.request.Request(address, headers={"Authorization": f"Bearer {api_key}"})  # noqa: S310 - HTTP alone
-    try:
-        with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310 - as above
-            found: Any = json.loads(answer.read())
-    except urllib.error.HTTPError as error:
-        with error:
-            raise Failed(f"{address} answered {error.code}. {_hint(error.code)}") from None
-    except OSError as error:
-        reason = getattr(error, "reason", error)
-        raise Failed(f"{address} did not answer: {getattr(reason, 'strerror', None) or reason}.") from None
-    except ValueError:
-        raise Failed(f"{address} did not answer with JSON.") from None
+    found = json_from(address, api_key, lambda status, _: _hint(status, variable))
     if not isinstance(found, dict) or "signals" not in found:
         raise Failed(f"{address} did not answer with a report of quality.")
     return found  # pyright: ignore[reportUnknownVariableType] - JSON
 
 
-def _hint(status: int) -> str:
+def _hint(status: int, variable: str) -> str:
     if status == 401:
-        return "The key in MODEL_API_KEY is not the server's."
+        return f"The key in {variable} is not the server's."
     return "It may be an older server, which has no such page." if status == 404 else "See its log."
 
 
@@ -63,6 +54,34 @@ def lines(report: Mapping[str, Any]) -> Iterator[str]:
     for label, rates in feedback["labels"].items():
         if rates["predicted"] or rates["true"]:
             yield f"    {label:<20} precision {_share(rates['precision'])}, recall {_share(rates['recall'])}"
+
+
+def version_lines(reading: VersionReading) -> Iterator[str]:
+    """Yield what Prometheus knows of a version, for people."""
+    counts = reading.counts
+    yield (
+        f"{counts.model_version}: {counts.requests} requests to {reading.instances} instances, "
+        f"{_percent(counts.failures)} failed"
+    )
+    for label, each in sorted(counts.labels.items(), key=lambda item: -item[1].predictions)[:MOST_LABELS]:
+        said = f"    {label:<20} {_percent(counts.share(label))} of {counts.labelled} predictions"
+        if each.predicted or each.true:
+            precision, recall = each.precision.value, each.recall.value
+            said += f", precision {_share(precision)}, recall {_share(recall)}"
+        yield said
+    if (confidence := reading.median_confidence) is not None:
+        yield f"  confidence  median {confidence:.3f}"
+    if (tokens := reading.median_tokens) is not None:
+        yield f"  length      median {tokens:.0f} tokens"
+    for name, drift in reading.drift.items():
+        index = "" if drift.psi is None else f", PSI up to {drift.psi:.3f}"
+        yield f"  drift       {name}: on {drift.drifted} of {drift.instances} instances{index}"
+    if counts.judged:
+        yield f"  feedback    {counts.judged} labels given, accuracy {_share(counts.accuracy.value)}"
+
+
+def _percent(rate: Rate) -> str:
+    return "0 %" if not rate.value else f"{100 * rate.value:.2f} %"
 
 
 def _share(value: float | None) -> str:

@@ -83,14 +83,20 @@ def write_reference(model: ModelFolder, reference: ReferenceCounts) -> None:
     write_manifest(model, dict(model.manifest) | {"reference": written})
 
 
-def _items(data: Path, task: str) -> list[Any]:
+def require_data(data: Path, name: str) -> list[str]:
+    """Return the lines with something in them. Raises Refused, which calls the file `name`."""
     try:
         lines = [line for line in data.read_text(encoding="utf-8").splitlines() if line.strip()]
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise Refused(f"DATA is {data}, which cannot be read: {reason}.") from None
+        raise Refused(f"{name} is {data}, which cannot be read: {reason}.") from None
     if len(lines) < LEAST:
         raise Refused(f"{data} has {len(lines)} lines with something in them; a reference needs {LEAST}.")
+    return lines
+
+
+def _items(data: Path, task: str) -> list[Any]:
+    lines = require_data(data, "DATA")
     if task != "tabular":  # of a line with a label, as `slipway model check` takes it, the text
         return [(line.partition("\t")[2] or line)[:MOST_CHARACTERS] for line in lines]
     return [_row(line, f"{data}:{number}") for number, line in enumerate(lines, start=1)]

@@ -126,10 +126,13 @@ class AccessLog:
         ended = time.perf_counter()
         state, client, headers = scope["state"], scope.get("client"), scope["headers"]
         timing: Timing | None = state.get("timing")
+        route = self._routes.get(scope["path"], OTHER_ROUTE)
+        if "sample" in state:
+            state["sample"].ended(route, status, request_id, timing and timing.facts)
         self._requests.add(
             EndedRequest(
                 method=scope["method"],
-                route=self._routes.get(scope["path"], OTHER_ROUTE),
+                route=route,
                 status=status,
                 cause=state.get("cause", ""),
                 cut=state.get("cut", ""),

@@ -1,6 +1,7 @@
 """Assembles the routes."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
@@ -16,6 +17,7 @@ from ..lifecycle import Lifecycle
 from ..manifest import Manifest
 from ..metrics import Instruments
 from ..metrics.live import Live
+from ..payload.sampler import Sampler
 from ..quality import Quality
 from ..quality.feedback import Feedback
 from ..settings import Settings
@@ -73,19 +75,21 @@ def build_app(
     port: int,
     ended: EndedRequests | None = None,
     live: Live | None = None,
+    sampler: Sampler | None = None,
 ) -> ASGIApp:
     """Build the application.
 
     port: the one that the server listens on; the system chooses it for PORT=0. ended: records the requests;
     by default as the settings say, without spans. live: what keeps the last minutes for the page, where they
-    are counted.
+    are counted. sampler: what writes some of the requests to the log, anonymised.
     """
     ended = ended or ended_requests(settings, manifest)
     session = PageSession(port) if settings.local_page_session and settings.serve_page else None
     gate = Gate(settings.model_api_key.get_secret_value(), session)
     limits = (settings.max_body_bytes, settings.request_timeout_seconds)
     posts = {
-        operation.path: Predict(operation, engine, gate, lifecycle, *limits) for operation in task.operations
+        operation.path: Predict(operation, engine, gate, lifecycle, *limits, sampler)
+        for operation in task.operations
     }
     routes: list[BaseRoute] = [Route(path, predict, methods=["POST"]) for path, predict in posts.items()]
     if settings.serve_page:
@@ -93,7 +97,8 @@ def build_app(
         routes += live_routes(live, gate) if live is not None else []
     if settings.serve_docs:
         routes += docs_routes()
-    routes += quality_routes(ended, gate, manifest.model_version)
+    answers = None if settings.metrics == "off" else partial(ended.instruments.answers, posts.keys())
+    routes += quality_routes(ended, gate, manifest.model_version, answers)
     if settings.metrics == "public-port":
         routes += _metrics_routes(settings.metrics_path, gate, ended, routes)
     app = Api(

@@ -20,6 +20,7 @@ from ..faults import (
     UnsupportedMedia,
 )
 from ..lifecycle import Lifecycle
+from ..payload.sampler import Sampler
 from ..tasks import Operation
 from .auth import Gate, Headers
 from .streaming import send_stream, streamed_parts
@@ -39,6 +40,7 @@ class Predict:
         lifecycle: Lifecycle,
         max_body_bytes: int,
         timeout_seconds: float,
+        sampler: Sampler | None = None,
     ) -> None:
         self._operation = operation
         self._engine = engine
@@ -46,6 +48,7 @@ class Predict:
         self._lifecycle = lifecycle
         self._max_body_bytes = max_body_bytes
         self._timeout_seconds = timeout_seconds
+        self._sampler = sampler
 
     def refusal(self, scope: Scope) -> QueueFull | None:
         """Return the fault if the queue is full and the head is valid otherwise; None to go on."""
@@ -73,6 +76,8 @@ class Predict:
         body = await self._body(scope, headers, receive, deadline)
         scope["state"]["request_bytes"] = len(body)
         work = await self._work(body, received, deadline, own)
+        if self._sampler is not None and (sample := self._sampler.sample(body)) is not None:
+            scope["state"]["sample"] = sample
         del body
         if "has_left" in scope["state"]:
             raise ClientLeft("the client closed the connection while its request was read")

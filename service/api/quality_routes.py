@@ -1,5 +1,6 @@
 """/quality reports what the model predicts; /feedback takes the true label of one. Both need the key."""
 
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -9,6 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ..faults import BodyTooLarge, FieldFault, InvalidInput, InvalidJson
+from ..metrics.instruments import Answers
 from .auth import Gate
 from .ended import EndedRequests
 
@@ -27,14 +29,17 @@ class GivenLabel(BaseModel):
     """Which text of the request, the first being 0."""
 
 
-def quality_routes(ended: EndedRequests, gate: Gate, model_version: str) -> list[Route]:
-    """Return the two routes."""
+def quality_routes(
+    ended: EndedRequests, gate: Gate, model_version: str, answers: Callable[[], Answers] | None
+) -> list[Route]:
+    """Return the two routes. answers: of the model's own routes; None where they are not counted."""
     quality = ended.quality
 
     async def report(request: Request) -> Response:
         gate.check_key(dict(request.scope["headers"]))
         ended.record()
-        return _json({"model_version": model_version, **quality.report()})
+        requests = None if answers is None else answers()._asdict()
+        return _json({"model_version": model_version, "answers": requests, **quality.report()})
 
     async def feedback(request: Request) -> Response:
         gate.check_key(dict(request.scope["headers"]))

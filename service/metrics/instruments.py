@@ -5,7 +5,9 @@ Names, units and buckets follow Prometheus' naming rules and OpenTelemetry's con
 (`readings.py`). Every label has a closed list of values, so no client can make the page grow.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from math import inf
+from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
 
@@ -20,9 +22,21 @@ REQUEST_LABELS = ("http_request_method", "http_route", "http_response_status_cod
 PHASES = ("queue", "compute", "encode")
 
 
+def is_failure(status: int) -> bool:
+    """Return whether an answer is the server's own failure: an error, or a refusal for want of room."""
+    return status == 429 or status >= 500
+
+
 def known_method(method: str) -> str:
     """Return a method of a closed list."""
     return method if method in METHODS else OTHER_METHOD
+
+
+class Answers(NamedTuple):
+    """How many requests were answered, and how many of them with a failure."""
+
+    requests: int
+    failed: int
 
 
 class Instruments:
@@ -94,6 +108,15 @@ class Instruments:
         for labels, series in self._requests.series():
             counts = dict(zip(BOUNDS, map(float, series.up_to_bounds()), strict=True))
             yield labels["http_route"], int(labels["http_response_status_code"]), counts
+
+    def answers(self, routes: Collection[str]) -> "Answers":
+        """Count the answers of these routes. Any thread."""
+        counts = [
+            (int(bounds[inf]), is_failure(status))
+            for route, status, bounds in self.counted()
+            if route in routes
+        ]
+        return Answers(sum(count for count, _ in counts), sum(count for count, failed in counts if failed))
 
     def call_ended(self, route: str, timing: Timing, phases: Phases, received: float) -> None:
         """Record the phases and the tokens of a call. received: the `time.perf_counter()` of its arrival."""

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from ..engine.readings import QueueReading
 from ..quality import Quality
-from .instruments import Instruments
+from .instruments import Instruments, is_failure
 
 SECONDS_OF_A_POINT = 5.0
 POINTS = 60
@@ -117,7 +117,7 @@ class Live:
                 continue
             answers = int(counts[math.inf])
             requests += answers
-            failures += answers if status == 429 or status >= 500 else 0
+            failures += answers if is_failure(status) else 0
             if status < 400:
                 for bound, count in counts.items():
                     buckets[bound] = buckets.get(bound, 0) + count

@@ -1,7 +1,7 @@
 """What is read of the model's quality at a scrape."""
 
-from collections.abc import Iterable, Iterator
-from itertools import accumulate
+from collections.abc import Callable, Iterable, Iterator
+from itertools import accumulate, product
 from typing import Any
 
 from prometheus_client.core import (
@@ -14,11 +14,15 @@ from prometheus_client.registry import Collector
 
 from ..quality import Quality
 from ..quality.bins import EDGES
+from ..quality.quality import right_answers
+from .instruments import Answers
 
 # A model may have thousands of labels: the later ones are counted together.
 MOST_LABELS = 50
 OTHER_LABELS = "other"
 MOST_COLUMNS = MOST_LABELS
+# Pairs of labels that are shown before their first feedback, from where Prometheus can tell a restart.
+MOST_PAIRS_AT_0 = 100
 # A column has a name, and so cannot be mistaken for it.
 OTHER_COLUMNS = ""
 # The bins of lengths are narrower than a graph can show.
@@ -33,9 +37,11 @@ NAMES = {
 class QualityReadings(Collector):
     """Reads a model's quality. Any thread."""
 
-    def __init__(self, quality: Quality, model_version: str) -> None:
+    def __init__(self, quality: Quality, model_version: str, answers: Callable[[], Answers]) -> None:
+        """Show them under this version. answers: of the model's own routes."""
         self._quality = quality
         self._version = model_version
+        self._answers = answers
         self._labels = [*quality.labels[:MOST_LABELS]]
 
     def describe(self) -> Iterable[Metric]:
@@ -43,15 +49,41 @@ class QualityReadings(Collector):
 
     def collect(self) -> Iterator[Metric]:
         signals = self._quality.signals
+        yield self._requests()
         if "class" in signals:
             yield self._predictions(signals["class"].counts)
             yield self._feedback()
+            yield self._judged()
         for name, (metric, documentation) in NAMES.items():
             if name in signals:
                 yield self._histogram(metric, documentation, EDGES[name], signals[name].counts)
         if self._quality.out_of_range:
             yield self._out_of_range()
         yield from self._drift()
+
+    def _requests(self) -> Metric:
+        family: Any = CounterMetricFamily(
+            "slipway_model_requests",
+            "Requests to the model by outcome; failed ones got 429 or 5xx.",
+            labels=("model_version", "outcome"),
+        )
+        requests, failed = self._answers()
+        family.add_metric((self._version, "answered"), requests - failed)
+        family.add_metric((self._version, "failed"), failed)
+        return family
+
+    def _judged(self) -> Metric:
+        """Show from the start what feedback said in all: the pairs of labels appear one by one."""
+        family: Any = CounterMetricFamily(
+            "slipway_judged_predictions",
+            "Predictions whose true label was given, by whether it was predicted.",
+            labels=("model_version", "outcome"),
+        )
+        outcomes = dict(self._quality.feedback.outcomes)
+        right = right_answers(outcomes)
+        family.add_metric((self._version, "right"), right)
+        family.add_metric((self._version, "wrong"), sum(outcomes.values()) - right)
+        return family
 
     def _out_of_range(self) -> Metric:
         family: Any = CounterMetricFamily(
@@ -86,7 +118,8 @@ class QualityReadings(Collector):
             "Predictions whose true label was given.",
             labels=("model_version", "predicted", "label"),
         )
-        sums: dict[tuple[str, str], int] = {}
+        few = self._labels if len(self._labels) ** 2 <= MOST_PAIRS_AT_0 else ()
+        sums: dict[tuple[str, str], int] = dict.fromkeys(product(few, few), 0)
         for (predicted, label), count in dict(self._quality.feedback.outcomes).items():
             key = (self._shown(predicted), self._shown(label))
             sums[key] = sums.get(key, 0) + count

@@ -126,8 +126,14 @@ class Quality:
         return {
             "waiting": self.feedback.waiting,
             "given": sum(outcomes.values()),
+            "right": right_answers(outcomes),
             "labels": {label: _rates(label, outcomes) for label in self.labels},
         }
+
+
+def right_answers(outcomes: Mapping[tuple[str, str], int]) -> int:
+    """Return how many predictions were the true label. outcomes: (predicted, true) -> predictions."""
+    return sum(count for (predicted, true), count in outcomes.items() if predicted == true)
 
 
 def _signal_report(signal: Signal) -> dict[str, Any]:
@@ -148,6 +154,7 @@ def _rates(label: str, outcomes: Mapping[tuple[str, str], int]) -> dict[str, flo
     return {
         "predicted": predicted,
         "true": true,
+        "right": right,
         "precision": right / predicted if predicted else None,
         "recall": right / true if true else None,
     }

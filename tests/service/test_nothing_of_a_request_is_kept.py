@@ -1,8 +1,12 @@
-"""Requests whose every part is marked: no mark reaches the log, the metrics, the traces or other pages."""
+"""Requests whose every part is marked: no mark reaches the log, the metrics, the traces or other pages.
+
+Sampled payloads are part of that log: what the marks stand for is recognised there.
+"""
 
 import json
 import random
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +21,7 @@ from tests.service.running_server import AUTHORIZED, KEY, RunningServer, running
 MARK = "Zq7Mark"
 CARDS = ("4111111111111111", "4111 1111 1111 1111", "5500-0000-0000-0004")
 PERSONAL = (f"{MARK} Lane 12", f"{MARK}@example.com", f"sk-{MARK}-0123456789abcdef", *CARDS)
+LEAST_PAYLOADS = 50  # all that wait are written in the end
 FORBIDDEN = (MARK, MARK.lower(), KEY, *CARDS)
 
 
@@ -115,6 +120,7 @@ def test_no_mark_of_a_request_is_logged_counted_or_kept(tmp_path: Path, count: i
             LOG_CLIENT_ADDRESS="full",
             OTEL_EXPORTER_OTLP_ENDPOINT=collector.url,
             TRACE_SHARE="1",
+            PAYLOAD_SHARE="1",
         ) as server,
     ):
         statuses: set[bytes] = set()
@@ -122,6 +128,10 @@ def test_no_mark_of_a_request_is_logged_counted_or_kept(tmp_path: Path, count: i
             statuses.add(_answer(server, sent, number)[9:12])
         assert statuses >= {b"200", b"400", b"401", b"404", b"405", b"415", b"422", b"431"}
         httpx.get(f"{server.url}/alive")
+        end = time.monotonic() + 180
+        while server.log_text.count('"message":"payload"') < LEAST_PAYLOADS:
+            assert time.monotonic() < end
+            time.sleep(0.1)
         pages = [httpx.get(f"{server.url}{path}").text for path in ("/health", "/openapi.json", "/")]
         pages.append(httpx.get(f"{server.url}/quality", headers=AUTHORIZED).text)
         spans = "".join(map(str, collector.wait_for(100)))

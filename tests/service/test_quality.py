@@ -60,9 +60,12 @@ def test_true_labels_that_come_later_give_precision_and_recall(judge: httpx.Clie
         assert answer.json() == {"predicted": "spam" if index < 2 else "ham", "label": label}
     one = predicted(judge, HAM)
     assert given(judge, request_id=one, label="ham").status_code == 200
-    labels = judge.get("/quality").json()["feedback"]["labels"]
-    assert labels["spam"] == {"predicted": 2, "true": 1, "precision": 0.5, "recall": 1}
-    assert labels["ham"] == {"predicted": 3, "true": 4, "precision": 1, "recall": 0.75}
+    report = judge.get("/quality").json()
+    assert (report["feedback"]["given"], report["feedback"]["right"]) == (5, 4)
+    assert (report["answers"]["requests"], report["answers"]["failed"]) == (2, 0)
+    labels = report["feedback"]["labels"]
+    assert labels["spam"] == {"predicted": 2, "true": 1, "right": 1, "precision": 0.5, "recall": 1}
+    assert labels["ham"] == {"predicted": 3, "true": 4, "right": 3, "precision": 1, "recall": 0.75}
 
 
 def test_feedback_that_cannot_count_is_refused_with_its_cause(judge: httpx.Client) -> None:

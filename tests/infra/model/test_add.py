@@ -46,6 +46,34 @@ def test_an_onnx_export_is_added_measured_and_served(project: Path, tmp_path: Pa
     assert "reviews-1.0.0+" in json.dumps(shown)
 
 
+@pytest.mark.long
+def test_data_of_its_use_becomes_the_reference_of_an_added_model(project: Path, tmp_path: Path) -> None:
+    source = export(tmp_path / "export")
+    data = tmp_path / "data.txt"
+    data.write_text("good\tthis is a text\n" * 250)
+    found = report(project, "model", "add", str(source), "reviews", "--reference", str(data))
+    signals = found["manifest"]["reference"]["signals"]
+    assert sum(signals["class"]) == sum(signals["length"]) == 250
+    assert not [line for line in found["next"] if "model reference" in line]
+    found = report(project, "model", "add", str(source), "others")
+    assert "reference" not in found["manifest"]
+    assert (
+        found["next"][-1] == "To find drift: slipway model reference models/others DATA (200 lines or more)"
+    )
+
+
+def test_data_that_can_be_no_reference_is_refused_before_the_model_is_looked_at(
+    project: Path, tmp_path: Path
+) -> None:
+    short = tmp_path / "short.txt"
+    short.write_text("text\n" * 199)
+    line = ("model", "add", "no-such-source", "reviews", "--reference")
+    assert "has 199 lines with something in them; a reference needs 200" in refused(
+        project, *line, str(short)
+    )
+    assert "--reference is nothing.txt, which cannot be read" in refused(project, *line, "nothing.txt")
+
+
 def test_a_refused_model_leaves_nothing_behind(project: Path, tmp_path: Path) -> None:
     source = export(tmp_path / "export", inputs=("input_ids", "attention_mask", "position_ids"))
     assert "inputs are" in refused(project, "model", "add", str(source), "reviews")

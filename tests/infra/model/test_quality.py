@@ -38,6 +38,24 @@ def test_programs_read_the_report_itself(project: Path, server: RunningServer) -
     assert json.loads(done.stdout) == httpx.get(f"{server.url}/quality", headers=AUTHORIZED).json()
 
 
+def test_a_server_is_compared_with_another(project: Path, server: RunningServer, tmp_path: Path) -> None:
+    other_key = "the-key-of-the-other-server"
+    with running_server(tmp_path / "log", MODEL_API_KEY=other_key) as other:
+        line = ("quality", "--url", server.url, "--against", other.url)
+        done = slipway(project, *line, MODEL_API_KEY=KEY, AGAINST_API_KEY=other_key)
+        assert done.returncode == 0, done.stderr
+        compared = [each for each in done.stdout.splitlines() if "no data -> " in each]
+        assert "  accuracy               no data -> 50.00% of 2  " in compared
+        assert "  share ham              no data -> 100.00% of 2  " in compared
+        done = slipway(project, *line, "--format", "json", MODEL_API_KEY=KEY, AGAINST_API_KEY=other_key)
+        report = json.loads(done.stdout)
+        assert report["comparison"]["rates"][0]["second"] == {"count": 0, "total": 1, "value": 0}
+        done = slipway(project, *line, MODEL_API_KEY=KEY)
+        assert "answered 401. The key in MODEL_API_KEY is not the server's." in done.stderr
+    done = slipway(project, *line, MODEL_API_KEY=KEY)
+    assert done.returncode == 1
+
+
 def test_a_wrong_key_and_a_server_that_is_none_fail_with_the_reason(
     project: Path, server: RunningServer
 ) -> None:
@@ -55,6 +73,7 @@ def test_a_wrong_key_and_a_server_that_is_none_fail_with_the_reason(
     [
         (["--url", "http://127.0.0.1:1"], {}, "MODEL_API_KEY is not set"),
         (["--url", "file:///etc/passwd"], {"MODEL_API_KEY": KEY}, "begins with http:// or https://"),
+        (["--where", 'job="a"'], {}, "it has no meaning with one server"),
     ],
 )
 def test_what_cannot_be_asked_is_refused(
