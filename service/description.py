@@ -8,6 +8,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from prometheus_client.registry import Collector
@@ -135,7 +136,7 @@ def _collectors(settings: Settings, instruments: Instruments) -> Iterator[Collec
     yield Readings(engine_for(settings, classify), Connections(limits), lifecycle, classify, "", lambda: 0)
     for manifest in (classify, tabular):
         quality = Quality(manifest, Feedback(settings.feedback_predictions, settings.feedback_seconds))
-        yield QualityReadings(quality, manifest.model_version)
+        yield QualityReadings(quality, manifest.model_version, partial(instruments.answers, ()))
 
 
 if __name__ == "__main__":

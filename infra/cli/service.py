@@ -122,8 +122,9 @@ def outputs_of(stack: str, reveal: bool) -> dict[str, Any]:
         from slipway.infra.cli import up as apply  # imports Pulumi
 
         return apply.shown(apply.outputs_of(config), reveal=reveal)
+    from slipway.infra.cli.handover import pulumi_outputs
 
-    return pulumioutputs_of(config, reveal)
+    return pulumi_outputs(config, reveal)
 
 
 def logs(
