@@ -14,7 +14,7 @@ pytestmark = pytest.mark.cluster
 def test_the_yaml_of_a_stack_is_taken_from_its_first_object_to_its_last(api: Api) -> None:
     found = manifests_of(plan({**EVERYTHING, "namespace": "gitops"}))
     objects = [each for each in yaml.safe_load_all(yaml_of(found)) if each]
-    assert len(objects) == 13
+    assert len(objects) == 15
     for each in objects:
         api.apply(each)
     api.delete(next(each for each in objects if each["kind"] == "Deployment"))
