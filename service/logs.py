@@ -1,4 +1,7 @@
-"""JSON lines on stdout: time (RFC 3339, UTC), level, message, then the fields of that line.
+"""JSON lines on stdout: time (RFC 3339, UTC), level, kind, message, then the fields of that line.
+
+The kind is `access` for a request's line, `exception` for one with a stack and `event` for the others; a line
+may bring its own. Clouds keep each kind for its own time (components/log_retention.py).
 
 Text is cleaned (`redaction.py`), and the message of an exception is left out once requests are answered,
 because it may quote them. The lines of requests hold nothing to be cleaned.
@@ -34,6 +37,7 @@ FLUSH_SECONDS = 1.0
 
 
 LevelField = Literal["level", "severity"]
+ACCESS = "access"
 
 
 class JsonFormatter(logging.Formatter):
@@ -49,9 +53,11 @@ class JsonFormatter(logging.Formatter):
         line: dict[str, Any] = {
             "time": f"{_second(int(record.created))}.{int(record.created % 1 * 1000):03}Z",
             self._level_field: level,
+            "kind": "exception" if record.exc_info else "event",
         }
         values: dict[str, Any] = record.__dict__.get("fields", {})
         if getattr(record, "is_clean", False):
+            line["kind"] = ACCESS
             line["message"] = record.msg
             line.update(values)
         else:

@@ -13,9 +13,11 @@ import pulumi_gcp as gcp
 from ..fault import in_words
 from ..google.apis import enabled
 from ..google.identity import bucket_reader, service_account
+from ..google.log_buckets import LogSource, log_buckets
 from ..google.secrets import SecretHome, Secrets, secrets_of
 from ..input_rules import API_KEY_NAME
 from ..inputs import api_key_of, recorded, with_digest
+from ..log_retention import days_by_kind
 from . import names
 from .args import CloudRunServiceArgs
 from .image_rules import registry_fault
@@ -76,6 +78,7 @@ class CloudRunService(pulumi.ComponentResource):
         image_ref = with_digest(spec.image_ref, registry_fault)
         service = _service(spec, self, [*apis, *grants], account, image_ref, secrets)
         _invokers(spec, self, service)
+        _keep_logs(spec, self, apis)
         self.url = service.uri
         self.image_ref = image_ref
         self.service_name = service.name
@@ -169,6 +172,26 @@ def _invokers(spec: CloudRunSpec, parent: pulumi.Resource, service: gcp.cloudrun
             member=member,
             opts=pulumi.ResourceOptions(parent=parent, delete_before_replace=True),
         )
+
+
+def _keep_logs(spec: CloudRunSpec, parent: pulumi.Resource, apis: list[pulumi.Resource]) -> None:
+    """Keep each kind of line for its own time; the platform's line of each request too, with the server's."""
+    revision = (
+        'resource.type="cloud_run_revision" AND '
+        f'resource.labels.service_name="{spec.name}" AND resource.labels.location="{spec.region}"'
+    )
+    log_buckets(
+        LogSource(
+            spec.name,
+            spec.project,
+            spec.region,
+            lines=revision,
+            access=f'{revision} AND log_id("run.googleapis.com/requests")',
+        ),
+        days_by_kind(spec.log_retention),
+        pulumi.ResourceOptions(parent=parent, depends_on=apis),
+        spec.deletion_protection,
+    )
 
 
 def _domain_records(

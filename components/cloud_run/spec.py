@@ -40,6 +40,7 @@ class CloudRunSpec:
     vpc_subnetwork: pulumi.Input[str] = argument("")
     vpc_egress: VpcEgress | None = argument(derived=lambda spec: _egress_for(spec))
     domain: str = argument("")
+    log_retention: Mapping[str, float] = argument({})
     deletion_protection: bool = argument(default=True)
     enable_apis: bool = argument(default=True)
 

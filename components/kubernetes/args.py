@@ -5,6 +5,7 @@ from typing import NotRequired, TypedDict
 
 import pulumi
 
+from ..log_retention import LogRetention
 from ..spec import InferenceServiceArgs
 
 
@@ -139,5 +140,8 @@ class KubernetesServiceArgs(InferenceServiceArgs):
     """Annotations of the new ServiceAccount, such as `eks.amazonaws.com/role-arn`. Default none."""
     allowed_namespaces: NotRequired[list[str]]
     """Namespaces whose pods may call a private service. Default every namespace of the cluster."""
+    log_retention: NotRequired[LogRetention]
+    """Days that Cloud Logging keeps each kind of log line, 1 to 3650; on GKE only. Default: requests 30,
+    events and exceptions 90, sampled requests 14."""
     deletion_protection: NotRequired[bool]
     """Refuse to delete the service, until an `up` with false. Default true."""

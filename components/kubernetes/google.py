@@ -3,14 +3,18 @@
 # Else the annotations import all of `gcp.compute`, a second or more, for those who need no address.
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import pulumi
 import pulumi_gcp as gcp
 
 from ..google.identity import bucket_reader, service_account
-from . import network
+from ..google.log_buckets import LogSource, log_buckets
+from ..log_retention import days_by_kind
+from . import kserve, network
 from .later import applied
+from .pod import CONTAINER
 from .spec import KubernetesSpec
 
 
@@ -46,6 +50,31 @@ def identity_of(
     if bucket := spec.service.address.google_bucket:
         made.append(bucket_reader(spec.name, bucket, account, parent))
     return made
+
+
+def keep_logs(spec: KubernetesSpec, parent: pulumi.Resource, cluster: pulumi.Resource | None) -> None:
+    """Keep each kind of line for its own time in Cloud Logging; nothing elsewhere than on GKE.
+
+    A pod is known by its name, which begins with that of what made it: two services of a namespace may begin
+    alike, and only their whole names differ.
+    """
+    if not spec.on_gke:
+        return
+    pods = f"{spec.name}-predictor-.+" if spec.with_kserve else f"{spec.name}-[a-z0-9]+-[a-z0-9]+"
+    lines = [
+        'resource.type="k8s_container"',
+        *([f'resource.labels.cluster_name="{spec.cluster_name}"'] if spec.cluster_name else []),
+        f'resource.labels.namespace_name="{spec.namespace}"',
+        f'resource.labels.container_name="{kserve.CONTAINER if spec.with_kserve else CONTAINER}"',
+        f'resource.labels.pod_name=~"^{pods}$"',
+    ]
+    region = applied(lambda location: re.sub(r"-[a-z]$", "", location), spec.google_region)
+    log_buckets(
+        LogSource(spec.name, spec.google_project, region, " AND ".join(lines)),
+        days_by_kind(spec.log_retention),
+        pulumi.ResourceOptions(parent=parent, depends_on=[cluster] if cluster else []),
+        spec.deletion_protection,
+    )
 
 
 def address_of(

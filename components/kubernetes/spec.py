@@ -85,6 +85,7 @@ class KubernetesSpec:
     service_account_annotations: Mapping[str, pulumi.Input[str]] = argument({})
     network_policy: bool = argument(default=True)
     allowed_namespaces: tuple[str, ...] = argument(())
+    log_retention: Mapping[str, float] = argument({})
     deletion_protection: bool = argument(default=True)
 
     @classmethod

@@ -21,6 +21,7 @@ CHARGES: Mapping[str, Callable[[Resource, Scene], Verdict]] = {
     "volume-claim": gcp.volume_claim,
     "router-nat": gcp.router_nat,
     "artifact-registry": gcp.image_repository,
+    "log-bucket": gcp.log_bucket,
     "secret-version": gcp.secret_version,
     "ecs-service": aws.service,
     "ecs-cluster": aws.cluster,

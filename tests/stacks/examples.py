@@ -106,6 +106,7 @@ EXAMPLES: Mapping[str, Mapping[str, Example]] = {
         "gpuZonalRedundancy": ("true", _RUN_GPU),
         "executionEnvironment": ("gen1", {}),
         "startupCpuBoost": ("false", {}),
+        "logRetention": ('{"access": 7}', {}),
     },
     "fargate": {
         **_CLOUDS,
@@ -143,6 +144,7 @@ EXAMPLES: Mapping[str, Mapping[str, Example]] = {
         "concurrency": ("4", {**_OWN_CLUSTER, "serving": "kserve"}),
         "canaryPercent": ("10", {**_OWN_CLUSTER, "serving": "kserve"}),
         "serving": ("kserve", _OWN_CLUSTER),
+        "logRetention": ('{"access": 7}', {}),
         "domain": ("api.example.com", {"public": "true"}),
         "model": (f"gs://acme/model@{'1' * 16}", {}),
         "gpu": ("nvidia-l4", {k: v for k, v in _GKE_GPU.items() if k != "gpu"}),
