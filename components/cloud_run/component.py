@@ -11,6 +11,7 @@ import pulumi
 import pulumi_gcp as gcp
 
 from ..fault import in_words
+from ..google import traces
 from ..google.apis import enabled
 from ..google.identity import bucket_reader, service_account
 from ..google.log_buckets import LogSource, log_buckets
@@ -18,6 +19,7 @@ from ..google.secrets import SecretHome, Secrets, secrets_of
 from ..input_rules import API_KEY_NAME
 from ..inputs import api_key_of, recorded, with_digest
 from ..log_retention import days_by_kind
+from ..traces import CLOUD
 from . import names
 from .args import CloudRunServiceArgs
 from .image_rules import registry_fault
@@ -66,7 +68,7 @@ class CloudRunService(pulumi.ComponentResource):
         super().__init__("slipway:index:CloudRunService", name, recorded(args), opts)
         for warning in spec_warnings(replace(spec, image_ref=checked.image_ref) if checked else spec):
             pulumi.log.warn(in_words(warning), self)
-        apis = enabled(name, spec.project, APIS, self) if spec.enable_apis else []
+        apis = enabled(name, spec.project, _apis(spec), self) if spec.enable_apis else []
         account = service_account(
             name,
             spec.project,
@@ -74,7 +76,7 @@ class CloudRunService(pulumi.ComponentResource):
         )
         api_key = api_key_of(name, spec.api_key, self)
         secrets = _secrets(spec, self, apis, account, api_key)
-        grants = [*secrets.grants, *_model_grants(spec, self, account)]
+        grants = [*secrets.grants, *_model_grants(spec, self, account), *_trace_grants(spec, self, account)]
         image_ref = with_digest(spec.image_ref, registry_fault)
         service = _service(spec, self, [*apis, *grants], account, image_ref, secrets)
         _invokers(spec, self, service)
@@ -116,6 +118,19 @@ def _model_grants(
 ) -> list[pulumi.Resource]:
     bucket = spec.service.address.google_bucket
     return [bucket_reader(spec.name, bucket, account, parent)] if bucket else []
+
+
+def _apis(spec: CloudRunSpec) -> tuple[str, ...]:
+    return (*APIS, traces.API) if spec.traces == CLOUD else APIS
+
+
+def _trace_grants(
+    spec: CloudRunSpec, parent: pulumi.Resource, account: gcp.serviceaccount.Account
+) -> list[pulumi.Resource]:
+    if spec.traces != CLOUD:
+        return []
+    options = pulumi.ResourceOptions(parent=parent, delete_before_replace=True)
+    return [traces.trace_writer(spec.name, spec.project, account.member, options)]
 
 
 def _service(

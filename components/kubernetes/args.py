@@ -143,5 +143,9 @@ class KubernetesServiceArgs(InferenceServiceArgs):
     log_retention: NotRequired[LogRetention]
     """Days that Cloud Logging keeps each kind of log line, 1 to 3650; on GKE only. Default: requests 30,
     events and exceptions 90, sampled requests 14."""
+    traces: NotRequired[str]
+    """Where spans of traces go: `off`, `cloud` (Cloud Trace, on GKE), or the address of an OTLP collector,
+    such as `http://tempo:4318`. The image needs the build argument OTLP, `google` for `cloud` and else 1.
+    Default off."""
     deletion_protection: NotRequired[bool]
     """Refuse to delete the service, until an `up` with false. Default true."""

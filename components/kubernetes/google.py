@@ -11,7 +11,10 @@ import pulumi_gcp as gcp
 
 from ..google.identity import bucket_reader, service_account
 from ..google.log_buckets import LogSource, log_buckets
+from ..google.traces import API as TRACE_API
+from ..google.traces import trace_writer
 from ..log_retention import days_by_kind
+from ..traces import CLOUD
 from . import kserve, network
 from .later import applied
 from .pod import CONTAINER
@@ -49,7 +52,23 @@ def identity_of(
     made: list[pulumi.Resource] = [account, user]
     if bucket := spec.service.address.google_bucket:
         made.append(bucket_reader(spec.name, bucket, account, parent))
+    if spec.traces == CLOUD:
+        options = _trace_options(spec, parent)
+        made.append(trace_writer(spec.name, spec.google_project, account.member, options))
     return made
+
+
+def _trace_options(spec: KubernetesSpec, parent: pulumi.Resource) -> pulumi.ResourceOptions:
+    """Enable the API of traces, which no cluster needs, and return what the grant is made with."""
+    api = gcp.projects.Service(
+        f"{spec.name}-telemetry-api",
+        service=TRACE_API,
+        project=spec.google_project,
+        disable_on_destroy=False,
+        disable_dependent_services=False,
+        opts=pulumi.ResourceOptions(parent=parent),
+    )
+    return pulumi.ResourceOptions(parent=parent, depends_on=[api], delete_before_replace=True)
 
 
 def keep_logs(spec: KubernetesSpec, parent: pulumi.Resource, cluster: pulumi.Resource | None) -> None:

@@ -10,6 +10,7 @@ from ..checking import Rules
 from ..endpoints import later_address_warnings
 from ..fault import Fault
 from ..google.log_buckets import google_retention_faults
+from ..traces import traces_faults
 from . import timing
 from .args import KubernetesServiceArgs
 from .capacity import capacity_faults
@@ -39,6 +40,7 @@ def spec_faults(spec: KubernetesSpec) -> Iterator[Fault]:
     yield from model_faults(spec)
     yield from kserve_faults(spec)
     yield from _retention_faults(spec)
+    yield from traces_faults(spec.traces, spec.service.env, has_store=spec.on_gke)
 
 
 checked_spec = Rules(KubernetesSpec, KubernetesServiceArgs, spec_faults, LATER).checked

@@ -86,6 +86,7 @@ class KubernetesSpec:
     network_policy: bool = argument(default=True)
     allowed_namespaces: tuple[str, ...] = argument(())
     log_retention: Mapping[str, float] = argument({})
+    traces: str = argument("off")
     deletion_protection: bool = argument(default=True)
 
     @classmethod

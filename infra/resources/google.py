@@ -79,7 +79,9 @@ ROWS = {
         stays="APIs, enabled for the project: other services may use them",
     ),
     "gcp:projects/iAMMember:IAMMember": replace(
-        _grant("project role member condition", "resourcemanager/iam_project.go"), on_project=True
+        _grant("project role member condition", "resourcemanager/iam_project.go"),
+        charge=Billed("project-grant"),
+        on_project=True,
     ),
     "gcp:serviceaccount/account:Account": Row(
         Role.IDENTITY,

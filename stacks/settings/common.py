@@ -172,6 +172,14 @@ class CloudSettings(Settings):
         checks.text_map("a map of lowercase names to lowercase values"),
         "Labels of everything that is created.",
     )
+    traces: str = setting(
+        "traces",
+        checks.like(
+            r"off|cloud|https?://[!-~]{1,1990}",
+            "off, cloud (Cloud Trace, X-Ray), or the address of an OTLP collector, such as http://tempo:4318",
+        ),
+        "Where spans of traces go; the image is built with the client for it.",
+    )
     domain: str = setting("domain", _DOMAIN, "Domain of the service, in addition to the cloud's own.")
     deletion_protection: bool | None = setting(
         "deletionProtection", checks.flag(), "Whether `destroy` is refused until this is false."

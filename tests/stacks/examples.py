@@ -50,6 +50,7 @@ _CLOUDS: Mapping[str, Example] = {
     "env": ('{"LOG_LEVEL": "debug"}', {}),
     "labels": ('{"team": "search"}', {}),
     "domain": ("api.example.com", {}),
+    "traces": ("http://tempo:4318", {}),
 }
 _GPU = {"gpu": "nvidia-l4", "cpu": "2", "memory": "8Gi"}
 _GKE_GPU = {**_GPU, "image": IMAGES["gke"], "model": f"gs://acme/model@{'1' * 16}"}
