@@ -83,8 +83,10 @@ def test_a_service_has_the_name_that_its_environment_gives(tmp_path: Path) -> No
 
 def test_a_login_that_the_image_lacks_ends_the_start_with_what_it_needs() -> None:
     name = "OTEL_PYTHON_EXPORTER_OTLP_HTTP_TRACES_CREDENTIAL_PROVIDER"
-    said = failed_start(OTEL_EXPORTER_OTLP_ENDPOINT="https://telemetry.googleapis.com", **{name: "nothing"})
-    assert "--build-arg OTLP=google" in said
+    address = "https://telemetry.googleapis.com"
+    code, lines, _ = failed_start(OTEL_EXPORTER_OTLP_ENDPOINT=address, **{name: "nothing"})
+    assert code == 2
+    assert "--build-arg OTLP=google" in lines[-1]["message"]
 
 
 def test_spans_that_wait_are_sent_when_the_server_stops(tmp_path: Path) -> None:
