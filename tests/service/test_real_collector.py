@@ -99,8 +99,10 @@ def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
 def test_it_takes_a_request_with_its_phases_in_the_callers_trace(
     collector: RealCollector, tmp_path: Path
 ) -> None:
-    names = {"OTEL_SERVICE_NAME": "api", "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "TRACE_SHARE": "0"}
-    with running_server(tmp_path / "log", **names) as server:
+    address = collector.url
+    with running_server(
+        tmp_path / "log", OTEL_SERVICE_NAME="api", OTEL_EXPORTER_OTLP_ENDPOINT=address, TRACE_SHARE="0"
+    ) as server:
         sent = {**AUTHORIZED, "traceparent": f"00-{TRACE}-{PARENT}-01"}
         answer = httpx.post(f"{server.url}/predict", json={"text": [SECRET_TEXT, HAM]}, headers=sent)
         assert answer.status_code == 200
@@ -118,8 +120,8 @@ def test_it_takes_a_request_with_its_phases_in_the_callers_trace(
 
 
 def test_it_takes_every_span_of_many_requests(collector: RealCollector, tmp_path: Path) -> None:
-    address = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "TRACE_SHARE": "1"}
-    with running_server(tmp_path / "log", **address) as server:
+    address = collector.url
+    with running_server(tmp_path / "log", OTEL_EXPORTER_OTLP_ENDPOINT=address, TRACE_SHARE="1") as server:
         with httpx.Client(headers=AUTHORIZED) as client:
             for _ in range(100):
                 assert client.post(f"{server.url}/predict", json={"text": HAM}).status_code == 200

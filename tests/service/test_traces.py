@@ -72,9 +72,13 @@ def test_the_caller_decides_and_otherwise_the_share(tmp_path: Path) -> None:
 
 def test_a_service_has_the_name_that_its_environment_gives(tmp_path: Path) -> None:
     with collecting() as collector:
-        names = {"OTEL_SERVICE_NAME": "api", "OTEL_RESOURCE_ATTRIBUTES": "gcp.project_id=acme-ml"}
-        address = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "TRACE_SHARE": "1"}
-        with running_server(tmp_path / "log", **names, **address) as server:
+        with running_server(
+            tmp_path / "log",
+            OTEL_SERVICE_NAME="api",
+            OTEL_RESOURCE_ATTRIBUTES="gcp.project_id=acme-ml",
+            OTEL_EXPORTER_OTLP_ENDPOINT=collector.url,
+            TRACE_SHARE="1",
+        ) as server:
             predict(server)
             collector.wait_for(5)
     assert collector.resource["service.name"] == "api"
