@@ -71,16 +71,18 @@ def test_the_caller_decides_and_otherwise_the_share(tmp_path: Path) -> None:
 
 
 def test_a_service_has_the_name_that_its_environment_gives(tmp_path: Path) -> None:
-    with collecting() as collector:
-        with running_server(
+    with (
+        collecting() as collector,
+        running_server(
             tmp_path / "log",
             OTEL_SERVICE_NAME="api",
             OTEL_RESOURCE_ATTRIBUTES="gcp.project_id=acme-ml",
             OTEL_EXPORTER_OTLP_ENDPOINT=collector.url,
             TRACE_SHARE="1",
-        ) as server:
-            predict(server)
-            collector.wait_for(5)
+        ) as server,
+    ):
+        predict(server)
+        collector.wait_for(5)
     assert collector.resource["service.name"] == "api"
     assert collector.resource["gcp.project_id"] == "acme-ml"
 
