@@ -218,6 +218,7 @@ def example_of(target: str, row: Setting) -> Example | None:
 
 # A third value of settings whose values are no numbers and no choices.
 _ONE_MORE: Mapping[str, str] = {
+    "traces": "https://collector.example.com",
     "baseImage": "python:3.11-bookworm",
     "buildArgs": '{"HF_ENDPOINT": "https://other.example.com"}',
     "allowedCidrs": '["198.51.100.0/24", "203.0.113.0/24"]',
