@@ -162,6 +162,8 @@ lock: ## pin the requirements again after a change of a .in file (needs uv)
 	  uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 	    -c requirements-local.txt service/requirements-$$list.in -o service/requirements-$$list.txt || exit 1; done
 	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
+	  -c requirements-local.txt -c service/requirements-otlp.txt service/requirements-otlp-google.in -o service/requirements-otlp-google.txt
+	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 	  --override service/requirements-torch.in service/requirements-torch.in -o service/requirements-torch.txt
 
 clean: ## stop the service and delete what was installed and written

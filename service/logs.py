@@ -1,4 +1,7 @@
-"""JSON lines on stdout: time (RFC 3339, UTC), level, message, then the fields of that line.
+"""JSON lines on stdout: time (RFC 3339, UTC), level, kind, message, then the fields of that line.
+
+The kind is `access` for a request's line, `exception` for one with a stack and `event` for the others; a line
+may bring its own. Clouds keep each kind for its own time (components/log_retention.py).
 
 Text is cleaned (`redaction.py`), and the message of an exception is left out once requests are answered,
 because it may quote them. The lines of requests hold nothing to be cleaned.
@@ -36,6 +39,7 @@ FLUSH_SECONDS = 1.0
 LevelField = Literal["level", "severity"]
 RequestLine = tuple[int, float, Mapping[str, Any]]
 """A level, seconds since 1970, and fields: numbers, and strings that are harmless."""
+ACCESS = "access"
 
 
 class JsonFormatter(logging.Formatter):
@@ -51,6 +55,7 @@ class JsonFormatter(logging.Formatter):
         line = {
             "time": _time(record.created),
             self._level_field: self._level(record.levelname),
+            "kind": "exception" if record.exc_info else "event",
             "message": self._clean(record.getMessage(), values),
         }
         line |= {name: self._clean(value, values) for name, value in values.items()}
@@ -62,7 +67,7 @@ class JsonFormatter(logging.Formatter):
         """Return the line of a request; for the arguments see RequestLine."""
         name = self._level(logging.getLevelName(level))
         return self._encoded(
-            {"time": _time(created), self._level_field: name, "message": "request", **values}
+            {"time": _time(created), self._level_field: name, "kind": ACCESS, "message": "request", **values}
         )
 
     def _level(self, name: str) -> str:

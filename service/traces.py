@@ -42,9 +42,18 @@ class Traces:
         self._share = share
         self._api: Any = trace
         about = {"service.version": service_version, "model.version": model_version}
-        resource = Resource.create({"service.name": "slipway", **about})
+        resource = Resource.create(about)  # with what OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES name
+        if "unknown_service" in str(resource.attributes.get("service.name")):
+            resource = resource.merge(Resource({"service.name": "slipway"}))
         self._provider = TracerProvider(ALWAYS_ON, resource, shutdown_on_exit=False)
-        exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces", timeout=EXPORT_SECONDS)
+        try:
+            exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces", timeout=EXPORT_SECONDS)
+        except Exception as error:  # of a login, which OpenTelemetry loads by name
+            raise BadSettings(
+                f"OTEL_EXPORTER_OTLP_ENDPOINT: its client does not start: {type(error).__name__}: {error}. "
+                "For Google's own endpoint the image needs --build-arg OTLP=google, and the machine an "
+                "identity of Google Cloud."
+            ) from None
         self._provider.add_span_processor(
             BatchSpanProcessor(
                 exporter,

@@ -21,6 +21,7 @@ from slipway.components.model_address import ModelAddress, Source
 from slipway.components.need import need_of
 from slipway.components.spec import InferenceServiceSpec
 from slipway.components.tasks import TASKS
+from slipway.components.traces import CLOUD, OFF
 from slipway.stacks.resolved import resolved_service
 from slipway.stacks.secrets import StackSecrets
 from slipway.stacks.settings.common import CloudSettings
@@ -166,7 +167,17 @@ def image_model_args(name: str, settings: CloudSettings) -> InferenceImageArgs:
     args: InferenceImageArgs = {"model": settings.model, "variant": image_variant(name, settings)}
     if ModelAddress.parse(settings.model).source is Source.HUB:
         args["task"] = settings.task
-    return {**args, **cast("_BuildArgs", settings.args_for(_BuildArgs))}
+    args = {**args, **cast("_BuildArgs", settings.args_for(_BuildArgs))}
+    if client := _trace_client(settings):
+        args["build_args"] = {"OTLP": client, **args.get("build_args", {})}
+    return args
+
+
+def _trace_client(settings: CloudSettings) -> str:
+    """Return the client of traces that the image needs, as its build argument OTLP; '' for none."""
+    if settings.traces in ("", OFF):
+        return ""
+    return "google" if settings.traces == CLOUD and settings.target in ("cloud-run", "gke") else "1"
 
 
 def image_variant(name: str, settings: CloudSettings) -> Variant:

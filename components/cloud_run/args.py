@@ -5,6 +5,7 @@ from typing import NotRequired
 
 import pulumi
 
+from ..log_retention import LogRetention
 from ..spec import InferenceServiceArgs
 
 
@@ -79,6 +80,13 @@ class CloudRunServiceArgs(InferenceServiceArgs):
     """Which requests go through the network. Default those to private addresses."""
     domain: NotRequired[str]
     """Custom domain, such as `api.example.com`, verified for the project's owner. Default none."""
+    log_retention: NotRequired[LogRetention]
+    """Days to keep each kind of log line, 1 to 3650. Default: requests 30, events and exceptions 90, sampled
+    requests 14."""
+    traces: NotRequired[str]
+    """Where spans of traces go: `off`, `cloud` (Cloud Trace), or the address of an OTLP collector, such as
+    `http://tempo:4318`. The image needs the build argument OTLP, `google` for `cloud` and else 1. Default
+    off."""
     deletion_protection: NotRequired[bool]
     """Refuse to delete the service, until an `up` with false. Default true."""
     enable_apis: NotRequired[bool]

@@ -11,11 +11,15 @@ import pulumi
 import pulumi_gcp as gcp
 
 from ..fault import in_words
+from ..google import traces
 from ..google.apis import enabled
 from ..google.identity import bucket_reader, service_account
+from ..google.log_buckets import LogSource, log_buckets
 from ..google.secrets import SecretHome, Secrets, secrets_of
 from ..input_rules import API_KEY_NAME
 from ..inputs import api_key_of, recorded, with_digest
+from ..log_retention import days_by_kind
+from ..traces import CLOUD
 from . import names
 from .args import CloudRunServiceArgs
 from .image_rules import registry_fault
@@ -64,7 +68,7 @@ class CloudRunService(pulumi.ComponentResource):
         super().__init__("slipway:index:CloudRunService", name, recorded(args), opts)
         for warning in spec_warnings(replace(spec, image_ref=checked.image_ref) if checked else spec):
             pulumi.log.warn(in_words(warning), self)
-        apis = enabled(name, spec.project, APIS, self) if spec.enable_apis else []
+        apis = enabled(name, spec.project, _apis(spec), self) if spec.enable_apis else []
         account = service_account(
             name,
             spec.project,
@@ -72,10 +76,11 @@ class CloudRunService(pulumi.ComponentResource):
         )
         api_key = api_key_of(name, spec.api_key, self)
         secrets = _secrets(spec, self, apis, account, api_key)
-        grants = [*secrets.grants, *_model_grants(spec, self, account)]
+        grants = [*secrets.grants, *_model_grants(spec, self, account), *_trace_grants(spec, self, account)]
         image_ref = with_digest(spec.image_ref, registry_fault)
         service = _service(spec, self, [*apis, *grants], account, image_ref, secrets)
         _invokers(spec, self, service)
+        _keep_logs(spec, self, apis)
         self.url = service.uri
         self.image_ref = image_ref
         self.service_name = service.name
@@ -113,6 +118,19 @@ def _model_grants(
 ) -> list[pulumi.Resource]:
     bucket = spec.service.address.google_bucket
     return [bucket_reader(spec.name, bucket, account, parent)] if bucket else []
+
+
+def _apis(spec: CloudRunSpec) -> tuple[str, ...]:
+    return (*APIS, traces.API) if spec.traces == CLOUD else APIS
+
+
+def _trace_grants(
+    spec: CloudRunSpec, parent: pulumi.Resource, account: gcp.serviceaccount.Account
+) -> list[pulumi.Resource]:
+    if spec.traces != CLOUD:
+        return []
+    options = pulumi.ResourceOptions(parent=parent, delete_before_replace=True)
+    return [traces.trace_writer(spec.name, spec.project, account.member, options)]
 
 
 def _service(
@@ -169,6 +187,26 @@ def _invokers(spec: CloudRunSpec, parent: pulumi.Resource, service: gcp.cloudrun
             member=member,
             opts=pulumi.ResourceOptions(parent=parent, delete_before_replace=True),
         )
+
+
+def _keep_logs(spec: CloudRunSpec, parent: pulumi.Resource, apis: list[pulumi.Resource]) -> None:
+    """Keep each kind of line for its own time; the platform's line of each request too, with the server's."""
+    revision = (
+        'resource.type="cloud_run_revision" AND '
+        f'resource.labels.service_name="{spec.name}" AND resource.labels.location="{spec.region}"'
+    )
+    log_buckets(
+        LogSource(
+            spec.name,
+            spec.project,
+            spec.region,
+            lines=revision,
+            access=f'{revision} AND log_id("run.googleapis.com/requests")',
+        ),
+        days_by_kind(spec.log_retention),
+        pulumi.ResourceOptions(parent=parent, depends_on=apis),
+        spec.deletion_protection,
+    )
 
 
 def _domain_records(

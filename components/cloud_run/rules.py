@@ -8,6 +8,8 @@ from collections.abc import Iterator
 
 from ..checking import Rules
 from ..fault import Fault
+from ..google.log_buckets import google_retention_faults
+from ..traces import traces_faults
 from .args import CloudRunServiceArgs
 from .image_rules import image_warnings
 from .model import model_faults, model_warnings
@@ -22,6 +24,8 @@ def spec_faults(spec: CloudRunSpec) -> Iterator[Fault]:
     yield from name_faults(spec)
     yield from size_faults(spec)
     yield from model_faults(spec)
+    yield from google_retention_faults(spec.log_retention)
+    yield from traces_faults(spec.traces, spec.service.env)
 
 
 checked_spec = Rules(CloudRunSpec, CloudRunServiceArgs, spec_faults).checked

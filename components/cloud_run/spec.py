@@ -40,6 +40,8 @@ class CloudRunSpec:
     vpc_subnetwork: pulumi.Input[str] = argument("")
     vpc_egress: VpcEgress | None = argument(derived=lambda spec: _egress_for(spec))
     domain: str = argument("")
+    log_retention: Mapping[str, float] = argument({})
+    traces: str = argument("off")
     deletion_protection: bool = argument(default=True)
     enable_apis: bool = argument(default=True)
 

@@ -6,9 +6,11 @@ import pulumi
 import pulumi_gcp as gcp
 
 from ..google.secrets import EnvironmentSecret
+from ..google.traces import google_traces
 from ..need import inference_threads
 from ..sizes import quantity
 from ..spec import device_environment
+from ..traces import trace_environment
 from . import model
 from .limits import REVISION_MAX_INSTANCES, SHUTDOWN_SECONDS
 from .probes import liveness_probe, readiness_probe, startup_probe
@@ -83,10 +85,12 @@ def _environment(
     Cloud Run sets PORT itself.
     """
     service = spec.service
+    cloud = google_traces(spec.project, service.env.get("OTEL_RESOURCE_ATTRIBUTES", ""))
     plain = {
         "LOG_LEVEL_FIELD": "severity",
         "INFERENCE_THREADS": str(inference_threads(service.cpu)),
         **service.env,
+        **trace_environment(spec.name, spec.traces, cloud),
         **model.environment_of(spec),
         **service.model_environment,
         "HOST": "0.0.0.0",  # noqa: S104 Cloud Run calls the container from outside it

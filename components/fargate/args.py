@@ -141,5 +141,9 @@ class FargateServiceArgs(InferenceServiceArgs):
     """Scheduled changes of the minimum and maximum instances. Default none."""
     log_retention_days: NotRequired[int]
     """Days that CloudWatch keeps the log. Default 30."""
+    traces: NotRequired[str]
+    """Where spans of traces go: `off`, `cloud` (X-Ray, by a collector that takes 128 MiB of the task), or
+    the address of an OTLP collector, such as `http://tempo:4318`. The image needs the build argument OTLP.
+    Default off."""
     deletion_protection: NotRequired[bool]
     """Refuse to delete the service, until an `up` with false. Default true."""

@@ -8,8 +8,10 @@ from typing import Any, Self
 import pulumi
 import pulumi_aws as aws
 
+from ..aws.traces import ENVIRONMENT
 from ..drawn_names import Replacing, drawn_name
 from ..endpoints import endpoints_of
+from ..traces import with_collector
 from . import names
 from .network import EVERYWHERE, Network
 from .spec import FAILED_TARGET_CHECKS, TARGET_CHECK_SECONDS, FargateSpec
@@ -170,7 +172,8 @@ def _ways_out(
         yield _egress(
             spec, "task-endpoint-egress", parent, task, HTTPS_PORT, referenced_security_group_id=group
         )
-    called = {(each.network or EVERYWHERE, each.port) for each in endpoints_of(spec.service.known_env)}
+    addresses = with_collector(spec.service.known_env, spec.traces, ENVIRONMENT)
+    called = {(each.network or EVERYWHERE, each.port) for each in endpoints_of(addresses)}
     for place, port in sorted(called):
         if port == HTTPS_PORT and EVERYWHERE in ways.cidrs:
             continue

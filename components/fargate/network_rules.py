@@ -14,6 +14,7 @@ from ..endpoints import endpoints_of, later_address_warnings
 from ..fault import Fault
 from ..model_address import Source
 from ..networks import cover_everyone
+from ..traces import OFF
 from . import limits
 from .args import Balancing, Egress
 from .spec import FargateSpec, SubnetIds
@@ -73,6 +74,9 @@ def _endpoint_faults(spec: FargateSpec) -> Iterator[Fault]:
     if spec.service.address.source is Source.GOOGLE:
         allowed = "Google cannot be reached from there: take public-address, or a model in S3"
         yield Fault("egress", spec.egress.value, allowed, f"with `model` {spec.service.model!r}")
+    if spec.traces != OFF:
+        allowed = "no collector, and no image of one, can be reached from there: take public-address"
+        yield Fault("egress", spec.egress.value, allowed, f"with `traces` {spec.traces}")
     for name, reference in spec.service.secrets.items():
         if (region := region_of(reference)) and region != spec.region:
             allowed = f"from there only {spec.region} can be reached: take public-address, or a copy there"

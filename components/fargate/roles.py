@@ -13,9 +13,11 @@ import pulumi_aws as aws
 from ..aws.limits import LOGIN_ACTION, PULL_ACTIONS
 from ..aws.regions import partition
 from ..aws.secrets import READ_SECRET, read_action
+from ..aws.traces import ACTIONS
 from ..drawn_names import Replacing, drawn_name
 from ..image_reference import ImageReference
 from ..model_address import Source
+from ..traces import CLOUD
 from . import names
 from .spec import FargateSpec
 
@@ -62,7 +64,7 @@ def roles_of(
         execution = role.arn
     if task is None:
         role = _role(spec, "task", parent)
-        if statements := _model_statements(spec):
+        if statements := [*_model_statements(spec), *_trace_statements(spec)]:
             made.append(_policy(spec, "task", role, statements, parent))
         task = role.arn
     return Roles(execution, task, tuple(made))
@@ -117,6 +119,10 @@ def _image_statements(image_ref: str) -> list[Statement]:
         _statement([LOGIN_ACTION], "*"),
         _statement([*PULL_ACTIONS], image.ecr_repository.arn),
     ]
+
+
+def _trace_statements(spec: FargateSpec) -> list[Statement]:
+    return [_statement(ACTIONS, "*")] if spec.traces == CLOUD else []
 
 
 def _model_statements(spec: FargateSpec) -> list[Statement]:

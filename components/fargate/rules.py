@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from ..checking import Rules
 from ..fault import Fault
+from ..traces import traces_faults
 from .args import FargateServiceArgs
 from .image_rules import image_warnings
 from .model import model_faults, model_warnings
@@ -24,6 +25,7 @@ def spec_faults(spec: FargateSpec) -> Iterator[Fault]:
     yield from size_faults(spec)
     yield from network_faults(spec)
     yield from model_faults(spec)
+    yield from traces_faults(spec.traces, spec.service.env)
 
 
 checked_spec = Rules(FargateSpec, FargateServiceArgs, spec_faults).checked

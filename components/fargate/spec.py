@@ -80,6 +80,7 @@ class FargateSpec:
     request_seconds: float | None = argument(None)
     schedules: tuple[ScalingSchedule, ...] = argument(())
     log_retention_days: float = argument(30)
+    traces: str = argument("off")
     deletion_protection: bool = argument(default=True)
 
     @classmethod

@@ -7,7 +7,9 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
+from ..aws import traces
 from ..need import inference_threads
+from ..traces import CLOUD, trace_environment
 from . import limits, model, names
 from .spec import LISTEN_ON_SECONDS, FargateSpec
 
@@ -46,6 +48,8 @@ def task_definition(
     containers = [{**server, "dockerLabels": {_ROLLOUT_LABEL: rollout}}]
     if spec.is_fetched:
         containers.append(_volume_owner(image_ref, logs))
+    if spec.traces == CLOUD:
+        containers.append(traces.collector_container(spec.region, logs))
     return aws.ecs.TaskDefinition(
         f"{spec.name}-task",
         family=spec.name,
@@ -115,6 +119,8 @@ def _server(
         },
         "logConfiguration": logs,
     }
+    if spec.traces == CLOUD:  # the server plans with the memory that it sees
+        server["memory"] = int(spec.service.memory_mib) - traces.COLLECTOR_MIB
     if spec.is_fetched:
         server["mountPoints"] = [_mount()]
         server["dependsOn"] = [{"containerName": _VOLUME, "condition": "SUCCESS"}]
@@ -150,6 +156,7 @@ def _environment(spec: FargateSpec) -> list[dict[str, pulumi.Input[str]]]:
         "INFERENCE_THREADS": str(inference_threads(service.cpu)),
         "AWS_REGION": spec.region,
         **service.env,
+        **trace_environment(spec.name, spec.traces, traces.ENVIRONMENT),
         **model.environment_of(spec),
         **service.model_environment,
         "HOST": "0.0.0.0",  # noqa: S104 the load balancer calls the container from outside it

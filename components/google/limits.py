@@ -49,5 +49,7 @@ LABEL_VALUE = re.compile(r"[\w-]{0,63}")
 ACCOUNT_CHARACTERS = 30
 ACCOUNT_ID = re.compile(r"[a-z][a-z0-9-]{4,28}[a-z0-9]")
 ACCOUNT_EMAIL = re.compile(r"[a-z0-9.-]+@[a-z0-9.-]+\.[a-z]{2,}")
+# cloud.google.com/logging/quotas#logs_retention_periods: the retention of a log bucket of one's own.
+LOG_DAYS = range(1, 3650 + 1)
 # pulumi-gcp 10.2.0, secretmanager.Secret.secret_id
 SECRET_ID_CHARACTERS = 255

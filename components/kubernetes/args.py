@@ -5,6 +5,7 @@ from typing import NotRequired, TypedDict
 
 import pulumi
 
+from ..log_retention import LogRetention
 from ..observability.watch import AlarmThresholds, ServiceObjective
 from ..spec import InferenceServiceArgs
 
@@ -164,5 +165,12 @@ class KubernetesServiceArgs(InferenceServiceArgs):
     """Annotations of the new ServiceAccount, such as `eks.amazonaws.com/role-arn`. Default none."""
     allowed_namespaces: NotRequired[list[str]]
     """Namespaces whose pods may call a private service. Default every namespace of the cluster."""
+    log_retention: NotRequired[LogRetention]
+    """Days that Cloud Logging keeps each kind of log line, 1 to 3650; on GKE only. Default: requests 30,
+    events and exceptions 90, sampled requests 14."""
+    traces: NotRequired[str]
+    """Where spans of traces go: `off`, `cloud` (Cloud Trace, on GKE), or the address of an OTLP collector,
+    such as `http://tempo:4318`. The image needs the build argument OTLP, `google` for `cloud` and else 1.
+    Default off."""
     deletion_protection: NotRequired[bool]
     """Refuse to delete the service, until an `up` with false. Default true."""

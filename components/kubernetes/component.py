@@ -72,6 +72,7 @@ class KubernetesService(pulumi.ComponentResource):
         provider = _provider(spec, self)
         identity = google.identity_of(spec, self, provider)
         address = google.address_of(spec, self, provider)
+        google.keep_logs(spec, self, provider)
         # With the namespace goes all that uses these; they go after it.
         before = {"namespace": [*identity, *address]}
         before |= {"deployment": identity, "inference": identity, "ingress": address}

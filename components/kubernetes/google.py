@@ -3,14 +3,21 @@
 # Else the annotations import all of `gcp.compute`, a second or more, for those who need no address.
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import pulumi
 import pulumi_gcp as gcp
 
 from ..google.identity import bucket_reader, service_account
-from . import network
+from ..google.log_buckets import LogSource, log_buckets
+from ..google.traces import API as TRACE_API
+from ..google.traces import trace_writer
+from ..log_retention import days_by_kind
+from ..traces import CLOUD
+from . import kserve, network
 from .later import applied
+from .pod import CONTAINER
 from .spec import KubernetesSpec
 
 
@@ -45,7 +52,48 @@ def identity_of(
     made: list[pulumi.Resource] = [account, user]
     if bucket := spec.service.address.google_bucket:
         made.append(bucket_reader(spec.name, bucket, account, parent))
+    if spec.traces == CLOUD:
+        options = _trace_options(spec, parent)
+        made.append(trace_writer(spec.name, spec.google_project, account.member, options))
     return made
+
+
+def _trace_options(spec: KubernetesSpec, parent: pulumi.Resource) -> pulumi.ResourceOptions:
+    """Enable the API of traces, which no cluster needs, and return what the grant is made with."""
+    api = gcp.projects.Service(
+        f"{spec.name}-telemetry-api",
+        service=TRACE_API,
+        project=spec.google_project,
+        disable_on_destroy=False,
+        disable_dependent_services=False,
+        opts=pulumi.ResourceOptions(parent=parent),
+    )
+    return pulumi.ResourceOptions(parent=parent, depends_on=[api], delete_before_replace=True)
+
+
+def keep_logs(spec: KubernetesSpec, parent: pulumi.Resource, cluster: pulumi.Resource | None) -> None:
+    """Keep each kind of line for its own time in Cloud Logging; nothing elsewhere than on GKE.
+
+    A pod is known by its name, which begins with that of what made it: two services of a namespace may begin
+    alike, and only their whole names differ.
+    """
+    if not spec.on_gke:
+        return
+    pods = f"{spec.name}-predictor-.+" if spec.with_kserve else f"{spec.name}-[a-z0-9]+-[a-z0-9]+"
+    lines = [
+        'resource.type="k8s_container"',
+        *([f'resource.labels.cluster_name="{spec.cluster_name}"'] if spec.cluster_name else []),
+        f'resource.labels.namespace_name="{spec.namespace}"',
+        f'resource.labels.container_name="{kserve.CONTAINER if spec.with_kserve else CONTAINER}"',
+        f'resource.labels.pod_name=~"^{pods}$"',
+    ]
+    region = applied(lambda location: re.sub(r"-[a-z]$", "", location), spec.google_region)
+    log_buckets(
+        LogSource(spec.name, spec.google_project, region, " AND ".join(lines)),
+        days_by_kind(spec.log_retention),
+        pulumi.ResourceOptions(parent=parent, depends_on=[cluster] if cluster else []),
+        spec.deletion_protection,
+    )
 
 
 def address_of(

@@ -9,7 +9,9 @@ import pulumi
 
 from ..content_hash import hashed
 from ..endpoints import Endpoint, endpoints_of
+from ..google.traces import google_traces
 from ..model_address import Source
+from ..traces import CLOUD, with_collector
 from . import limits, monitoring, names
 from .pod import METRICS, selector_of
 from .spec import KubernetesSpec
@@ -155,14 +157,18 @@ def _outgoing(spec: KubernetesSpec) -> list[dict[str, Any]]:
     rules = [_TO_DNS]
     if spec.in_bucket:
         rules.append(_to("", HTTPS_PORT))
-    if spec.in_bucket and spec.on_gke:
+    if (spec.in_bucket or spec.traces == CLOUD) and spec.on_gke:
         rules += [_to(cidr, port) for cidr, port in limits.GOOGLE_METADATA]
     if spec.service.address.source is Source.AMAZON:
         agent, port = limits.EKS_POD_IDENTITY
         rules.append(_to(agent, port))
-    for endpoint in endpoints_of(spec.service.known_env):
+    for endpoint in endpoints_of(_addresses(spec)):
         rules += _to_endpoint(spec, endpoint)
     return [rule for position, rule in enumerate(rules) if rule not in rules[:position]]
+
+
+def _addresses(spec: KubernetesSpec) -> dict[str, str]:
+    return with_collector(spec.service.known_env, spec.traces, google_traces(spec.google_project))
 
 
 def _to(cidr: str, port: int) -> dict[str, Any]:

@@ -11,10 +11,12 @@ from typing import Any
 
 import pulumi
 
+from ..google.traces import google_traces
 from ..input_rules import API_KEY_NAME
 from ..need import inference_threads
 from ..sizes import quantity
 from ..spec import device_environment
+from ..traces import trace_environment
 from . import limits, model, timing
 from .spec import GPU, KubernetesSpec
 
@@ -62,11 +64,13 @@ def settings_of(spec: KubernetesSpec) -> dict[str, pulumi.Input[str]]:
     """Return the server's plain environment."""
     service = spec.service
     libraries = {"LD_LIBRARY_PATH": _DRIVER_LIBRARIES} if service.gpu else {}
+    cloud = google_traces(spec.google_project, service.env.get("OTEL_RESOURCE_ATTRIBUTES", ""))
     return {
         **({"LOG_LEVEL_FIELD": "severity"} if spec.on_gke else {}),
         "INFERENCE_THREADS": str(inference_threads(service.cpu)),
         **libraries,
         **service.env,
+        **trace_environment(spec.name, spec.traces, cloud),
         **model.environment_of(spec),
         **service.model_environment,
         "HOST": "0.0.0.0",  # noqa: S104 the cluster calls the container from outside it

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from ..checking import Rules
 from ..endpoints import later_address_warnings
 from ..fault import Fault
+from ..google.log_buckets import google_retention_faults
+from ..traces import traces_faults
 from . import timing
 from .args import KubernetesServiceArgs
 from .capacity import capacity_faults
@@ -39,6 +41,8 @@ def spec_faults(spec: KubernetesSpec) -> Iterator[Fault]:
     yield from model_faults(spec)
     yield from kserve_faults(spec)
     yield from monitoring_faults(spec)
+    yield from _retention_faults(spec)
+    yield from traces_faults(spec.traces, spec.service.env, has_store=spec.on_gke)
 
 
 checked_spec = Rules(KubernetesSpec, KubernetesServiceArgs, spec_faults, LATER).checked
@@ -57,6 +61,15 @@ def spec_warnings(spec: KubernetesSpec) -> Iterator[str]:
     yield from model_warnings(spec)
     yield from kserve_warnings(spec)
     yield from monitoring_warnings(spec)
+
+
+def _retention_faults(spec: KubernetesSpec) -> Iterator[Fault]:
+    """Yield what Cloud Logging does not offer; elsewhere the cluster's own log store decides."""
+    if spec.on_gke:
+        yield from google_retention_faults(spec.log_retention)
+    elif spec.log_retention:
+        allowed = "leave it out: the store that the cluster sends its logs to decides how long it keeps them"
+        yield Fault("log_retention", "given", allowed, ", but only GKE keeps logs by kind")
 
 
 def _quantity_faults(spec: KubernetesSpec) -> Iterator[Fault]:

@@ -97,6 +97,8 @@ class KubernetesSpec:
     service_account_annotations: Mapping[str, pulumi.Input[str]] = argument({})
     network_policy: bool = argument(default=True)
     allowed_namespaces: tuple[str, ...] = argument(())
+    log_retention: Mapping[str, float] = argument({})
+    traces: str = argument("off")
     deletion_protection: bool = argument(default=True)
 
     @classmethod

@@ -18,7 +18,7 @@ from slipway.infra.cost.charge import (
 )
 from slipway.infra.cost.spans import InstanceMonth, Span, limits_of
 from slipway.infra.cost.usage import HOURS, Usage
-from slipway.infra.resources.aws import SCALING_TARGET, SCHEDULED_ACTION, TASK_DEFINITION
+from slipway.infra.resources.aws import LOG_GROUP, SCALING_TARGET, SCHEDULED_ACTION, TASK_DEFINITION
 from slipway.infra.resources.reading import (
     UNKNOWN,
     Resource,
@@ -31,6 +31,9 @@ _INCLUDED_GIB = 20
 # elasticloadbalancing/pricing: one LCU holds 25 new connections a second. A connection for every request.
 _REQUESTS_PER_LCU_HOUR = 25 * 3600
 _MILLION = 1e6
+# aws.amazon.com/cloudwatch/pricing, of its examples: stored text is compressed.
+_COMPRESSED_SHARE = 0.15
+_DAYS_OF_A_MONTH = 730 / 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,10 +225,17 @@ def nat_gateway(resource: Resource, scene: Scene) -> Verdict:
 
 
 def log_group(resource: Resource, scene: Scene) -> Verdict:
-    charge = Charge.by_use("cloudwatch/ingestion", scene.usage.log_gb)
-    return Priced(
-        region_of(resource), (charge,), note=f"{scene.usage.log_gb:g} GB written; keeping it is not counted"
-    )
+    """Price a log group by its share of the assumed log: all groups get the same."""
+    written = scene.usage.log_gb / len(scene.of_type(LOG_GROUP))
+    charges = [Charge.by_use("cloudwatch/ingestion", written)]
+    days = number(resource.inputs.get("retentionInDays"), 0)
+    if not days:
+        grows = ("the log that is never deleted, which grows every month",)
+        return Priced(region_of(resource), tuple(charges), f"{written:.3g} GB written a month", grows)
+    stored = written * _COMPRESSED_SHARE * days / _DAYS_OF_A_MONTH
+    charges.append(Charge.by_use("cloudwatch/storage", stored))
+    note = f"{written:.3g} GB written a month, kept for {days:g} days"
+    return Priced(region_of(resource), tuple(charges), note=note)
 
 
 def image_repository(resource: Resource, scene: Scene) -> Verdict:

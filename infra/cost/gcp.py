@@ -17,7 +17,7 @@ from slipway.infra.cost.charge import (
     is_forwarding_rule,
 )
 from slipway.infra.cost.usage import HOURS
-from slipway.infra.resources.google import CLUSTER, NODE_POOL
+from slipway.infra.resources.google import CLUSTER, LOG_BUCKET, NODE_POOL
 from slipway.infra.resources.kubernetes import DEPLOYMENT
 from slipway.infra.resources.reading import (
     UNKNOWN,
@@ -39,6 +39,8 @@ _MILLION = 1e6
 _SHARED_CORES = {"e2-micro": 0.25, "e2-small": 0.5, "e2-medium": 1.0, "f1-micro": 0.2, "g1-small": 0.5}
 _FIRST_RULES = 5
 _OWN_PODS_CPU = 0.4
+# cloud.google.com/stackdriver/pricing: what is written to a log bucket stays for 30 days without a charge.
+LOG_DAYS_INCLUDED = 30.0
 
 
 def node_charges(
@@ -233,6 +235,21 @@ def image_repository(resource: Resource, scene: Scene) -> Verdict:
     charge = Charge.always("artifact-registry/storage", scene.usage.image_gb)
     region = str(resource.inputs.get("location", ""))
     return Priced(region, (charge,), note=f"{scene.usage.image_gb:g} GB of images")
+
+
+def log_bucket(resource: Resource, scene: Scene) -> Verdict:
+    """Price a bucket of Cloud Logging by its share of the assumed log: all buckets get the same.
+
+    30 days are in the price of what is written; what is older is billed by the month.
+    """
+    written = scene.usage.log_gb / len(scene.of_type(LOG_BUCKET))
+    days = number(resource.inputs.get("retentionDays"), LOG_DAYS_INCLUDED)
+    kept = written * max(0.0, days - LOG_DAYS_INCLUDED) / LOG_DAYS_INCLUDED
+    charges = (
+        Charge.by_use("cloud-logging/ingestion", written),
+        Charge.by_use("cloud-logging/retention", kept),
+    )
+    return Priced("", charges, note=f"{written:.3g} GB written a month, kept for {days:g} days")
 
 
 def secret_version(_resource: Resource, _scene: Scene) -> Verdict:

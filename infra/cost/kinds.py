@@ -5,7 +5,7 @@ The table of resource types (infra/resources) names the charge; a type without o
 
 from collections.abc import Callable, Mapping
 
-from slipway.infra.cost import aws, cloud_run, gcp, pods
+from slipway.infra.cost import aws, cloud_run, gcp, pods, traces
 from slipway.infra.cost.charge import Free, NotPriced, Scene, Verdict
 from slipway.infra.resources.reading import Resource
 from slipway.infra.resources.row import Billed, NoCharge
@@ -21,7 +21,10 @@ CHARGES: Mapping[str, Callable[[Resource, Scene], Verdict]] = {
     "volume-claim": gcp.volume_claim,
     "router-nat": gcp.router_nat,
     "artifact-registry": gcp.image_repository,
+    "log-bucket": gcp.log_bucket,
     "secret-version": gcp.secret_version,
+    "project-grant": traces.project_grant,
+    "role-policy": traces.role_policy,
     "ecs-service": aws.service,
     "ecs-cluster": aws.cluster,
     "load-balancer": aws.load_balancer,

@@ -14,7 +14,7 @@ from slipway.infra.resources.row import Role
 from slipway.infra.resources.table import row_of
 
 _PROBES = ("startupProbe", "livenessProbe", "readinessProbe", "healthCheck")
-_RETENTION = ("retentionInDays", "log_retention_days")
+_RETENTION = ("retentionInDays", "retentionDays", "log_retention_days")
 
 
 def memory(diff: StackDiff) -> Iterator[Risk]:

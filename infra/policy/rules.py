@@ -80,7 +80,7 @@ ON_RESOURCES = (
         "log-retention",
         "No log retention",
         "A log that is never deleted costs money every month, and may hold what must be deleted.",
-        "Set `logRetentionDays`.",
+        "Set `logRetention`, or on Fargate `logRetentionDays`.",
         checks.log_retention,
     ),
     Rule(

@@ -151,7 +151,7 @@ ROWS = {
     "aws:iam/rolePolicy:RolePolicy": Row(
         Role.ROLE_POLICY,
         Replacement.by("name namePrefix role", f"{_SOURCE}iam/role_policy.go"),
-        PERMISSION,
+        Billed("role-policy"),
     ),
     "aws:iam/policy:Policy": Row(Role.ROLE_POLICY, None, PERMISSION),
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment": Row(Role.ROLE_POLICY, None, PERMISSION),

@@ -25,6 +25,7 @@ LOG_BUCKET = "gcp:logging/projectBucketConfig:ProjectBucketConfig"
 _SOURCE = "terraform-provider-google-beta 93c65b2, google-beta/services/"
 _RULE = Billed("forwarding-rule")
 _LOGS = "logs, until Cloud Logging's retention ends"
+_ROUTED = NoCharge("routing log entries has no charge, only storing them")
 _NODE_CONFIG = (
     "guestAccelerators localSsdCount ephemeralStorageConfig ephemeralStorageLocalSsdConfig "
     "localNvmeSsdBlockConfig secondaryBootDisks metadata minCpuPlatform oauthScopes preemptible "
@@ -78,7 +79,9 @@ ROWS = {
         stays="APIs, enabled for the project: other services may use them",
     ),
     "gcp:projects/iAMMember:IAMMember": replace(
-        _grant("project role member condition", "resourcemanager/iam_project.go"), on_project=True
+        _grant("project role member condition", "resourcemanager/iam_project.go"),
+        charge=Billed("project-grant"),
+        on_project=True,
     ),
     "gcp:serviceaccount/account:Account": Row(
         Role.IDENTITY,
@@ -123,7 +126,20 @@ ROWS = {
         "project location repository role member condition",
         "artifactregistry/iam_artifact_registry_repository.go",
     ),
-    LOG_BUCKET: Row(Role.STORAGE, None, None, holds=True),
+    LOG_BUCKET: Row(
+        Role.STORAGE,
+        _by("bucketId location project", "logging/resource_logging_bucket_config.go"),
+        Billed("log-bucket"),
+        holds=True,
+    ),
+    "gcp:logging/projectSink:ProjectSink": Row(
+        Role.CONFIGURATION,
+        _by("name project uniqueWriterIdentity", "logging/resource_logging_project_sink.go"),
+        _ROUTED,
+    ),
+    "gcp:logging/projectExclusion:ProjectExclusion": Row(
+        Role.CONFIGURATION, _by("name project", "logging/resource_logging_exclusion.go"), _ROUTED
+    ),
     CLUSTER: Row(
         Role.CLUSTER,
         _by(

@@ -8,7 +8,7 @@ import difflib
 import json
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -150,6 +150,22 @@ def plain_map(text: str) -> Mapping[str, str]:
     if any(value is None or isinstance(value, dict | list) for value in found.values()):
         raise ValueError("")
     return {name: value if isinstance(value, str) else json.dumps(value) for name, value in found.items()}
+
+
+def whole_map(names: Collection[str], allowed: str) -> Check:
+    """Check a JSON object of some of `names` to whole numbers."""
+
+    def parse(text: str) -> Mapping[str, int]:
+        found = plain_map(text)
+        for name, value in found.items():
+            if name not in names:
+                near = difflib.get_close_matches(name, names, 1)
+                raise ValueError(near[0] if near else "")
+            if not re.fullmatch(r"[0-9]{1,9}", value):
+                raise ValueError("")
+        return {name: int(value) for name, value in found.items()}
+
+    return Check("map", allowed, parse, {})
 
 
 def number_map(allowed: str, keys: tuple[str, ...]) -> Check:

@@ -1,5 +1,6 @@
 """The settings of the `cloud-run` target."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -9,6 +10,7 @@ from slipway.stacks.settings.common import (
     SUBNETWORK,
     SUBNETWORKS,
     CloudSettings,
+    google_log_retention_setting,
     kept_images_setting,
     project_setting,
     region_setting,
@@ -35,6 +37,7 @@ class CloudRunSettings(CloudSettings):
     region: str = region_setting("europe-west4")
     keep_images: int | None = kept_images_setting()
     scan: bool | None = scanned_images_setting()
+    log_retention: Mapping[str, int] = google_log_retention_setting()
     invokers: tuple[str, ...] = setting(
         "invokers",
         checks.texts('members of Google Cloud IAM, such as ["user:ada@example.com"]'),

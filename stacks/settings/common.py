@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from slipway.components.google.limits import LOG_DAYS
 from slipway.components.load_time import MAX_LOAD_SECONDS
+from slipway.components.log_retention import DEFAULT_DAYS, KINDS
 from slipway.components.service_name import NAME
 from slipway.components.tasks import DEFAULT_TASK, TASKS
 from slipway.stacks.settings import checks
@@ -178,6 +180,14 @@ class CloudSettings(Settings):
         checks.text_map("a map of lowercase names to lowercase values"),
         "Labels of everything that is created.",
     )
+    traces: str = setting(
+        "traces",
+        checks.like(
+            r"off|cloud|https?://[!-~]{1,1990}",
+            "off, cloud (Cloud Trace, X-Ray), or the address of an OTLP collector, such as http://tempo:4318",
+        ),
+        "Where spans of traces go; the image is built with the client for it.",
+    )
     domain: str = setting("domain", _DOMAIN, "Domain of the service, in addition to the cloud's own.")
     deletion_protection: bool | None = setting(
         "deletionProtection", checks.flag(), "Whether `destroy` is refused until this is false."
@@ -215,6 +225,19 @@ def region_setting(example: str) -> Any:
     """Declare the required setting of a cloud's region."""
     check = checks.like(r"[a-z]+(-[a-z]+)+-?[0-9]{1,2}", f"a region's name, such as {example}")
     return setting("region", check, "Region of everything that is created.", required=True)
+
+
+def log_retention_setting(cloud: str, days: str, unset: str) -> Any:
+    """Declare the setting of how long each kind of log line is kept. days: what the cloud offers."""
+    kinds = ", ".join(KINDS)
+    check = checks.whole_map(KINDS, f"a map with days of any of {kinds}; {cloud} offers {days}")
+    description = "How long each kind of log line is kept."
+    return setting("logRetention", check, description, unit="days", unset=unset)
+
+
+def google_log_retention_setting() -> Any:
+    defaults = ", ".join(f"{kind} {days}" for kind, days in DEFAULT_DAYS.items())
+    return log_retention_setting("Cloud Logging", f"{LOG_DAYS[0]} to {LOG_DAYS[-1]}", defaults)
 
 
 def kept_images_setting() -> Any:

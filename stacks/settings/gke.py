@@ -9,6 +9,7 @@ from slipway.stacks.settings.common import (
     NETWORK,
     SUBNETWORK,
     SUBNETWORKS,
+    google_log_retention_setting,
     kept_images_setting,
     project_setting,
     region_setting,
@@ -34,6 +35,7 @@ class GkeSettings(WorkloadSettings):
     region: str = region_setting("europe-west4")
     keep_images: int | None = kept_images_setting()
     scan: bool | None = scanned_images_setting()
+    log_retention: Mapping[str, int] = google_log_retention_setting()
     location: str = setting(
         "location",
         checks.like(

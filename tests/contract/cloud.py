@@ -51,6 +51,11 @@ OUTPUTS: Mapping[type[pulumi.CustomResource], Outputs] = {
         ],
     },
     gcp.serviceaccount.IAMMember: lambda i: {"id": f"{i['serviceAccountId']}/{i['role']}/{i['member']}"},
+    gcp.logging.ProjectBucketConfig: lambda i: {
+        "id": f"projects/{i['project']}/locations/{i['location']}/buckets/{i['bucketId']}"
+    },
+    gcp.logging.ProjectSink: lambda i: {"id": f"projects/{i['project']}/sinks/{i['name']}"},
+    gcp.logging.ProjectExclusion: lambda i: {"id": f"projects/{i['project']}/exclusions/{i['name']}"},
     random.RandomId: lambda i: {"id": "drawn", "hex": hexadecimal(i["keepers"], 2 * int(i["byteLength"]))},
     random.RandomPassword: lambda i: {"id": "none", "result": "r" * int(i["length"])},
     **AWS_OUTPUTS,

@@ -72,6 +72,7 @@ GOOGLE: Rows = (
         63,
         "cloud.google.com/resource-manager/docs/labels-overview: 64, of which the provider adds one",
     ),
+    ("LOG_DAYS", (1, 3650), "cloud.google.com/logging/quotas#logs_retention_periods"),
     ("ACCOUNT_CHARACTERS", 30, "cloud.google.com/iam/docs/service-accounts-create"),
     ("SECRET_ID_CHARACTERS", 255, "pulumi-gcp 10.2.0 secretmanager.Secret.secret_id"),
     ("ZONE_LETTERS", "abcdef", "cloud.google.com/compute/docs/regions-zones"),

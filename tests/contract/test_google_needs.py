@@ -20,12 +20,13 @@ APIS: Mapping[str, str] = {
     "gcp:cloudrun/": "run",
     "gcp:compute/": "compute",
     "gcp:container/": "container",
+    "gcp:logging/": "logging",
     "gcp:projects/": "cloudresourcemanager",
     "gcp:secretmanager/": "secretmanager",
     "gcp:serviceaccount/": "iam",
 }
 # Enabled in every new project: docs.cloud.google.com/service-usage/docs/enabled-service.
-ALWAYS = ("gcp:storage/",)
+ALWAYS = ("gcp:storage/", "gcp:logging/")
 # The predefined role that may create it: cloud.google.com/iam/docs/roles-permissions.
 ROLES: Mapping[str, str] = {
     "gcp:artifactregistry/": "artifactregistry.admin",
@@ -33,6 +34,7 @@ ROLES: Mapping[str, str] = {
     "gcp:cloudrun/": "run.admin",
     "gcp:compute/": "compute.networkAdmin",
     "gcp:container/": "container.admin",
+    "gcp:logging/": "logging.configWriter",
     "gcp:projects/service:": "serviceusage.serviceUsageAdmin",
     "gcp:projects/iAMMember:": "resourcemanager.projectIamAdmin",
     "gcp:secretmanager/": "secretmanager.admin",

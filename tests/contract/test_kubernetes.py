@@ -16,6 +16,15 @@ from tests.contract.kubernetes_objects import objects_of, one
 
 SNAPSHOT = [
     ("gcp:compute/globalAddress:GlobalAddress", "api-address", "api"),
+    ("gcp:logging/projectBucketConfig:ProjectBucketConfig", "api-access-log", "api"),
+    ("gcp:logging/projectBucketConfig:ProjectBucketConfig", "api-event-log", "api"),
+    ("gcp:logging/projectBucketConfig:ProjectBucketConfig", "api-exception-log", "api"),
+    ("gcp:logging/projectBucketConfig:ProjectBucketConfig", "api-payload-log", "api"),
+    ("gcp:logging/projectExclusion:ProjectExclusion", "api-log-exclusion", "api"),
+    ("gcp:logging/projectSink:ProjectSink", "api-access-sink", "api"),
+    ("gcp:logging/projectSink:ProjectSink", "api-event-sink", "api"),
+    ("gcp:logging/projectSink:ProjectSink", "api-exception-sink", "api"),
+    ("gcp:logging/projectSink:ProjectSink", "api-payload-sink", "api"),
     ("gcp:serviceaccount/account:Account", "api-account", "api"),
     ("gcp:serviceaccount/iAMMember:IAMMember", "api-pods", "api"),
     ("gcp:storage/bucketIAMMember:BucketIAMMember", "api-models-reader", "api"),
@@ -38,6 +47,7 @@ SNAPSHOT = [
     ("kubernetes:policy/v1:PodDisruptionBudget", "api-budget", "api"),
     ("pulumi:providers:kubernetes", "api-cluster", "api"),
     ("pulumi:pulumi:Stack", "demo-dev", ""),
+    ("random:index/randomId:RandomId", "api-logs-suffix", "api"),
     ("random:index/randomPassword:RandomPassword", "api-api-key", "api"),
     ("slipway:index:KubernetesService", "api", "demo-dev"),
 ]

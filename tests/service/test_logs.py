@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from slipway.service.log_writer import MAX_WAITING_BYTES
-from slipway.service.logs import JsonFormatter, LineHandler, log, log_line
+from slipway.service.logs import JsonFormatter, LineHandler, fields, log, log_line, log_request
 from tests.checkout import ROOT
 from tests.service.running_server import environment
 
@@ -67,6 +67,18 @@ def test_request_lines_are_written_together_a_moment_later(log_reader: Reader) -
 
     asyncio.run(say())
     assert log_reader.messages(3) == ["request 0", "request 1", "request 2"]
+
+
+def test_a_line_has_a_kind_by_which_it_is_kept(log_reader: Reader) -> None:
+    log.info("draining")
+    log_request(logging.INFO, {"status": 200})
+    try:
+        raise ValueError
+    except ValueError:
+        log.exception("Unexpected error")
+    log.info("a sample", extra=fields(kind="payload"))
+    kinds = [line["kind"] for line in log_reader.lines(4)]
+    assert kinds == ["event", "access", "exception", "payload"]
 
 
 def test_another_line_is_written_at_once_and_in_order(log_reader: Reader) -> None:

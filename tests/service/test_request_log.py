@@ -20,11 +20,13 @@ def test_each_request_is_one_json_line_without_the_text_and_the_key(
     assert [line["texts"] for line in lines] == [2, 0, 0]
     for line in lines:
         assert line.keys() == {
-            "time", "level", "message", "method", "route", "status", "latency_ms", "texts", "request_bytes",
+            "time", "level", "kind", "message", "method", "route", "status", "latency_ms", "texts",
+            "request_bytes",
             "response_bytes", "request_id", "client",
             *(["cause"] if line["status"] != 200 else ["queue_ms", "compute_ms", "encode_ms"]),
         }  # fmt: skip
-        assert (line["level"], line["method"], line["route"]) == ("info", "POST", "/predict")
+        assert (line["level"], line["kind"]) == ("info", "access")
+        assert (line["method"], line["route"]) == ("POST", "/predict")
         assert line["latency_ms"] > 0
         assert line["client"] == "127.0.0.0/24"
     answered, invalid, keyless = lines

@@ -70,6 +70,31 @@ def test_the_caller_decides_and_otherwise_the_share(tmp_path: Path) -> None:
     assert b"secret" not in span.SerializeToString()
 
 
+def test_a_service_has_the_name_that_its_environment_gives(tmp_path: Path) -> None:
+    with (
+        collecting() as collector,
+        running_server(
+            tmp_path / "log",
+            OTEL_SERVICE_NAME="api",
+            OTEL_RESOURCE_ATTRIBUTES="gcp.project_id=acme-ml",
+            OTEL_EXPORTER_OTLP_ENDPOINT=collector.url,
+            TRACE_SHARE="1",
+        ) as server,
+    ):
+        predict(server)
+        collector.wait_for(5)
+    assert collector.resource["service.name"] == "api"
+    assert collector.resource["gcp.project_id"] == "acme-ml"
+
+
+def test_a_login_that_the_image_lacks_ends_the_start_with_what_it_needs() -> None:
+    name = "OTEL_PYTHON_EXPORTER_OTLP_HTTP_TRACES_CREDENTIAL_PROVIDER"
+    address = "https://telemetry.googleapis.com"
+    code, lines, _ = failed_start(OTEL_EXPORTER_OTLP_ENDPOINT=address, **{name: "nothing"})
+    assert code == 2
+    assert "--build-arg OTLP=google" in lines[-1]["message"]
+
+
 def test_spans_that_wait_are_sent_when_the_server_stops(tmp_path: Path) -> None:
     with collecting() as collector, traced(tmp_path / "log", collector, share="1") as server:
         predict(server)

@@ -52,6 +52,7 @@ _CLOUDS: Mapping[str, Example] = {
     "env": ('{"LOG_LEVEL": "debug"}', {}),
     "labels": ('{"team": "search"}', {}),
     "domain": ("api.example.com", {}),
+    "traces": ("http://tempo:4318", {}),
 }
 _GPU = {"gpu": "nvidia-l4", "cpu": "2", "memory": "8Gi"}
 _GKE_GPU = {**_GPU, "image": IMAGES["gke"], "model": f"gs://acme/model@{'1' * 16}"}
@@ -122,6 +123,7 @@ EXAMPLES: Mapping[str, Mapping[str, Example]] = {
         "gpuZonalRedundancy": ("true", _RUN_GPU),
         "executionEnvironment": ("gen1", {}),
         "startupCpuBoost": ("false", {}),
+        "logRetention": ('{"access": 7}', {}),
     },
     "fargate": {
         **_CLOUDS,
@@ -159,6 +161,7 @@ EXAMPLES: Mapping[str, Mapping[str, Example]] = {
         "concurrency": ("4", {**_OWN_CLUSTER, "serving": "kserve"}),
         "canaryPercent": ("10", {**_OWN_CLUSTER, "serving": "kserve"}),
         "serving": ("kserve", _OWN_CLUSTER),
+        "logRetention": ('{"access": 7}', {}),
         "domain": ("api.example.com", {"public": "true"}),
         "model": (f"gs://acme/model@{'1' * 16}", {}),
         "gpu": ("nvidia-l4", {k: v for k, v in _GKE_GPU.items() if k != "gpu"}),
@@ -230,6 +233,7 @@ def example_of(target: str, row: Setting) -> Example | None:
 
 # A third value of settings whose values are no numbers and no choices.
 _ONE_MORE: Mapping[str, str] = {
+    "traces": "https://collector.example.com",
     "baseImage": "python:3.11-bookworm",
     "buildArgs": '{"HF_ENDPOINT": "https://other.example.com"}',
     "allowedCidrs": '["198.51.100.0/24", "203.0.113.0/24"]',

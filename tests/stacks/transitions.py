@@ -33,7 +33,10 @@ _UNNAMED = (
 )
 # Enabled twice is enabled once, and it is never disabled.
 _SHARED = ("gcp:projects/service:",)
-_NAMED_BY = ("name", "accountId", "repositoryId", "secretId", "family", "clusterName", "repository")
+_NAMED_BY = (
+    *("name", "accountId", "repositoryId", "secretId", "family", "clusterName", "bucketId"),
+    "repository",  # of a grant on one
+)
 
 
 def accepted(values: Mapping[str, str]) -> Plan | None:
