@@ -88,6 +88,7 @@ class _Blobs:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
+        self._folders: set[Path] = set()
 
     def __enter__(self) -> "_Blobs":
         return self
@@ -114,7 +115,9 @@ class _Blobs:
 
     def write(self, entry: Entry, path: Path) -> None:
         """Write a file that does not exist yet, in folders that are none of the commit's links."""
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.parent not in self._folders:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._folders.add(path.parent)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
         with open(os.open(path, flags, 0o755 if entry.mode == "100755" else 0o644), "wb") as file:
             for piece in self._pieces(entry):

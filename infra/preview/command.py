@@ -1,6 +1,6 @@
 """Plans the stacks for `slipway preview`, and compares them with those of another commit."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +11,7 @@ from slipway.infra.preview.other_commit import Base, Planning, checkout_of
 from slipway.infra.preview.plans import Planned, planned, refuse
 from slipway.infra.preview.renamed_stacks import renamed_stacks
 from slipway.infra.preview.stack import StackPreview, compared, stack_preview
+from slipway.infra.preview.unchanged import unchanged_stacks
 from slipway.infra.settings.stackfile import stack_names
 
 _GUIDE = "docs/guides/stuck-stacks.md, Another name for the stack or the project"
@@ -52,7 +53,7 @@ def previewed_against(root: Path, ref: str, stacks: Iterable[str], overrides: li
 
     A stack that is refused here is shown as such, next to the others.
     """
-    named = list(stacks)
+    named, today = list(stacks), datetime.now(UTC).date()
     with without_collector(), checkout_of(root, ref) as base:
         here = stack_names(root)
         wanted = named or sorted({*here, *base.stacks})
@@ -61,16 +62,33 @@ def previewed_against(root: Path, ref: str, stacks: Iterable[str], overrides: li
         if nowhere := [stack for stack in named if stack not in {*here, *base.stacks}]:
             refuse([planned(root, stack, overrides) for stack in nowhere], named=True)
         base.renamed = renamed_stacks(root, base)
-        planning = Planning(root, base, wanted)
+        both = [stack for stack in wanted if stack in here and stack in base.stacks]
+        same = unchanged_stacks(root, base.commit, both) if not overrides else frozenset[str]()
+        planning = Planning(root, base, [stack for stack in wanted if stack not in same])
         try:
             every = [planned(root, stack, overrides) for stack in wanted if stack in here]
-            planning.finish()
+            judged = {each.stack: stack_preview(each, today) for each in every if not each.left_out}
+            _take_as_they_are(base, judged, same)
+            planning.finish()  # last: the other commit's program runs meanwhile
         finally:
             planning.stop()
-        return _compared(every, wanted, base)
+        return _compared(every, judged, wanted, base)
 
 
-def _compared(every: list[Planned], wanted: list[str], base: Base) -> Shown:
+def _take_as_they_are(base: Base, judged: Mapping[str, StackPreview], same: Iterable[str]) -> None:
+    """Store of these stacks what is the same on both sides: a plan, or why there is none."""
+    for stack in same:
+        here = judged.get(stack, StackPreview(stack))
+        if here.plan is not None:
+            base.plans[stack] = here.plan
+            base.findings[stack] = frozenset(finding["title"] for finding in here.findings)
+        elif here.refused is not None:
+            base.failed[stack] = str(here.refused)
+
+
+def _compared(
+    every: list[Planned], judged: Mapping[str, StackPreview], wanted: list[str], base: Base
+) -> Shown:
     today = datetime.now(UTC).date()
     by_name = {each.stack: each for each in every}
     shown = Shown([], base=base.name, commit=base.commit, notes=base.notes)
@@ -79,7 +97,7 @@ def _compared(every: list[Planned], wanted: list[str], base: Base) -> Shown:
         if each.left_out:
             shown.left_out[stack] = each.left_out
         else:
-            shown.stacks.append(compared(each, base, today))
+            shown.stacks.append(compared(each, base, today, judged.get(stack)))
     shown.notes = [*_another_project(shown.stacks), *shown.notes]
     return shown
 

@@ -1,7 +1,7 @@
 """Chooses what of a commit its program may read. Pure.
 
 A program reads its own folders, and what a stack's file names, such as a model's folder. Of everything else
-small files are taken, in case; folders that are large all the same are data.
+but tests and prose small files are taken, in case; folders that are large all the same are data.
 """
 
 import re
@@ -12,9 +12,16 @@ from pathlib import PurePosixPath
 
 # The folders of Slipway's own program, in whatever commit.
 _OWN = frozenset({"components", "infra", "modeltools", "policy", "service", "slipway", "stacks"})
+# At the top of a project, folders that its program does not read unless a stack's file names them.
+NO_PROGRAM = frozenset({".ci", ".github", "bench", "docs", "test", "tests"})
 _SMALL_BYTES = 2**20
 _FOLDER_MOST_BYTES, _FOLDER_MOST_FILES = 32 * 2**20, 5000
 _PATH = re.compile(r"[\w./-]+")
+
+
+def top_of(path: str) -> str:
+    """Return the folder at the top that a path leads into; '' for what lies at the top itself."""
+    return path.partition("/")[0] if "/" in path else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +48,7 @@ class Entry:
     @property
     def top(self) -> str:
         """Return the folder at the top that it lies in; '' for what lies at the top itself."""
-        return self.path.partition("/")[0] if "/" in self.path else ""
+        return top_of(self.path)
 
     @property
     def stays_inside(self) -> bool:
@@ -66,7 +73,7 @@ def is_needed(entry: Entry, named: frozenset[str]) -> bool:
 
 def chosen(entries: Iterable[Entry], named: frozenset[str]) -> tuple[list[Entry], list[str]]:
     """Return what is checked out, and the names at the top of which something is left out."""
-    entries = list(entries)
+    entries = [each for each in entries if each.top not in NO_PROGRAM or is_needed(each, named)]
     sizes: Counter[str] = Counter()
     files: Counter[str] = Counter()
     for entry in entries:

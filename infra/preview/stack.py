@@ -65,9 +65,11 @@ def stack_preview(planned: Planned, today: date) -> StackPreview:
     )
 
 
-def compared(planned: Planned, base: Base, today: date) -> StackPreview:
-    """Compare a stack that is in this checkout, in the base, or in both."""
-    now = stack_preview(planned, today)
+def compared(
+    planned: Planned, base: Base, today: date, judged_here: StackPreview | None = None
+) -> StackPreview:
+    """Compare a stack that is in this checkout, in the base, or in both. judged_here: as it is here."""
+    now = judged_here or stack_preview(planned, today)
     stack = planned.stack
     if planned.refused:
         now = replace(now, risks=(_refusal(planned.refused),))

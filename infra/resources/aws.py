@@ -9,12 +9,12 @@ from slipway.infra.resources.row import (
     WIRING,
     WITH_SERVICE,
     Billed,
-    Document,
     NoCharge,
     Protection,
     Replacement,
     Role,
     Row,
+    UnknownText,
 )
 
 ECS_SERVICE = "aws:ecs/service:Service"
@@ -141,7 +141,7 @@ ROWS = {
         ),
         WITH_SERVICE,
         containers=containers.of_task,
-        document=Document("containerDefinitions", _OF_CONTAINERS),
+        document=UnknownText("containerDefinitions", _OF_CONTAINERS),
     ),
     "aws:iam/role:Role": Row(
         Role.IDENTITY,

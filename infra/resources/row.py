@@ -110,7 +110,7 @@ def no_ways(_resource: Resource) -> Iterator[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class UnknownText:
     """A text that no plan knows. input: its property. arguments: of the component that makes it."""
 
     input: str
@@ -145,4 +145,4 @@ class Row:
     named_by: str = ""
     on_project: bool = False
     is_entry: bool = False
-    document: Document | None = None
+    document: UnknownText | None = None
