@@ -12,12 +12,14 @@ import typer
 from rich.text import Text
 
 from slipway.infra.cli.console import ERR, OUT, Format, print_json, reported
+from slipway.infra.errors import Refused
 from slipway.infra.settings.stackfile import stack_names
 
 if TYPE_CHECKING:
     from slipway.infra.cost.stack import StackCost
     from slipway.infra.plan.run import Plan
     from slipway.infra.policy.judge import Judgement, Violation
+    from slipway.infra.preview.foreign_report import ForeignJudgement
     from slipway.stacks.settings.common import Settings
 
 _Format = Annotated[Format, typer.Option("--format", help="Output format.")]
@@ -66,10 +68,27 @@ def cost(
 
 
 def policy(
-    stacks: _Stacks = None, overrides: _Set = None, usage: _Usage = None, format_: _Format = Format.TEXT
+    stacks: _Stacks = None,
+    overrides: _Set = None,
+    usage: _Usage = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Check the plans in the JSON of another commit's preview; its program does not run.",
+        ),
+    ] = None,
+    format_: _Format = Format.TEXT,
 ) -> None:
     """Check stacks against the policy rules; exit code 1 if a mandatory rule is broken."""
     with reported(format_):
+        if report is not None:
+            if stacks or overrides or usage:
+                raise Refused(
+                    "--report has its own stacks and settings; leave out stacks, --set and --usage."
+                )
+            _policy_of_report(report, format_)
+            return
         from slipway.infra.policy.judge import judged, refuse_mandatory, unjudged_notes
 
         found = [
@@ -87,6 +106,35 @@ def policy(
         if format_ is Format.JSON and is_broken:
             raise typer.Exit(1)  # the one JSON object on standard output says why
         refuse_mandatory(broken)
+
+
+def _policy_of_report(report: Path, format_: Format) -> None:
+    """Judge plans that were made elsewhere by the rules here, and say where theirs differ."""
+    from slipway.infra.policy.judge import refuse_mandatory, unjudged_notes
+    from slipway.infra.preview.foreign_report import judged_report
+
+    found, left_out = judged_report(Path(), report, datetime.now(UTC).date())
+    broken = [one for each in found for one in each.judgement.violations]
+    if format_ is Format.JSON:
+        stacks = [_foreign_json(each) for each in found]
+        print_json({"stacks": stacks, "left_out": left_out})
+        if any(one.level == "mandatory" for one in broken):
+            raise typer.Exit(1)
+        return
+    for each in found:
+        notes = unjudged_notes(each.judgement.unjudged)
+        if each.silent:
+            rules = ", ".join(sorted({rule for rule, _ in each.silent}))
+            notes = [f"The rules of the report's own program do not say so: {rules}.", *notes]
+        for line in _judged_lines(each.stack, each.judgement.violations, notes):
+            OUT.print(line, soft_wrap=False)
+    if left_out:
+        OUT.print(f"Not in the report: {', '.join(left_out)}.", markup=False)
+    refuse_mandatory(broken)
+
+
+def _foreign_json(found: "ForeignJudgement") -> dict[str, Any]:
+    return {**_judged_json(found.stack, found.judgement), "silent": sorted(map(list, found.silent))}
 
 
 def _estimates(

@@ -1,12 +1,13 @@
 """Plans the stacks for `slipway preview`, and compares them with those of another commit."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from slipway.infra.plan.run import without_collector
 from slipway.infra.policy.judge import refuse_mandatory
+from slipway.infra.preview.base_rules import judge_by_base, risks_by_base
 from slipway.infra.preview.other_commit import Base, Planning, checkout_of
 from slipway.infra.preview.plans import Planned, planned, refuse
 from slipway.infra.preview.renamed_stacks import renamed_stacks
@@ -70,6 +71,7 @@ def previewed_against(root: Path, ref: str, stacks: Iterable[str], overrides: li
             judged = {each.stack: stack_preview(each, today) for each in every if not each.left_out}
             _take_as_they_are(base, judged, same)
             planning.finish()  # last: the other commit's program runs meanwhile
+            judge_by_base(root, base, judged.values())
         finally:
             planning.stop()
         return _compared(every, judged, wanted, base)
@@ -97,9 +99,16 @@ def _compared(
         if each.left_out:
             shown.left_out[stack] = each.left_out
         else:
-            shown.stacks.append(compared(each, base, today, judged.get(stack)))
+            shown.stacks.append(_with_base_rules(compared(each, base, today, judged.get(stack)), base))
     shown.notes = [*_another_project(shown.stacks), *shown.notes]
     return shown
+
+
+def _with_base_rules(preview: StackPreview, base: Base) -> StackPreview:
+    """Add what only the base's own rules say."""
+    told = {risk.urn for risk in preview.risks if risk.text.startswith("breaks the rule ")}
+    more = [risk for risk in risks_by_base(base, preview.stack, preview.violations) if risk.urn not in told]
+    return replace(preview, risks=tuple(sorted([*preview.risks, *more], key=lambda risk: risk.level)))
 
 
 def _another_project(stacks: Iterable[StackPreview]) -> list[str]:

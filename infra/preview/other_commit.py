@@ -40,7 +40,7 @@ class Base:
 
     notes: what a reader must know of it. findings: stack -> titles of what was found there. with_options:
     whether its Plans have resource options. home: a folder that its program has for its own. renamed: stack
-    -> the name that its file has on the other side.
+    -> the name that its file has on the other side. judged: stack -> what its rules say of the plan here.
     """
 
     name: str
@@ -54,6 +54,7 @@ class Base:
     findings: dict[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
     with_options: bool = True
     renamed: dict[str, str] = field(default_factory=dict[str, str])
+    judged: dict[str, list[dict[str, str]]] = field(default_factory=dict[str, list[dict[str, str]]])
 
 
 @contextmanager

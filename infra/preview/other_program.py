@@ -28,8 +28,17 @@ _PREFIX_OF_A_PLAN = "PULUMI_K8S_"
 
 def preview_command(checkout: Path, home: Path, root: Path, arguments: Iterable[str]) -> list[str]:
     """Return the command line of the preview in `checkout`. root: this project's folder."""
+    return _command(checkout, home, root, ["preview", *arguments])
+
+
+def policy_command(checkout: Path, home: Path, root: Path, report: Path) -> list[str]:
+    """Return the command line by which the rules in `checkout` judge a report that lies in its home."""
+    return _command(checkout, home, root, ["policy", "--report", str(report)])
+
+
+def _command(checkout: Path, home: Path, root: Path, arguments: Iterable[str]) -> list[str]:
     program = _COMMAND if (checkout / "slipway").is_dir() else _OLDER_COMMAND
-    command = [sys.executable, "-c", program, "preview", *arguments, "--format", "json"]
+    command = [sys.executable, "-c", program, *arguments, "--format", "json"]
     return confined(command, readable=_package_folders(root), writable=[str(checkout), str(home)])
 
 

@@ -10,6 +10,12 @@ from pathlib import Path, PurePosixPath
 from slipway.infra.preview.base_commit import run_git
 from slipway.infra.preview.needed_files import NO_PROGRAM, names_in, top_of
 
+# Where the code lies by which a plan is judged.
+_RULES = (
+    *("infra/policy/", "infra/resources/", "infra/cost/", "stacks/settings/readers.py"),
+    *("infra/preview/foreign_report.py", "infra/cli/decisions.py"),
+)
+
 
 def unchanged_stacks(root: Path, commit: str, stacks: Iterable[str]) -> frozenset[str]:
     """Return those of the stacks whose plan cannot differ between the work tree and a commit."""
@@ -17,6 +23,12 @@ def unchanged_stacks(root: Path, commit: str, stacks: Iterable[str]) -> frozense
     if changed is None:
         return frozenset()
     return frozenset(stack for stack in stacks if _is_unchanged(root, stack, changed))
+
+
+def changes_rules(root: Path, commit: str) -> bool:
+    """Return whether the code that judges differs between the work tree and a commit."""
+    changed = _changed(root, commit)
+    return changed is None or any(path.startswith(_RULES) for path in changed)
 
 
 def _changed(root: Path, commit: str) -> list[str] | None:

@@ -10,6 +10,8 @@ from typing import Any, cast
 
 import pytest
 
+from slipway.infra.diff.compare import difference_of
+from slipway.infra.diff.model import Action, StackSource
 from slipway.infra.plan.run import Plan, plan_of
 from slipway.infra.program import main
 from slipway.infra.resources.reading import SECRET, UNKNOWN
@@ -57,7 +59,23 @@ def choices(stack: str, dice: random.Random) -> dict[str, str]:
 
 DICE = random.Random(_SEED)
 DRAWN = [(stack, choices(stack, DICE)) for stack in DICE.choices(sorted(STACKS), k=_SETTINGS)]
-CASES: list[tuple[str, Mapping[str, str]]] = [*STACKS.items(), *DRAWN]
+CLUSTERS = {
+    "target": "kubernetes",
+    "kubeconfig": "kubeconfig.yaml",
+    "image": f"ghcr.io/acme/server@sha256:{'a' * 64}",
+    "allowedNamespaces": '["shop"]',
+    "minInstances": "2",
+}
+KUBECONFIG = """
+apiVersion: v1
+kind: Config
+current-context: one
+clusters: [{name: one, cluster: {server: "https://203.0.113.1"}}]
+contexts: [{name: one, context: {cluster: one, user: one}}]
+users: [{name: one, user: {token: none}}]
+"""
+CASES: list[tuple[str, Mapping[str, str]]] = [*STACKS.items(), ("clusters", CLUSTERS), *DRAWN]
+OWN = sorted(path.stem.partition(".")[2] for path in ROOT.glob("Pulumi.*.yaml"))
 
 
 @pytest.fixture(scope="module")
@@ -70,12 +88,13 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     (project / ".venv").symlink_to(ROOT / ".venv")
     for file in project.glob("Pulumi.*.yaml"):
         file.unlink()
+    (project / "kubeconfig.yaml").write_text(KUBECONFIG)
     engine = engine_in(project, folder / "backend")
     (folder / "log.jsonl").touch()
     engine.environment |= {"PULUMI_HOME": str(folder / "home"), "PATH": os.environ["PATH"]}
     with standing_in(folder / "log.jsonl", *_PLUGINS) as environment:
         engine.environment |= environment
-        for stack in STACKS:
+        for stack in sorted({*STACKS, *OWN, "clusters"}):
             engine("stack", "init", stack)
         yield engine
 
@@ -84,17 +103,40 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 def test_every_resource_and_input_is_as_the_engine_registers_it(
     engine: Engine, stack: str, settings: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file = engine.project / f"Pulumi.{stack}.yaml"
-    [salt] = [line for line in file.read_text().splitlines() if line.startswith("encryptionsalt")]
+    salt = salt_of(engine, stack)
     write_stack(engine.project, stack, settings)
+    compare(engine, stack, salt, monkeypatch)
+
+
+@pytest.mark.parametrize("stack", OWN)
+def test_the_stack_files_of_this_repository_are_as_the_engine_registers_them(
+    engine: Engine, stack: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    salt = salt_of(engine, stack)
+    shutil.copyfile(ROOT / f"Pulumi.{stack}.yaml", engine.project / f"Pulumi.{stack}.yaml")
+    compare(engine, stack, salt, monkeypatch)
+
+
+def salt_of(engine: Engine, stack: str) -> str:
+    lines = (engine.project / f"Pulumi.{stack}.yaml").read_text().splitlines()
+    [salt] = [line for line in lines if line.startswith("encryptionsalt")]
+    return salt
+
+
+def compare(engine: Engine, stack: str, salt: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hold the plan against the engine's preview: URN, parent, inputs, and that each is created."""
+    file = engine.project / f"Pulumi.{stack}.yaml"
     file.write_text(f"{salt}\n{file.read_text()}")
     theirs = registered(json.loads(engine("preview", "--json", "--stack", stack)))
     monkeypatch.chdir(engine.project)
     plan = plan_of(main, stack_config(engine.project, stack))
+    shown = difference_of(stack, None, StackSource(plan))
+    assert {each.action for each in shown.resources} == {Action.CREATE}
     ours = {each.urn: (each.parent, copy.deepcopy(dict(each.inputs))) for each in plan.resources}
     assert ours.keys() == theirs.keys()
     drawn = drawn_names(plan)
-    unknown = {UNKNOWN, _UNKNOWN, *drawn.values()}
+    names = {theirs[urn][1]["metadata"].pop("name", UNKNOWN) for urn in drawn}
+    unknown = {UNKNOWN, _UNKNOWN, *drawn.values(), *names}
     for urn, (parent, inputs) in ours.items():
         if urn in drawn:
             del inputs["metadata"]["name"]
@@ -116,6 +158,7 @@ def drawn_names(plan: Plan) -> dict[str, str]:
 
 def registered(preview: Mapping[str, Any]) -> dict[str, tuple[str | None, dict[str, Any]]]:
     """URN -> parent and inputs of every resource but the providers that nobody wrote."""
+    assert {step["op"] for step in preview["steps"]} == {"create"}
     states = [step["newState"] for step in preview["steps"]]
     return {
         state["urn"]: (state.get("parent"), written(state["type"], state.get("inputs", {})))

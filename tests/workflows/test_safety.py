@@ -32,7 +32,7 @@ def test_actionlint_finds_nothing() -> None:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT / ".github")))
 def test_every_action_is_pinned_by_its_digest_and_says_its_version(path: Path) -> None:
     for line in path.read_text().splitlines():
-        if (used := re.search(r"uses: (\S+)(.*)", line)) and not used[1].startswith("./"):
+        if (used := re.search(r"\buses: (\S+)(.*)", line)) and not used[1].startswith("./"):
             assert re.fullmatch(r"[\w.-]+/[\w.-]+@[0-9a-f]{40}", used[1]), line
             assert re.fullmatch(r" # v\d+\.\d+\.\d+", used[2]), line
 
@@ -66,6 +66,25 @@ def test_an_identity_is_never_given_to_a_fork(name: str) -> None:
         for job in workflow(name)["jobs"].values():
             assert "head.repo.full_name == github.repository" in job["if"]
     assert "pull_request_target" not in found
+
+
+def test_the_engines_preview_runs_on_protected_branches_alone() -> None:
+    assert triggers("preview-engine") == {"push": {"branches": ["preview/**"]}}
+    for job in workflow("preview-engine")["jobs"].values():
+        assert job["if"].startswith("github.ref_protected && ")
+        assert job["environment"].endswith("-preview")
+
+
+def test_the_rules_of_the_default_branch_run_no_code_of_a_pull_request() -> None:
+    assert list(triggers("preview-rules")) == ["workflow_run"]
+    [job] = workflow("preview-rules")["jobs"].values()
+    [checkout] = [each for each in job["steps"] if "actions/checkout@" in each.get("uses", "")]
+    assert checkout["with"] == {"persist-credentials": False}  # no `ref`: the default branch
+    assert job["permissions"] == {"actions": "read", "contents": "read", "statuses": "write"}
+    assert not [each for each in job["steps"] if "${{" in each.get("run", "")]
+    text = (WORKFLOWS / "preview-rules.yml").read_text()
+    assert "secrets." not in text
+    assert "id-token" not in text
 
 
 def test_nothing_is_permitted_to_a_whole_workflow() -> None:

@@ -1,5 +1,6 @@
 """The steps of the workflows, run here."""
 
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -177,7 +178,11 @@ def test_a_pull_request_is_previewed_into_the_summary_and_the_artifact(pull_requ
     assert page.startswith("<!doctype html>")
     assert "2Gi" in page
     [uploaded] = [each["with"] for each in steps_of("preview") if "upload-artifact" in each.get("uses", "")]
-    assert uploaded["path"].split() == ["preview/preview.md", "preview/preview.html"]
+    assert uploaded["path"].split() == [
+        *("preview/preview.md", "preview/preview.html", "preview/preview.json")
+    ]
+    found = json.loads(pull_request.text("preview/preview.json"))
+    assert found["schema"] == "slipway-preview"
     assert "memory" in shown
     assert "1Gi" in shown
     assert "2Gi" in shown

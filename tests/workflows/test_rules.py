@@ -1,0 +1,83 @@
+"""The status that the rules of the default branch put on a pull request's commit."""
+
+import json
+import shlex
+from pathlib import Path
+
+import pytest
+
+from tests.checkout import ROOT, copy_of_the_checkout
+from tests.infra.command import report
+from tests.infra.repository import write_stack
+from tests.workflows.steps import Runner
+
+RUN = {
+    "target": "cloud-run",
+    "project": "acme-ml",
+    "region": "europe-west4",
+    "memory": "1Gi",
+    "image": f"europe-west4-docker.pkg.dev/acme-ml/images/server@sha256:{'a' * 64}",
+    "invokers": '["user:ada@example.com"]',
+}
+PLAIN = {
+    "env": '{"CACHE_URL": "redis://:hunter2hunter2@10.0.0.3/0"}',
+    "policy": '{"plain-secret": "off"}',
+}
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Check the default branch out, with one stack that breaks no rule."""
+    folder = copy_of_the_checkout(tmp_path_factory.mktemp("rules") / "checkout")
+    for file in folder.glob("Pulumi.*.yaml"):
+        file.unlink()
+    write_stack(folder, "dev", RUN)
+    (folder / ".venv").symlink_to(ROOT / ".venv")
+    return folder
+
+
+def judged(checkout: Path, written: str | None) -> tuple[int, dict[str, str], str]:
+    """Run the step on a report. Returns its exit code, the status that it sets, and its summary."""
+    runner = Runner(checkout)
+    for name in ("calls", "summary.md"):
+        (checkout / name).unlink(missing_ok=True)
+    (checkout / "there.json").write_text(written or "")
+    take = f'mkdir -p "$9" && cp {shlex.quote(str(checkout / "there.json"))} "$9/preview.json"'
+    runner.program(
+        "gh", f'#!/bin/sh\nif [ "$1" = run ]; then {take}; else printf "%s\\n" "$@" >> calls; fi\n'
+    )
+    done = runner.run(
+        "preview-rules",
+        "Judge",
+        REPOSITORY="acme/slipway",
+        RUN="42",
+        COMMIT="c" * 40,
+        RUNNER_TEMP=str(checkout / "temp"),
+        GITHUB_SERVER_URL="https://github.com",
+        GITHUB_REPOSITORY="acme/slipway",
+        GITHUB_RUN_ID="43",
+    )
+    calls = (checkout / "calls").read_text().splitlines()
+    assert f"repos/acme/slipway/statuses/{'c' * 40}" in calls
+    fields = dict(call.split("=", 1) for call in calls if "=" in call)
+    return done.returncode, fields, (checkout / "summary.md").read_text()
+
+
+def test_a_pull_request_that_keeps_the_rules_gets_a_good_status(checkout: Path) -> None:
+    code, status, _ = judged(checkout, json.dumps(report(checkout, "preview")))
+    assert (code, status["state"]) == (0, "success")
+    assert status["context"] == "Slipway: rules of the default branch"
+
+
+def test_one_that_switches_a_rule_off_in_its_own_file_gets_a_bad_one(checkout: Path, tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text((checkout / "Pulumi.yaml").read_text())
+    write_stack(tmp_path, "dev", {**RUN, **PLAIN})
+    code, status, summary = judged(checkout, json.dumps(report(tmp_path, "preview")))
+    assert (code, status["state"]) == (1, "failure")
+    assert "mandatory plain-secret" in summary
+
+
+@pytest.mark.parametrize("written", [None, "not JSON"])
+def test_one_whose_preview_cannot_be_judged_gets_a_bad_one(checkout: Path, written: str | None) -> None:
+    code, status, _ = judged(checkout, written)
+    assert (code, status["state"]) == (1, "failure")
