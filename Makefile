@@ -3,7 +3,7 @@ PYTHON ?= python3
 SLIPWAY := .venv/bin/slipway
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help up down status logs test test-engine test-long test-torch test-tables lint bench image bench-image bench-preview model train-env reference setup-cloud setup-policy docs pictures lock clean
+.PHONY: help up down status logs test test-engine test-long test-torch test-tables lint bench image bench-image bench-preview prices model train-env reference setup-cloud setup-policy docs pictures lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -92,6 +92,10 @@ bench-image: ## measure the images beside a naive torch one (needs Docker, 25 GB
 bench-preview: ## measure `slipway preview`, and how it grows with the number of services
 	@$(PYTHON) -m infra.setup.install dev
 	@.venv/bin/python -m bench.preview
+
+prices: ## compare the committed prices with the clouds' own price lists
+	@$(PYTHON) -m infra.setup.install local
+	@.venv/bin/python -m slipway.infra.price_refresh
 
 setup-cloud: ## install every SDK, and offer the Pulumi CLI
 	@$(PYTHON) -m infra.setup.install cloud

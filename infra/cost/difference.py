@@ -49,20 +49,29 @@ class ResourceChange:
 
 @dataclass(frozen=True, slots=True)
 class CostDifference:
-    """The costs of one stack before and after. resources: those that differ, the largest change first."""
+    """The costs of one stack before and after. resources: those that differ, the largest change first.
+
+    stays: whether the stack is no longer planned. Nothing destroys it then, so it costs what it did.
+    """
 
     stack: str
     idle: Change
     expected: Change
     maximum: Change
     resources: tuple[ResourceChange, ...]
+    stays: bool = False
 
 
 def difference_of(before: StackCost | None, after: StackCost | None) -> CostDifference:
-    """Compare two costs of one stack. None: the stack did not exist yet, or does not any more."""
+    """Compare two costs of one stack. None: the stack is not planned on that side.
+
+    One that is planned no more costs as before until it is destroyed.
+    """
     either = after or before
     if either is None:
         raise ValueError("A difference needs one stack at least.")
+    if before is not None and after is None:
+        return CostDifference(before.stack, *_changes(before, before), resources=(), stays=True)
     old, new = _by_urn(before), _by_urn(after)
     changes = [_change(urn, old.get(urn), new.get(urn)) for urn in sorted({*old, *new})]
     differing = [one for one in changes if any(_differs(c) for c in (one.idle, one.expected, one.maximum))]

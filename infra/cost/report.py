@@ -65,7 +65,8 @@ def difference_json(difference: CostDifference) -> dict[str, Any]:
     resources = [
         {"urn": one.urn, "type": one.type, "name": one.name, **three(one)} for one in difference.resources
     ]
-    return {"stack": difference.stack, **three(difference), "resources": resources}
+    stays = {"stays": True} if difference.stays else {}
+    return {"stack": difference.stack, **three(difference), "resources": resources, **stays}
 
 
 def _change_json(change: Change) -> dict[str, Any]:

@@ -182,7 +182,7 @@ def _assumptions(usage: Usage) -> Iterable[str]:
     else:
         yield "The time of a request is not known: `slipway fit <model> --write`, or usage requestSeconds."
     yield (
-        "A month has 730 hours. Taxes, discounts and free tiers are left out. Idle: the minimum of "
+        "A month has 730 hours. Taxes, commitments and free tiers are left out. Idle: the minimum of "
         "instances and no request. Maximum: every instance busy all month, with the assumed requests."
     )
 

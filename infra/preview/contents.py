@@ -81,7 +81,8 @@ def _costs(preview: StackPreview, known: Depth) -> Iterator[tuple[Depth, Block]]
     difference = preview.cost_difference
     if preview.cost is not None or difference is not None:
         amounts = (difference.idle, difference.expected, difference.maximum) if difference else ()
-        moves = any(each.text != "no change" for each in amounts)
+        stays = difference is not None and difference.stays
+        moves = stays or any(each.text != "no change" for each in amounts)
         yield Depth.NEWS if moves else known, Cost(preview.cost, difference)
 
 

@@ -148,12 +148,13 @@ def _changes(changes: Changes) -> Iterator[str]:
     for action, tally, found in changes.by_action():
         body: list[str] = []
         for change in found:
-            title = (
-                f"**{_text(change.name)}** {_text(words.kind(change.type))}: {_text(words.headline(change))}"
-            )
+            headline = _text(words.headline(change, changes.state))
+            title = f"**{_text(change.name)}** {_text(words.kind(change.type))}: {headline}"
             body.append(f"- `{words.MARKS[action]}` {title}")  # bare, a plus or a minus opens a list
             body += [f"  - {_code(words.change_line(each))}" for each in change.changes]
         number = f"{words.tallied(tally)} to {words.VERBS[action]}"
+        if changes.state is StackState.REMOVED:
+            number = f"{words.tallied(tally)} that stay until they are destroyed"
         yield from _folded(number, body, is_open=action in (Action.DELETE, Action.REPLACE))
 
 

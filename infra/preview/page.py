@@ -25,6 +25,7 @@ from slipway.infra.preview.blocks import (
     Risks,
     RulesNotJudged,
     Section,
+    StackState,
     Title,
 )
 from slipway.infra.preview.command import Shown
@@ -115,14 +116,15 @@ def _changes(changes: Changes) -> Iterator[str]:
         yield f"<h3>Settings</h3>{table(('Setting', 'before', 'after'), rows)}"
     if changes.resources:
         yield '<h3>Changes</h3><ul class="changes">'
-        yield from (f"<li>{_change(change)}</li>" for change in changes.resources)
+        yield from (f"<li>{_change(change, changes.state)}</li>" for change in changes.resources)
         yield "</ul>"
 
 
-def _change(change: ResourceChange) -> str:
-    headline = words.headline(change).partition("; ")[2]
+def _change(change: ResourceChange, state: StackState) -> str:
+    verb = words.STAYS if state is StackState.REMOVED else words.VERBS[change.action]
+    headline = words.headline(change, state).partition("; ")[2]
     title = (
-        f'<span class="badge {change.action.value}">{words.VERBS[change.action]}</span> '
+        f'<span class="badge {change.action.value}">{verb}</span> '
         f"<strong>{escape(change.name)}</strong> "
         f'<span class="soft">{escape(words.kind(change.type))} {escape(headline)}</span>'
     )

@@ -28,6 +28,7 @@ from slipway.infra.preview.blocks import (
     Resources,
     Risks,
     RulesNotJudged,
+    StackState,
     Title,
 )
 from slipway.infra.preview.command import Shown
@@ -119,18 +120,18 @@ def _changes(changes: Changes) -> Iterator[RenderableType]:
     if changes.resources:
         resources = _tree("Resources")
         for each in changes.resources:
-            _add(resources, each)
+            _add(resources, each, changes.state)
         yield resources
 
 
-def _add(tree: Tree, change: ResourceChange) -> None:
+def _add(tree: Tree, change: ResourceChange, state: StackState) -> None:
     colour = _COLOURS[change.action]
     branch = tree.add(
         Text.assemble(
             (f"{words.MARKS[change.action]} ", colour),
             (change.name, "bold"),
             (f"  {words.kind(change.type)}  ", "dim"),
-            (words.headline(change), colour),
+            (words.headline(change, state), colour),
         )
     )
     for each in change.changes:

@@ -32,6 +32,8 @@ VERBS = {
     Action.RENAME: "rename",
     Action.SAME: "leave",
 }
+# Of a stack that is planned no more: nothing destroys it.
+STAYS = "stays until it is destroyed"
 _PAST = {
     Action.CREATE: "created",
     Action.DELETE: "deleted",
@@ -85,9 +87,9 @@ def change_line(change: Change) -> str:
     return f"{change.path}: {before} → {after}"
 
 
-def headline(change: ResourceChange) -> str:
-    """Say what happens to one resource and why, without its name."""
-    notes = [VERBS[change.action]]
+def headline(change: ResourceChange, state: StackState) -> str:
+    """Say what happens to one resource and why, without its name. state: of its stack."""
+    notes = [STAYS if state is StackState.REMOVED else VERBS[change.action]]
     if change.forced_by:
         notes.append(f"forced by {', '.join(change.forced_by)}")
     if change.renamed_from:
@@ -174,6 +176,9 @@ def left_out(stack: str, why: str) -> str:
 def cost_line(change: CostDifference) -> str:
     """Write a month's cost after the change, and how it differs; short where it does not."""
     amounts = {"idle": change.idle, "expected": change.expected, "maximum": change.maximum}
+    if change.stays:
+        costs = ", ".join(f"{name} {each.before}" for name, each in amounts.items())
+        return f"{costs}, as before, until `pulumi destroy --stack {change.stack}`"
     if all(each.text == "no change" for each in amounts.values()):
         return f"no change ({', '.join(f'{name} {each.after}' for name, each in amounts.items())})"
     return ", ".join(f"{name} {each.after} ({each.text})" for name, each in amounts.items())

@@ -154,9 +154,10 @@ def test_two_equal_plans_have_no_difference() -> None:
     assert (difference.maximum.text, difference.resources) == ("no change", ())
 
 
-def test_a_stack_that_is_deleted_saves_what_it_cost() -> None:
+def test_a_stack_that_is_planned_no_more_costs_what_it_did_until_it_is_destroyed() -> None:
     difference = difference_of(cost(cloud_run(least=1)), None)
-    assert difference.idle.text == "-$39.42"
+    assert difference.stays
+    assert (difference.idle.text, str(difference.idle.after)) == ("no change", "$39.42")
 
 
 def test_a_difference_with_an_unknown_part_is_not_said_to_be_nothing() -> None:

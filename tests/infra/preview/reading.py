@@ -27,7 +27,9 @@ _PAST = {
     "unchanged": "same",
 }
 _MARKS = {"+": "create", "-": "delete", "±": "replace", "~": "update", "≈": "follow", "→": "rename"}
-_VERBS = {"change": "update"} | {name: name for name in ("create", "delete", "replace", "follow", "rename")}
+_VERBS = {"change": "update", "stay": "delete"} | {
+    name: name for name in ("create", "delete", "replace", "follow", "rename")
+}
 _AMOUNT = r"(?:at least )?\$[\d,]+\.\d\d|unknown"
 
 
@@ -152,7 +154,7 @@ def _folded(lines: list[Line]) -> Counter[str]:
     """Read what the titles of the folds count: `2 resources and 1 component to change`."""
     found: Counter[str] = Counter()
     for line in lines:
-        verb = re.fullmatch(r"(\d.*) to (\w+)", line.text) if line.tag == "summary" else None
+        verb = re.fullmatch(r"(\d.*) (?:to|that) (\w+).*", line.text) if line.tag == "summary" else None
         if verb:
             found[_VERBS[verb[2]]] += sum(map(int, re.findall(r"\d+", verb[1])))
     return found
