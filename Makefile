@@ -95,7 +95,7 @@ bench-preview: ## measure `slipway preview`, and how it grows with the number of
 
 prices: ## compare the committed prices with the clouds' own price lists
 	@$(PYTHON) -m infra.setup.install local
-	@.venv/bin/python -m slipway.infra.price_refresh
+	@.venv/bin/python -m slipway.infra.cost.refresh
 
 setup-cloud: ## install every SDK, and offer the Pulumi CLI
 	@$(PYTHON) -m infra.setup.install cloud

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from math import isclose
 
 from slipway.infra.cost.prices import Price
+from slipway.infra.cost.refresh.catalogues import ListPrice
+from slipway.infra.cost.refresh.lookups import BY_AWS, BY_GOOGLE, Lookup
 from slipway.infra.errors import Refused
-from slipway.infra.price_refresh.catalogues import Offer
-from slipway.infra.price_refresh.lookups import BY_AWS, BY_GOOGLE, Lookup
 
-Find = Callable[[str, str, str], list[Offer]]
+Find = Callable[[str, str, str], list[ListPrice]]
 # A region that stands for each group of a row.
 _REGION_OF = {
     "@cloud-run-tier-1": "us-central1",
@@ -59,7 +59,7 @@ def _compared(row: Price, region: str, lookups: tuple[Lookup, ...], find: Find) 
     return Compared(row, region, total, "; ".join(names))
 
 
-def _one(lookup: Lookup, offers: list[Offer]) -> Offer:
+def _one(lookup: Lookup, offers: list[ListPrice]) -> ListPrice:
     """Return the one price there is. Raises Refused for none, several, or one of another unit."""
     prices = sorted({offer.usd for offer in offers if offer.usd})
     if not prices:

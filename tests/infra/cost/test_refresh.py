@@ -60,7 +60,7 @@ def product(usage: str, unit: str, *usd: str, region: str) -> tuple[dict[str, An
         }
         for place, price in enumerate(usd)
     }
-    term: dict[str, Any] = {"offerTermCode": "JRTCKXETXF", "sku": name, "priceDimensions": dimensions, "termAttributes": {}}
+    term: dict[str, Any] = {"offerTermCode": "JRTCKXETXF", "sku": name, "priceDimensions": dimensions}
     attributes = {"servicecode": "x", "regionCode": region, "usagetype": usage, "operation": ""}
     return {"sku": name, "attributes": attributes}, {f"{name}.JRTCKXETXF": term}
 
@@ -146,7 +146,7 @@ def lists(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 def refresh(address: str, key: str = "good") -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "slipway.infra.price_refresh", "--google", address, "--aws", address]
+    command = [sys.executable, "-m", "slipway.infra.cost.refresh", "--google", address, "--aws", address]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "GOOGLE_API_KEY": key}
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
 

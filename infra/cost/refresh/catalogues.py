@@ -22,7 +22,7 @@ _PAGE = 5000
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class ListPrice:
     """One price of a list. usd: for one `unit` of the list; of a tiered one that of the first paid tier.
 
     since: the day from which it holds, as the list has it. name: what the list calls it.
@@ -42,9 +42,9 @@ class GoogleCatalogue:
     address: str = GOOGLE
     _skus: dict[str, list[Mapping[str, Any]]] = field(default_factory=dict[str, list[Mapping[str, Any]]])
 
-    def offers(self, service: str, description: str, region: str) -> list[Offer]:
+    def offers(self, service: str, description: str, region: str) -> list[ListPrice]:
         """Return what one service sells under this description, on demand, in a region."""
-        found: list[Offer] = []
+        found: list[ListPrice] = []
         for sku in self._of(service):
             is_named = str(sku["description"]).lower().startswith(description.lower())
             regions = sku.get("serviceRegions", [])
@@ -84,10 +84,10 @@ class AwsPriceList:
         default_factory=dict[tuple[str, str], Mapping[str, Any]]
     )
 
-    def offers(self, service: str, usage: str, region: str) -> list[Offer]:
+    def offers(self, service: str, usage: str, region: str) -> list[ListPrice]:
         """Return the on-demand prices of a usage type in a region. usage: without the region's prefix."""
         file = self._of(service, region)
-        found: list[Offer] = []
+        found: list[ListPrice] = []
         for sku, product in file["products"].items():
             attributes = product["attributes"]
             in_region = attributes.get("regionCode", region) == region
@@ -107,14 +107,14 @@ def _on_demand(sku: Mapping[str, Any]) -> bool:
     return sku.get("category", {}).get("usageType", "OnDemand") == "OnDemand"
 
 
-def _google_offer(sku: Mapping[str, Any]) -> Iterator[Offer]:
+def _google_offer(sku: Mapping[str, Any]) -> Iterator[ListPrice]:
     """Yield the price that holds now: the last one, and of its tiers the first that is not free."""
     for info in sku.get("pricingInfo", [])[-1:]:
         expression = info["pricingExpression"]
         rates = [_usd(rate["unitPrice"]) for rate in expression["tieredRates"]]
         paid = next((usd for usd in rates if usd), 0.0)
         since = str(info.get("effectiveTime", ""))[:10]
-        yield Offer(paid, expression["usageUnit"], since, f"{sku['description']} ({sku['skuId']})")
+        yield ListPrice(paid, expression["usageUnit"], since, f"{sku['description']} ({sku['skuId']})")
 
 
 def _usd(price: Mapping[str, Any]) -> float:
@@ -123,12 +123,12 @@ def _usd(price: Mapping[str, Any]) -> float:
     return int(price.get("units", 0)) + price.get("nanos", 0) / 1e9
 
 
-def _aws_offer(term: Mapping[str, Any], file: Mapping[str, Any]) -> Offer | None:
+def _aws_offer(term: Mapping[str, Any], file: Mapping[str, Any]) -> ListPrice | None:
     rows = sorted(term["priceDimensions"].values(), key=lambda row: float(row.get("beginRange", 0)))
     for row in rows:
         usd = float(row["pricePerUnit"].get("USD", 0))
         if usd:
-            return Offer(
+            return ListPrice(
                 usd, row["unit"], file["publicationDate"][:10], f"{row['description']} ({term['sku']})"
             )
     return None

@@ -1,4 +1,4 @@
-"""`python -m slipway.infra.price_refresh`: says which committed prices the clouds' lists no longer have.
+"""`python -m slipway.infra.cost.refresh`: says which committed prices the clouds' lists no longer have.
 
 Exit codes: 0 all that were found are as committed; 1 some differ; 2 a list cannot be read.
 """
@@ -9,9 +9,9 @@ from argparse import ArgumentParser
 from collections.abc import Iterator
 
 from slipway.infra.cost.prices import price_table
+from slipway.infra.cost.refresh.catalogues import AWS, GOOGLE, AwsPriceList, GoogleCatalogue
+from slipway.infra.cost.refresh.comparison import Compared, compared
 from slipway.infra.errors import Refused
-from slipway.infra.price_refresh.catalogues import AWS, GOOGLE, AwsPriceList, GoogleCatalogue
-from slipway.infra.price_refresh.comparison import Compared, compared
 
 _KEY = "GOOGLE_API_KEY"
 
