@@ -33,7 +33,7 @@ VERBS = {
     Action.SAME: "leave",
 }
 # Of a stack that is planned no more: nothing destroys it.
-STAYS = "stays until it is destroyed"
+STAYS = "stays"
 _PAST = {
     Action.CREATE: "created",
     Action.DELETE: "deleted",

@@ -27,7 +27,7 @@ _PAST = {
     "unchanged": "same",
 }
 _MARKS = {"+": "create", "-": "delete", "±": "replace", "~": "update", "≈": "follow", "→": "rename"}
-_VERBS = {"change": "update", "stay": "delete"} | {
+_VERBS = {"change": "update", "stay": "delete", "stays": "delete"} | {
     name: name for name in ("create", "delete", "replace", "follow", "rename")
 }
 _AMOUNT = r"(?:at least )?\$[\d,]+\.\d\d|unknown"

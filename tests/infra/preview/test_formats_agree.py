@@ -121,7 +121,7 @@ def test_the_formats_agree_on_a_stack_that_is_new_and_on_one_that_is_removed(rep
     removed = facts(against(repository.base, Planned("prod-aws")))
     assert new.counts == {"create": removed.counts["delete"]}
     assert new.listed["create"] == removed.listed["delete"] == sum(new.counts["create"])
-    assert removed.cost == {("$0.00", "$0.00", "$0.00")}
+    assert removed.cost == new.cost  # until somebody destroys it
 
 
 def test_an_unchanged_stack_keeps_its_numbers_on_the_page_and_takes_a_line_elsewhere(
