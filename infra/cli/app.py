@@ -21,6 +21,9 @@ from slipway.components.model import example_request, model_folder
 from slipway.components.printable import printable
 from slipway.components.spec import ROUTES
 from slipway.infra.cli import (
+    changes as changes_command,
+)
+from slipway.infra.cli import (
     decisions as decision_commands,
 )
 from slipway.infra.cli import (
@@ -38,11 +41,12 @@ from slipway.infra.cli import (
 from slipway.infra.cli import (
     prune as prune_command,
 )
-from slipway.infra.cli.console import OUT, Format, PreviewFormat, print_json, progress, reported
+from slipway.infra.cli.console import ERR, OUT, Format, PreviewFormat, print_json, progress, reported
 from slipway.infra.cli.handover import hand_over, pulumi_command
 from slipway.infra.errors import Refused
 from slipway.infra.plan.config import StackConfig
 from slipway.infra.settings.stackfile import settings_from, stack_config
+from slipway.infra.setup.project_version import version_note
 from slipway.infra.targets.registry import target_of
 from slipway.infra.targets.signals import signal_lines
 
@@ -89,6 +93,8 @@ def project(
                 "`slipway init` makes one."
             )
         os.chdir(root)
+        if context.invoked_subcommand != "changes" and (note := version_note(root, version("slipway"))):
+            ERR.print(note)
 
 
 @app.command()
@@ -280,6 +286,7 @@ def preview(
 
 
 init_command.register(app)
+changes_command.register(app)
 fit_command.register(app)
 prune_command.register(app)
 decision_commands.register(app)
