@@ -133,7 +133,22 @@ def test_the_wheel_has_one_top_level_name_and_nothing_of_tests_benchmarks_or_pol
     assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == {"slipway"}
     inside = {name.split("/")[1] for name in names if name.startswith("slipway/")}
     own = {"components", "infra", "modeltools", "service", "stacks"}
-    assert inside == own | {"__init__.py", "py.typed", ".dockerignore", "LICENSE"}
+    data = {".dockerignore", ".github", "CHANGELOG.md", "LICENSE"}
+    assert inside == own | data | {"__init__.py", "py.typed"}
+
+
+def test_an_empty_folder_becomes_a_project_with_workflows_and_is_previewed(
+    installed: Installed, tmp_path: Path
+) -> None:
+    address = "https://example.com/slipway-0.2.0-py3-none-any.whl"
+    run(installed, tmp_path, installed.slipway, "init", "--yes", "--name", "tried", "--from", address)
+    workflows = tmp_path / ".github/workflows"
+    assert len(list(workflows.glob("slipway-*.yml"))) == 6
+    assert "infra.setup" not in (workflows / "slipway-preview.yml").read_text()
+    assert address in (tmp_path / "requirements-slipway.txt").read_text()
+    assert "local" in run(installed, tmp_path, installed.slipway, "preview")
+    (tmp_path / ".slipway-version").write_text("0.1.0\n")
+    assert "Replaces resources" in run(installed, tmp_path, installed.slipway, "changes", "--all")
 
 
 def test_components_and_the_command_work_next_to_folders_of_the_same_names(

@@ -18,6 +18,9 @@ import typer
 from slipway.components.model import example_request, model_folder
 from slipway.components.spec import ROUTES
 from slipway.infra.cli import (
+    changes as changes_command,
+)
+from slipway.infra.cli import (
     decisions as decision_commands,
 )
 from slipway.infra.cli import (
@@ -44,12 +47,13 @@ from slipway.infra.cli import (
 from slipway.infra.cli import (
     service as service_commands,
 )
-from slipway.infra.cli.console import OUT, Format, PreviewFormat, print_json, progress, reported
+from slipway.infra.cli.console import ERR, OUT, Format, PreviewFormat, print_json, progress, reported
 from slipway.infra.cli.handover import hand_over, pulumi_command
 from slipway.infra.cli.stacks import Stack, StackOption, Stacks, StacksOption, Yes, one_stack, some_stacks
 from slipway.infra.errors import Refused
 from slipway.infra.plan.config import StackConfig
 from slipway.infra.settings.stackfile import settings_from, stack_config
+from slipway.infra.setup.project_version import version_note
 from slipway.infra.targets.registry import target_of
 
 app = typer.Typer(
@@ -95,6 +99,8 @@ def project(
                 "`slipway init` makes one."
             )
         os.chdir(root)
+        if context.invoked_subcommand != "changes" and (note := version_note(root, version("slipway"))):
+            ERR.print(note)
 
 
 @app.command(epilog="Example: slipway up prod --yes")
@@ -219,6 +225,7 @@ def preview(
 service_commands.register(app)
 quality_command.register(app)
 init_command.register(app)
+changes_command.register(app)
 fit_command.register(app)
 prune_command.register(app)
 releases_command.register(app)

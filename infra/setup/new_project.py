@@ -1,13 +1,19 @@
-"""The files of a new project: Pulumi's, a stack for this machine, a place for models, lines of .gitignore."""
+"""The files of a new project: Pulumi's, a local stack, a place for models, lines of .gitignore, workflows."""
 
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from slipway.infra.errors import Refused
+from slipway.infra.setup.installed_from import requirement, running_version
+from slipway.infra.setup.project_version import RECORD
+from slipway.infra.setup.project_workflows import REQUIREMENTS, workflows
 
 # A service's name begins with its project's and goes into names that allow no more than these.
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,29}")
+_PINNED = (
+    "# What the workflows in .github/workflows/slipway-*.yml install. `slipway changes --accept` renews it.\n"
+)
 _IGNORED = (".venv/", ".slipway/", "__pycache__/")
 
 
@@ -23,8 +29,11 @@ def name_for(folder: Path, given: str | None) -> str:
     return name
 
 
-def new_files(folder: Path, name: str) -> Mapping[Path, str]:
-    """Return each file to write and its text. Raises Refused where one of them already exists."""
+def new_files(folder: Path, name: str, address: str | None = None) -> Mapping[Path, str]:
+    """Return each file to write and its text. Raises Refused where one of them already exists.
+
+    address: where the workflows install Slipway from; None writes no workflow.
+    """
     files = {
         Path("Pulumi.yaml"): (
             f"name: {name}\ndescription: A model as an HTTP service\nruntime:\n  name: python\n"
@@ -33,17 +42,18 @@ def new_files(folder: Path, name: str) -> Mapping[Path, str]:
         Path("__main__.py"): "from slipway.infra.program import main\n\nmain()\n",
         Path("Pulumi.local.yaml"): "\n".join(_local_stack(name)) + "\n",
         Path("models/.gitkeep"): "",
+        RECORD: f"{running_version()}\n",
     }
+    if address is not None:
+        files |= {REQUIREMENTS: f"{_PINNED}{requirement(address)}\n", **workflows()}
     there = [str(path) for path in files if (folder / path).exists() and path.name != ".gitkeep"]
     if there:
-        raise Refused(
-            f"{folder} has {', '.join(there)} already. Nothing was written: "
-            + (
-                "it is a project, in which every command of slipway works."
-                if "Pulumi.yaml" in there
-                else "run `slipway init` in a folder of its own, such as `deploy`."
-            )
-        )
+        ways = "it is a project, in which every command of slipway works"
+        if "Pulumi.yaml" not in there:
+            ways = "run `slipway init` in a folder of its own, such as `deploy`"
+            if all(name.startswith(".github") or name == str(REQUIREMENTS) for name in there):
+                ways = "add --no-workflows, or move them"
+        raise Refused(f"{folder} has {', '.join(there)} already. Nothing was written: {ways}.")
     files = {path: text for path, text in files.items() if not (folder / path).exists()}
     ignore = _ignore_file(folder / ".gitignore")
     return {**files, Path(".gitignore"): ignore} if ignore is not None else files

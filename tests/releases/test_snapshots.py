@@ -4,7 +4,7 @@ import difflib
 
 import pytest
 
-from slipway.infra.setup.changelog import FILE, UNRELEASED, Release, release_of
+from slipway.infra.setup.changelog import FILE, UNRELEASED, ReleaseNotes, release_of
 from tests.releases.announcements import (
     changed_names,
     is_announced,
@@ -22,7 +22,7 @@ WHAT_TO_DO = (
 
 
 @pytest.fixture(scope="module")
-def unreleased() -> Release:
+def unreleased() -> ReleaseNotes:
     found = release_of(UNRELEASED, FILE.read_text())
     assert found, f"CHANGELOG.md has no section {UNRELEASED}"
     return found
@@ -40,7 +40,7 @@ def test_what_users_rely_on_is_as_the_snapshots_have_it() -> None:
     assert written == now, "\n".join([*difference, "", WHAT_TO_DO])
 
 
-def test_a_name_that_is_gone_or_means_something_else_is_in_the_changelog(unreleased: Release) -> None:
+def test_a_name_that_is_gone_or_means_something_else_is_in_the_changelog(unreleased: ReleaseNotes) -> None:
     silent = [
         f"{name}: {line}"
         for name, text in RELEASED.items()
@@ -51,7 +51,7 @@ def test_a_name_that_is_gone_or_means_something_else_is_in_the_changelog(unrelea
     assert silent == [], f"Since {last_release().name} these changed, and no entry has their names as code."
 
 
-def test_what_an_upgrade_replaces_or_deletes_is_in_the_changelog(unreleased: Release) -> None:
+def test_what_an_upgrade_replaces_or_deletes_is_in_the_changelog(unreleased: ReleaseNotes) -> None:
     silent = [
         sentence
         for name, plan in plans().items()
