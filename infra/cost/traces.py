@@ -9,7 +9,9 @@ from collections.abc import Iterator
 
 from slipway.infra.cost.aws import region_of
 from slipway.infra.cost.charge import Charge, Free, Priced, Scene, Verdict
+from slipway.infra.resources.aws import FARGATE_COMPONENT
 from slipway.infra.resources.google import CLOUD_RUN
+from slipway.infra.resources.kubernetes import CONFIG_MAP
 from slipway.infra.resources.reading import Resource, at, items_at, number
 from slipway.infra.resources.row import PERMISSION
 
@@ -47,9 +49,9 @@ def _shares(scene: Scene) -> Iterator[float]:
             for variable in items_at(entry, "envs"):
                 if at(variable, "name") == "TRACE_SHARE":
                     yield number(at(variable, "value"), _SHARE)
-    for settings in scene.of_type("kubernetes:core/v1:ConfigMap"):
+    for settings in scene.of_type(CONFIG_MAP):
         if (share := at(settings.inputs, "data", "TRACE_SHARE")) is not None:
             yield number(share, _SHARE)
-    for component in scene.of_type("slipway:index:FargateService"):
+    for component in scene.of_type(FARGATE_COMPONENT):
         if (share := at(component.inputs, "env", "TRACE_SHARE")) is not None:
             yield number(share, _SHARE)

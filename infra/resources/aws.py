@@ -23,6 +23,7 @@ SCALING_TARGET = "aws:appautoscaling/target:Target"
 SCHEDULED_ACTION = "aws:appautoscaling/scheduledAction:ScheduledAction"
 TARGET_GROUP = "aws:lb/targetGroup:TargetGroup"
 LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
+FARGATE_COMPONENT = "slipway:index:FargateService"
 ECR_REPOSITORY = "aws:ecr/repository:Repository"
 
 _SOURCE = "terraform-provider-aws 6, internal/service/"
