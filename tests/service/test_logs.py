@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from slipway.service.log_writer import MAX_WAITING_BYTES
-from slipway.service.logs import JsonFormatter, LineHandler, fields, log, log_line, log_request
+from slipway.service.logs import JsonFormatter, LineHandler, fields, log, log_line, log_requests
 from tests.checkout import ROOT
 from tests.service.running_server import environment
 
@@ -71,7 +71,7 @@ def test_request_lines_are_written_together_a_moment_later(log_reader: Reader) -
 
 def test_a_line_has_a_kind_by_which_it_is_kept(log_reader: Reader) -> None:
     log.info("draining")
-    log_request(logging.INFO, {"status": 200})
+    log_requests([(logging.INFO, 1_800_000_000.0, {"status": 200})])
     try:
         raise ValueError
     except ValueError:

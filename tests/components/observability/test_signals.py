@@ -12,7 +12,7 @@ from slipway.components.observability.signal import PROBES, Alarm, BurnAlarm
 from slipway.components.observability.signals import BURNS, BY_KEY, OBJECTIVE, SIGNALS, TUNABLE
 from slipway.components.observability.watch import AlarmThresholds, ServiceObjective, Watch, watch_faults
 from slipway.components.tasks import TASKS
-from slipway.service.metrics.instruments import SECONDS
+from slipway.service.metrics.durations import SECONDS
 from slipway.service.metrics.live import FULL, UNCOUNTED_ROUTES
 
 ROOT = Path(__file__).resolve().parents[3]
