@@ -204,7 +204,7 @@ def log_line(level: int, message: str, **values: Any) -> None:
 
 def log_requests(lines: Sequence[RequestLine]) -> None:
     """Log the lines of requests. Our own handlers get them without records, which take longer to make."""
-    for handler in logging.getLogger().handlers if lines else ():
+    for handler in (*log.handlers, *logging.getLogger().handlers) if lines else ():
         if isinstance(handler, LineHandler):
             handler.requests(lines)
             continue
