@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from slipway.infra.model.sequential import Rate
+from slipway.infra.model.sequential import ObservedRate
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +17,12 @@ class LabelCounts:
     right: int = 0
 
     @property
-    def precision(self) -> Rate:
-        return Rate(self.right, self.predicted)
+    def precision(self) -> ObservedRate:
+        return ObservedRate(self.right, self.predicted)
 
     @property
-    def recall(self) -> Rate:
-        return Rate(self.right, self.true)
+    def recall(self) -> ObservedRate:
+        return ObservedRate(self.right, self.true)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +42,20 @@ class VersionCounts:
         return sum(each.predictions for each in self.labels.values())
 
     @property
-    def failures(self) -> Rate:
-        return Rate(self.failed, self.requests)
+    def failures(self) -> ObservedRate:
+        return ObservedRate(self.failed, self.requests)
 
     @property
-    def accuracy(self) -> Rate:
-        return Rate(self.right, self.judged)
+    def accuracy(self) -> ObservedRate:
+        return ObservedRate(self.right, self.judged)
 
-    def share(self, label: str) -> Rate:
-        return Rate(self._label(label).predictions, self.labelled)
+    def share(self, label: str) -> ObservedRate:
+        return ObservedRate(self._label(label).predictions, self.labelled)
 
-    def precision(self, label: str) -> Rate:
+    def precision(self, label: str) -> ObservedRate:
         return self._label(label).precision
 
-    def recall(self, label: str) -> Rate:
+    def recall(self, label: str) -> ObservedRate:
         return self._label(label).recall
 
     def _label(self, label: str) -> LabelCounts:

@@ -16,7 +16,7 @@ PAGES = [
     *sorted(path for path in (ROOT / "docs").rglob("*.md") if "adr" not in path.parts),
 ]
 REASONS = (
-    *("needs a cloud", "needs Docker", "needs the Hub", "needs a model", "needs torch"),
+    *("needs a cloud", "needs a rollout", "needs Docker", "needs the Hub", "needs a model", "needs torch"),
     *("installs packages", "takes long"),
 )
 _BLOCK = re.compile(

@@ -22,7 +22,7 @@ def assert_told(settings: dict[str, str], cause: str, *parts: str) -> str:
     assert stderr == ""
     errors = [line for line in lines if line["level"] == "error"]
     assert len(errors) == 1, lines
-    assert errors[0].keys() == {"time", "level", "message", "cause"}
+    assert errors[0].keys() == {"time", "level", "kind", "message", "cause"}
     assert errors[0]["cause"] == cause
     for part in parts:
         assert part in errors[0]["message"]

@@ -19,6 +19,7 @@ GOOGLE_ROLES = {
     "gcp:cloudrun": "run.admin",
     "gcp:container/": "container.admin",
     "gcp:compute/": "compute.networkAdmin",
+    "gcp:logging/": "logging.configWriter",
     "gcp:projects/iAMMember:": "resourcemanager.projectIamAdmin",
     "gcp:projects/service:": "serviceusage.serviceUsageAdmin",
     "gcp:secretmanager/": "secretmanager.admin",

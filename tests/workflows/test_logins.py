@@ -129,13 +129,13 @@ def test_a_stack_that_cannot_be_planned_fails_the_job(runner: Runner) -> None:
 
 
 def jobs_with_an_identity() -> list[tuple[str, dict[str, Any]]]:
-    """List the jobs that log in to a cloud; the site's own goes to GitHub Pages alone."""
+    """List the jobs that log in to a cloud; one for the site or a release goes elsewhere."""
     return [
         (path.stem, job)
         for path in sorted(WORKFLOWS.glob("*.yml"))
         for job in workflow(path.stem)["jobs"].values()
         if job.get("permissions", {}).get("id-token") == "write" and "steps" in job
-        if job.get("environment") != "github-pages"
+        if path.stem != "release" and job.get("environment") != "github-pages"
     ]
 
 

@@ -305,7 +305,7 @@ def test_a_finding_says_what_where_why_and_what_to_do() -> None:
     finding = found.as_finding()
     assert finding["severity"] == "warning"
     assert finding["title"].startswith("No log retention: journal: CloudWatch")
-    assert finding["fix"] == "Set `logRetentionDays`."
+    assert finding["fix"] == "Set `logRetention`, or on Fargate `logRetentionDays`."
     assert finding["resource"].endswith("::journal")
 
 

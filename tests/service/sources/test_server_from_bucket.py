@@ -42,7 +42,7 @@ def assert_told(environ: dict[str, Any], cause: str, *parts: str) -> None:
     code, lines, stderr = failed_start(**environ)
     assert (code, stderr) == (2, "")
     error = lines[-1]
-    assert error.keys() == {"time", "level", "message", "cause"}
+    assert error.keys() == {"time", "level", "kind", "message", "cause"}
     assert (error["level"], error["cause"]) == ("error", cause)
     assert [line["level"] for line in lines].count("error") == 1
     for part in parts:
