@@ -12,6 +12,7 @@ from slipway.infra.resources.reading import Resource
 
 _WIDTH, _HEIGHT, _GAP_X, _GAP_Y, _EDGE = 168, 40, 34, 12, 8
 _CHARACTERS = 22  # that fit in a box
+_NARROWEST = 720  # a wider drawing shrinks to the page down to this, and scrolls below it
 _ROUNDS = 4
 
 
@@ -33,9 +34,10 @@ def svg_of(resources: Iterable[Resource], actions: Mapping[str, Action], title: 
     height = max(box.y for box in boxes.values()) + _HEIGHT + _EDGE
     lines = [_curve(boxes[source], boxes[user]) for source, user in edges]
     drawn = [_drawn(box, actions.get(urn)) for urn, box in boxes.items()]
+    shown_as = f'width="{width}" height="{height}" style="min-width:min({width}px,{_NARROWEST}px)"'
     return (
-        f'<svg role="img" aria-label="{escape(title)}" viewBox="0 0 {width} {height}" width="{width}" '
-        f'height="{height}"><title>{escape(title)}</title>{"".join(lines)}{"".join(drawn)}</svg>'
+        f'<svg role="img" aria-label="{escape(title)}" viewBox="0 0 {width} {height}" {shown_as}>'
+        f"<title>{escape(title)}</title>{''.join(lines)}{''.join(drawn)}</svg>"
     )
 
 

@@ -22,7 +22,7 @@ def page_cost(cost: Cost) -> Iterator[str]:
         return
     yield _table(cost.cost)
     if any(each.kind != "free" for each in cost.cost.resources):
-        yield f'<p class="soft">{_LEGEND}</p>'
+        yield f'<p class="soft legend">{_LEGEND}</p>'
     yield from (note(f"Unknown: {each}") for each in cost.unknown)
     said = (*cost.cost.assumptions, *cost.cost.notes)
     if said:

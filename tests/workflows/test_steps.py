@@ -72,6 +72,25 @@ def test_a_comment_links_the_page_of_its_run_where_there_is_one(runner: Runner) 
     assert (first[0], rest) == (">", "\n# Changes\n")
 
 
+@pytest.mark.parametrize(
+    ("fork", "order"),
+    [("false", ["safe", "Written by", "## Preview"]), ("true", ["Written by", "safe", "## Preview"])],
+)
+def test_the_verdict_is_the_first_line_unless_a_fork_wrote_it(
+    runner: Runner, fork: str, order: list[str]
+) -> None:
+    text = (ROOT / "tests/infra/approved/comment-harmless.md").read_text()
+    (runner.folder / "preview" / "preview.md").write_text(text)
+    runner.github(pulls=[PULL])
+    done = runner.run("preview-comment", "Comment", **{**HERE, "FORK": fork})
+    assert done.returncode == 0, done.stderr
+    [[_, _, body]] = runner.written()
+    assert body.startswith(MARKER)
+    assert sorted(order, key=body.index) == order
+    assert body.replace(MARKER, "").endswith(text.partition("## Preview")[2])
+    assert "\n\n> Written by" in body.replace(MARKER, "\n\n", 1)
+
+
 def test_the_next_one_takes_its_place_and_leaves_what_others_wrote(runner: Runner) -> None:
     comments = [
         {"id": 1, "user": {"login": "eve"}, "body": f"{MARKER}mine"},

@@ -94,3 +94,12 @@ def test_what_a_stack_says_stays_text() -> None:
     assert hostile in page.text
     assert "script" not in {tag for tag, _ in page.tags}
     assert "b" not in {tag for tag, _ in page.tags}
+
+
+def test_a_narrow_screen_shows_the_amounts_and_a_wide_graph_whole(page: Parsed) -> None:
+    style = (Path(__file__).resolve().parents[3] / "infra/preview/page.css").read_text()
+    narrow = style.partition("@media (max-width: 40rem)")[2].partition("\n")[0]
+    assert ".cost :is(th, td):nth-child(2)" in narrow
+    assert re.search(r"svg \{[^}]*max-width: 100%", style)
+    [drawing] = [attributes for tag, attributes in page.tags if tag == "svg"]
+    assert re.fullmatch(r"min-width:min\(\d+px,720px\)", drawing["style"] or "")
