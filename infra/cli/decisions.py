@@ -14,7 +14,7 @@ from rich.text import Text
 from slipway.infra.cli.console import ERR, OUT, Format, print_json, reported
 from slipway.infra.cli.stacks import Stacks, StacksOption, some_stacks
 from slipway.infra.cli.table import print_table
-from slipway.infra.errors import Refused
+from slipway.infra.errors import Failed, Refused
 from slipway.infra.settings.stackfile import stack_names
 
 if TYPE_CHECKING:
@@ -87,17 +87,26 @@ def policy(
             help="Check the plans in the JSON of another commit's preview; its program does not run.",
         ),
     ] = None,
+    removed: Annotated[
+        list[str] | None,
+        typer.Option(metavar="STACK", help="With --report: this stack needs no plan in it; repeatable."),
+    ] = None,
     format_: _Format = Format.TEXT,
 ) -> None:
-    """Check stacks against the policy rules. The exit code is 1 if a mandatory rule is broken."""
+    """Check stacks against the policy rules. The exit code is 1 if a mandatory rule is broken.
+
+    With --report, it is 1 too if the report has no plan of a stack that has a file here.
+    """
     with reported(format_):
         if report is not None:
             if stacks or stack or overrides or usage:
                 raise Refused(
                     "--report has its own stacks and settings; leave out stacks, --set and --usage."
                 )
-            _policy_of_report(report, format_)
+            _policy_of_report(report, removed or [], format_)
             return
+        if removed:
+            raise Refused("--removed says what a report need not have; it takes --report.")
         from slipway.infra.policy.judge import judged, refuse_mandatory, unjudged_notes
 
         found = [
@@ -121,17 +130,17 @@ def policy(
         refuse_mandatory(broken)
 
 
-def _policy_of_report(report: Path, format_: Format) -> None:
+def _policy_of_report(report: Path, removed: list[str], format_: Format) -> None:
     """Judge plans that were made elsewhere by the rules here, and say where theirs differ."""
     from slipway.infra.policy.judge import refuse_mandatory, unjudged_notes
     from slipway.infra.preview.foreign_report import judged_report
 
-    found, left_out = judged_report(Path(), report, datetime.now(UTC).date())
+    found, left_out = judged_report(Path(), report, removed, datetime.now(UTC).date())
     broken = [one for each in found for one in each.judgement.violations]
     if format_ is Format.JSON:
         stacks = [_foreign_json(each) for each in found]
         print_json({"stacks": stacks, "left_out": left_out})
-        if any(one.level == "mandatory" for one in broken):
+        if left_out or any(one.level == "mandatory" for one in broken):
             raise typer.Exit(1)
         return
     for each in found:
@@ -144,6 +153,11 @@ def _policy_of_report(report: Path, format_: Format) -> None:
     if left_out:
         OUT.print(f"Not in the report: {', '.join(left_out)}.", markup=False)
     refuse_mandatory(broken)
+    if left_out:
+        raise Failed(
+            f"The report has no plan of {', '.join(left_out)} in this project, so no rule could be checked. "
+            f"If a stack's file was removed, say so: `--removed {left_out[0]}`."
+        )
 
 
 def _foreign_json(found: "ForeignJudgement") -> dict[str, Any]:

@@ -19,7 +19,7 @@ from slipway.infra.plan.run import Plan
 from slipway.infra.policy.judge import Judgement, judged
 from slipway.infra.preview.report import SCHEMA, VERSION, plans_of, resource_json
 from slipway.infra.resources.reading import Resource
-from slipway.infra.settings.stackfile import settings_from, stack_config, stack_names
+from slipway.infra.settings.stackfile import project_name, settings_from, stack_config, stack_names
 from slipway.stacks.settings.common import Settings
 
 _MOST_BYTES = 64 * 2**20
@@ -43,13 +43,23 @@ class _Rules:
     is_public: bool
 
 
-def judged_report(root: Path, file: Path, today: date) -> tuple[list[ForeignJudgement], list[str]]:
-    """Judge every stack of the report; also return the stacks here that it leaves out. Raises Refused."""
+def judged_report(
+    root: Path, file: Path, removed: Collection[str], today: date
+) -> tuple[list[ForeignJudgement], list[str]]:
+    """Judge every stack of the report; also return the stacks here that it has no plan of. Raises Refused.
+
+    removed: stacks whose file is gone at the report's commit, so that they need none. A plan of another
+    project is of another stack.
+    """
     report = _read(file)
     plans = plans_of(report, str(file))
+    if len(plans) != len(report["stacks"]):
+        raise Refused(f"{file} has two plans of one stack; only a report with one of each can be judged.")
     said = {name: _said(stack) for name, stack in zip(plans, report["stacks"], strict=True)}
     found = [_judged(root, plan, said[name], today) for name, plan in plans.items() if plan.resources]
-    return found, [stack for stack in stack_names(root) if stack not in {each.stack for each in found}]
+    project = project_name(root)
+    seen = {each.stack for each in found if plans[each.stack].project == project}
+    return found, [stack for stack in stack_names(root) if stack not in {*seen, *removed}]
 
 
 def report_of(plans: Iterable[tuple[Plan, Sequence[Mapping[str, Any]]]]) -> dict[str, Any]:

@@ -49,9 +49,10 @@ def resource_json(resource: Resource) -> dict[str, Any]:
 
 def plans_of(report: Mapping[str, Any], where: str) -> dict[str, Plan]:
     """Read stack -> Plan of a report of this version or before. Raises Refused, with `where` it came from."""
-    if report.get("version", 0) > VERSION:
+    version = report.get("version", 0)
+    if not isinstance(version, int) or version > VERSION:
         raise Refused(
-            f"{where} gives a preview of version {report['version']}; this slipway reads up to {VERSION}. "
+            f"{where} gives a preview of version {version!r}; this slipway reads up to {VERSION}. "
             "Use the newer one for the comparison."
         )
     try:

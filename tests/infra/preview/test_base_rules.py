@@ -45,15 +45,51 @@ def test_a_report_is_judged_by_the_levels_that_are_here(written: Path) -> None:
     assert found["left_out"] == []
 
 
-def test_a_report_that_keeps_the_rules_passes_and_a_stack_that_it_leaves_out_is_named(project: Path) -> None:
+@pytest.fixture
+def two_stacks(project: Path) -> Path:
+    """Write the report of a pull request without `prod`, which is here."""
     for file in project.glob("Pulumi.*.yaml"):
         file.unlink()
     write_stack(project, "dev", RUN)
     (project / "preview.json").write_text(json.dumps(report(project, "preview")))
     write_stack(project, "prod", RUN)
-    done = slipway(project, "policy", "--report", "preview.json")
+    return project
+
+
+def test_a_stack_that_a_report_leaves_out_fails_it(two_stacks: Path) -> None:
+    done = slipway(two_stacks, "policy", "--report", "preview.json")
+    assert done.returncode == 1
+    assert "dev breaks no rule" in done.stdout
+    assert "no plan of prod" in done.stderr
+    done = slipway(two_stacks, "policy", "--report", "preview.json", "--format", "json")
+    assert (done.returncode, json.loads(done.stdout)["left_out"]) == (1, ["prod"])
+
+
+def test_a_stack_whose_file_was_removed_needs_no_plan(two_stacks: Path) -> None:
+    done = slipway(two_stacks, "policy", "--report", "preview.json", "--removed", "prod")
     assert done.returncode == 0, done.stderr
-    assert "Not in the report: prod." in done.stdout
+    assert "--report" in refused(two_stacks, "policy", "dev", "--removed", "prod")
+
+
+@pytest.mark.parametrize("resources", [[], None])
+def test_a_plan_of_nothing_or_of_another_project_is_no_plan(
+    two_stacks: Path, resources: list[Any] | None
+) -> None:
+    file = two_stacks / "preview.json"
+    found = json.loads(file.read_text())
+    [stack] = found["stacks"]
+    other = {"resources": resources} if resources is not None else {"project": "another"}
+    file.write_text(json.dumps({**found, "stacks": [{**stack, **other}]}))
+    done = slipway(two_stacks, "policy", "--report", "preview.json", "--removed", "prod")
+    assert done.returncode == 1
+    assert "no plan of dev" in done.stderr
+
+
+def test_two_plans_of_one_stack_are_refused(two_stacks: Path) -> None:
+    file = two_stacks / "preview.json"
+    found = json.loads(file.read_text())
+    file.write_text(json.dumps({**found, "stacks": found["stacks"] * 2}))
+    assert "two plans of one stack" in refused(two_stacks, "policy", "--report", "preview.json")
 
 
 @pytest.mark.parametrize(
@@ -63,6 +99,7 @@ def test_a_report_that_keeps_the_rules_passes_and_a_stack_that_it_leaves_out_is_
         "[]",
         "{}",
         '{"schema": "slipway-preview", "version": 99, "stacks": []}',
+        '{"schema": "slipway-preview", "version": "1", "stacks": []}',
         '{"schema": "slipway-preview", "version": 1, "stacks": 5}',
         '{"schema": "slipway-preview", "version": 1, "stacks": [{"name": "dev", "resources": [{"urn": 1}]}]}',
         "[" * 100_000,
