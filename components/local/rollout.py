@@ -112,8 +112,12 @@ def link_log(folder: Path, number: int) -> None:
     temporary = folder / f".{LOG}.new"
     with suppress(FileNotFoundError):
         temporary.unlink()
-    temporary.symlink_to(release_folder(Path(), number) / LOG)
-    temporary.replace(folder / LOG)
+    try:
+        temporary.symlink_to(release_folder(Path(), number) / LOG)
+        temporary.replace(folder / LOG)
+    except BaseException:  # also Ctrl-C
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 def switch(folder: Path, lease: Lease, number: int) -> None:

@@ -83,10 +83,11 @@ def test_python_compiles(block: Block) -> None:
 
 
 @pytest.mark.parametrize("block", [block for block in EVERY if block.language == "yaml"], ids=str)
-def test_a_stack_file_has_a_plan(block: Block, tmp_path: Path) -> None:
+def test_a_stack_file_has_a_plan(block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = block.text.replace("<64 hex digits>", "0" * 64)
     if "config" not in yaml.safe_load(text):
         pytest.skip("no stack file of Slipway's: a manifest of another program")
+    monkeypatch.chdir(tmp_path)
     planned = planned_here(tmp_path, text)
     assert planned.refused is None, planned.refused
     assert planned.plan is not None, planned.left_out
