@@ -161,7 +161,7 @@ def test_a_server_whose_log_nobody_reads_answers_and_stops(has_left: bool) -> No
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full, which Linux has")
 def test_a_server_whose_log_disk_is_full_answers_counts_the_lines_and_stops() -> None:
-    ports = []
+    ports: list[int] = []
     for _ in range(2):
         with socket.create_server(("127.0.0.1", 0)) as probe:
             ports.append(probe.getsockname()[1])
