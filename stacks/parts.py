@@ -21,7 +21,7 @@ from slipway.components.model_address import ModelAddress, Source
 from slipway.components.need import need_of
 from slipway.components.spec import InferenceServiceSpec
 from slipway.components.tasks import TASKS
-from slipway.components.traces import CLOUD, OFF
+from slipway.components.traces import CLOUD, ENDPOINT, OFF
 from slipway.stacks.resolved import resolved_service
 from slipway.stacks.secrets import StackSecrets
 from slipway.stacks.settings.common import CloudSettings
@@ -168,16 +168,21 @@ def image_model_args(name: str, settings: CloudSettings) -> InferenceImageArgs:
     if ModelAddress.parse(settings.model).source is Source.HUB:
         args["task"] = settings.task
     args = {**args, **cast("_BuildArgs", settings.args_for(_BuildArgs))}
-    if client := _trace_client(settings):
-        args["build_args"] = {"OTLP": client, **args.get("build_args", {})}
+    if clients := _clients(settings):
+        args["build_args"] = {**clients, **args.get("build_args", {})}
     return args
 
 
-def _trace_client(settings: CloudSettings) -> str:
-    """Return the client of traces that the image needs, as its build argument OTLP; '' for none."""
-    if settings.traces in ("", OFF):
-        return ""
-    return "google" if settings.traces == CLOUD and settings.target in ("cloud-run", "gke") else "1"
+def _clients(settings: CloudSettings) -> dict[str, str]:
+    """Return the build arguments for traces and sampled payloads: a server that lacks them does not start."""
+    env = {name.upper(): value for name, value in settings.env.items()}
+    clients: dict[str, str] = {}
+    if settings.traces not in ("", OFF) or env.get(ENDPOINT):
+        is_googles = settings.traces == CLOUD and settings.target in ("cloud-run", "gke")
+        clients["OTLP"] = "google" if is_googles else "1"
+    if env.get("PAYLOAD_SHARE", "") not in ("", "0"):
+        clients["PAYLOAD"] = "1"
+    return clients
 
 
 def image_variant(name: str, settings: CloudSettings) -> Variant:

@@ -8,11 +8,15 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from ..aws.schedules import has_passed, schedule_faults
 from ..fault import Fault
 from ..load_time import LOADS_OF_A_START
+from ..log_retention import DEFAULT_DAYS
 from ..sizes import FARGATE_MIB
 from ..spec import InferenceServiceSpec
 from . import limits
 from .args import ScalingSchedule
 from .spec import LISTEN_ON_SECONDS, FargateSpec
+
+# The server's variable: the share of requests that its log has, anonymised.
+PAYLOAD_SHARE = "PAYLOAD_SHARE"
 
 
 def size_faults(spec: FargateSpec) -> Iterator[Fault]:
@@ -212,4 +216,18 @@ def size_warnings(spec: FargateSpec) -> Iterator[str]:
         yield (
             "`on_demand_base` is 0 with a Spot share: where AWS takes its Spot capacity back, the service "
             "may have no task at all. Set it to 1."
+        )
+    yield from _sample_warnings(spec)
+
+
+def _sample_warnings(spec: FargateSpec) -> Iterator[str]:
+    """Warn where sampled requests, which the one log group holds too, are kept for longer than elsewhere."""
+    days, most = spec.log_retention_days, DEFAULT_DAYS["payload"]
+    shares = [text for name, text in spec.service.known_env.items() if name.upper() == PAYLOAD_SHARE]
+    if any(text and float(text) > 0 for text in shares) and not 0 < days <= most:
+        kept = f"{days:g} days" if days else "forever"
+        yield (
+            f"`env` has {PAYLOAD_SHARE}: sampled requests are in the service's one log group, which keeps "
+            f"them {kept}. Anonymising misses some personal data, so elsewhere they stay for {most} days: "
+            f"set `log_retention_days` to {most} or less."
         )

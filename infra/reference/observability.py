@@ -19,6 +19,14 @@ _METRICS_PORT = 9464
 # Two scrapes make a rate: a dashboard has data after ten seconds.
 _SCRAPES = "5s"
 _FOLDER = Path("observability")
+_METRICS = "prometheus"
+# An attribute of a request's span, and the label of the metrics that has the same value.
+_LABELS = {"http.route": "http_route", "http.request.method": "http_request_method"}
+_DURATION = "http_server_request_duration_seconds"
+_QUERIES = {
+    "Requests per second": f"sum(rate({_DURATION}_count{{$$__tags}}[5m]))",
+    "99th percentile": f"histogram_quantile(0.99, sum by (le) (rate({_DURATION}_bucket{{$$__tags}}[5m])))",
+}
 _MARK = "# Written by `make reference`, from components/observability/signals.py.\n"
 _SLOWER = ", ".join(f"{seconds:g} s for `{task}`" for task, seconds in SLOW_SECONDS.items())
 _PROMISE = (
@@ -48,7 +56,8 @@ def files() -> Mapping[Path, str]:
         _FOLDER / "prometheus.yml": _yaml(_prometheus(f"server:{_METRICS_PORT}")),
         _FOLDER / "prometheus-local.yml": _yaml(_prometheus(f"127.0.0.1:{_METRICS_PORT}")),
         _FOLDER / "rules.yml": _yaml({"groups": rule_groups(SUBJECT, watch)}),
-        _FOLDER / "grafana/datasources/prometheus.yml": _yaml(_datasources()),
+        _FOLDER / "grafana/datasources/prometheus.yml": _yaml(_metrics_source()),
+        _FOLDER / "grafana/datasources/tempo.yml": _yaml(_traces_source()),
         _FOLDER / "grafana/dashboards/slipway.yml": _yaml(_provider()),
         _FOLDER / "grafana/dashboards/slipway.json": dashboard,
         Path("docs/reference/signals.md"): page(),
@@ -67,15 +76,40 @@ def _prometheus(target: str) -> dict[str, Any]:
     }
 
 
-def _datasources() -> dict[str, Any]:
+def _metrics_source() -> dict[str, Any]:
     """Return the data source: grafana.com/docs/grafana/latest/administration/provisioning/#data-sources."""
     source = {
         "name": "Prometheus",
+        "uid": _METRICS,
         "type": "prometheus",
         "access": "proxy",
         "url": "http://prometheus:9090",
         "isDefault": True,
         "jsonData": {"timeInterval": _SCRAPES},
+    }
+    return {"apiVersion": 1, "datasources": [source]}
+
+
+def _traces_source() -> dict[str, Any]:
+    """Return the data source of traces, whose spans link to the metrics of their route.
+
+    grafana.com/docs/grafana/latest/datasources/tempo/configure-tempo-data-source/configure-trace-to-metrics;
+    a provisioned file has `$$` where a query has `$`.
+    """
+    links = {
+        "datasourceUid": _METRICS,
+        "spanStartTimeShift": "-10m",
+        "spanEndTimeShift": "10m",
+        "tags": [{"key": attribute, "value": label} for attribute, label in _LABELS.items()],
+        "queries": [{"name": name, "query": query} for name, query in _QUERIES.items()],
+    }
+    source = {
+        "name": "Tempo",
+        "uid": "tempo",
+        "type": "tempo",
+        "access": "proxy",
+        "url": "http://tempo:3200",
+        "jsonData": {"tracesToMetrics": links},
     }
     return {"apiVersion": 1, "datasources": [source]}
 

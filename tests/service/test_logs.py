@@ -6,8 +6,10 @@ import logging
 import os
 import select
 import signal
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Generator
 from typing import Any
 
@@ -17,7 +19,10 @@ import pytest
 from slipway.service.log_writer import MAX_WAITING_BYTES
 from slipway.service.logs import JsonFormatter, LineHandler, fields, log, log_line, log_requests
 from tests.checkout import ROOT
-from tests.service.running_server import environment
+from tests.service.metrics_pages import scraped
+from tests.service.running_server import AUTHORIZED, HAM, environment
+
+DROPPED = "slipway_dropped_log_lines_total"
 
 
 class Reader:
@@ -152,3 +157,39 @@ def test_a_server_whose_log_nobody_reads_answers_and_stops(has_left: bool) -> No
             assert client.get(f"{url}/alive").status_code == 200
         server.send_signal(signal.SIGTERM)
         assert server.wait(timeout=30) == 0
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full, which Linux has")
+def test_a_server_whose_log_disk_is_full_answers_counts_the_lines_and_stops() -> None:
+    ports: list[int] = []
+    for _ in range(2):
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            ports.append(probe.getsockname()[1])
+    settings = environment(PORT=str(ports[0]), METRICS_PORT=str(ports[1]))
+    url = f"http://127.0.0.1:{ports[0]}"
+    with (
+        open("/dev/full", "wb") as full,
+        subprocess.Popen([sys.executable, "-m", "service"], cwd=ROOT, env=settings, stdout=full) as server,
+        httpx.Client(timeout=20) as client,
+    ):
+        wait_until_ready(client, url, server)
+        for _ in range(20):
+            assert client.post(f"{url}/predict", json={"text": HAM}, headers=AUTHORIZED).status_code == 200
+        end = time.monotonic() + 60
+        while scraped(f"http://127.0.0.1:{ports[1]}/metrics").value(DROPPED) < 20:
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(timeout=30) == 0
+
+
+def wait_until_ready(client: httpx.Client, url: str, server: subprocess.Popen[bytes]) -> None:
+    end = time.monotonic() + 120
+    while True:
+        try:
+            if client.get(f"{url}/ready").status_code == 200:
+                return
+        except httpx.ConnectError:
+            assert server.poll() is None
+        assert time.monotonic() < end
+        time.sleep(0.05)

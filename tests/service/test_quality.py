@@ -116,6 +116,25 @@ def test_the_page_of_metrics_shows_predictions_and_drift_by_version(
     assert not report["length"]["has_reference"]
 
 
+def test_a_label_with_a_line_break_is_one_label_everywhere(tmp_path: Path) -> None:
+    odd = 'ham\n"\\ slipway_forged_total{} 1\n'
+    model = model_with(tmp_path / "m", labels=[odd, "spam"])
+    with (
+        running_server(tmp_path / "log", MODEL_DIR=str(model)) as server,
+        httpx.Client(base_url=server.url, headers=AUTHORIZED, timeout=60) as client,
+    ):
+        sent = predicted(client, HAM)
+        assert given(client, request_id=sent, label=odd).json() == {"predicted": odd, "label": odd}
+        assert client.get("/quality").json()["feedback"]["labels"][odd]["right"] == 1
+        page = scraped(server.metrics_url)
+        assert page.value("slipway_predictions_total", label=odd) == 1
+        assert page.value("slipway_feedback_total", predicted=odd, label=odd) == 1
+        assert not [each for each in page.samples if each.name == "slipway_forged_total"]
+        server.requests_logged(3)
+        assert server.log  # each line is one
+        require_promtool_accepts(page.text)
+
+
 def test_a_reference_for_another_number_of_labels_stops_the_start(tmp_path: Path) -> None:
     model = model_with(tmp_path / "m", reference={"signals": {"class": [1, 2, 3]}})
     code, log, _ = failed_start(MODEL_DIR=str(model))

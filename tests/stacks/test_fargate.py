@@ -151,6 +151,7 @@ def test_warnings_use_the_names_of_settings() -> None:
     assert "by `timeout` the load balancer keeps idle connections for 910 s" in said
     assert "give `certificate` and `domain`" in said
     assert "give `allowedCidrs`, or `public`" in said
+    assert "set `logRetentionDays` to 14 or less." in warned(env='{"PAYLOAD_SHARE": "0.01"}')
 
 
 def test_a_given_image_is_run_and_none_is_built() -> None:

@@ -53,6 +53,25 @@ def test_long_requests_are_told_to_outlast_the_servers_connections_and_to_slow_d
     assert told(request_timeout_seconds=300) == ""
 
 
+@pytest.mark.parametrize(
+    ("days", "share", "kept"),
+    [
+        (30, "0.001", "30 days"),
+        (0, "1", "forever"),
+        (14, "0.001", ""),
+        (1, "1", ""),
+        (30, "0", ""),
+        (30, "", ""),
+    ],
+)
+def test_sampled_requests_that_the_one_log_group_keeps_long_are_told(
+    days: int, share: str, kept: str
+) -> None:
+    said = told(env={"PAYLOAD_SHARE": share}, log_retention_days=days)
+    assert said == "" if not kept else f"which keeps them {kept}." in said
+    assert told(log_retention_days=days) == ""
+
+
 def test_a_model_at_google_is_told_to_need_credentials_unless_they_are_given() -> None:
     model = "gs://models/spam@1763721600000000"
     assert "GOOGLE_SERVICE_ACCOUNT_KEY" in told(model=model)
@@ -137,8 +156,9 @@ def test_warnings_have_arguments_in_backquotes() -> None:
         *warnings({**PLAIN, "spot_percent": 50, "on_demand_base": 0, "load_seconds": 900}),
         *warnings({**OPEN, "execution_role_arn": ROLE, "request_timeout_seconds": 900}),
         *warnings({**OPEN, "model": "gs://models/spam@1763721600000000"}),
+        *warnings({**OPEN, "env": {"PAYLOAD_SHARE": "0.01"}}),
     ]
-    assert len(warned) == 8
+    assert len(warned) == 9
     assert not [text for text in warned if names_in(text)]
 
 

@@ -21,6 +21,8 @@ from slipway.components.observability.watch import Watch
 from slipway.infra.reference import observability
 from tests.checkout import ROOT
 from tests.components.observability.real_prometheus import Prometheus, running_prometheus, wait_until
+from tests.service.collector import collecting
+from tests.service.metrics_pages import scraped
 from tests.service.running_server import AUTHORIZED, HAM, running_server
 
 RUNBOOKS = (ROOT / prometheus.RUNBOOKS).read_text()
@@ -138,18 +140,68 @@ def test_promtool_accepts_the_configurations() -> None:
 def test_compose_mounts_what_is_there_and_opens_this_machine_alone() -> None:
     compose: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
     watching = {name: each for name, each in compose["services"].items() if "profiles" in each}
-    assert watching.keys() == {"prometheus", "grafana"}
+    assert watching.keys() == {"prometheus", "tempo", "grafana"}
     for service in watching.values():
         assert service["profiles"] == ["observability"]
         assert all(port.startswith("127.0.0.1:") for port in service["ports"])
         for volume in service["volumes"]:
             source = volume.partition(":")[0]
             assert source in compose["volumes"] or (ROOT / source).is_dir(), volume
-    datasource = yaml.safe_load((ROOT / "observability/grafana/datasources/prometheus.yml").read_text())
-    assert datasource["datasources"][0]["url"] == "http://prometheus:9090"
+        assert re.fullmatch(r"\$\{[A-Z]+_IMAGE:-[a-z/]+:v?\d+\.\d+\.\d+\}", service["image"])
+    assert datasource("prometheus")["url"] == "http://prometheus:9090"
     config = yaml.safe_load((ROOT / "observability/prometheus.yml").read_text())
     [target] = config["scrape_configs"][0]["static_configs"][0]["targets"]
     assert target.partition(":")[0] in compose["services"]
+
+
+def datasource(name: str) -> dict[str, Any]:
+    file = ROOT / f"observability/grafana/datasources/{name}.yml"
+    [source] = yaml.safe_load(file.read_text())["datasources"]
+    return source
+
+
+def test_tempo_takes_the_spans_of_the_server_and_grafana_finds_them_and_their_metrics() -> None:
+    compose: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
+    service, server = compose["services"]["tempo"], compose["services"]["server"]
+    [option] = service["command"]
+    mounts = dict(each.split(":")[:2][::-1] for each in service["volumes"])
+    folder, _, name = option.removeprefix("-config.file=").rpartition("/")
+    config: dict[str, Any] = yaml.safe_load((ROOT / mounts[folder] / name).read_text())
+    receiver = config["distributor"]["receivers"]["otlp"]["protocols"]["http"]["endpoint"]
+    assert receiver.partition(":")[0] == "0.0.0.0"
+    address = f"http://tempo:{receiver.partition(':')[2]}"
+    assert address in (ROOT / "compose.yaml").read_text()
+    assert f"OTLP_ENDPOINT={address} " in (ROOT / "docs/guides/observability.md").read_text()
+    stored = config["storage"]["trace"]
+    assert all(stored[each]["path"].startswith("/var/tempo/") for each in ("local", "wal"))
+    assert "/var/tempo" in mounts
+    found = datasource("tempo")
+    assert found["url"] == f"http://tempo:{config['server']['http_listen_port']}"
+    assert service["ports"][0].endswith(f":{config['server']['http_listen_port']}")
+    links = found["jsonData"]["tracesToMetrics"]
+    assert links["datasourceUid"] == datasource("prometheus")["uid"]
+    # Without the profile the image and the environment are as before: no client, no collector.
+    assert server["build"]["args"]["OTLP"] == "${OTLP:-}"
+    assert server["environment"]["OTEL_EXPORTER_OTLP_ENDPOINT"] == "${OTLP_ENDPOINT:-}"
+
+
+def test_a_span_has_metrics_where_grafana_looks_for_them(tmp_path: Path) -> None:
+    links = datasource("tempo")["jsonData"]["tracesToMetrics"]
+    with (
+        collecting() as collector,
+        running_server(
+            tmp_path / "log", OTEL_EXPORTER_OTLP_ENDPOINT=collector.url, TRACE_SHARE="1"
+        ) as server,
+    ):
+        httpx.post(f"{server.url}/predict", json={"text": HAM}, headers=AUTHORIZED)
+        [span] = [each for each in collector.wait_for(5) if each.name == "POST /predict"]
+        page = scraped(server.metrics_url)
+    attributes = {each.key: each.value.string_value for each in span.attributes}
+    labels = {each["value"]: attributes[each["key"]] for each in links["tags"]}
+    for query in links["queries"]:
+        metric = re.search(r"(\w+)\{\$\$__tags\}", query["query"])
+        assert metric, query
+        assert page.value(metric[1], **labels) > 0
 
 
 def test_docker_compose_accepts_the_profile() -> None:
@@ -165,7 +217,9 @@ def test_docker_compose_accepts_the_profile() -> None:
         timeout=120,
     )
     assert done.returncode == 0, done.stderr
-    assert {"server", "prometheus", "grafana"} <= yaml.safe_load(done.stdout)["services"].keys()
+    services = yaml.safe_load(done.stdout)["services"]
+    assert {"server", "prometheus", "tempo", "grafana"} <= services.keys()
+    assert services["server"]["environment"]["OTEL_EXPORTER_OTLP_ENDPOINT"] == ""
 
 
 def test_a_signal_without_series_has_neither_rule_nor_panel() -> None:
