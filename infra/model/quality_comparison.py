@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from slipway.infra.model.quality_counts import VersionCounts
-from slipway.infra.model.sequential import Difference, Rate, difference
+from slipway.infra.model.sequential import Difference, Proportion, difference
 
 # The probability that any interval of a comparison ever misses the true difference.
 ERROR = 0.05
@@ -21,8 +21,8 @@ class ComparedRate:
 
     name: str
     label: str | None
-    first: Rate
-    second: Rate
+    first: Proportion
+    second: Proportion
     difference: Difference | None
 
 
@@ -37,7 +37,9 @@ def compared(first: VersionCounts, second: VersionCounts) -> list[ComparedRate]:
     return [ComparedRate(*rate, difference(rate[2], rate[3], error)) for rate in _rates(first, second)]
 
 
-def _rates(first: VersionCounts, second: VersionCounts) -> Iterator[tuple[str, str | None, Rate, Rate]]:
+def _rates(
+    first: VersionCounts, second: VersionCounts
+) -> Iterator[tuple[str, str | None, Proportion, Proportion]]:
     yield "failed", None, first.failures, second.failures
     labels = _shown_labels(first, second)
     if not labels:
@@ -87,7 +89,7 @@ def comparison_lines(first: VersionCounts, second: VersionCounts) -> Iterator[st
     yield f"  All intervals hold together, and at every look, with {1 - ERROR:.0%}."
 
 
-def _percent(rate: Rate) -> str:
+def _percent(rate: Proportion) -> str:
     return "no data" if rate.value is None else f"{rate.value:.2%} of {rate.total:.0f}"
 
 
