@@ -15,7 +15,7 @@ from slipway.infra.cli.stacks import Stack, StackOption, one_stack
 from slipway.infra.errors import Refused
 
 if TYPE_CHECKING:
-    from slipway.infra.model.quality_prometheus import VersionReading, VersionReadings
+    from slipway.infra.model.quality_prometheus import FoundVersions, VersionReading
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
@@ -145,7 +145,7 @@ def _from_prometheus(url: str, since: str, where: str, versions: str, format_: F
     _print(said)
 
 
-def _pair(found: "VersionReadings", wanted: list[str]) -> "tuple[VersionReading, VersionReading] | None":
+def _pair(found: "FoundVersions", wanted: list[str]) -> "tuple[VersionReading, VersionReading] | None":
     """Return the two versions to compare: those that were named, or the only two, the busier one first."""
     if wanted:
         by_name = {each.counts.model_version: each for each in found.versions}

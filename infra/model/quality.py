@@ -7,7 +7,7 @@ from typing import Any
 from slipway.infra.errors import Failed
 from slipway.infra.model.json_answers import json_from, require_http
 from slipway.infra.model.quality_prometheus import VersionReading
-from slipway.infra.model.sequential import ObservedRate
+from slipway.infra.model.sequential import Proportion
 
 MOST_COLUMNS = MOST_LABELS = 20
 
@@ -80,7 +80,7 @@ def version_lines(reading: VersionReading) -> Iterator[str]:
         yield f"  feedback    {counts.judged} labels given, accuracy {_share(counts.accuracy.value)}"
 
 
-def _percent(rate: ObservedRate) -> str:
+def _percent(rate: Proportion) -> str:
     return "0 %" if not rate.value else f"{100 * rate.value:.2f} %"
 
 

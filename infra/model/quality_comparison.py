@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from slipway.infra.model.quality_counts import VersionCounts
-from slipway.infra.model.sequential import Difference, ObservedRate, difference
+from slipway.infra.model.sequential import Difference, Proportion, difference
 
 # The probability that any interval of a comparison ever misses the true difference.
 ERROR = 0.05
@@ -21,8 +21,8 @@ class ComparedRate:
 
     name: str
     label: str | None
-    first: ObservedRate
-    second: ObservedRate
+    first: Proportion
+    second: Proportion
     difference: Difference | None
 
 
@@ -39,7 +39,7 @@ def compared(first: VersionCounts, second: VersionCounts) -> list[ComparedRate]:
 
 def _rates(
     first: VersionCounts, second: VersionCounts
-) -> Iterator[tuple[str, str | None, ObservedRate, ObservedRate]]:
+) -> Iterator[tuple[str, str | None, Proportion, Proportion]]:
     yield "failed", None, first.failures, second.failures
     labels = _shown_labels(first, second)
     if not labels:
@@ -89,7 +89,7 @@ def comparison_lines(first: VersionCounts, second: VersionCounts) -> Iterator[st
     yield f"  All intervals hold together, and at every look, with {1 - ERROR:.0%}."
 
 
-def _percent(rate: ObservedRate) -> str:
+def _percent(rate: Proportion) -> str:
     return "no data" if rate.value is None else f"{rate.value:.2%} of {rate.total:.0f}"
 
 

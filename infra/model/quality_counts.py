@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from slipway.infra.model.sequential import ObservedRate
+from slipway.infra.model.sequential import Proportion
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +17,12 @@ class LabelCounts:
     right: int = 0
 
     @property
-    def precision(self) -> ObservedRate:
-        return ObservedRate(self.right, self.predicted)
+    def precision(self) -> Proportion:
+        return Proportion(self.right, self.predicted)
 
     @property
-    def recall(self) -> ObservedRate:
-        return ObservedRate(self.right, self.true)
+    def recall(self) -> Proportion:
+        return Proportion(self.right, self.true)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +42,20 @@ class VersionCounts:
         return sum(each.predictions for each in self.labels.values())
 
     @property
-    def failures(self) -> ObservedRate:
-        return ObservedRate(self.failed, self.requests)
+    def failures(self) -> Proportion:
+        return Proportion(self.failed, self.requests)
 
     @property
-    def accuracy(self) -> ObservedRate:
-        return ObservedRate(self.right, self.judged)
+    def accuracy(self) -> Proportion:
+        return Proportion(self.right, self.judged)
 
-    def share(self, label: str) -> ObservedRate:
-        return ObservedRate(self._label(label).predictions, self.labelled)
+    def share(self, label: str) -> Proportion:
+        return Proportion(self._label(label).predictions, self.labelled)
 
-    def precision(self, label: str) -> ObservedRate:
+    def precision(self, label: str) -> Proportion:
         return self._label(label).precision
 
-    def recall(self, label: str) -> ObservedRate:
+    def recall(self, label: str) -> Proportion:
         return self._label(label).recall
 
     def _label(self, label: str) -> LabelCounts:

@@ -30,7 +30,7 @@ _MATCHER = r'[A-Za-z_][A-Za-z0-9_]*\s*(?:=~|!~|!=|=)\s*"(?:[^"\\]|\\.)*"'
 _MATCHERS = re.compile(rf"\s*{_MATCHER}(?:\s*,\s*{_MATCHER})*\s*")
 
 
-class PrometheusSample(NamedTuple):
+class VectorSample(NamedTuple):
     """One element of an instant vector."""
 
     labels: Mapping[str, str]
@@ -66,7 +66,7 @@ class VersionReading:
 
 
 @dataclass(frozen=True, slots=True)
-class VersionReadings:
+class FoundVersions:
     """The versions, those with most requests first. versions_in_all: also those that were left out."""
 
     versions: Sequence[VersionReading]
@@ -86,7 +86,7 @@ class Prometheus:
         self.now = times[0].value if times else time.time()
         """The server's own time, at which everything is asked."""
 
-    def instant(self, query: str) -> list[PrometheusSample]:
+    def instant(self, query: str) -> list[VectorSample]:
         """Return the vector of a query. Raises Failed."""
         form = {"query": query} | ({"time": f"{self.now:.3f}"} if self.now else {})
         found = json_from(self._address, self._token, _hint, form)
@@ -95,9 +95,7 @@ class Prometheus:
                 raise KeyError
             if found.get("warnings"):
                 raise Failed(f"{self._address} answered in part: {str(found['warnings'][0])[:300]}")
-            return [
-                PrometheusSample(each["metric"], float(each["value"][1])) for each in found["data"]["result"]
-            ]
+            return [VectorSample(each["metric"], float(each["value"][1])) for each in found["data"]["result"]]
         except (KeyError, IndexError, TypeError, ValueError):
             raise Failed(f"{self._address} did not answer as Prometheus does.") from None
 
@@ -111,7 +109,7 @@ def _hint(status: int, body: str) -> str:
 
 def readings_of(
     prometheus: Prometheus, start: Callable[[float], float], where: str, wanted: Sequence[str]
-) -> VersionReadings:
+) -> FoundVersions:
     """Read the versions that were served since a moment.
 
     start: returns the moment in Unix seconds, given the server's time. where: matchers of PromQL that each
@@ -143,7 +141,7 @@ def readings_of(
     if missing := {*names} - {each.counts.model_version for each in found}:
         raise Refused(f"Prometheus knows no model version {', '.join(sorted(missing))} since then.")
     found.sort(key=lambda each: (-each.counts.requests, each.counts.model_version))
-    return VersionReadings(found, round(in_all[0].value))
+    return FoundVersions(found, round(in_all[0].value))
 
 
 def added(series: str, by: Sequence[str], where: str, seconds: int, now: float) -> tuple[str, str]:

@@ -23,7 +23,7 @@ _NARROWEST_AT = 5000
 
 
 @dataclass(frozen=True, slots=True)
-class ObservedRate:
+class Proportion:
     """How many of the observations are such. count: from 0 to total."""
 
     count: float
@@ -49,7 +49,7 @@ class Difference:
         return self.low > 0 or self.high < 0
 
 
-def difference(first: ObservedRate, second: ObservedRate, error: float) -> Difference | None:
+def difference(first: Proportion, second: Proportion, error: float) -> Difference | None:
     """Return the difference of two rates; None if one has no observation.
 
     error: the probability that the true difference is ever outside, over all looks together, such as 0.05.

@@ -3,6 +3,7 @@
 import time
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -40,7 +41,7 @@ def test_a_clock_that_jumps_changes_no_duration_and_no_answer(tmp_path: Path) ->
         ) as server,
         httpx.Client(base_url=server.url, headers=AUTHORIZED, timeout=60) as client,
     ):
-        requests, days = 0, set[date]()
+        requests, days, lines = 0, set[date](), list[dict[str, Any]]()
         end = time.monotonic() + 60
         while len(days) < JUMPED_DAYS:
             assert time.monotonic() < end, days

@@ -5,24 +5,24 @@ import pytest
 
 from slipway.infra.model.quality_comparison import ERROR, compared, comparison_json, comparison_lines
 from slipway.infra.model.quality_counts import LabelCounts, VersionCounts
-from slipway.infra.model.sequential import ObservedRate, difference
+from slipway.infra.model.sequential import Proportion, difference
 
 RUNS, REQUESTS, BETWEEN_LOOKS = 1000, 10_000, 100
 # Of 1000 runs with an error of 5 %: two standard deviations above 50.
 MOST_ALARMS = 64
 
 
-def looks(seed: int, rates: tuple[float, float], share: float) -> list[tuple[ObservedRate, ObservedRate]]:
+def looks(seed: int, rates: tuple[float, float], share: float) -> list[tuple[Proportion, Proportion]]:
     """Return what is counted at each look of one run. share: of the requests that the second version gets."""
     chance = np.random.default_rng(seed)
     second = chance.binomial(BETWEEN_LOOKS, share, REQUESTS // BETWEEN_LOOKS)
     totals = (BETWEEN_LOOKS - second, second)
     counts = [chance.binomial(total, rate) for total, rate in zip(totals, rates, strict=True)]
     columns = [each.cumsum().tolist() for pair in zip(counts, totals, strict=True) for each in pair]
-    return [(ObservedRate(a, b), ObservedRate(c, d)) for a, b, c, d in zip(*columns, strict=True)]
+    return [(Proportion(a, b), Proportion(c, d)) for a, b, c, d in zip(*columns, strict=True)]
 
 
-def first_alarm(run: list[tuple[ObservedRate, ObservedRate]], error: float = ERROR) -> int | None:
+def first_alarm(run: list[tuple[Proportion, Proportion]], error: float = ERROR) -> int | None:
     """Return after how many requests the interval first leaves 0 outside."""
     for number, (first, second) in enumerate(run, start=1):
         found = difference(first, second, error)
@@ -112,8 +112,8 @@ def test_an_interval_for_one_look_alone_would_raise_many_more_alarms() -> None:
 
 
 def test_no_difference_is_said_without_observations_and_none_is_shown_of_one_each() -> None:
-    assert difference(ObservedRate(0, 0), ObservedRate(1, 2), ERROR) is None
-    found = difference(ObservedRate(0, 1), ObservedRate(1, 1), ERROR)
+    assert difference(Proportion(0, 0), Proportion(1, 2), ERROR) is None
+    found = difference(Proportion(0, 1), Proportion(1, 1), ERROR)
     assert found is not None
     assert found.value == 1
     assert not found.is_shown
