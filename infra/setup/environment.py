@@ -21,7 +21,7 @@ ENVIRONMENT = ROOT / ".venv"
 COMMAND = ENVIRONMENT / "bin" / "slipway"
 
 
-class Refused(Exception):
+class NotInstallable(Exception):
     """A reason not to install, in words for the user; nothing was changed."""
 
 
@@ -32,7 +32,7 @@ def check_python() -> None:
     names = [f"python3.{minor}" for minor in range(NEWEST[1], OLDEST[1] - 1, -1)]
     there = next((name for name in names if shutil.which(name)), None)
     hint = f"{there} is installed" if there else f"Install one, such as {names[1]}, and name it"
-    raise Refused(
+    raise NotInstallable(
         f"Slipway needs Python 3.{OLDEST[1]} to 3.{NEWEST[1]}; this one is {sys.version.split()[0]}. "
         f"{hint}: `make PYTHON={there or names[1]} up`."
     )
@@ -42,7 +42,7 @@ def check_folder() -> None:
     """Refuse a checkout that cannot be written to, before anything in it is touched."""
     for folder in (ROOT, ENVIRONMENT):
         if folder.exists() and not os.access(folder, os.W_OK | os.X_OK):
-            raise Refused(
+            raise NotInstallable(
                 f"{folder} cannot be written to, and `make` installs into .venv in the checkout. Clone it to "
                 "a folder that you may write to, or correct the permissions of this one."
             )
@@ -63,7 +63,7 @@ def check_link() -> None:
     if owner == ROOT:
         return
     whose = f"the environment of {owner}" if owner else "no environment of this checkout"
-    raise Refused(
+    raise NotInstallable(
         f"{ENVIRONMENT} is a link to {os.readlink(ENVIRONMENT)}, which is {whose}: its commands do not run "
         "this checkout's code. Delete the link (`rm .venv`); this folder then gets a separate environment."
     )
@@ -82,9 +82,9 @@ def check_ready() -> None:
     check_link()
     old = moved_from()
     if old:
-        raise Refused(f"This checkout was at {old} when it was installed. `make up` installs it here.")
+        raise NotInstallable(f"This checkout was at {old} when it was installed. `make up` installs it here.")
     if not COMMAND.exists():
-        raise Refused("Nothing is installed in this checkout yet; `make up` installs and starts it.")
+        raise NotInstallable("Nothing is installed in this checkout yet; `make up` installs and starts it.")
 
 
 @contextmanager

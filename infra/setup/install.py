@@ -2,12 +2,12 @@
 
 import sys
 
-from infra.interrupt import quiet_while_loading
+from infra.setup.interrupt import quiet_while_loading
 
 
 def main() -> int:
     with quiet_while_loading():
-        from .installation import main as install
+        from infra.setup.installation import main as install
     return install()
 
 

@@ -18,9 +18,9 @@ import time
 import venv
 from pathlib import Path
 
-from . import environment
-from .environment import ENVIRONMENT, ROOT
-from .pip_failures import cause_of
+from infra.setup import environment
+from infra.setup.environment import ENVIRONMENT, ROOT
+from infra.setup.pip_failures import cause_of
 
 LISTS = {"local": "requirements-local.txt", "cloud": "requirements.txt", "dev": "requirements-dev.txt"}
 PACKAGES = ("infra", "stacks", "components", "service", "modeltools")
@@ -43,7 +43,7 @@ def main() -> int:
         environment.check_folder()
         with environment.alone():
             return 0 if _complete(name) else _install_and_report(name)
-    except environment.Refused as error:
+    except environment.NotInstallable as error:
         print(error, file=sys.stderr)
         return 2
     except OSError as error:

@@ -15,7 +15,7 @@ from slipway.infra.setup.pip_failures import cause_of
 ROOT = Path(__file__).parents[3]
 BEFORE_ANYTHING = [
     ROOT / "infra/__init__.py",
-    ROOT / "infra/interrupt.py",
+    ROOT / "infra/setup/interrupt.py",
     *(
         ROOT / "infra/setup" / f"{name}.py"
         for name in ("install", "installation", "environment", "pip_failures")
@@ -183,7 +183,7 @@ def test_an_unknown_failure_of_pip_is_left_to_its_own_words() -> None:
 
 def test_an_interrupt_while_modules_load_is_one_sentence() -> None:
     code = (
-        "import sys, time; from slipway.infra.interrupt import quiet_while_loading\n"
+        "import sys, time; from slipway.infra.setup.interrupt import quiet_while_loading\n"
         "with quiet_while_loading():\n    print('loading', flush=True); time.sleep(300)"
     )
     with subprocess.Popen(
