@@ -1,6 +1,7 @@
 # Everything is installed into .venv; `make` alone lists the targets.
 PYTHON ?= python3
 SLIPWAY := .venv/bin/slipway
+READY := $(PYTHON) -m infra.setup.install ready
 export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help up down status logs test test-engine test-long test-torch test-tables lint observability bench image bench-image bench-preview prices model train-env reference setup-cloud setup-policy snapshots release dist audit docs axe pictures lock clean
@@ -9,17 +10,18 @@ help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
 up: ## install the local set, start the service, print its URL and key
+	@command -v $(PYTHON) > /dev/null || { echo "There is no $(PYTHON) on the PATH; name another: \`make PYTHON=python3.12 up\`." >&2; exit 2; }
 	@$(PYTHON) -m infra.setup.install local
 	@$(SLIPWAY) up
 
 down: ## stop the service
-	@$(SLIPWAY) down
+	@if [ ! -e .slipway ] && [ ! -e .venv ]; then echo "Nothing was started in this checkout; \`make up\` does."; else $(READY) && $(SLIPWAY) down; fi
 
 status: ## show the state of the service
-	@$(SLIPWAY) status
+	@$(READY) && $(SLIPWAY) status
 
 logs: ## print the service's log
-	@$(SLIPWAY) logs
+	@$(READY) && $(SLIPWAY) logs
 
 test: ## every test that needs no cloud, Docker, GPU or Pulumi CLI
 	@$(PYTHON) -m infra.setup.install dev
@@ -168,5 +170,5 @@ lock: ## pin the requirements again after a change of a .in file (needs uv)
 	  --override service/requirements-torch.in service/requirements-torch.in -o service/requirements-torch.txt
 
 clean: ## stop the service and delete what was installed and written
-	@if [ -x $(SLIPWAY) ]; then $(SLIPWAY) down; fi
+	@if [ -x $(SLIPWAY) ]; then $(READY) && $(SLIPWAY) down; fi
 	@rm -rf .venv .venv-docs .venv-train .venv-convert .venv-bench-* .slipway build *.egg-info .pytest_cache .ruff_cache .hypothesis

@@ -79,7 +79,10 @@ def test_installing_needs_the_standard_library_alone() -> None:
     """-I and -S leave out the user's packages, the environment's and the working directory."""
     code = "import runpy, sys; sys.path.insert(0, '.'); sys.argv[1:] = ['nothing']; "
     done = isolated(f"{code}runpy.run_module('infra.setup.install', run_name='__main__')", "-I", "-S")
-    assert (done.returncode, done.stderr) == (2, "install: got 'nothing'; allowed: local, cloud, dev\n")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "install: got 'nothing'; allowed: local, cloud, dev, ready\n",
+    )
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import pytest
 from slipway.infra.plan.config import StackConfig
 from slipway.infra.plan.run import plan_of
 from slipway.infra.reference.pages import files
-from tests.checkout import copy_of_the_checkout
+from tests.checkout import copy_of_the_checkout, give_environment
 from tests.docs.pages import commands
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -92,7 +92,7 @@ def quick_start(clone: Path, port: int) -> None:
 
 def test_the_quick_start_runs_word_by_word(tmp_path: Path, free_port: int) -> None:
     clone = copy_of_the_checkout(tmp_path / "clone")
-    (clone / ".venv").symlink_to(ROOT / ".venv")
+    give_environment(clone)
     quick_start(clone, free_port)
 
 

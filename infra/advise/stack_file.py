@@ -59,6 +59,8 @@ def written(root: Path, name: str, advice: Advice, today: date) -> Path:
             file.write(text)
     except FileExistsError:
         raise Refused(f"{path.name} already exists; not overwritten. Choose another name.") from None
+    except OSError as error:
+        raise Refused(f"{path} cannot be written: {error.strerror}.") from None
     return path
 
 

@@ -170,7 +170,7 @@ def down(
         if not target_of(config).applied_here(config) and not local.runs(config):
             _destroy(config, format_, yes)
             return
-        with progress("Stopping: requests in progress finish first"):
+        with progress("Stopping: requests in progress finish first" if local.runs(config) else "Stopping"):
             existed = local.down(config)
         remains = local.remaining(config)
         if format_ is Format.JSON:

@@ -102,7 +102,8 @@ def _print(found: Upgrade, since: str, running: str, targets: set[str]) -> None:
         for entry in entries:
             OUT.print(f"  - {entry}")
     if found.left_out:
-        OUT.print(f"\n{found.left_out} more changes do not concern these stacks; --all shows them.")
+        more = "1 more change does" if found.left_out == 1 else f"{found.left_out} more changes do"
+        OUT.print(f"\n{more} not concern these stacks; --all shows them.")
     OUT.print(
         "\nNext: slipway preview | pulumi preview --stack STACK, which compares with what runs in a cloud | "
         "slipway changes --accept"

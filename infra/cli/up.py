@@ -83,5 +83,5 @@ def print_welcome(
     OUT.print(f"Next: {command} status{argument} | {command} logs{argument} -f | {command} down{argument}")
     OUT.print(
         f"Change Pulumi.{stack}.yaml and run {command} up{argument} again; "
-        f"{command} preview{argument} shows it first."
+        f"{command} preview{argument} checks it first."
     )

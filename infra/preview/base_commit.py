@@ -57,10 +57,18 @@ def _commit_of(root: Path, ref: str) -> str:
     if done.returncode:
         raise Refused(
             f"--against got {ref!r}, which is no commit here; it takes a branch, a tag or a commit. "
+            f"{_remote_branch(root, ref)}"
             "`git branch --all` lists the branches, `git fetch` gets those of the remote; a shallow clone "
             "lacks older commits (`git fetch --unshallow`)."
         )
     return done.stdout.strip()
+
+
+def _remote_branch(root: Path, ref: str) -> str:
+    """Name the remote's branch of that name: a clone has one local branch, and CI often has none."""
+    names = run_git(root, "for-each-ref", "--format=%(refname:short)", "refs/remotes").stdout.split()
+    found = next((name for name in names if ref and name.partition("/")[2] == ref), None)
+    return f"The remote has it: `--against {found}`. " if found else ""
 
 
 def _is_named(root: Path, ref: str) -> bool:

@@ -40,7 +40,12 @@ ROWS = {
         ),
         HERE,
     ),
-    PROCESS: Row(Role.SERVICE, Replacement.by("", "components/local/provider.py, diff"), HERE),
+    PROCESS: Row(
+        Role.SERVICE,
+        Replacement.by("", "components/local/provider.py, diff"),
+        HERE,
+        rolls_on=("",),  # every input: a new version starts next to the one that serves
+    ),
     "pulumi-python:dynamic/slipway:ContainerImage": Row(
         Role.IMAGE,
         Replacement.by("", "components/local/container_provider.py, diff"),

@@ -185,6 +185,16 @@ def test_an_unknown_ref_is_refused_with_the_way_to_find_one(repository: Path) ->
     assert "git fetch" in message
 
 
+def test_a_branch_that_only_the_remote_has_is_named(repository: Path) -> None:
+    commit = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=repository, capture_output=True, text=True, check=True
+    ).stdout.strip()
+    subprocess.run(["git", "update-ref", "refs/remotes/origin/release/2", commit], cwd=repository, check=True)
+    assert "The remote has it: `--against origin/release/2`." in refused(
+        repository, "preview", "--against", "release/2"
+    )
+
+
 @pytest.mark.parametrize("ref", ["--help", "", " ", "main:Pulumi.yaml"])
 def test_what_is_no_ref_is_refused(repository: Path, ref: str) -> None:
     with pytest.raises(Refused, match="which is no commit here"), checkout_of(repository, ref):
