@@ -58,7 +58,7 @@ def promote(folder: Path) -> Rollout:
     tell(found, PROMOTE)
     done = _awaited(folder, lambda now: not now.is_open)
     if done.state != SERVES:
-        raise Failed(f"Release {done.new} went back: {done.reason}.")
+        raise Failed(f"Release {done.new} went back: {done.reason.removesuffix('.')}.")
     return done
 
 
