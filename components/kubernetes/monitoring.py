@@ -108,7 +108,9 @@ def _name_faults(spec: KubernetesSpec) -> Iterator[Fault]:
         if not (limits.LABEL_KEY.fullmatch(key) and limits.LABEL_VALUE.fullmatch(value)):
             yield Fault("monitoring_labels", f"{key}={value}", "it must be a label of Kubernetes", verb="has")
     if spec.runbooks_url and not limits.PAGE.fullmatch(spec.runbooks_url):
-        allowed = "it must be the address of a page, such as https://docs.example.com/runbooks"
+        allowed = (
+            "it must be the address of a page, without an anchor, such as https://docs.example.com/runbooks"
+        )
         yield Fault("runbooks_url", repr(spec.runbooks_url), allowed)
 
 

@@ -222,10 +222,11 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     rollout = Rollout.read(folder)
     assert rollout is not None
-    conductor = Conductor(folder, replace(rollout, driver=ProcessId.of(os.getpid())))
+    rollout = replace(rollout, driver=ProcessId.of(os.getpid()), is_conducted=True)
+    conductor = Conductor(folder, rollout)
     for number in (PROMOTE, PAUSE, RETURN):
         signal.signal(number, conductor.ask)
-    replace(rollout, driver=ProcessId.of(os.getpid())).write(folder)
+    rollout.write(folder)
     conductor.run()
     return 0
 

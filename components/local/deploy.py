@@ -263,7 +263,7 @@ class Deployment:
         if found is None or found.is_open:
             raise StartFailed("The rollout's conductor was killed.")
         if found.state == BACK:
-            raise StartFailed(f"Release {found.new} went back: {found.reason}.")
+            raise StartFailed(f"Release {found.new} went back: {found.reason.removesuffix('.')}.")
 
     def _say_progress(self, found: Rollout | None, said: list[tuple[str, int]]) -> None:
         """Report a change of state, and every few seconds what was counted."""

@@ -4,6 +4,7 @@ A release runs from its own copy: a file that is edited in place changes no rele
 Copies are named by their digests, so that releases share them.
 """
 
+import hashlib
 import json
 import shutil
 import tempfile
@@ -19,17 +20,18 @@ from .release import KEPT_RELEASES, Release, releases
 
 _CODE, _MODELS = "code", "models"
 _MANIFEST = "manifest.json"
+_GONE, _CHANGED = "are no longer kept", "are not as they were kept: something changed them"
 _PAGES = (".py", ".html", ".css", ".js")
 Copy = Callable[[Path], None]
 
 
 def keep(folder: Path, release: Release) -> None:
-    """Copy what the release runs, unless a copy is there. Raises OSError, as for a full disk."""
+    """Copy what the release runs, unless a whole copy is there. Raises OSError, as for a full disk."""
     code, model = _code(folder, release), _model(folder, release)
-    if not code.is_dir():
+    if _changed_code(code, release):
         _copied(code, _copy_code)
     source = source_of(release.inputs)
-    if not model.is_dir() and (source / _MANIFEST).is_file():
+    if _changed_model(model, release) and (source / _MANIFEST).is_file():
         _copied(model, lambda target: _copy_model(source, target))
 
 
@@ -51,16 +53,38 @@ def source_of(inputs: Mapping[str, Any]) -> Path:
 
 
 def lost_files(folder: Path, release: Release) -> str:
-    """Return what keeps a release from being started again; '' if all its files are there."""
-    code, model = _code(folder, release), _model(folder, release)
-    if not code.is_dir() or source_digest(code / "slipway/service") != release.inputs["code_digest"]:
-        return "the server's code of that release is no longer kept"
+    """Return what keeps a release from being started again; '' if its files are there, and its own.
+
+    The contents of the model's files are left to the server, which compares them with the manifest.
+    """
+    if why := _changed_code(_code(folder, release), release):
+        return f"the server's files of that release {why}"
+    if why := _changed_model(_model(folder, release), release):
+        return f"the model's files of that release {why}"
+    return ""
+
+
+def _changed_code(code: Path, release: Release) -> str:
+    package, service = code / "slipway", code / "slipway/service"
+    if not service.is_dir():
+        return _GONE
+    others = {path: path.stat().st_size for path in code.rglob("*.py") if not path.is_relative_to(service)}
+    is_same = (
+        others == {package / "__init__.py": 0} and source_digest(service) == release.inputs["code_digest"]
+    )
+    return "" if is_same else _CHANGED
+
+
+def _changed_model(model: Path, release: Release) -> str:
     try:
-        files = json.loads((model / _MANIFEST).read_text(encoding="utf-8"))["files"]
-        missing = [name for name in files if (model / name).stat().st_size != files[name]["bytes"]]
+        text = (model / _MANIFEST).read_bytes()
+        if hashlib.sha256(text).hexdigest()[:12] != release.inputs["model_digest"]:
+            return _CHANGED
+        files = json.loads(text)["files"]
+        changed = [name for name in files if (model / name).stat().st_size != files[name]["bytes"]]
     except (OSError, ValueError, KeyError, TypeError):
-        missing = [_MANIFEST]
-    return "the model's files of that release are no longer kept" if missing else ""
+        return _GONE
+    return _CHANGED if changed else ""
 
 
 def prune(folder: Path, keep_newest: int = KEPT_RELEASES) -> list[int]:
@@ -106,6 +130,8 @@ def _copied(target: Path, copy: Copy) -> None:
         made = Path(temporary) / "made"
         made.mkdir()
         copy(made)
+        if target.exists():
+            target.rename(Path(temporary) / "changed")
         made.rename(target)
 
 

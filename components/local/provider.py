@@ -95,6 +95,7 @@ class LocalProcessProvider(ResourceProvider):
     def _restarted(
         self, folder: Path, olds: dict[str, Any], news: dict[str, Any], key: str
     ) -> dict[str, Any]:
+        self.say("The server is from before there were releases: it is stopped, and the new one started")
         process.stop(folder)
         try:
             return self._outputs(news, key, self._deployment(news, key).start())

@@ -12,6 +12,7 @@ A server that is no release, such as one that is measured, has these three next 
 All but the log are replaced whole, so that a reader never sees half of one.
 """
 
+import errno
 import json
 import os
 import signal
@@ -187,9 +188,11 @@ def write_json(path: Path, data: dict[str, Any]) -> None:
 
 
 def unwritable(folder: Path, error: OSError) -> RecordError:
+    is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    advice = "free some space" if is_full else "make the folder writable"
     return RecordError(
         f"{folder} cannot be written: {error.strerror or error}. "
-        "The service keeps its log and state there; make the folder writable."
+        f"The service keeps its log and state there; {advice}."
     )
 
 

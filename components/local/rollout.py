@@ -52,6 +52,8 @@ class Rollout:
     reason: str = ""
     ended_at: float | None = None
     requests: Mapping[str, int] = field(default_factory=dict[str, int])
+    is_conducted: bool = False
+    """Whether a conductor runs it, which understands signals; any of them would end a command."""
 
     @property
     def is_open(self) -> bool:

@@ -105,7 +105,7 @@ def _line(release: dict[str, Any]) -> str:
         release["model_version"] or release["model"],
         f"again {release['repeats']}" if release["repeats"] else "",
         what,
-        "files no longer kept" if release["lost"] else "",
+        "files lost or changed" if release["lost"] else "",
     ]
     return "  ".join(part for part in parts if part)
 

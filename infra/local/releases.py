@@ -58,7 +58,7 @@ def promote(folder: Path) -> Rollout:
     tell(found, PROMOTE)
     done = _awaited(folder, lambda now: not now.is_open)
     if done.state != SERVES:
-        raise Failed(f"Release {done.new} went back: {done.reason}.")
+        raise Failed(f"Release {done.new} went back: {done.reason.removesuffix('.')}.")
     return done
 
 
@@ -79,7 +79,10 @@ def roll_back(
     and Busy.
     """
     found = under_way(folder)
-    if found is not None and number is None:
+    if found is not None and number is None and not found.is_conducted:
+        note(folder, found.new, ended_because=_BY_HAND)
+        _end_command(found)
+    elif found is not None and number is None:
         note(folder, found.new, ended_because=_BY_HAND)
         tell(found, RETURN)
         done = _awaited(folder, lambda now: not now.is_open)
@@ -151,11 +154,23 @@ def _open(folder: Path, verb: str) -> Rollout:
     found = under_way(folder)
     if found is None:
         raise Refused(f"No rollout is under way on this stack, so there is none to {verb}.")
-    if not found.bake_seconds:
+    if not found.is_conducted:
         raise Refused(
             f"The new version of this rollout is not ready yet, or it is a rolling one: nothing to {verb}."
         )
     return found
+
+
+def _end_command(found: Rollout) -> None:
+    """End the command that starts a version; what it leaves is mended as that of any that was killed."""
+    tell(found, RETURN)
+    deadline = time.monotonic() + _ANSWER_SECONDS
+    while found.is_driven:
+        if time.monotonic() > deadline:
+            raise Failed(
+                f"The command that starts release {found.new} (pid {found.driver.pid}) does not end."
+            )
+        time.sleep(_POLL_SECONDS)
 
 
 def _awaited(folder: Path, is_done: Callable[[Rollout], bool]) -> Rollout:

@@ -171,7 +171,10 @@ class WorkloadSettings(CloudSettings):
     )
     runbooks_url: str = setting(
         "runbooks",
-        checks.like(r"https?://[!-~]+", "the address of a page, such as https://docs.example.com/runbooks"),
+        checks.like(
+            r"https?://[!$-z|~]+",
+            "the address of a page, without an anchor, such as https://docs.example.com/runbooks",
+        ),
         "Your page of runbooks, to whose sections alerts lead.",
         unset="the page in Slipway's guides",
     )

@@ -241,6 +241,7 @@ def test_auto_makes_nothing_in_a_cluster_without_the_operator(
         ({"monitoring": "google"}, "monitoring: got 'google'; allowed: none, auto, operator"),
         ({"monitoring": "none", **MONITORED}, "objective is given without `monitoring`"),
         ({"runbooks": "runbooks.md"}, "runbooks: got 'runbooks.md'"),
+        ({"runbooks": "https://a.example/r#top"}, "runbooks: got .*without an anchor"),
     ],
 )
 def test_monitoring_that_could_not_work_is_refused_in_the_words_of_the_settings(

@@ -1,4 +1,6 @@
+import errno
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +13,7 @@ from slipway.components.local.record import (
     ProcessRecord,
     RecordError,
     ServerExit,
+    unwritable,
     write_json,
 )
 
@@ -78,3 +81,10 @@ def test_a_process_is_found_by_pid_and_start_time() -> None:
         process.kill()
         process.wait()
         assert own.process() is None
+
+
+@pytest.mark.parametrize(
+    ("number", "advice"), [(errno.ENOSPC, "free some space"), (errno.EACCES, "make the folder writable")]
+)
+def test_a_folder_that_cannot_be_written_comes_with_what_helps(number: int, advice: str) -> None:
+    assert str(unwritable(Path("run"), OSError(number, os.strerror(number)))).endswith(f"{advice}.")

@@ -1,7 +1,9 @@
 """Rollouts with the real server: what is refused, what goes back, and what a killed process leaves."""
 
+import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -20,7 +22,7 @@ from slipway.components.local.conductor import Conductor
 from slipway.components.local.log import log_files
 from slipway.components.local.process import StartFailed
 from slipway.components.local.record import Lease, ProcessId, release_folder, serving_folder
-from slipway.components.local.release import Release, releases
+from slipway.components.local.release import Release, new_release, releases
 from slipway.components.local.rollout import (
     BACK,
     PAUSED,
@@ -43,10 +45,13 @@ MODEL = "service/models/sms-spam"
 NEVER = ["slipway_dead_threads > 1000"]
 
 
+def digest_of(model: Path) -> str:
+    return hashlib.sha256((model / "manifest.json").read_bytes()).hexdigest()[:12]
+
+
 @pytest.fixture
 def props(tmp_path: Path, free_port: int) -> Iterator[dict[str, Any]]:
     folder = tmp_path / "run"
-    manifest = json.loads((ROOT / MODEL / "manifest.json").read_text())
     yield {
         "service": "test",
         "run_folder": str(folder),
@@ -56,7 +61,7 @@ def props(tmp_path: Path, free_port: int) -> Iterator[dict[str, Any]]:
         "timeout_seconds": 10,
         "model": "bundled:sms-spam",
         "model_folder": MODEL,
-        "model_digest": manifest["files"]["model.onnx"]["sha256"][:12],
+        "model_digest": digest_of(ROOT / MODEL),
         "code_digest": source_digest(ROOT / "service"),
         "api_key_given": False,
         "url": f"http://127.0.0.1:{free_port}",
@@ -145,7 +150,9 @@ def test_a_release_runs_from_its_own_files_and_comes_back_with_them(
     props: dict[str, Any], folder: Path, tmp_path: Path
 ) -> None:
     model = shutil.copytree(ROOT / MODEL, tmp_path / "mine")
-    own = {**props, "model": f"file:{model}", "model_folder": str(model), "model_digest": "of-mine"}
+    with (model / "manifest.json").open("a") as file:
+        file.write("\n")
+    own = {**props, "model": f"file:{model}", "model_folder": str(model), "model_digest": digest_of(model)}
     outputs = started(own)
     updated(outputs, props)
     shutil.rmtree(model)
@@ -163,6 +170,61 @@ def test_a_release_runs_from_its_own_files_and_comes_back_with_them(
     with pytest.raises(Refused, match="Release 2 cannot come back: the model's files"):
         roll_back(folder, 2, RollbackOptions(), _silent)
     assert ask(outputs) == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "named"),
+    [
+        ("code/*/slipway/service/__main__.py", "server's files"),
+        ("code/*/slipway/__init__.py", "server's files"),
+        ("models/*/manifest.json", "model's files"),
+    ],
+)
+def test_files_that_were_changed_are_told_and_are_not_run(
+    props: dict[str, Any], folder: Path, path: str, named: str
+) -> None:
+    release = new_release(folder, props, None)
+    kept_files.keep(folder, release)
+    assert kept_files.lost_files(folder, release) == ""
+    [changed] = folder.glob(path)
+    before = changed.read_bytes()
+    changed.write_bytes(before + b"\n")
+    assert re.search(f"{named}.*something changed them", kept_files.lost_files(folder, release))
+    kept_files.keep(folder, release)
+    assert changed.read_bytes() == before
+    assert kept_files.lost_files(folder, release) == ""
+
+
+@pytest.mark.parametrize("do", [promote, pause])
+def test_a_command_that_starts_a_canary_is_not_signalled(
+    props: dict[str, Any], folder: Path, do: Callable[[Path], Rollout]
+) -> None:
+    command = subprocess.Popen(["sleep", "60"])
+    try:
+        driver = ProcessId.of(command.pid)
+        Rollout("canary", 1, 2, driver, time.time(), 10, 60, tuple(NEVER)).write(folder)
+        with pytest.raises(Refused, match="not ready yet"):
+            do(folder)
+        assert command.poll() is None
+    finally:
+        command.kill()
+        command.wait()
+
+
+def test_a_rollback_ends_the_command_that_still_starts_a_version(props: dict[str, Any], folder: Path) -> None:
+    outputs = started(props)
+    remember(folder, outputs)
+    new_release(folder, {**props, "memory_gib": 0.9}, None)
+    command = subprocess.Popen(["sleep", "60"])
+    try:
+        Rollout("rolling", 1, 2, ProcessId.of(command.pid), time.time()).write(folder)
+        assert roll_back(folder, None, RollbackOptions(), _silent) == (2, 1)
+        assert command.wait(20) == -signal.SIGTERM
+        assert ask(outputs) == 200
+        assert [each.ended_because for each in releases(folder)] == ["by `slipway rollback`", ""]
+    finally:
+        command.kill()
+        command.wait()
 
 
 def _silent(_step: str) -> None:
