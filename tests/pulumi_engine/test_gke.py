@@ -157,7 +157,7 @@ def test_a_change_that_failed_and_is_taken_back_leaves_the_pods_what_they_use(
     assert used.isdisjoint(standin.there(log))  # and nothing is left of what was replaced
 
 
-def test_a_pool_that_was_named_by_its_choices_keeps_its_name(engine: Engine, log: Path) -> None:
+def test_pools_and_log_buckets_that_have_a_name_keep_it(engine: Engine, log: Path) -> None:
     file = engine.project / "components" / "drawn_names.py"
     drawn = file.read_text()
     by_choices = "def drawn_name(resource, base, keepers, parent):\n    return f'{base}-abc123'\n"
@@ -166,8 +166,8 @@ def test_a_pool_that_was_named_by_its_choices_keeps_its_name(engine: Engine, log
     made = len(done(log))
     file.write_text(drawn)
     engine.up()
-    suffixes = ("slipway-prod-cpu-pool-suffix", "slipway-prod-gpu-pool-suffix")
-    assert sorted(done(log, made)) == [("create", suffix) for suffix in suffixes]
+    named = ("cpu-pool", "gpu-pool", "logs")
+    assert sorted(done(log, made)) == [("create", f"slipway-prod-{each}-suffix") for each in named]
     assert {pool.rpartition("/")[2] for pool in standin.there(log) if "/nodePools/" in pool} == {
         "cpu-abc123",
         "gpu-abc123",
