@@ -1,6 +1,6 @@
 """A real API server takes every object: dry, for real, with another setting, and lets it go again."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -52,13 +52,19 @@ def test_applying_the_same_again_changes_nothing(api: Api) -> None:
     assert taken() == taken()
 
 
+def settings_of(objects: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Return the ConfigMap that the pods read; the other one has a dashboard."""
+    [found] = [each for each in objects if each["kind"] == "ConfigMap" and each.get("immutable")]
+    return found
+
+
 def test_a_changed_setting_makes_a_new_configmap_and_leaves_the_old_one(api: Api) -> None:
     before, after = (
         in_namespace({**EVERYTHING, "env": {"LOG_LEVEL": level}}, "changed") for level in ("info", "debug")
     )
     for each in (*before, *after):
         api.apply(each)
-    old, new = one(before, "ConfigMap"), one(after, "ConfigMap")
+    old, new = settings_of(before), settings_of(after)
     assert old["metadata"]["name"] != new["metadata"]["name"]
     assert (api.get(old) or {})["data"]["LOG_LEVEL"] == "info"
     runs = (api.get(one(after, "Deployment")) or {})["spec"]["template"]["spec"]["containers"][0]
@@ -70,7 +76,7 @@ def test_settings_and_secrets_cannot_be_changed_beneath_a_pod(api: Api) -> None:
     objects = in_namespace(EVERYTHING, "fixed")
     for each in objects:
         api.apply(each)
-    settings = {**one(objects, "ConfigMap"), "data": {"LOG_LEVEL": "debug"}}
+    settings = {**settings_of(objects), "data": {"LOG_LEVEL": "debug"}}
     assert "field is immutable when `immutable` is set" in api.refusal(settings)
 
 
