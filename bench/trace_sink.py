@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from tests.in_background import in_background
+
 # Each request's whole span has it once, and no other does.
 OF_A_TRACE = b"http.request.method"
 
@@ -40,11 +42,5 @@ class TraceSink:
 @contextmanager
 def trace_sink() -> Generator[TraceSink]:
     sink = TraceSink()
-    thread = threading.Thread(target=sink.server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with in_background(sink.server):
         yield sink
-    finally:
-        sink.server.shutdown()
-        sink.server.server_close()
-        thread.join()

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from ..clients import Clients, TraceContext
 from ..engine import Phases, Timing
-from ..logs import log, log_requests
+from ..logs import RequestLine, log, log_requests
 from ..metrics import Instruments
 from ..metrics.instruments import known_method
 from ..quality import Quality
@@ -92,7 +92,7 @@ class EndedRequests:
     def record(self) -> None:
         """Record what waits now."""
         waiting, self._waiting = self._waiting, []
-        lines: list[tuple[int, float, dict[str, Any]]] = []
+        lines: list[RequestLine] = []
         for request in waiting:
             try:
                 self._record(request, lines)
@@ -116,7 +116,7 @@ class EndedRequests:
             return
         done.wait(SETTLE_SECONDS)
 
-    def _record(self, request: EndedRequest, lines: list[tuple[int, float, dict[str, Any]]]) -> None:
+    def _record(self, request: EndedRequest, lines: list[RequestLine]) -> None:
         timing, seconds = request.timing, request.ended - request.started
         if self._is_counted:
             cause = request.cause or request.cut

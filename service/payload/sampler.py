@@ -5,7 +5,6 @@ dropped and counted, and so is a body that is too large: requests never wait for
 that was not anonymised whole.
 """
 
-import logging
 import queue
 import threading
 from collections import Counter
@@ -123,6 +122,4 @@ def _predictions(facts: CallFacts) -> Sequence[dict[str, Any]]:
 
 
 def _write_line(values: dict[str, Any]) -> None:
-    if log.isEnabledFor(logging.INFO):
-        extra: dict[str, Any] = {"fields": values, "is_clean": True}
-        log.handle(log.makeRecord(log.name, logging.INFO, "", 0, KIND, (), None, extra=extra))
+    log.info(KIND, extra=fields(**values))

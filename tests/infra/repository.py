@@ -17,6 +17,15 @@ DEV: Mapping[str, str] = {
     "maxInstances": "4",
     "image": f"europe-west4-docker.pkg.dev/acme-ml/images/server@sha256:{'a' * 64}",
 }
+QUIET_STACK: Mapping[str, str] = {
+    "target": "cloud-run",
+    "project": "acme-ml",
+    "region": "europe-west4",
+    "memory": "1Gi",
+    "image": f"europe-west4-docker.pkg.dev/acme-ml/images/server@sha256:{'a' * 64}",
+    "invokers": '["user:ada@example.com"]',
+}
+"""Breaks no rule."""
 PROD: Mapping[str, str] = {
     "target": "gke",
     "project": "acme-ml",

@@ -9,6 +9,8 @@ from typing import Any
 
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2
 
+from tests.in_background import in_background
+
 MESSAGES: Any = trace_service_pb2
 
 
@@ -52,11 +54,5 @@ class Collector:
 @contextmanager
 def collecting(status: int = 200) -> Generator[Collector]:
     collector = Collector(status)
-    thread = threading.Thread(target=collector.server.serve_forever)
-    thread.start()
-    try:
+    with in_background(collector.server):
         yield collector
-    finally:
-        collector.server.shutdown()
-        collector.server.server_close()
-        thread.join()

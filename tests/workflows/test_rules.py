@@ -8,17 +8,9 @@ import pytest
 
 from tests.checkout import ROOT, copy_of_the_checkout
 from tests.infra.command import report
-from tests.infra.repository import write_stack
+from tests.infra.repository import QUIET_STACK, write_stack
 from tests.workflows.steps import Runner
 
-RUN = {
-    "target": "cloud-run",
-    "project": "acme-ml",
-    "region": "europe-west4",
-    "memory": "1Gi",
-    "image": f"europe-west4-docker.pkg.dev/acme-ml/images/server@sha256:{'a' * 64}",
-    "invokers": '["user:ada@example.com"]',
-}
 PLAIN = {
     "env": '{"CACHE_URL": "redis://:hunter2hunter2@10.0.0.3/0"}',
     "policy": '{"plain-secret": "off"}',
@@ -31,7 +23,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = copy_of_the_checkout(tmp_path_factory.mktemp("rules") / "checkout")
     for file in folder.glob("Pulumi.*.yaml"):
         file.unlink()
-    write_stack(folder, "dev", RUN)
+    write_stack(folder, "dev", QUIET_STACK)
     (folder / ".venv").symlink_to(ROOT / ".venv")
     return folder
 
@@ -55,7 +47,7 @@ def judged(checkout: Path, written: str | None, absent: str = "") -> tuple[int, 
         "preview-rules",
         "Judge",
         REPOSITORY="acme/slipway",
-        RUN="42",
+        QUIET_STACK="42",
         COMMIT="c" * 40,
         RUNNER_TEMP=str(checkout / "temp"),
         GITHUB_SERVER_URL="https://github.com",
@@ -80,7 +72,7 @@ def test_a_pull_request_that_keeps_the_rules_gets_a_good_status(checkout: Path) 
 
 def test_one_that_switches_a_rule_off_in_its_own_file_gets_a_bad_one(checkout: Path, tmp_path: Path) -> None:
     (tmp_path / "Pulumi.yaml").write_text((checkout / "Pulumi.yaml").read_text())
-    write_stack(tmp_path, "dev", {**RUN, **PLAIN})
+    write_stack(tmp_path, "dev", {**QUIET_STACK, **PLAIN})
     code, status, summary = judged(checkout, json.dumps(report(tmp_path, "preview")))
     assert (code, status["state"]) == (1, "failure")
     assert "mandatory plain-secret" in summary
@@ -101,7 +93,7 @@ def test_one_whose_preview_leaves_a_stack_out_gets_a_bad_one_unless_its_file_is_
 ) -> None:
     said = json.dumps(report(checkout, "preview"))
     file = checkout / "Pulumi.prod.yaml"
-    write_stack(checkout, "prod", RUN)
+    write_stack(checkout, "prod", QUIET_STACK)
     try:
         code, status, summary = judged(checkout, said, absent)
     finally:

@@ -5,12 +5,13 @@ It evaluates nothing; the queries themselves are tried on Prometheus's own evalu
 
 import json
 import re
-import threading
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs
+
+from tests.in_background import in_background
 
 NOW = 1_800_000_000.0
 TOKEN = "a-token"
@@ -85,11 +86,5 @@ def _vector(samples: Vector) -> bytes:
 @contextmanager
 def standing_in(answers: Mapping[str, Vector]) -> Generator[StandIn]:
     stand_in = StandIn(answers)
-    thread = threading.Thread(target=stand_in.server.serve_forever)
-    thread.start()
-    try:
+    with in_background(stand_in.server):
         yield stand_in
-    finally:
-        stand_in.server.shutdown()
-        stand_in.server.server_close()
-        thread.join()

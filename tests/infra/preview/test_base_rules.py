@@ -8,16 +8,8 @@ import pytest
 
 from tests.infra.command import refused, report, slipway
 from tests.infra.preview.test_against import own_slipway
-from tests.infra.repository import commit, git, repository_in, write_stack
+from tests.infra.repository import QUIET_STACK, commit, git, repository_in, write_stack
 
-RUN = {
-    "target": "cloud-run",
-    "project": "acme-ml",
-    "region": "europe-west4",
-    "memory": "1Gi",
-    "image": f"europe-west4-docker.pkg.dev/acme-ml/images/server@sha256:{'a' * 64}",
-    "invokers": '["user:ada@example.com"]',
-}
 PLAIN = {"env": '{"DATABASE_URL": "postgres://app:hunter2hunter2@10.0.0.3/app"}'}
 
 
@@ -26,11 +18,11 @@ def written(project: Path) -> Path:
     """Write the report of a pull request whose own rules see nothing, next to the stack without it."""
     for file in project.glob("Pulumi.*.yaml"):
         file.unlink()
-    write_stack(project, "dev", {**RUN, **PLAIN, "policy": '{"plain-secret": "off"}'})
+    write_stack(project, "dev", {**QUIET_STACK, **PLAIN, "policy": '{"plain-secret": "off"}'})
     found = report(project, "preview")
     assert not [each for each in found["stacks"][0]["findings"] if each["severity"] == "error"]
     (project / "preview.json").write_text(json.dumps(found))
-    write_stack(project, "dev", RUN)
+    write_stack(project, "dev", QUIET_STACK)
     return project
 
 
@@ -50,9 +42,9 @@ def two_stacks(project: Path) -> Path:
     """Write the report of a pull request without `prod`, which is here."""
     for file in project.glob("Pulumi.*.yaml"):
         file.unlink()
-    write_stack(project, "dev", RUN)
+    write_stack(project, "dev", QUIET_STACK)
     (project / "preview.json").write_text(json.dumps(report(project, "preview")))
-    write_stack(project, "prod", RUN)
+    write_stack(project, "prod", QUIET_STACK)
     return project
 
 
@@ -131,7 +123,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = repository_in(tmp_path_factory.mktemp("rules") / "project")
     for file in folder.glob("Pulumi.*.yaml"):
         file.unlink()
-    write_stack(folder, "dev", RUN)
+    write_stack(folder, "dev", QUIET_STACK)
     commit(folder, "One stack")
     git(folder, "checkout", "--quiet", "-b", "pull")
     return folder
@@ -145,7 +137,7 @@ def test_rules_whose_code_is_made_lax_are_those_of_the_base_as_well(repository: 
     )
     assert lax != checks.read_text()
     checks.write_text(lax)
-    write_stack(repository, "dev", {**RUN, **PLAIN})
+    write_stack(repository, "dev", {**QUIET_STACK, **PLAIN})
     done = own_slipway(repository, "preview", "--against", "main", "--format", "json")
     found = json.loads(done.stdout)
     [stack] = found["stacks"]
