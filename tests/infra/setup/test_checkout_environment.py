@@ -1,6 +1,7 @@
 """A checkout says in a sentence why it cannot be installed or run, and leaves nothing half-made."""
 
 import ast
+import os
 import shutil
 import signal
 import subprocess
@@ -47,9 +48,12 @@ def environment_of(owner: Path, folder: Path) -> None:
 
 
 def make(checkout: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run make as from a shell, also where another make runs the tests."""
+    of_the_outer_make = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")
     return subprocess.run(
         ["make", f"PYTHON={sys.executable}", *arguments],
         cwd=checkout,
+        env={name: value for name, value in os.environ.items() if name not in of_the_outer_make},
         capture_output=True,
         text=True,
         timeout=120,
