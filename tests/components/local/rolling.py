@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import threading
 import time
 from collections.abc import Callable
@@ -9,11 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
+from slipway.components.local import kept_files
 from slipway.components.local.rollout import under_way
+from slipway.components.model import source_digest
 from slipway.infra.local.runner import SlipwayProvider, State
+from tests.conftest import ROOT
 
 MODEL = "service/models/sms-spam"
+BEFORE_BACKEND = "        feed = {name: value.astype"
+"""The line of backends/onnx.py before which code that runs on each request fits."""
 NEVER = ["slipway_dead_threads > 1000"]
 
 
@@ -83,3 +90,13 @@ def silent(_step: str) -> None:
 
 def no_record() -> Any:
     raise AssertionError("nothing runs")
+
+
+def code_with(folder: Path, path: str, old: str, new: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Make a checkout whose server differs in one place, and return the inputs of a release of it."""
+    service = shutil.copytree(ROOT / "service", folder / "service", ignore=shutil.ignore_patterns("models"))
+    text = (service / path).read_text()
+    assert text.count(old) == 1
+    (service / path).write_text(text.replace(old, new))
+    monkeypatch.setattr(kept_files, "ROOT", folder)
+    return {"code_digest": source_digest(service)}

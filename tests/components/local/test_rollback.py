@@ -1,5 +1,6 @@
 """Rollbacks with the real server: what comes back, from which files, and what is refused."""
 
+import errno
 import os
 import re
 import shutil
@@ -13,7 +14,7 @@ import pytest
 
 from slipway.components.local import kept_files, process
 from slipway.components.local.process import StartFailed
-from slipway.components.local.record import Lease, ProcessId, release_folder
+from slipway.components.local.record import Lease, ProcessId, RecordError, release_folder
 from slipway.components.local.release import Release, new_release, releases
 from slipway.components.local.rollout import Rollout
 from slipway.infra.errors import Refused
@@ -127,6 +128,20 @@ def test_a_dead_service_does_not_bring_back_what_went_back(props: dict[str, Any]
         updated(outputs, props, code_digest="bad", model="file:elsewhere")
     assert roll_back(folder, 3, RollbackOptions(), silent)[1] == 4  # the same, started again
     assert ask(outputs) == 200
+
+
+def test_a_release_that_could_not_be_recorded_is_none(
+    props: dict[str, Any], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new_release(folder, props, None)
+
+    def no_space(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", no_space)
+    with pytest.raises(RecordError, match=r"releases/2 cannot be written: No space left.*free some space"):
+        new_release(folder, props, None)
+    assert [path.name for path in (folder / "releases").iterdir()] == ["1"]
 
 
 def test_old_releases_go_and_their_files_with_them(props: dict[str, Any], folder: Path) -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from slipway.components.local import conductor, process
 from slipway.components.local.conductor import Conductor
+from slipway.components.local.launch import supervisors
 from slipway.components.local.record import ProcessId, release_folder
 from slipway.components.local.release import Release, releases
 from slipway.components.local.rollout import RETURN, SERVES, Rollout, mend, tell, under_way
@@ -126,6 +127,55 @@ def test_a_command_that_starts_a_canary_is_not_signalled(
     finally:
         command.kill()
         command.wait()
+
+
+# Kills itself in the call of one function of deploy.py: a server is started and not yet recorded, or both
+# versions accept.
+KILLED_IN_THE_MIDDLE = """
+import json, os, signal, sys
+from slipway.components.local import deploy, launch, process, rollout
+from slipway.infra.local.runner import SlipwayProvider
+
+module, name, olds, news = json.load(sys.stdin)
+owner = {"process": process, "rollout": rollout, "Control": rollout.Control}[module]
+real = getattr(owner, name)
+
+def killed(*arguments, **named):
+    real(*arguments, **named)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+setattr(owner, name, killed)
+provider = SlipwayProvider()
+provider.update("test", olds, news) if olds else provider.create(news)
+"""
+
+
+@pytest.mark.parametrize(
+    ("point", "is_first"),
+    [
+        ("process.spawned", True),
+        ("process.spawned", False),
+        ("Control.accept", False),
+        ("rollout.serve", False),
+    ],
+)
+def test_a_command_that_is_killed_at_the_worst_moment_is_mended_by_the_next(
+    props: dict[str, Any], folder: Path, point: str, is_first: bool
+) -> None:
+    outputs = {} if is_first else started(props)
+    news = {**props, "memory_gib": 0.9, "api_key": "k" * 20, "api_key_given": True}
+    given = json.dumps([*point.split("."), outputs, news])
+    command = [sys.executable, "-c", KILLED_IN_THE_MIDDLE]
+    done = subprocess.run(command, cwd=ROOT, input=given, text=True, check=False)
+    assert done.returncode == -signal.SIGKILL
+    new = updated(outputs, news) if outputs else started(news)
+    assert ask(new) == 200
+    until(lambda: len(supervisors_below(folder)) == 1)
+
+
+def supervisors_below(folder: Path) -> list[int]:
+    """Return the pids of the servers' supervisors, recorded or not."""
+    return [one.pid for home in folder.glob("releases/*") for one in supervisors(home)]
 
 
 class Clock:
