@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gc
 import logging
+import math
 import os
 import signal
 import socket
@@ -259,6 +260,7 @@ class Server(uvicorn.Server):
         self._engine = engine
         self._listen_on_seconds = settings.listen_on_seconds
         self._drain_seconds = settings.drain_seconds
+        self._answer_seconds = settings.request_timeout_seconds
 
     def stop_on_signals(self) -> None:
         loop = asyncio.get_running_loop()
@@ -297,13 +299,16 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
     def retire(self) -> None:
-        """Leave when the open connections have ended: another version accepts the new ones."""
+        """Leave when the open connections have ended: another version accepts the new ones.
+
+        Nothing waits for this process to end, so that each answer has the time of any other.
+        """
         if self._lifecycle.phase == "draining":
             return
         log.info("Retiring: another version has the traffic, finishing what is open")
         self._is_succeeded = True
         self._lifecycle.drain()
-        self.config.timeout_graceful_shutdown = max(1, round(self._drain_seconds))
+        self.config.timeout_graceful_shutdown = math.ceil(max(self._drain_seconds, self._answer_seconds))
         self.should_exit = True
 
     def accept_from(self, listening: socket.socket | None) -> None:

@@ -143,7 +143,7 @@ def test_an_empty_folder_becomes_a_project_with_workflows_and_is_previewed(
     address = "https://example.com/slipway-0.2.0-py3-none-any.whl"
     run(installed, tmp_path, installed.slipway, "init", "--yes", "--name", "tried", "--from", address)
     workflows = tmp_path / ".github/workflows"
-    assert len(list(workflows.glob("slipway-*.yml"))) == 6
+    assert len(list(workflows.glob("slipway-*.yml"))) == 7
     assert "infra.setup" not in (workflows / "slipway-preview.yml").read_text()
     assert address in (tmp_path / "requirements-slipway.txt").read_text()
     assert "local" in run(installed, tmp_path, installed.slipway, "preview")

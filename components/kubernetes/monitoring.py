@@ -70,7 +70,8 @@ def rules_spec(spec: KubernetesSpec) -> dict[str, Any]:
 
 def dashboard_data(spec: KubernetesSpec) -> dict[str, str]:
     """Return the file of the dashboard; the sidecar puts those of all namespaces into one folder."""
-    return {f"slipway-{spec.namespace}-{spec.name}.json": dashboard_json(subject_of(spec), watch_of(spec))}
+    name = f"slipway-{spec.namespace}_{spec.name}.json"  # neither has an underscore, but both have hyphens
+    return {name: dashboard_json(subject_of(spec), watch_of(spec))}
 
 
 def monitoring_labels(spec: KubernetesSpec) -> dict[str, str]:

@@ -19,14 +19,16 @@ from types import FrameType
 
 from . import process
 from .control import Control, ControlError
+from .launch import DRAIN_SECONDS
 from .log import RotatingLog, json_line
 from .metrics_page import ServerCounts, counts_of
-from .record import Lease, ProcessId, ProcessRecord, release_folder
-from .release import note
+from .record import Lease, ProcessId, ProcessRecord, RecordError, release_folder
+from .release import Release, note
 from .rollback_rules import RuleVerdict, read_rule
 from .rollout import (
     ASKED,
     BACK,
+    CANNOT_WRITE,
     PAUSE,
     PAUSED,
     PROMOTE,
@@ -44,7 +46,10 @@ _LONGEST_LOOK_SECONDS = 5.0
 _MOST_AT_ONCE = 64
 # The thread that shares connections out must not wait for the one that reads metrics.
 _SWITCH_SECONDS = 0.0005
-_DRAIN_SECONDS = 30.0
+# A version whose metrics page does not answer for so long hangs; its clients wait for nothing.
+_SILENT_SECONDS = 10.0
+# Beyond the time that a version gives its connections and their answers.
+_LEAVE_SECONDS = 5.0
 
 
 class Splitter:
@@ -105,6 +110,7 @@ class Conductor:
         self._rules = [read_rule(text) for text in rollout.rollback_on]
         self._asked: list[int] = []
         self._old_before, self._new_before = ServerCounts(), ServerCounts()
+        self._silent_seconds = 0.0
 
     def ask(self, number: int, _frame: FrameType | None) -> None:
         self._asked.append(number)
@@ -125,33 +131,50 @@ class Conductor:
                 except BaseException as error:
                     back = f"its conductor failed: {type(error).__name__} {error}"
                 if back is None:
-                    new.accept()
-                    lease = Lease.read(self._folder)
-                    assert lease is not None
-                    serve(self._folder, lease, self._rollout.new)
-                    with suppress(ControlError):
-                        old.retire()
-                else:
+                    back = self._promote(new)
+                if back is not None:
                     splitter.percent = 0
-                    with suppress(ControlError):
-                        new.retire()
+                leaves = _retired(old if back is None else new)
                 splitter.stop()
-        self._end(back)
+        self._end(back, leaves=leaves)
 
-    def _end(self, back: str | None) -> None:
+    def _promote(self, new: Control) -> str | None:
+        """Give the new version the traffic. Return why that failed; None: it serves."""
+        lease = Lease.read(self._folder)
+        assert lease is not None
+        try:
+            new.accept()
+            serve(self._folder, lease, self._rollout.new)
+        except (ControlError, RecordError) as error:
+            return f"it could not be promoted: {error}"
+        return None
+
+    def _end(self, back: str | None, *, leaves: bool) -> None:
+        """Record the end, and end the version without traffic. leaves: whether it was told, and goes."""
+        loser = self._rollout.old if back is None else self._rollout.new
+        try:
+            self._record(back)
+        finally:
+            if leaves:
+                wait_until_left(self._folder, loser, self._leave_seconds(loser))
+            process.end(release_folder(self._folder, loser), patience_seconds=1)
+
+    def _record(self, back: str | None) -> None:
         if back is None:
             self._rollout.ended(self._folder, SERVES)
-            wait_until_left(self._folder, self._rollout.old, _DRAIN_SECONDS)
-            process.end(self._old_folder, patience_seconds=1)
-        else:
-            if back != ASKED:
-                note(self._folder, self._rollout.new, ended_because=back)
-            log = RotatingLog(self._old_folder)
-            log.write(json_line("error", f"Release {self._rollout.new} went back: {back}"))
-            log.close()
-            self._rollout.ended(self._folder, BACK, back)
-            wait_until_left(self._folder, self._rollout.new, _DRAIN_SECONDS)
-            process.end(self._new_folder, patience_seconds=1)
+            return
+        if back != ASKED:
+            note(self._folder, self._rollout.new, ended_because=back)
+        log = RotatingLog(self._old_folder)
+        log.write(json_line("error", f"Release {self._rollout.new} went back: {back}"))
+        log.close()
+        self._rollout.ended(self._folder, BACK, back)
+
+    def _leave_seconds(self, number: int) -> float:
+        """Return how long a version that retires may go on with what is open."""
+        release = Release.read(self._folder, number)
+        answer_seconds = float(release.inputs["timeout_seconds"]) if release else 0.0
+        return DRAIN_SECONDS + max(DRAIN_SECONDS, answer_seconds) + _LEAVE_SECONDS
 
     def watch(self) -> str | None:
         """Watch until the end of the bake. Return why it goes back; None: it is promoted."""
@@ -167,7 +190,7 @@ class Conductor:
                 return back or None
             if died := self._death():
                 return died
-            verdicts = self._verdicts()
+            verdicts = self._verdicts(passed)
             if bad := next((each.reason for each in verdicts if each.is_bad), ""):
                 return bad
             self._rollout.write(self._folder)
@@ -198,10 +221,13 @@ class Conductor:
             record = ProcessRecord.read(self._new_folder)
         return record.end_in_words() if record and record.ended else "The server was killed."
 
-    def _verdicts(self) -> list[RuleVerdict]:
+    def _verdicts(self, passed: float) -> list[RuleVerdict]:
+        """Judge the new version by each rule. passed: seconds since the last look."""
         new, old = self._counts(self._new_folder), self._counts(self._old_folder)
+        self._silent_seconds = 0.0 if new else self._silent_seconds + passed
         if new is None:
-            return [RuleVerdict(is_open=True, reason="its metrics page does not answer")]
+            hangs = self._silent_seconds >= _SILENT_SECONDS
+            return [RuleVerdict(is_bad=hangs, is_open=not hangs, reason="its metrics page does not answer")]
         new, old = new.since(self._new_before), (old or self._old_before).since(self._old_before)
         counted = {"old": int(old.requests), "new": int(new.requests)}
         self._rollout = replace(self._rollout, requests=counted)
@@ -213,6 +239,14 @@ class Conductor:
         if server is None or lease is None:
             return None
         return counts_of(server, int(lease.url.rpartition(":")[2]))
+
+
+def _retired(version: Control) -> bool:
+    """Let a version go once its connections have ended. Return whether it was reached."""
+    with suppress(ControlError):
+        version.retire()
+        return True
+    return False
 
 
 def main() -> int:
@@ -227,7 +261,10 @@ def main() -> int:
     for number in (PROMOTE, PAUSE, RETURN):
         signal.signal(number, conductor.ask)
     rollout.write(folder)
-    conductor.run()
+    try:
+        conductor.run()
+    except RecordError:
+        return CANNOT_WRITE
     return 0
 
 

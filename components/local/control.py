@@ -7,6 +7,7 @@ import contextlib
 import http.client
 import json
 import os
+import select
 import socket
 import sys
 from collections.abc import Generator
@@ -19,6 +20,8 @@ _ACCEPT, _RETIRE, _LEND, _SHARE, _CONNECTION = b"A", b"R", b"L", b"S", b"C"
 _MOST_PATH_BYTES = 100
 # A server whose event loop does not answer in this time is not asked further.
 _PATIENCE_SECONDS = 5.0
+# For a full socket of a server that takes nothing from it: other connections wait behind this one.
+_FULL_SECONDS = 0.05
 _BACKLOG = 16
 
 
@@ -70,6 +73,10 @@ class Control:
 
     def pass_on(self, connection: socket.socket) -> None:
         """Let the server serve this connection; the caller closes its own copy."""
+        poll = select.poll()
+        poll.register(self._socket, select.POLLOUT)
+        if not poll.poll(_FULL_SECONDS * 1000):
+            raise ControlError("the server takes no connections")
         try:
             socket.send_fds(self._socket, [_CONNECTION], [connection.fileno()])
         except OSError as error:

@@ -31,6 +31,7 @@ from .rollback_rules import DEFAULT_RULES
 from .rollout import (
     ASKED,
     BACK,
+    CANNOT_WRITE,
     RETURN,
     SERVES,
     Rollout,
@@ -261,6 +262,8 @@ class Deployment:
             _return(self.folder)
             raise
         if found is None or found.is_open:
+            if conductor.poll() == CANNOT_WRITE:
+                raise StartFailed(f"{self.folder} could not be written during the rollout. Free some space.")
             raise StartFailed("The rollout's conductor was killed.")
         if found.state == BACK:
             raise StartFailed(f"Release {found.new} went back: {found.reason.removesuffix('.')}.")

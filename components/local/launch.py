@@ -7,16 +7,19 @@ import subprocess
 import sys
 import threading
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 from ..checkout import IS_CHECKOUT, ROOT
 from .control import control_listener
 from .log import new_file
-from .record import PROCESS
+from .record import PROCESS, ProcessId
 
 HOST = "127.0.0.1"
+_SUPERVISOR = "slipway.components.local.supervisor"
 # A start is waited for three times as long as the model should take, and never less.
 LEAST_READY_SECONDS = 120.0
 DRAIN_SECONDS = 25
@@ -72,7 +75,7 @@ def spawned(launch: Launch, listening: socket.socket) -> subprocess.Popen[bytes]
     (launch.folder / PROCESS).unlink(missing_ok=True)
     with control_listener(launch.folder) as control, new_file(launch.folder) as log:
         sockets = {"LISTEN_FD": listening.fileno(), "CONTROL_FD": control.fileno()}
-        command = [sys.executable, "-m", "slipway.components.local.supervisor"]
+        command = [sys.executable, "-m", _SUPERVISOR]
         command += ["--code", str(launch.code)] if launch.code else []
         command += [option for number in sockets.values() for option in ("--socket", str(number))]
         command += [str(launch.folder.resolve()), str(launch.memory_bytes)]
@@ -88,6 +91,18 @@ def spawned(launch: Launch, listening: socket.socket) -> subprocess.Popen[bytes]
             stderr=log,
             start_new_session=True,
         )
+
+
+def supervisors(folder: Path) -> list[ProcessId]:
+    """Return the supervisors that were started for this folder, whether or not they have recorded it yet."""
+    home = str(folder.resolve())
+    found: list[ProcessId] = []
+    for one in psutil.process_iter():
+        with suppress(psutil.Error):
+            command = one.cmdline()
+            if _SUPERVISOR in command and home in command:
+                found.append(ProcessId.of(one.pid))
+    return found
 
 
 @contextmanager

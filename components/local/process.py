@@ -21,7 +21,7 @@ from ..load_time import LOADS_OF_A_START
 from ..printable import printable
 from .control import CONTROL, Control, ControlError
 from .control import is_ready as control_is_ready
-from .launch import DRAIN_SECONDS, HOST, LEAST_READY_SECONDS, Launch, interrupts_held, spawned
+from .launch import DRAIN_SECONDS, HOST, LEAST_READY_SECONDS, Launch, interrupts_held, spawned, supervisors
 from .private import make_private
 from .record import LEASE, LOG, LOOK, PROCESS, RELEASES, Lease, ProcessId, ProcessRecord, serving_folder
 
@@ -130,7 +130,9 @@ def end(folder: Path, patience_seconds: float = DRAIN_SECONDS + 5) -> None:
     """End the server whose process is in this folder, if any; its log stays."""
     record = ProcessRecord.read(folder)
     if record:
-        _end(record, patience_seconds)
+        _end([record.supervisor, record.server], patience_seconds)
+    elif (folder / CONTROL).exists():
+        _end(supervisors(folder), patience_seconds)
     _SUPERVISORS[:] = [one for one in _SUPERVISORS if one.poll() is None]
     for name in (PROCESS, CONTROL):
         (folder / name).unlink(missing_ok=True)
@@ -139,10 +141,13 @@ def end(folder: Path, patience_seconds: float = DRAIN_SECONDS + 5) -> None:
 def retire(folder: Path) -> None:
     """Let a server go once its open connections have ended, without waiting; end one that is not reached."""
     try:
-        with Control(folder) as control:
-            control.retire()
+        if alive(folder) is not None:  # else it is dead or still starts, and would not answer
+            with Control(folder) as control:
+                control.retire()
+                return
     except ControlError:
-        end(folder, patience_seconds=1)
+        pass
+    end(folder, patience_seconds=1)
 
 
 def stop(folder: Path, patience_seconds: float = DRAIN_SECONDS + 5) -> None:
@@ -161,12 +166,9 @@ def stop(folder: Path, patience_seconds: float = DRAIN_SECONDS + 5) -> None:
 
 
 def process_folders(folder: Path) -> list[Path]:
-    """Return the folders below a service's that have the record of a process."""
-    return [
-        path.parent
-        for path in (folder / PROCESS, *sorted(folder.glob(f"{RELEASES}/*/{PROCESS}")))
-        if path.exists()
-    ]
+    """Return the folders below a service's that have the record of a process, or one that is starting."""
+    homes = (folder, *sorted(folder.glob(f"{RELEASES}/*")))
+    return [home for home in homes if (home / PROCESS).exists() or (home / CONTROL).exists()]
 
 
 def running(folder: Path) -> ProcessRecord | None:
@@ -252,14 +254,13 @@ def _log_tail(folder: Path) -> str:
     return "\n".join([f"Last lines of {folder / LOG}:", *(f"  {line}" for line in lines or ["(empty)"])])
 
 
-def _end(record: ProcessRecord, patience_seconds: float) -> None:
-    """Ask the supervisor to stop, which asks the server; then kill what is left."""
-    both = [record.supervisor, record.server]
-    for process in _alive(both)[:1]:
+def _end(ids: list[ProcessId], patience_seconds: float) -> None:
+    """Ask the supervisor, the first, to stop, which asks the server; then kill what is left."""
+    for process in _alive(ids)[:1]:
         _signal(process, signal.SIGTERM)
-    for process in reversed(_alive_after(both, patience_seconds)):
+    for process in reversed(_alive_after(ids, patience_seconds)):
         _signal(process, signal.SIGKILL)
-    _alive_after(both, 5)
+    _alive_after(ids, 5)
 
 
 def _alive(ids: list[ProcessId]) -> list[psutil.Process]:

@@ -7,6 +7,7 @@ seconds since the epoch. Knows nothing of Pulumi.
 
 import hashlib
 import json
+import shutil
 import subprocess
 import time
 from collections.abc import Mapping
@@ -95,7 +96,11 @@ def new_release(folder: Path, inputs: Mapping[str, Any], api_key: str | None, re
     make_private(folder)
     make_private(release_folder(folder, number))
     release = Release(number, dict(inputs), time.time(), _commit(), api_key, repeats)
-    release.write(folder)
+    try:
+        release.write(folder)
+    except RecordError:  # as for a full disk: a release that has no record is none
+        shutil.rmtree(release_folder(folder, number), ignore_errors=True)
+        raise
     return release
 
 

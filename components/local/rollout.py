@@ -26,6 +26,8 @@ UNDER_WAY, PAUSED, SERVES, BACK = "under way", "paused", "serves", "went back"
 PROMOTE, PAUSE, RETURN = signal.SIGUSR1, signal.SIGUSR2, signal.SIGTERM
 # For a version without traffic to end, before the command goes on without waiting for it.
 _LEAVE_SECONDS = 2.0
+# The exit code of a conductor that could not record the end: EX_IOERR of sysexits.h.
+CANNOT_WRITE = 74
 ASKED = "it was asked to"
 CUT_OFF = "its command or its conductor was killed"
 
@@ -138,9 +140,9 @@ def switch(folder: Path, lease: Lease, number: int) -> None:
 
 def wait_until_left(folder: Path, number: int, seconds: float = _LEAVE_SECONDS) -> None:
     """Wait for a version without traffic to end; it may go on with connections that are open."""
-    deadline = time.monotonic() + seconds
-    while process.alive(release_folder(folder, number)) and time.monotonic() < deadline:
-        time.sleep(0.02)
+    begun = time.monotonic()
+    while process.alive(release_folder(folder, number)) and (passed := time.monotonic() - begun) < seconds:
+        time.sleep(0.02 if passed < _LEAVE_SECONDS else 0.5)
 
 
 def mend(folder: Path) -> str:

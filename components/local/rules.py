@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,18 @@ from ..smoke import file_cases
 from .args import LocalContainerArgs, LocalServiceArgs, LocalSpec
 from .kinds import CANARY, KINDS, MOST_BAKE_MINUTES, ROLLING
 from .rollback_rules import read_rule
+
+# Arguments of every target that a process on this machine does nothing with -> why.
+_WITHOUT_EFFECT = {
+    "gpu": "computes on the CPU",
+    "gpu_count": "computes on the CPU",
+    "concurrency": "is one process, which nothing scales by it",
+    "env": "has a fixed environment",
+    "plain_env": "has a fixed environment",
+    "secrets": "has no secret store",
+    "labels": "has no labels",
+    "public": "listens on 127.0.0.1 alone",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +50,9 @@ class LocalRun:
 
 def checked_process(name: str, args: Mapping[str, Any]) -> LocalRun:
     """Return what the arguments of a LocalService run. Raises ArgumentsError with all their faults."""
-    spec = LocalSpec.read(name, readable_arguments(name, args, LocalServiceArgs))
-    return _checked(spec, _process_faults(spec))
+    given = readable_arguments(name, args, LocalServiceArgs)
+    spec = LocalSpec.read(name, given)
+    return _checked(spec, chain(_without_effect(given), _process_faults(spec)))
 
 
 def checked_container(name: str, args: Mapping[str, Any]) -> LocalRun:
@@ -62,6 +76,13 @@ def _require_memory(spec: LocalSpec, model: ModelFolder | None) -> None:
     if model is not None and service.cpu > 0:
         need = need_of(model.manifest, service.cpu)
         require_memory(spec.name, service.model, need, service.memory_gib, service.cpu)
+
+
+def _without_effect(given: Mapping[str, Any]) -> Iterator[Fault]:
+    for name, why in _WITHOUT_EFFECT.items():
+        if given.get(name):
+            allowed = "leave it out, or run a container (LocalContainer)" if name == "env" else "leave it out"
+            yield Fault(name, "given", allowed, f", and a local process {why}")
 
 
 def _process_faults(spec: LocalSpec) -> Iterator[Fault]:

@@ -68,7 +68,8 @@ def _source_variable() -> dict[str, Any]:
 
 def _alarms(subject: Subject) -> dict[str, Any]:
     """Return the marks that show when an alarm fired."""
-    expression = f'ALERTS{{alertstate="firing",service="{subject.name}"}}'
+    namespace = f',namespace="{subject.namespace}"' if subject.namespace else ""
+    expression = f'ALERTS{{alertstate="firing",service="{subject.name}"{namespace}}}'
     return {
         "name": "Alarms",
         "enable": True,

@@ -128,7 +128,9 @@ def _threshold_alert(
 
 
 def _labels(subject: Subject, signal: SignalRow, severity: Severity) -> dict[str, str]:
-    return {"severity": severity.value, "service": subject.name, "signal": signal.key}
+    """Return the labels of an alert: a name is a service's own only within its namespace."""
+    namespace = {"namespace": subject.namespace} if subject.namespace else {}
+    return {"severity": severity.value, "service": subject.name, **namespace, "signal": signal.key}
 
 
 def _annotations(subject: Subject, alarm: Alarm | BurnAlarm, text: str) -> Mapping[str, str]:

@@ -11,6 +11,9 @@ from .objective import Objective, objective_faults
 from .signal import Alarm, Severity, SignalRow, Unit
 from .signals import BURNS, BY_KEY, OBJECTIVE, SIGNALS, SLOW_SECONDS, TUNABLE
 
+# More seconds, connections or restarts than any service has: past it an alarm could never be raised.
+_MOST = 1e9
+
 
 class ServiceObjective(TypedDict):
     """What a service promises."""
@@ -77,15 +80,16 @@ def watch_faults(
 
 def _threshold_faults(signal: SignalRow, given: AlarmThresholds) -> Iterator[Fault]:
     where = f"thresholds.{signal.key}"
-    most = 1 if signal.unit is Unit.SHARE else math.inf
+    most = 1 if signal.unit is Unit.SHARE else _MOST
     out_of_range = [
         (level, value)
         for level, value in (("ticket", given.get("ticket")), ("page", given.get("page")))
         if value is not None and not 0 <= value <= most
     ]
     for level, value in out_of_range:
-        allowed = "it must be a share from 0 to 1" if most == 1 else "it must be 0 or more"
-        yield Fault(f"{where}.{level}", f"{value:g}", allowed, nearest=0 if value < 0 else most)
+        allowed = "it must be a share from 0 to 1" if most == 1 else f"it must be 0 to {_MOST:,.0f}"
+        nearest = None if math.isnan(value) else 0 if value < 0 else most
+        yield Fault(f"{where}.{level}", f"{value:g}", allowed, nearest=nearest)
     alarm = _with_thresholds(signal, given).alarm
     assert isinstance(alarm, Alarm)
     if out_of_range or alarm.ticket is None or alarm.page is None:

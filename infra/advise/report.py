@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from rich.console import RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -59,13 +60,11 @@ def advice_text(advice: Advice, today: date, explain: bool) -> Iterator[Renderab
     yield _table(advice)
     best = advice.best
     yield Text.assemble("Recommended: ", (best.offer.name, "bold cyan"), f" in {best.offer.region}.")
-    for sentence in advice.why:
-        yield Text(f"  {sentence}")
+    yield from map(_indented, advice.why)
     changes = [*_traffic(advice), *advice.otherwise]
     if changes:
         yield Text("What would change that:", style="bold")
-        for sentence in changes:
-            yield Text(f"  {sentence}")
+        yield from map(_indented, changes)
     for note in [*advice.notes, *row_notes(advice.prices, today)]:
         yield Text(f"Note: {note}", style="yellow")
     yield Text(
@@ -77,6 +76,11 @@ def advice_text(advice: Advice, today: date, explain: bool) -> Iterator[Renderab
         yield from price_lines(advice.prices)
     else:
         yield Text("--explain shows every charge and the source of every price.", style="dim")
+
+
+def _indented(sentence: str) -> Padding:
+    """Indent every line of a sentence that is wrapped."""
+    return Padding(Text(sentence), (0, 0, 0, 2), expand=False)
 
 
 def _asked(advice: Advice) -> Text:

@@ -90,11 +90,22 @@ def _in_json(character: str) -> str:
 
 
 @contextmanager
-def progress(text: str) -> Generator[Callable[[str], None]]:
-    """Show the current step: with a spinner on a terminal, elsewhere with a line per step."""
+def progress(text: str, *, waits: bool = False) -> Generator[Callable[[str], None]]:
+    """Show the current step: with a spinner on a terminal, elsewhere with a line per step.
+
+    waits: whether the first line comes with the first step, because the command may refuse before that.
+    """
     if not ERR.is_terminal:
-        ERR.print(text, markup=False)
-        yield lambda step: ERR.print(step, markup=False)
+        first = [text]
+        if not waits:
+            ERR.print(first.pop(), markup=False)
+
+        def say(step: str) -> None:
+            for line in (*first, step):
+                ERR.print(line, markup=False)
+            first.clear()
+
+        yield say
         return
     with ERR.status(ERR.render_str(text)) as status:
         yield lambda step: status.update(ERR.render_str(step))

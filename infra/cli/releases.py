@@ -9,10 +9,13 @@ import typer
 from slipway.components.printable import printable
 from slipway.infra.cli.console import OUT, Format, print_json, progress, reported
 from slipway.infra.cli.stacks import Stack, StackOption, one_stack
+from slipway.infra.cli.table import print_table
 from slipway.infra.settings.stackfile import stack_config
 from slipway.infra.targets.registry import target_of
 
 _Format = Annotated[Format, typer.Option("--format", help="Output format.")]
+
+_HEADER = ("release", "since", "commit", "model", "remarks")
 
 
 def register(app: typer.Typer) -> None:
@@ -33,8 +36,8 @@ def releases(argument: Stack = None, named: StackOption = None, format_: _Format
             return
         if not found:
             OUT.print(f"Stack {stack} has no releases yet; `slipway up {stack}` makes one.", markup=False)
-        for release in found:
-            OUT.print(printable(_line(release)), markup=False)
+        else:
+            print_table(_HEADER, map(_row, found), right=_HEADER[:1])
 
 
 def promote(argument: Stack = None, named: StackOption = None, format_: _Format = Format.TEXT) -> None:
@@ -68,7 +71,7 @@ def rollback(
     """Take the newest release back: end its rollout, or bring an earlier release into its place."""
     with reported(format_):
         config = stack_config(Path(), stack)
-        with progress("Rolling back") as say:
+        with progress("Rolling back", waits=True) as say:
             left, serving = target_of(config).roll_back(config, release, secrets, not keep_settings, say)
         if format_ is Format.JSON:
             print_json({"stack": stack, "left": left, "release": serving})
@@ -93,21 +96,21 @@ def _print(rollout: dict[str, Any], stack: str, format_: Format) -> None:
     OUT.print(state[rollout["state"]], markup=False)
 
 
-def _line(release: dict[str, Any]) -> str:
+def _row(release: dict[str, Any]) -> tuple[str, ...]:
     share = release["percent"]
-    what = "serves" if share == 100 else f"serves {share:g}%" if share else ""
-    if release["went_back"]:
-        what = f"went back: {release['went_back']}"
-    parts = [
-        f"{release['release']:>4}",
-        _time(release["served_from"] or release["created_at"]),
-        (release["commit"] or "no commit")[:24],
-        release["model_version"] or release["model"],
-        f"again {release['repeats']}" if release["repeats"] else "",
-        what,
+    remarks = (
+        "serves" if share == 100 else f"serves {share:g}%" if share else "",
+        f"brings back release {release['repeats']}" if release["repeats"] else "",
+        f"went back: {release['went_back'].removesuffix('.')}" if release["went_back"] else "",
         "files lost or changed" if release["lost"] else "",
-    ]
-    return "  ".join(part for part in parts if part)
+    )
+    return (
+        str(release["release"]),
+        _time(release["served_from"] or release["created_at"]),
+        printable((release["commit"] or "none")[:24]),
+        printable(release["model_version"] or release["model"]),
+        printable("; ".join(filter(None, remarks))),
+    )
 
 
 def _time(seconds: float) -> str:

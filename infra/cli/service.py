@@ -112,7 +112,8 @@ def output(
             OUT.print(outputs[name], soft_wrap=True)
         else:
             for key, value in outputs.items():
-                OUT.print(f"{key:<12} {value}", soft_wrap=True)
+                if value != "":  # such as the image of a process: there is none
+                    OUT.print(f"{key:<12} {value}", soft_wrap=True)
 
 
 def outputs_of(stack: str, reveal: bool) -> dict[str, Any]:

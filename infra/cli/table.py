@@ -1,4 +1,4 @@
-"""The table of stacks in which a command on several of them ends."""
+"""The tables of commands: of stacks, in which a command on several of them ends, and of releases."""
 
 from collections.abc import Iterable, Sequence
 
@@ -19,7 +19,7 @@ _COLOURS = {
 
 
 def print_table(header: Sequence[str], rows: Iterable[Sequence[str]], right: Iterable[str] = ()) -> None:
-    """Print one row per stack, whose first cell is its name. right: headers of the columns of numbers."""
+    """Print one row per stack or release, named in its first cell. right: headers of columns of numbers."""
     table = Table(box=None, header_style="dim", pad_edge=False)
     numbers = set(right)
     for title in header:

@@ -6,7 +6,7 @@ format has no room for belong to the renderers. Money is USD a month.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Any, Self, TypeAlias
 
@@ -131,11 +131,15 @@ class Graph:
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """Lists a stack as it is planned, the stack itself among its resources."""
+    """Lists a stack as it is planned, the stack itself among its resources.
+
+    actions: URN -> what happens to it, where a service runs; the others are created.
+    """
 
     project: str
     resources: tuple[Resource, ...]
     counts: Tally
+    actions: Mapping[str, Action] = field(default_factory=dict[str, Action])
 
     def with_parents(self) -> Iterator[tuple[Resource, Resource]]:
         """Yield each resource below the stack with its parent."""

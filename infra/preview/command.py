@@ -8,6 +8,7 @@ from pathlib import Path
 from slipway.infra.plan.run import without_collector
 from slipway.infra.policy.judge import refuse_mandatory
 from slipway.infra.preview.base_rules import judge_by_base, risks_by_base
+from slipway.infra.preview.live_rollout import live_rollout
 from slipway.infra.preview.other_commit import Base, Planning, checkout_of
 from slipway.infra.preview.plans import Planned, planned, refuse
 from slipway.infra.preview.renamed_stacks import renamed_stacks
@@ -44,9 +45,16 @@ def previewed(root: Path, stacks: Iterable[str], overrides: list[str]) -> Shown:
         refuse(every, named=bool(named))
         today = datetime.now(UTC).date()
         return Shown(
-            [stack_preview(each, today) for each in every if each.plan],
+            [_with_live(root, each, stack_preview(each, today)) for each in every if each.plan],
             {each.stack: each.left_out for each in every if each.left_out},
         )
+
+
+def _with_live(root: Path, planned: Planned, preview: StackPreview) -> StackPreview:
+    """Add what happens to a service that runs on this machine."""
+    if planned.config is None or planned.plan is None:
+        return preview
+    return replace(preview, live=live_rollout(root, planned.config, planned.plan))
 
 
 def previewed_against(root: Path, ref: str, stacks: Iterable[str], overrides: list[str]) -> Shown:

@@ -56,7 +56,8 @@ def _parts(preview: StackPreview) -> Iterator[tuple[Depth, Block]]:
     yield known if verdict.grade is Grade.SAFE else Depth.NEWS, verdict
     if diff is not None or preview.risks:
         yield Depth.NEWS, Risks(preview.risks)
-    notes = (*preview.notes, *(diff.notes if diff else ()))
+    live = preview.live
+    notes = (*((live.sentence,) if live else ()), *preview.notes, *(diff.notes if diff else ()))
     if notes:
         yield Depth.NEWS, Notes(notes)
     findings = _findings(preview)
@@ -67,7 +68,10 @@ def _parts(preview: StackPreview) -> Iterator[tuple[Depth, Block]]:
     yield known, _graph(preview)
     if plan is not None:
         as_data = Depth.DATA if diff is not None else Depth.NEWS
-        yield as_data, Resources(plan.project, plan.resources, Tally.of(plan.resources))
+        yield (
+            as_data,
+            Resources(plan.project, plan.resources, Tally.of(plan.resources), live.actions if live else {}),
+        )
         yield as_data, Outputs(plan.outputs)
     yield from _costs(preview, known)
     if findings and not findings.new:

@@ -19,6 +19,7 @@ from slipway.infra.plan.config import ENCRYPTED, StackConfig
 from slipway.infra.plan.run import Plan
 from slipway.infra.policy.judge import Violation, judged
 from slipway.infra.policy.loosened import Judged, loosened
+from slipway.infra.preview.live_rollout import LiveRollout
 from slipway.infra.preview.other_commit import Base
 from slipway.infra.preview.plans import Planned, findings_of
 from slipway.infra.resources.reading import SECRET
@@ -33,7 +34,8 @@ class StackPreview:
 
     plan: None for a stack that is deleted, or refused. diff: None without another commit. refused: why the
     stack has no plan. notes: what is not known, in sentences. found_before: titles of the findings at the
-    other commit. unjudged: a resource's name -> rule that could not be judged -> why.
+    other commit. unjudged: a resource's name -> rule that could not be judged -> why. live: what happens to
+    the service of a local stack that runs.
     """
 
     stack: str
@@ -49,6 +51,7 @@ class StackPreview:
     notes: tuple[str, ...] = ()
     found_before: frozenset[str] = frozenset()
     unjudged: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
+    live: LiveRollout | None = None
 
 
 def stack_preview(planned: Planned, today: date) -> StackPreview:

@@ -153,7 +153,7 @@ def _resources(resources: Resources) -> Iterator[RenderableType]:
     while waiting:
         parent, branch = waiting.pop()
         for resource in children[parent.urn]:
-            waiting.append((resource, branch.add(_planned(resource))))
+            waiting.append((resource, branch.add(_planned(resource, resources.actions))))
             for name, value in words.inputs_that_matter(resource, parent.inputs):
                 waiting[-1][1].add(_pair(name, value))
     yield tree
@@ -162,8 +162,10 @@ def _resources(resources: Resources) -> Iterator[RenderableType]:
     yield Text(f"{words.sized(resources.counts)}; `--details` shows their inputs.", style="dim")
 
 
-def _planned(resource: Resource) -> Text:
-    return Text.assemble(("+ ", "green"), (resource.name, "bold"), (f"  {words.kind(resource.type)}", "dim"))
+def _planned(resource: Resource, actions: Mapping[str, Action]) -> Text:
+    action = actions.get(resource.urn, Action.CREATE)
+    mark = (f"{words.MARKS[action]} ", _COLOURS[action])
+    return Text.assemble(mark, (resource.name, "bold"), (f"  {words.kind(resource.type)}", "dim"))
 
 
 def _outputs(outputs: Outputs) -> Iterator[RenderableType]:

@@ -10,10 +10,10 @@ from pathlib import Path
 from slipway.components.checkout import ROOT
 
 REQUIREMENTS = Path("requirements-slipway.txt")
-NAMES = ("preview", "preview-comment", "preview-engine", "deploy", "up", "drift")
+NAMES = ("preview", "preview-comment", "preview-rules", "preview-engine", "deploy", "up", "drift")
 _SOURCE = ROOT / ".github"
-_INSTALL = "run: python3 -m infra.setup.install cloud\n"
-_INSTALL_THERE = f"run: python3 -m venv .venv && .venv/bin/pip install --quiet -r {REQUIREMENTS}\n"
+_INSTALL = r"^(\s*)run: python3 -m infra\.setup\.install (?:cloud|local)$"
+_INSTALL_THERE = rf"\1run: python3 -m venv .venv && .venv/bin/pip install --quiet -r {REQUIREMENTS}"
 _GUIDE = "docs/guides/pull-requests.md"
 
 
@@ -37,13 +37,14 @@ def other_repository(folder: Path) -> Path | None:
 
 
 def _theirs(text: str) -> str:
-    text = text.replace(_INSTALL, _INSTALL_THERE).replace(_GUIDE, "Slipway's guide to pull requests")
+    text = text.replace(_GUIDE, "Slipway's guide to pull requests")
     for pattern, replacement in _renamed():
         text = re.sub(pattern, replacement, text, flags=re.MULTILINE)
     return text
 
 
 def _renamed() -> Iterator[tuple[str, str]]:
+    yield _INSTALL, _INSTALL_THERE
     yield r"^name: (\w.*)$", r'name: "Slipway: \1"'
     yield r"^    workflows: \[(\w+)\]$", r'    workflows: ["Slipway: \1"]'
     yield r"^  group: ", "  group: slipway-"

@@ -83,7 +83,7 @@ class Predict:
             raise ClientLeft("the client closed the connection while its request was read")
         scope["state"]["texts"] = work.size
         holding: Holding = scope["state"]["holding"]
-        _hold(holding, work)
+        self._hold(holding, work)
         parts = streamed_parts(work)
         call = self._engine.submit(work, deadline)
         del work  # the call lets go of it once nobody waits
@@ -145,19 +145,18 @@ class Predict:
                 return bytes(body)
         raise ClientLeft("the client closed the connection before its request was complete")
 
+    def _hold(self, holding: Holding, work: Work[bytes]) -> None:
+        """Count the answer before it is computed. Raises MemoryFull, until what waits has been answered."""
+        if not holding.fits(work.answer_bytes):
+            raise MemoryFull(
+                f"the answer may take {work.answer_bytes} bytes, and other requests hold the memory for it; "
+                "send fewer texts at once",
+                retry_after_seconds=self._engine.retry_after_seconds,
+            )
+        holding.hold_answer(work.answer_bytes)
+
     def _too_large(self) -> BodyTooLarge:
         return BodyTooLarge(f"the body has more than {self._max_body_bytes} bytes; send fewer texts at once")
-
-
-def _hold(holding: Holding, work: Work[bytes]) -> None:
-    """Count the answer before it is computed. Raises MemoryFull."""
-    if not holding.fits(work.answer_bytes):
-        raise MemoryFull(
-            f"the answer may take {work.answer_bytes} bytes, and other requests hold the memory for it; "
-            "send fewer texts at once",
-            retry_after_seconds=1,
-        )
-    holding.hold_answer(work.answer_bytes)
 
 
 async def _send_json(send: Send, body: bytes) -> None:

@@ -73,6 +73,11 @@ class Engine:
         """Return whether even a call without tokens finds no place."""
         return self._calls > 0 and (self._calls >= self._max_calls or self._tokens > self._max_tokens)
 
+    @property
+    def retry_after_seconds(self) -> int:
+        """Return the seconds until what waits now has probably been computed, at least 1."""
+        return max(1, math.ceil(self._tokens * self._seconds_per_token / self._workers))
+
     def refuse_if_full(self, tokens: int = 0) -> None:
         """Raise QueueFull if a call of so many tokens does not fit. An empty queue accepts any."""
         calls, waiting = self._calls, self._tokens
@@ -81,7 +86,7 @@ class Engine:
                 f"{calls} calls with about {waiting} tokens are waiting"
                 + (f" and this one has about {tokens}" if tokens else "")
                 + f"; at most {self._max_calls} calls and {self._max_tokens} tokens may wait",
-                retry_after_seconds=max(1, math.ceil(waiting * self._seconds_per_token / self._workers)),
+                retry_after_seconds=self.retry_after_seconds,
             )
 
     def submit(self, work: Work[bytes], deadline: float) -> Call:

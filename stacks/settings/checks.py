@@ -199,7 +199,7 @@ def _finite(value: Any) -> float:
         raise ValueError("")
     try:
         number = float(value)
-    except ValueError:
+    except (ValueError, OverflowError):  # a whole number of JSON has any number of digits
         raise ValueError("") from None
     if not math.isfinite(number):
         raise ValueError("")

@@ -1,7 +1,7 @@
 """The plans that a release is known by: of each stack of the repository and of each component's example.
 
-As YAML, without what follows the files of a checkout: digests of an image and of its context. A plan that was
-read again has no dependencies, which a comparison takes from the newer side.
+As YAML, without what follows the files of a checkout: digests of an image, of its context and of the
+server's code. A plan that was read again has no dependencies, which a comparison takes from the newer side.
 """
 
 import json
@@ -43,6 +43,7 @@ _OF_A_COMPONENT = StackConfig("demo", "dev", {}, frozenset(), {})
 _SCRUBBED = (
     (re.compile(r"sha256:(?!0{64}|a{64})[0-9a-f]{64}"), "sha256:DIGEST"),
     (re.compile(r"build-[0-9a-f]{12}"), "build-TAG"),
+    (re.compile(r'(?<="code_digest": ")[0-9a-f]{12}'), "DIGEST"),
 )
 # What a comparison of a new plan with an old one reads from the new one alone, and what the URN has.
 _LEFT_OUT = {"dependencies", "uses"} | {"urn", "type", "name"}

@@ -140,6 +140,23 @@ def test_a_queue_of_tokens_that_is_full_refuses_the_call_and_says_when_to_come_b
     with_engine(test, max_tokens=10)
 
 
+def test_what_waits_says_when_it_will_have_been_computed():
+    gate = threading.Event()
+
+    async def test(engine: Engine) -> None:
+        assert engine.retry_after_seconds == 1
+        blocker = FakeWork("a", 1, [], gate)
+        first = engine.submit(blocker, FOREVER)
+        await asyncio.to_thread(blocker.begun.wait, 20)
+        waiting = engine.submit(FakeWork("b", 65_000, []), FOREVER)
+        assert engine.retry_after_seconds == 7  # of 0.1 ms each, as is assumed before one was computed
+        waiting.abandon()
+        gate.set()
+        await first.answer
+
+    with_engine(test, max_tokens=100_000)
+
+
 def test_a_call_past_its_deadline_is_given_up_and_not_begun():
     seen: list[str] = []
     gate = threading.Event()

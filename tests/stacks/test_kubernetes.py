@@ -238,6 +238,8 @@ def test_auto_makes_nothing_in_a_cluster_without_the_operator(
         ({"thresholds": '{"memory": {"ticket": 0.99, "page": 0.9}}'}, "thresholds.memory.ticket is 0.99"),
         ({"thresholds": '{"memori": {"page": 0.9}}'}, "thresholds has 'memori'.*Did you mean memory"),
         ({"thresholds": '{"memory": 0.9}'}, "thresholds: got .*such as"),
+        ({"thresholds": f'{{"turn": {{"page": {"9" * 400}}}}}'}, "thresholds: got .*such as"),
+        ({"objective": '{"days": 1e400}'}, "objective: got .*a map with numbers"),
         ({"monitoring": "google"}, "monitoring: got 'google'; allowed: none, auto, operator"),
         ({"monitoring": "none", **MONITORED}, "objective is given without `monitoring`"),
         ({"runbooks": "runbooks.md"}, "runbooks: got 'runbooks.md'"),

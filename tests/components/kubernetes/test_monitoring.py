@@ -1,6 +1,7 @@
 """What a cluster's monitoring is given: scrapes, rules and a dashboard, each of one service alone."""
 
 import json
+import math
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -44,7 +45,7 @@ def test_the_operator_scrapes_the_pods_under_the_name_that_rules_and_dashboard_r
     assert endpoint["relabelings"] == [{"targetLabel": "job", "replacement": "api"}]
     selector = 'namespace="ml",job="api"'
     assert all(selector in expression for expression in expressions(one(objects, "PrometheusRule")))
-    panels = json.loads(dashboard(objects)["data"]["slipway-ml-api.json"])["panels"]
+    panels = json.loads(dashboard(objects)["data"]["slipway-ml_api.json"])["panels"]
     assert all(selector in target["expr"] for panel in panels for target in panel.get("targets", ()))
     # A public Service shows the metrics to nobody.
     assert [port["targetPort"] for port in one(objects, "Service")["spec"]["ports"]] == ["http"]
@@ -98,7 +99,23 @@ def test_two_services_of_a_namespace_share_no_name_group_file_or_dashboard() -> 
 
 
 def test_the_dashboards_of_one_name_in_two_namespaces_are_two_files() -> None:
-    first, second = dashboard(objects_of(OPERATOR)), dashboard(objects_of({**OPERATOR, "namespace": "shop"}))
+    first, second = objects_of(OPERATOR), objects_of({**OPERATOR, "namespace": "shop"})
+    assert not dashboard(first)["data"].keys() & dashboard(second)["data"].keys()
+    marks = {
+        json.loads(next(iter(dashboard(each)["data"].values())))["annotations"]["list"][0]["expr"]
+        for each in (first, second)
+    }
+    assert len(marks) == 2
+    for objects, namespace in ((first, "ml"), (second, "shop")):
+        rules = [
+            rule for group in one(objects, "PrometheusRule")["spec"]["groups"] for rule in group["rules"]
+        ]
+        assert {rule["labels"]["namespace"] for rule in rules if "alert" in rule} == {namespace}
+
+
+def test_names_that_are_alike_when_they_are_joined_are_two_files() -> None:
+    first = dashboard(objects_of({**OPERATOR, "namespace": "a-b"}, name="c"))
+    second = dashboard(objects_of({**OPERATOR, "namespace": "a"}, name="b-c"))
     assert not first["data"].keys() & second["data"].keys()
 
 
@@ -153,6 +170,23 @@ def test_alerts_lead_to_the_runbooks_that_are_given() -> None:
         (
             {**OPERATOR, "thresholds": {"memory": {"ticket": 0.99}}},
             r"thresholds.memory.ticket is 0.99 with `page`",
+        ),
+        (
+            {**OPERATOR, "thresholds": {"turn": {"page": math.inf}}},
+            r"turn.page is inf; it must be 0 to 1,000,000,000",
+        ),
+        (
+            {**OPERATOR, "thresholds": {"turn": {"page": math.nan}}},
+            r"turn.page is nan; it must be 0 to 1,000,000,000\.",
+        ),
+        ({**OPERATOR, "thresholds": {"turn": {"ticket": 1e300}}}, r"turn.ticket is 1e\+300; it must be 0 to"),
+        (
+            {**OPERATOR, "thresholds": {"memory": {"page": math.nan}}},
+            r"memory.page is nan; it must be a share",
+        ),
+        (
+            {**OPERATOR, "thresholds": {"turn": {"ticket": -math.inf}}},
+            r"turn.ticket is -inf; .*nearest: 0",
         ),
         (
             {**OPERATOR, "thresholds": {"memory": 0.9}},

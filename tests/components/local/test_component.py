@@ -26,6 +26,19 @@ def test_a_key_that_a_program_gives_in_clear_is_hidden_in_all_that_is_registered
         ({"model": ""}, r"^api: model is missing; name one, such as `bundled:sms-spam`\.$"),
         ({"cpu": "2"}, r"^api: cpu is of type str; it must be a number\.$"),
         ({"zzz": 1}, r"^api: zzz is no argument here; leave it out\.$"),
+        (
+            {"env": {"A": "b"}},
+            r"^api: env is given, and a local process has .*; leave it out, or run a contain",
+        ),
+        (
+            {"gpu": "nvidia-l4", "public": True},
+            r"^api: gpu is given, .* on the CPU.*\napi: public is given, .*127",
+        ),
+        (
+            {"labels": {"a": "b"}},
+            r"^api: labels is given, and a local process has no labels; leave it out\.$",
+        ),
+        ({"secrets": {"A": "x:1"}, "concurrency": 2}, r"^api: concurrency is given.*\napi: secrets is given"),
         ({"api_key": "short"}, r"^api: api_key has 5 characters \(they are not shown\); allowed are 16 to"),
         ({"port": 70000, "model": "bundled:none"}, r"^api: port is 70000.*\napi: model is 'bundled:none'"),
         (

@@ -5,7 +5,6 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -19,29 +18,8 @@ from slipway.components.local.launch import Launch
 from slipway.components.local.provider import PULUMI, LocalProcessProvider
 from slipway.components.local.record import LEASE, PROCESS, serving_folder
 from slipway.infra.local.runner import SlipwayProvider
+from tests.components.local.rolling import MODEL
 from tests.conftest import ROOT
-
-MODEL = "service/models/sms-spam"
-
-
-@pytest.fixture
-def props(tmp_path: Path, free_port: int) -> Iterator[dict[str, Any]]:
-    folder = tmp_path / "run"
-    yield {
-        "service": "test",
-        "run_folder": str(folder),
-        "port": free_port,
-        "cpu": 1,
-        "memory_gib": 1,
-        "timeout_seconds": 10,
-        "model": "bundled:sms-spam",
-        "model_folder": MODEL,
-        "model_digest": "m",
-        "code_digest": "c",
-        "api_key_given": False,
-        "url": f"http://127.0.0.1:{free_port}",
-    }
-    process.stop(folder)
 
 
 def predict(outputs: dict[str, Any]) -> httpx.Response:

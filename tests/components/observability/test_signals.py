@@ -87,7 +87,7 @@ def test_an_objective_that_no_alarm_can_hold_is_refused(objective: ServiceObject
         ),
         ({"ready": {"page": 1, "ticket": 0.5}}, "ready.ticket is 0.5 with `page` 1; `page` must be below"),
         ({"memory": {"page": 95}}, "memory.page is 95; it must be a share from 0 to 1; nearest: 1"),
-        ({"turn": {"ticket": -1}}, "turn.ticket is -1; it must be 0 or more; nearest: 0"),
+        ({"turn": {"ticket": -1}}, "turn.ticket is -1; it must be 0 to 1,000,000,000; nearest: 0"),
         ({"memori": {"page": 0.9}}, "thresholds has 'memori', which has no threshold; .*nearest: memory"),
         ({"availability": {"page": 0.9}}, "has 'availability', which has no threshold"),
     ],

@@ -7,12 +7,15 @@ address 73 + 18.25. An instance is planned for 70 % of what it can do.
 """
 
 import math
+from datetime import date
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from slipway.infra.advise.choose import Advice, advice_of
 from slipway.infra.advise.question import question_of
+from slipway.infra.advise.report import advice_text
 from slipway.infra.cost.prices import price_table
 from slipway.infra.errors import Refused
 
@@ -259,3 +262,14 @@ def test_every_fault_of_a_question_is_told_at_once() -> None:
     with pytest.raises(Refused) as refused:
         advice(rps=0, hours=30, residency="de")
     assert all(flag in str(refused.value) for flag in ("--rps", "--hours", "--residency"))
+
+
+def test_each_line_of_a_sentence_is_indented() -> None:
+    terminal = Console(width=60)
+    with terminal.capture() as capture:
+        for part in advice_text(advice(rps=50), date(2026, 1, 1), explain=False):
+            terminal.print(part)
+    said = capture.get().partition("Recommended:")[2]
+    why = said.partition("What would change that:")[0].splitlines()[1:]
+    assert len(why) > len(advice(rps=50).why)
+    assert [line for line in why if not line.startswith("  ") or line.startswith("   ")] == []

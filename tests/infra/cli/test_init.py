@@ -27,7 +27,7 @@ WORKFLOWS = {
     ".github/actions/slipway-cloud/action.yml",
     *(
         f".github/workflows/slipway-{name}.yml"
-        for name in ("preview", "preview-comment", "preview-engine", "deploy", "up", "drift")
+        for name in ("preview", "preview-comment", "preview-rules", "preview-engine", "deploy", "up", "drift")
     ),
 }
 
@@ -102,10 +102,13 @@ def test_workflows_of_a_project_are_its_own_and_stand_on_nothing_of_this_reposit
             assert path in texts or f"{path}/action.yml" in texts, path
         for path in re.findall(r"[\w-]+\.yml", text):
             assert f".github/workflows/{path}" in texts, path
-    [comment] = [text for name, text in texts.items() if name.endswith("preview-comment.yml")]
-    assert yaml.safe_load(comment)[True]["workflow_run"]["workflows"] == ["Slipway: Preview"]
+    after = [
+        text for name, text in texts.items() if name.endswith(("preview-comment.yml", "preview-rules.yml"))
+    ]
+    waited_for = [yaml.safe_load(text)[True]["workflow_run"]["workflows"] for text in after]
+    assert waited_for == [["Slipway: Preview"]] * 2
     installs = [text for text in texts.values() if "pip install --quiet -r requirements-slipway.txt" in text]
-    assert len(installs) == 2  # the preview, and the action that all others use
+    assert len(installs) == 3  # the preview, its rules, and the action that all others use
     zizmor = Path(sys.executable).with_name("zizmor")
     done = subprocess.run(
         [zizmor, "--offline", "--no-progress", "--config", ROOT / ".github/zizmor.yml", tmp_path]

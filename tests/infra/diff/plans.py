@@ -46,3 +46,38 @@ def changed(type_: str, before: Mapping[str, Any] | None, after: Mapping[str, An
 def risks(diff: StackDiff) -> list[tuple[str, str]]:
     """Level and text of each, in order."""
     return [(risk.level.name.lower(), risk.text) for risk in risks_of(diff)]
+
+
+RUN = "gcp:cloudrunv2/service:Service"
+POOL, CLUSTER = "gcp:container/nodePool:NodePool", "gcp:container/cluster:Cluster"
+INVOKER = "gcp:cloudrunv2/serviceIamMember:ServiceIamMember"
+SECRET_GRANT = "gcp:secretmanager/secretIamMember:SecretIamMember"
+INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
+BALANCER = "aws:lb/loadBalancer:LoadBalancer"
+REPOSITORY = "gcp:artifactregistry/repository:Repository"
+SECRET, VERSION = "gcp:secretmanager/secret:Secret", "gcp:secretmanager/secretVersion:SecretVersion"
+PASSWORD = "random:index/randomPassword:RandomPassword"
+IMAGE = "docker-build:index:Image"
+LOG = "aws:cloudwatch/logGroup:LogGroup"
+K8S_SERVICE, DEPLOYMENT = "kubernetes:core/v1:Service", "kubernetes:apps/v1:Deployment"
+K8S_INGRESS = "kubernetes:networking.k8s.io/v1:Ingress"
+NETWORK_POLICY = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
+VPC = "aws:ec2/vpc:Vpc"
+
+Inputs = Mapping[str, Any]
+GPU = {"nodeConfig": {"guestAccelerators": [{"type": "nvidia-l4"}], "machineType": "g2-standard-4"}}
+T4 = {"nodeConfig": {"guestAccelerators": [{"type": "nvidia-tesla-t4"}], "machineType": "g2-standard-4"}}
+CPU_POOL = {"nodeConfig": {"machineType": "e2-standard-2"}, "location": "a"}
+OPEN, CLOSED = {"spec": {"type": "LoadBalancer"}}, {"spec": {"type": "ClusterIP"}}
+COMPONENT = {"min_replicas": 1, "max_replicas": 3, "model": "bundled:sms-spam", "task": "classify", "cpu": 1}
+
+
+def service(**inputs: Any) -> Inputs:
+    return {**COMPONENT, "memory_gib": 2, **inputs}
+
+
+NGINX = "nginx.ingress.kubernetes.io/"
+
+
+def annotated(name: str, value: str) -> Inputs:
+    return {"metadata": {"annotations": {name: value}}}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.infra.diff.test_risks import SERVICE, changed, risks, service
+from tests.infra.diff.plans import SERVICE, changed, risks, service
 
 
 @pytest.mark.parametrize("name", ["MAX_BATCH_TOKENS", "TOKENIZERS_PARALLELISM", "CACHE_KEY_PREFIX"])

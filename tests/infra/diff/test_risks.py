@@ -1,105 +1,37 @@
 """Each rule of risk, on the smallest change that wakes it and on one that does not."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import pytest
 
 from slipway.infra.diff.risks import RULES
-from tests.infra.diff.plans import SERVICE, changed, risks
-
-RUN = "gcp:cloudrunv2/service:Service"
-POOL, CLUSTER = "gcp:container/nodePool:NodePool", "gcp:container/cluster:Cluster"
-INVOKER = "gcp:cloudrunv2/serviceIamMember:ServiceIamMember"
-SECRET_GRANT = "gcp:secretmanager/secretIamMember:SecretIamMember"
-INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
-BALANCER = "aws:lb/loadBalancer:LoadBalancer"
-REPOSITORY = "gcp:artifactregistry/repository:Repository"
-SECRET, VERSION = "gcp:secretmanager/secret:Secret", "gcp:secretmanager/secretVersion:SecretVersion"
-PASSWORD = "random:index/randomPassword:RandomPassword"
-IMAGE = "docker-build:index:Image"
-LOG = "aws:cloudwatch/logGroup:LogGroup"
-K8S_SERVICE, DEPLOYMENT = "kubernetes:core/v1:Service", "kubernetes:apps/v1:Deployment"
-K8S_INGRESS = "kubernetes:networking.k8s.io/v1:Ingress"
-NETWORK_POLICY = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
-VPC = "aws:ec2/vpc:Vpc"
-
-Inputs = Mapping[str, Any]
-GPU = {"nodeConfig": {"guestAccelerators": [{"type": "nvidia-l4"}], "machineType": "g2-standard-4"}}
-T4 = {"nodeConfig": {"guestAccelerators": [{"type": "nvidia-tesla-t4"}], "machineType": "g2-standard-4"}}
-CPU_POOL = {"nodeConfig": {"machineType": "e2-standard-2"}, "location": "a"}
-OPEN, CLOSED = {"spec": {"type": "LoadBalancer"}}, {"spec": {"type": "ClusterIP"}}
-COMPONENT = {"min_replicas": 1, "max_replicas": 3, "model": "bundled:sms-spam", "task": "classify", "cpu": 1}
-
-
-def service(**inputs: Any) -> Inputs:
-    return {**COMPONENT, "memory_gib": 2, **inputs}
-
-
-NGINX = "nginx.ingress.kubernetes.io/"
-
-
-def _annotated(name: str, value: str) -> Inputs:
-    return {"metadata": {"annotations": {name: value}}}
-
+from tests.infra.diff.openings import OPENINGS
+from tests.infra.diff.plans import (
+    BALANCER,
+    CLOSED,
+    CLUSTER,
+    CPU_POOL,
+    GPU,
+    IMAGE,
+    INGRESS,
+    K8S_SERVICE,
+    LOG,
+    OPEN,
+    PASSWORD,
+    POOL,
+    REPOSITORY,
+    RUN,
+    SECRET,
+    SERVICE,
+    T4,
+    VERSION,
+    VPC,
+    Inputs,
+    changed,
+    risks,
+    service,
+)
 
 CHANGES: list[tuple[str, Inputs | None, Inputs | None, str, str]] = [
-    (
-        SERVICE,
-        service(allowed_cidrs=["203.0.113.0/24"]),
-        service(allowed_cidrs=["203.0.113.0/24", "128.0.0.0/1"]),
-        "high",
-        "opens the service to 0.5 of the internet: 128.0.0.0/1",
-    ),
-    (
-        SERVICE,
-        service(allowed_cidrs=["203.0.113.0/24"]),
-        service(allowed_cidrs=["203.0.113.0/25", "10.0.0.0/8"]),
-        "medium",
-        "lets further networks reach the service: 10.0.0.0/8",
-    ),
-    (
-        SERVICE,
-        service(control_plane_cidrs=["203.0.113.0/24"]),
-        service(control_plane_cidrs=[]),
-        "high",
-        "lets every network reach the control plane of the cluster",
-    ),
-    (
-        SERVICE,
-        service(allowed_namespaces=["shop"]),
-        service(),
-        "high",
-        "lets the pods of every namespace call the service",
-    ),
-    (
-        SERVICE,
-        service(allowed_namespaces=["shop"]),
-        service(allowed_namespaces=["shop", "jobs"]),
-        "medium",
-        "lets the pods of further namespaces call the service: jobs",
-    ),
-    (
-        SERVICE,
-        service(egress="endpoints"),
-        service(egress="public-address"),
-        "high",
-        "gives every task a public address",
-    ),
-    (
-        SERVICE,
-        service(private_nodes=True),
-        service(private_nodes=False),
-        "high",
-        "gives every node a public address",
-    ),
-    (
-        SERVICE,
-        service(invokers=["domain:acme.com"]),
-        service(invokers=["domain:acme.com", "domain:gmail.com"]),
-        "high",
-        "lets everybody with an account of gmail.com call the service",
-    ),
+    *OPENINGS,
     (
         BALANCER,
         {"internal": False, "enableDeletionProtection": True},
@@ -190,60 +122,6 @@ CHANGES: list[tuple[str, Inputs | None, Inputs | None, str, str]] = [
         "high",
         "rotates the API key: callers that have the old one are refused",
     ),
-    (INVOKER, None, {"member": "allUsers", "role": "r"}, "high", "opens the service to the internet"),
-    (INVOKER, None, {"member": "user:a@b.c", "role": "r"}, "medium", "gives r to user:a@b.c"),
-    (
-        SECRET_GRANT,
-        None,
-        {"member": "[unknown]", "role": "r"},
-        "medium",
-        "gives r to a value that is not known yet",
-    ),
-    (
-        INGRESS,
-        {"cidrIpv4": "10.0.0.0/8"},
-        {"cidrIpv4": "0.0.0.0/0"},
-        "high",
-        "opens the service to the internet",
-    ),
-    (BALANCER, {"internal": True}, {"internal": False}, "high", "opens the service to the internet"),
-    (
-        RUN,
-        {"ingress": "INGRESS_TRAFFIC_INTERNAL_ONLY"},
-        {"ingress": "INGRESS_TRAFFIC_ALL"},
-        "high",
-        "opens the service to the internet",
-    ),
-    (K8S_SERVICE, CLOSED, OPEN, "high", "opens the service to the internet"),
-    (SERVICE, service(public=False), service(public=True), "high", "opens the service to the internet"),
-    (
-        SERVICE,
-        service(public=True),
-        service(public=False, invokers=["user:ada@example.com"]),
-        "medium",
-        "closes the service to the internet: callers need a grant",
-    ),
-    (
-        SERVICE,
-        service(public=True),
-        service(public=False),
-        "high",
-        "closes the service to everyone who calls it now",
-    ),
-    (
-        SERVICE,
-        service(invokers=["user:ada@example.com"]),
-        service(),
-        "high",
-        "closes the service to everyone who calls it now",
-    ),
-    (
-        SERVICE,
-        service(),
-        service(plain_env=["CACHE_KEY"], env={"CACHE_KEY": "abc"}),
-        "medium",
-        "says that CACHE_KEY in the plain environment is no secret",
-    ),
     (
         SERVICE,
         service(),
@@ -253,69 +131,10 @@ CHANGES: list[tuple[str, Inputs | None, Inputs | None, str, str]] = [
     ),
     (
         SERVICE,
-        service(tls_secret="tls"),
-        service(),
-        "high",
-        "turns HTTPS off: keys and requests travel unencrypted",
-    ),
-    (
-        SERVICE,
         service(domain="a.example.com"),
         service(domain="b.example.com"),
         "medium",
         "the domain a.example.com gives way to b.example.com: callers of that name fail",
-    ),
-    (SERVICE, service(), service(private_nodes=False), "high", "gives every node a public address"),
-    (
-        NETWORK_POLICY,
-        {"spec": {}},
-        None,
-        "high",
-        "deletes x: nothing limits who calls the pods, and whom they call",
-    ),
-    (
-        K8S_INGRESS,
-        _annotated(f"{NGINX}whitelist-source-range", "10.0.0.0/8"),
-        {"metadata": {"annotations": {}}},
-        "high",
-        f"lets every network through the Ingress: `{NGINX}whitelist-source-range` is gone, which let in "
-        "10.0.0.0/8",
-    ),
-    (
-        K8S_INGRESS,
-        _annotated(f"{NGINX}whitelist-source-range", "10.0.0.0/8"),
-        {"metadata": {}},
-        "high",
-        f"lets every network through the Ingress: `{NGINX}whitelist-source-range` is gone, which let in "
-        "10.0.0.0/8",
-    ),
-    (
-        K8S_INGRESS,
-        _annotated(f"{NGINX}whitelist-source-range", "10.0.0.0/8"),
-        _annotated(f"{NGINX}whitelist-source-range", "10.1.0.0/16,52.0.0.0/8"),
-        "high",
-        "lets further networks through the Ingress: 52.0.0.0/8",
-    ),
-    (
-        K8S_INGRESS,
-        _annotated(f"{NGINX}auth-url", "https://login.example.com"),
-        _annotated("other", "1"),
-        "high",
-        f"takes a guard off the Ingress: `{NGINX}auth-url`",
-    ),
-    (
-        K8S_INGRESS,
-        _annotated("alb.ingress.kubernetes.io/scheme", "internal"),
-        _annotated("alb.ingress.kubernetes.io/scheme", "internet-facing"),
-        "high",
-        "gives the Ingress public addresses",
-    ),
-    (
-        SERVICE,
-        service(certificate_arn="a"),
-        service(),
-        "high",
-        "turns HTTPS off: keys and requests travel unencrypted",
     ),
     (
         SERVICE,

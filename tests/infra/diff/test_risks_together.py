@@ -6,8 +6,24 @@ import pytest
 
 from slipway.infra.diff.model import Action
 from slipway.infra.diff.risks import risks_of
-from tests.infra.diff.plans import SERVICE, changed, difference, resource, risks, side, urn_of
-from tests.infra.diff.test_risks import CLUSTER, DEPLOYMENT, GPU, IMAGE, POOL, RUN, SECRET, VPC, service
+from tests.infra.diff.plans import (
+    CLUSTER,
+    DEPLOYMENT,
+    GPU,
+    IMAGE,
+    POOL,
+    RUN,
+    SECRET,
+    SERVICE,
+    VPC,
+    changed,
+    difference,
+    resource,
+    risks,
+    service,
+    side,
+    urn_of,
+)
 
 
 def test_the_worst_stands_first() -> None:
