@@ -80,6 +80,7 @@ def roll_back(
     """
     found = under_way(folder)
     if found is not None and number is None and not found.is_conducted:
+        _refuse_second(folder, found)
         note(folder, found.new, ended_because=_BY_HAND)
         _end_command(found)
     elif found is not None and number is None:
@@ -159,6 +160,16 @@ def _open(folder: Path, verb: str) -> Rollout:
             f"The new version of this rollout is not ready yet, or it is a rolling one: nothing to {verb}."
         )
     return found
+
+
+def _refuse_second(folder: Path, found: Rollout) -> None:
+    """Refuse to end what is a rollback itself, as of somebody who asks for it twice."""
+    release = Release.read(folder, found.new)
+    if release is not None and release.repeats:
+        raise Refused(
+            f"Another command is bringing release {release.repeats} back already, as release {found.new}. "
+            "`slipway status` shows when it serves."
+        )
 
 
 def _end_command(found: Rollout) -> None:

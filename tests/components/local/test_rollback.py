@@ -98,6 +98,20 @@ def test_a_rollback_ends_the_command_that_still_starts_a_version(props: dict[str
         command.wait()
 
 
+def test_a_second_rollback_leaves_the_first_alone(props: dict[str, Any], folder: Path) -> None:
+    new_release(folder, props, None, repeats=1)
+    command = subprocess.Popen(["sleep", "60"])
+    try:
+        Rollout("rolling", 2, 1, ProcessId.of(command.pid), time.time()).write(folder)
+        with pytest.raises(Refused, match="is bringing release 1 back already, as release 1"):
+            roll_back(folder, None, RollbackOptions(), silent)
+        assert command.poll() is None
+        assert releases(folder)[0].ended_because == ""
+    finally:
+        command.kill()
+        command.wait()
+
+
 def test_a_settings_rollback_can_leave_the_settings_and_the_key_as_they_are(
     props: dict[str, Any], folder: Path
 ) -> None:

@@ -200,6 +200,6 @@ class Clock:
 def test_time_that_the_machine_slept_is_not_baked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock([1, 3600, 1, 1, 1, 1, 1, 1, 1])
     monkeypatch.setattr(conductor, "time", clock)
-    rollout = Rollout("canary", 1, 2, ProcessId(os.getpid(), 1.0), 0.0, 50, bake_seconds=12)
+    rollout = Rollout("canary", 1, 2, ProcessId(os.getpid(), 1.0), 0.0, 50, bake_seconds=9)
     assert "undecided" in (Conductor(tmp_path, rollout).watch() or "")
-    assert clock.looks == 8  # 1 + 5 + 6 times 1
+    assert clock.looks == 5  # 1 + 5 + 3 times 1
