@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from ..checking import Rules
 from ..fault import Fault
 from ..google.log_buckets import google_retention_faults
+from ..observability.rules import watched_faults
 from ..traces import traces_faults
 from .args import CloudRunServiceArgs
 from .image_rules import image_warnings
@@ -26,6 +27,7 @@ def spec_faults(spec: CloudRunSpec) -> Iterator[Fault]:
     yield from model_faults(spec)
     yield from google_retention_faults(spec.log_retention)
     yield from traces_faults(spec.traces, spec.service.env)
+    yield from watched_faults(spec.service.task, spec)
 
 
 checked_spec = Rules(CloudRunSpec, CloudRunServiceArgs, spec_faults).checked

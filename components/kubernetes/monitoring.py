@@ -11,7 +11,7 @@ from typing import Any
 from ..fault import Fault
 from ..observability.grafana import dashboard_json
 from ..observability.prometheus import OPERATOR_API, RUNBOOKS, Subject, rule_groups
-from ..observability.watch import Watch, watch_faults
+from ..observability.watch import Watch, runbooks_faults, watch_faults
 from . import limits
 from .args import Monitoring
 from .pod import METRICS, selector_of
@@ -97,6 +97,7 @@ def monitoring_faults(spec: KubernetesSpec) -> Iterator[Fault]:
                 yield Fault(key, "given", "leave it out, or set `monitoring` to operator", reason)
     yield from _name_faults(spec)
     yield from watch_faults(spec.service.task, spec.objective, spec.thresholds)
+    yield from runbooks_faults(spec.runbooks_url)
 
 
 def _name_faults(spec: KubernetesSpec) -> Iterator[Fault]:
@@ -107,11 +108,6 @@ def _name_faults(spec: KubernetesSpec) -> Iterator[Fault]:
     for key, value in spec.monitoring_labels.items():
         if not (limits.LABEL_KEY.fullmatch(key) and limits.LABEL_VALUE.fullmatch(value)):
             yield Fault("monitoring_labels", f"{key}={value}", "it must be a label of Kubernetes", verb="has")
-    if spec.runbooks_url and not limits.PAGE.fullmatch(spec.runbooks_url):
-        allowed = (
-            "it must be the address of a page, without an anchor, such as https://docs.example.com/runbooks"
-        )
-        yield Fault("runbooks_url", repr(spec.runbooks_url), allowed)
 
 
 def monitoring_warnings(spec: KubernetesSpec) -> Iterator[str]:

@@ -9,6 +9,7 @@ import pulumi
 
 from ..declared import argument, read_into
 from ..google.accounts import workload_pool
+from ..observability.args import Observability
 from ..observability.watch import AlarmThresholds, ServiceObjective
 from ..spec import InferenceServiceSpec
 from . import limits
@@ -84,6 +85,8 @@ class KubernetesSpec:
     )
     monitoring_namespaces: tuple[str, ...] = argument(())
     monitoring_labels: Mapping[str, str] = argument({})
+    observability: Observability = argument(Observability.OFF)
+    alert_email: str = argument("")
     objective: ServiceObjective = argument({})
     thresholds: Mapping[str, AlarmThresholds] = argument({})
     runbooks_url: str = argument("")
