@@ -16,7 +16,7 @@ from ..observability.signals import SIGNALS, TUNABLE
 from ..observability.watch import Watch
 from . import names
 from .args import Ingress
-from .collector import collector_faults, collector_warnings, collects
+from .collector import collector_faults, collects
 from .spec import CloudRunSpec
 
 _TUNABLE = tunable(ROWS, SIGNALS)
@@ -59,9 +59,3 @@ def monitoring_faults(spec: CloudRunSpec) -> Iterator[Fault]:
     tunable_signals = _TUNABLE_WITH_SERVER if collects(spec) else _TUNABLE
     yield from watched_faults(spec.service.task, spec, tunable_signals)
     yield from collector_faults(spec)
-
-
-def monitoring_warnings(spec: CloudRunSpec) -> Iterator[str]:
-    if spec.observability is not Observability.OFF and not spec.alert_email:
-        yield "no `alert_email`: alarms show in Google Cloud's console, and notify nobody."
-    yield from collector_warnings(spec)

@@ -85,8 +85,3 @@ def cloud_monitoring_faults(spec: KubernetesSpec) -> Iterator[Fault]:
     elif level is Observability.FULL and spec.monitoring is not Monitoring.GOOGLE:
         allowed = "set `monitoring` to google, which sends the server's metrics, or this to basic"
         yield Fault("observability", "'full'", allowed, f"with `monitoring` {spec.monitoring.value}")
-
-
-def cloud_monitoring_warnings(spec: KubernetesSpec) -> Iterator[str]:
-    if spec.observability is not Observability.OFF and not spec.alert_email:
-        yield "no `alert_email`: alarms show in Google Cloud's console, and notify nobody."
