@@ -14,7 +14,7 @@ from .policies import page_of
 from .row import filled
 from .subject import Watched
 
-_COLUMNS, _WIDTH, _HEIGHT, _HEADER_HEIGHT, _TEXT_HEIGHT = 48, 24, 16, 4, 24
+_COLUMNS, _WIDTH, _HEIGHT, _HEADER_HEIGHT, _TEXT_HEIGHT = 12, 6, 4, 1, 8
 # Units of UCUM: ucum.org/ucum.
 _UNITS = {
     Unit.PER_SECOND: "1/s",

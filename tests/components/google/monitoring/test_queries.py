@@ -148,7 +148,7 @@ def test_a_dashboard_has_no_overlap_a_chart_for_each_signal_and_says_why_one_is_
             (tile["xPos"] + x, tile["yPos"] + y) for x in range(tile["width"]) for y in range(tile["height"])
         }
         assert not cells & taken
-        assert max(x for x, _ in cells) < 48
+        assert max(x for x, _ in cells) < 12
         taken |= cells
     charts = [tile["widget"]["title"] for tile in tiles if "xyChart" in tile["widget"]]
     text = tiles[-1]["widget"]["text"]["content"]
