@@ -8,7 +8,7 @@ import pulumi
 from ..fault import Fault
 from ..google.monitoring.cloud_run import ROWS
 from ..google.monitoring.resources import Place, watch_service
-from ..google.monitoring.subject import Watched, matchers, tunable
+from ..google.monitoring.subject import MonitoredService, matchers, tunable
 from ..observability.args import Observability
 from ..observability.prometheus import RUNBOOKS, Subject
 from ..observability.rules import watched_faults
@@ -31,10 +31,10 @@ def monitor(spec: CloudRunSpec, url: pulumi.Output[str], opts: pulumi.ResourceOp
     watch_service(watched_of(spec), Place(spec.project, spec.alert_email, host, opts))
 
 
-def watched_of(spec: CloudRunSpec) -> Watched:
+def watched_of(spec: CloudRunSpec) -> MonitoredService:
     service = spec.service
     resource = names.resource_filter(spec.region, spec.name)
-    return Watched(
+    return MonitoredService(
         spec.name,
         ROWS,
         matchers(monitored_resource="cloud_run_revision", service_name=spec.name, location=spec.region),

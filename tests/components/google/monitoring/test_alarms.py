@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from slipway.components.google.monitoring.policies import policies_of
-from slipway.components.google.monitoring.subject import Watched
+from slipway.components.google.monitoring.subject import MonitoredService
 from tests.components.google.monitoring.watched import ALL, POD_LABELS, RUN_LABELS
 from tests.components.observability.recording import constant, growing, rules_hold
 
@@ -130,7 +130,7 @@ POD_INCIDENTS: Mapping[str, Incident] = {
 }
 
 
-def groups_of(watched: Watched) -> list[dict[str, Any]]:
+def groups_of(watched: MonitoredService) -> list[dict[str, Any]]:
     """Return the policies as rules of Prometheus: a condition, and for how long it must hold."""
     rules = [
         {"alert": policy.key.replace("-", "_"), "expr": policy.query, "for": f"{policy.minutes}m"}

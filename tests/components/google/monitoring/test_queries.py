@@ -8,7 +8,7 @@ from slipway.components.google.monitoring.dashboard import dashboard_of, drawn
 from slipway.components.google.monitoring.policies import policies_of
 from slipway.components.google.monitoring.row import filled
 from slipway.components.google.monitoring.slo import objectives_of
-from slipway.components.google.monitoring.subject import Watched
+from slipway.components.google.monitoring.subject import MonitoredService
 from slipway.components.observability.signal import Alarm, BurnAlarm, Severity, SignalRow, Unit
 from slipway.components.observability.signals import SIGNALS
 from slipway.components.observability.watch import Watch
@@ -51,7 +51,7 @@ def test_a_query_that_google_would_refuse_is_found(query: str, said: str) -> Non
     assert any(said in fault for fault in faults(query))
 
 
-def compared(signal: SignalRow, watched: Watched) -> set[str]:
+def compared(signal: SignalRow, watched: MonitoredService) -> set[str]:
     """Return the units of the metrics that a threshold is compared with."""
     row = watched.row(signal)
     assert row

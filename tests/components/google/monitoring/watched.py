@@ -3,7 +3,7 @@
 from typing import Any
 
 from slipway.components.google.monitoring import cloud_run, pods
-from slipway.components.google.monitoring.subject import Watched, matchers
+from slipway.components.google.monitoring.subject import MonitoredService, matchers
 from slipway.components.observability.prometheus import Subject
 from slipway.components.observability.watch import Watch
 
@@ -17,8 +17,8 @@ POD_LABELS = {
 RUN_FILTER = 'resource.type="cloud_run_revision" AND resource.labels.service_name="api"'
 
 
-def on_cloud_run(watch: Watch | None = None, **more: Any) -> Watched:
-    return Watched(
+def on_cloud_run(watch: Watch | None = None, **more: Any) -> MonitoredService:
+    return MonitoredService(
         "api",
         cloud_run.ROWS,
         matchers(**RUN_LABELS),
@@ -32,13 +32,15 @@ def on_cloud_run(watch: Watch | None = None, **more: Any) -> Watched:
     )
 
 
-def with_collector() -> Watched:
+def with_collector() -> MonitoredService:
     return on_cloud_run(own=Subject("api", "api"))
 
 
-def on_gke(own: Subject | None = None) -> Watched:
+def on_gke(own: Subject | None = None) -> MonitoredService:
     selector = matchers(**POD_LABELS) + ',pod_name=~"api-[a-z0-9]+-[a-z0-9]+"'
-    return Watched("api", pods.ROWS, selector, 'resource.type="k8s_container"', Watch(), 3, True, own=own)
+    return MonitoredService(
+        "api", pods.ROWS, selector, 'resource.type="k8s_container"', Watch(), 3, True, own=own
+    )
 
 
 ALL = {
