@@ -7,6 +7,8 @@ from typing import Any, Self
 import pulumi
 
 from ..declared import argument, read_into
+from ..observability.args import Observability
+from ..observability.watch import AlarmThresholds, ServiceObjective
 from ..spec import InferenceServiceSpec
 from .args import ExecutionEnvironment, Ingress, VpcEgress
 from .limits import GEN2_MIB
@@ -42,6 +44,11 @@ class CloudRunSpec:
     domain: str = argument("")
     log_retention: Mapping[str, float] = argument({})
     traces: str = argument("off")
+    observability: Observability = argument(Observability.BASIC)
+    alert_email: str = argument("")
+    objective: ServiceObjective = argument({})
+    thresholds: Mapping[str, AlarmThresholds] = argument({})
+    runbooks_url: str = argument("")
     deletion_protection: bool = argument(default=True)
     enable_apis: bool = argument(default=True)
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from ..checking import Rules
 from ..fault import Fault
+from ..observability.rules import watched_faults
 from ..traces import traces_faults
 from .args import FargateServiceArgs
 from .image_rules import image_warnings
@@ -26,6 +27,7 @@ def spec_faults(spec: FargateSpec) -> Iterator[Fault]:
     yield from network_faults(spec)
     yield from model_faults(spec)
     yield from traces_faults(spec.traces, spec.service.env)
+    yield from watched_faults(spec.service.task, spec)
 
 
 checked_spec = Rules(FargateSpec, FargateServiceArgs, spec_faults).checked
