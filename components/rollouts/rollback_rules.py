@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .metrics_page import DURATION, FIRST_TOKEN, ServerCounts
+from .counts import DURATION, FIRST_TOKEN, ServerCounts
 
 # Gauge -> that of its limit, both on the metrics page.
 GAUGES: Mapping[str, str] = {
