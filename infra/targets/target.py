@@ -45,6 +45,7 @@ class CommandRollout(ABC):
         """
 
 
+Say = Callable[[str], None]
 # Asks the service at a URL; returns what is wrong with its answers, '' for nothing.
 SmokeTest = Callable[[str], str]
 
