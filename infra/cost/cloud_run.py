@@ -72,8 +72,8 @@ def service(resource: Resource, scene: Scene) -> Verdict:
 def _both_revisions(size: RunSize) -> str:
     """Return what a canary or a blue-green rollout adds to the figures of a service."""
     return (
-        f"While a rollout lasts, the old and the new revision run: up to {2 * size.most:g} instances, twice the "
-        "maximum above for that time"
+        f"while a rollout lasts, the old and the new revision run: up to {2 * size.most:g} instances, for "
+        "that time twice the maximum above"
     )
 
 

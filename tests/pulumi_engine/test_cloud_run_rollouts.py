@@ -26,7 +26,7 @@ from tests.conftest import ROOT
 from tests.infra.approval import approve
 from tests.infra.cli.test_smoke_after_up import Service
 from tests.pulumi_engine.serving import LiveStack, served_provider
-from tests.pulumi_engine.strict.account import Account, Thing
+from tests.pulumi_engine.strict.account import Account, Inputs, Maker, Thing
 from tests.pulumi_engine.strict.cloud_run import latest_of, traffic_of
 from tests.pulumi_engine.strict.google import google_account
 from tests.pulumi_engine.strict.google_rest import Behaviour, Project, asked_by_rest
@@ -174,8 +174,7 @@ def day(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Day]:
     with ExitStack() as stack:
         served, new = (stack.enter_context(_answering(Service())) for _ in range(2))
         project = Project(account, time.now, {"": served.url, "next": new.url})
-        make = account.make
-        account.make = lambda *given: {**make(*given), "uri": served.url}
+        account.make = _made_at(served.url, account.make)
         port = stack.enter_context(served_provider(StrictProvider(account)))
         engine = LiveStack(tmp_path, dict.fromkeys(("gcp", "random"), port))
         (engine.project / "Pulumi.yaml").write_text((ROOT / "Pulumi.yaml").read_text())
@@ -202,6 +201,15 @@ def day(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Day]:
 
 
 _INTERFACES = ("RUN", "MONITORING", "SECRETMANAGER", "ARTIFACTREGISTRY")
+
+
+def _made_at(url: str, make: Maker) -> Maker:
+    """Return what makes things whose address is here."""
+
+    def made(account: Account, type_: str, inputs: Inputs) -> Inputs:
+        return {**make(account, type_, inputs), "uri": url}
+
+    return made
 
 
 def _programs(folder: Path, pulumi: str, inline: tuple[str, ...]) -> Path:
