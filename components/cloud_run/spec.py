@@ -9,6 +9,7 @@ import pulumi
 from ..declared import argument, read_into
 from ..observability.args import Observability
 from ..observability.watch import AlarmThresholds, ServiceObjective
+from ..rollouts.kinds import ROLLING
 from ..spec import InferenceServiceSpec
 from .args import ExecutionEnvironment, Ingress, VpcEgress
 from .limits import GEN2_MIB
@@ -49,6 +50,7 @@ class CloudRunSpec:
     objective: ServiceObjective = argument({})
     thresholds: Mapping[str, AlarmThresholds] = argument({})
     runbooks_url: str = argument("")
+    rollout: str = argument(ROLLING)
     deletion_protection: bool = argument(default=True)
     enable_apis: bool = argument(default=True)
 

@@ -268,8 +268,8 @@ def _load_balancer(
 ) -> aws.lb.LoadBalancer:
     """Create the load balancer, and replace it together with its security group and for another VPC.
 
-    It cannot leave its VPC, which the provider does not know (terraform-provider-aws#18317). An update that was
-    cut off may have made the group anew already, so the group alone would not replace it.
+    It cannot leave its VPC, which the provider does not know (terraform-provider-aws#18317). An update that
+    was cut off may have made the group anew already, so the group alone would not replace it.
     """
     resource, keepers = f"{spec.name}-balancer", {"region": spec.region, "internal": str(spec.internal)}
     replacing = Replacing([groups.balancer] if groups.balancer else [], network.vpc_id)

@@ -17,14 +17,15 @@ from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
+from ..rollouts.counts import ServerCounts
+from ..rollouts.rollback_rules import RuleVerdict, read_rule
 from . import process
 from .control import Control, ControlError
 from .launch import DRAIN_SECONDS
 from .log import RotatingLog, json_line
-from .metrics_page import ServerCounts, counts_of
+from .metrics_page import counts_of
 from .record import Lease, ProcessId, ProcessRecord, RecordError, release_folder
 from .release import Release, note
-from .rollback_rules import RuleVerdict, read_rule
 from .rollout import (
     ASKED,
     BACK,

@@ -19,15 +19,15 @@ from typing import Any
 from ..checkout import IS_CHECKOUT, ROOT
 from ..need import inference_threads
 from ..printable import printable
+from ..rollouts.kinds import CANARY, CANARY_PERCENT, ROLLING
+from ..rollouts.rollback_rules import DEFAULT_RULES
 from ..smoke import SmokeResult, Unanswered, smoke_cases, smoke_test
 from . import kept_files, process
 from .control import Control, ControlError
-from .kinds import CANARY, ROLLING
 from .launch import Launch
 from .process import StartFailed
 from .record import Lease, ProcessId, ProcessRecord, release_folder, serving_folder, write_json
 from .release import Release, new_release, releases, taken_back
-from .rollback_rules import DEFAULT_RULES
 from .rollout import (
     ASKED,
     BACK,
@@ -139,7 +139,7 @@ class Deployment:
         return str(self.inputs.get("rollout") or ROLLING)
 
     def _conditions(self) -> dict[str, Any]:
-        percent = 100 if self._kind != CANARY else self.inputs.get("canary_percent", 10)
+        percent = 100 if self._kind != CANARY else self.inputs.get("canary_percent", CANARY_PERCENT)
         rules = tuple(self.inputs.get("rollback_on") or DEFAULT_RULES)
         seconds = float(self.inputs.get("bake_minutes", 5)) * 60
         return {"percent": float(percent), "bake_seconds": seconds, "rollback_on": rules}

@@ -12,10 +12,10 @@ from ..input_rules import api_key_faults
 from ..load_time import load_seconds_of
 from ..model import ModelFolder, model_folder, model_version, require_memory
 from ..need import need_of
+from ..rollouts.faults import RolloutArguments, rollout_faults
+from ..rollouts.kinds import ROLLING
 from ..smoke import file_cases
 from .args import LocalContainerArgs, LocalServiceArgs, LocalSpec
-from .kinds import CANARY, KINDS, MOST_BAKE_MINUTES, ROLLING
-from .rollback_rules import read_rule
 
 # Arguments of every target that a process on this machine does nothing with -> why.
 _WITHOUT_EFFECT = {
@@ -87,27 +87,7 @@ def _without_effect(given: Mapping[str, Any]) -> Iterator[Fault]:
 
 def _process_faults(spec: LocalSpec) -> Iterator[Fault]:
     yield from api_key_faults(spec.api_key)
-    if spec.rollout not in KINDS:
-        yield Fault("rollout", repr(spec.rollout), f"allowed are {', '.join(KINDS)}")
-    if spec.rollout != CANARY and spec.canary_percent is not None:
-        allowed = "use `rollout` canary, or leave it out"
-        yield Fault("canary_percent", f"{spec.canary_percent:g}", allowed, f"with `rollout` {spec.rollout}")
-    if spec.canary_percent is not None and not 0 < spec.canary_percent < 100:
-        yield Fault("canary_percent", f"{spec.canary_percent:g}", "it must be above 0 and below 100 %")
-    if spec.bake_minutes is not None and not 0 < spec.bake_minutes <= MOST_BAKE_MINUTES:
-        allowed = f"it must be above 0 and at most {MOST_BAKE_MINUTES} minutes"
-        yield Fault("bake_minutes", f"{spec.bake_minutes:g}", allowed, nearest=MOST_BAKE_MINUTES)
-    if spec.rollout == ROLLING:
-        allowed = "use `rollout` canary or blue-green, or leave it out"
-        for name, value in (("bake_minutes", spec.bake_minutes), ("rollback_on", spec.rollback_on)):
-            if value:
-                shown = f"{value:g}" if isinstance(value, float | int) else f"{len(value)} rules"
-                yield Fault(name, shown, allowed, "with `rollout` rolling, which watches nothing")
-    for text in spec.rollback_on:
-        try:
-            read_rule(text)
-        except ValueError as error:
-            yield Fault("rollback_on", repr(text), f"allowed are {error}", verb="has")
+    yield from rollout_faults(RolloutArguments.of(spec))
     if spec.smoke_tests:
         try:
             list(file_cases(Path(spec.smoke_tests)))

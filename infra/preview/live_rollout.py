@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from slipway.components.local.kinds import CANARY, ROLLING
 from slipway.components.local.process import running
 from slipway.components.local.provider import SLIPWAY
 from slipway.components.local.record import Lease
 from slipway.components.local.release import RELEASE_INPUTS, Release, taken_back
 from slipway.components.local.rollout import under_way
+from slipway.components.rollouts.kinds import CANARY, ROLLING
 from slipway.infra.diff.model import Action
 from slipway.infra.plan.config import ENCRYPTED, StackConfig
 from slipway.infra.plan.run import Plan

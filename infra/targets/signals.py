@@ -14,8 +14,9 @@ from typing import Any, Self
 
 import psutil
 
-from slipway.components.local.metrics_page import DURATION, FULL, UNCOUNTED, metrics_port, page_of, samples_of
+from slipway.components.local.metrics_page import metrics_port, page_of, samples_of
 from slipway.components.local.record import LOOK, RecordError, read_json, write_json
+from slipway.components.rollouts.counts import DURATION, FULL, UNCOUNTED
 
 _MIB = 2**20
 

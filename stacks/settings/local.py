@@ -3,10 +3,15 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from slipway.components.local.kinds import KINDS, MOST_BAKE_MINUTES
 from slipway.components.tasks import DEFAULT_TASK, TASKS
 from slipway.stacks.settings import checks
 from slipway.stacks.settings.common import Settings
+from slipway.stacks.settings.rollouts import (
+    bake_minutes_setting,
+    canary_percent_setting,
+    rollback_on_setting,
+    rollout_setting,
+)
 from slipway.stacks.settings.setting import setting
 
 
@@ -38,33 +43,11 @@ class LocalSettings(Settings):
         silent="this machine runs one process; the clouds scale",
     )
     port: int = setting("port", checks.whole(1024, 65535), "Port on 127.0.0.1.", default="8000")
-    rollout: str = setting(
-        "rollout",
-        checks.choice(*KINDS),
-        "How a new version takes over: `rolling`, when it passed its smoke test; `canary`, a share of the "
-        "requests first; `blue-green`, all of them, with the old version ready to take them back.",
-    )
-    canary_percent: int | None = setting(
-        "canaryPercent",
-        checks.whole(1, 99),
-        "Share of the requests that a new version gets, with `rollout: canary`.",
-        unit="%",
-        unset="10",
-    )
-    bake_minutes: float | None = setting(
-        "bakeMinutes",
-        checks.number(0.1, MOST_BAKE_MINUTES),
-        "Time for which a canary or a blue-green rollout is watched before it is complete.",
-        unit="minutes",
-        unset="5",
-    )
-    rollback_on: tuple[str, ...] = setting(
-        "rollbackOn",
-        checks.texts(
-            'rules over the server\'s metrics, such as ["http_server_request_duration_seconds p99 > 3x"]'
-        ),
-        "Rules by which a canary or a blue-green rollout goes back.",
-        unset="more than 1 % of failures, a p99 of three times the old version's, 90 % of the memory limit",
+    rollout: str = rollout_setting()
+    canary_percent: int | None = canary_percent_setting()
+    bake_minutes: float | None = bake_minutes_setting()
+    rollback_on: tuple[str, ...] = rollback_on_setting(
+        "more than 1 % of failures, a p99 of three times the old version's, 90 % of the memory limit"
     )
     smoke_tests: str = setting(
         "smokeTests",

@@ -2,8 +2,8 @@ import math
 
 import pytest
 
-from slipway.components.local.metrics_page import DURATION, ServerCounts
-from slipway.components.local.rollback_rules import DEFAULT_RULES, read_rule
+from slipway.components.rollouts.counts import DURATION, ServerCounts
+from slipway.components.rollouts.rollback_rules import DEFAULT_RULES, read_rule
 
 
 def counts(requests: float, failures: float = 0, fast: float = 0, slow: float = 0) -> ServerCounts:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .metrics_page import DURATION, FIRST_TOKEN, ServerCounts
+from .counts import DURATION, FIRST_TOKEN, ServerCounts
 
 # Gauge -> that of its limit, both on the metrics page.
 GAUGES: Mapping[str, str] = {
@@ -129,6 +129,18 @@ def read_rule(text: str) -> RollbackRule:
     if not allowed:
         raise ValueError(ALLOWED)
     return RollbackRule(text, metric, what, number, unit)
+
+
+def is_readable_from_requests(text: str) -> bool:
+    """Return whether a rule needs only what every cloud counts: failed requests, and how long they took.
+
+    A rule that cannot be read at all counts as one: its own fault says what is allowed.
+    """
+    try:
+        rule = read_rule(text)
+    except ValueError:
+        return True
+    return rule.metric == DURATION
 
 
 def _exceeds(count: float, total: float, share: float) -> bool:

@@ -1,0 +1,1 @@
+"""What the rollouts of every target share: kinds, arguments and rules. Pure, and read without Pulumi."""
