@@ -471,10 +471,10 @@ def test_a_rollout_that_cannot_be_watched_is_refused_before_anything_changes(
     assert "roles/monitoring.viewer" in day.up(code=2)
     day.set(rollbackOn='["slipway_drift > 0"]')
     day.up(code=1)
-    assert "which Cloud Monitoring does not have" in _joined(capfd.readouterr().out)
+    assert "which Cloud Monitoring does not have" in _joined(capfd)
     day.set(rollbackOn=None, bakeMinutes="1")
     day.up(code=1)
-    assert "bakeMinutes is 1; it must be at least 2" in _joined(capfd.readouterr().out)
+    assert "bakeMinutes is 1; it must be at least 2" in _joined(capfd)
     assert len(day.account.calls) == calls
 
 
@@ -494,6 +494,6 @@ def test_a_service_that_changes_between_reading_and_writing_is_read_again(day: D
     assert day.shares() == f"{day.newest} 100%"
 
 
-def _joined(text: str) -> str:
-    """Return the engine's output without its breaks of lines."""
-    return " ".join(text.split())
+def _joined(captured: pytest.CaptureFixture[str]) -> str:
+    """Return what the engine printed, without its breaks of lines."""
+    return " ".join("".join(captured.readouterr()).split())
