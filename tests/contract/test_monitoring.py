@@ -46,7 +46,10 @@ def judge() -> Iterator[Judge]:
 
 
 def monitored(made: Callable[[], object]) -> list[Resource]:
-    found = emitted_by(lambda: bool(made()) and None)
+    def program() -> None:
+        made()
+
+    found = emitted_by(program)
     return [each for each in found.resources if each.type.startswith("gcp:monitoring/")]
 
 
