@@ -6,11 +6,8 @@ accepts every connection again by itself. SIGUSR1 promotes, SIGUSR2 pauses or go
 """
 
 import os
-import selectors
 import signal
-import socket
 import sys
-import threading
 import time
 from contextlib import suppress
 from dataclasses import replace
@@ -40,64 +37,17 @@ from .rollout import (
     serve,
     wait_until_left,
 )
+from .splitter import Splitter
 
 LOOK_SECONDS = 1.0
 # A machine that slept, or a process that was stopped, has not baked meanwhile.
 _LONGEST_LOOK_SECONDS = 5.0
-_MOST_AT_ONCE = 64
 # The thread that shares connections out must not wait for the one that reads metrics.
 _SWITCH_SECONDS = 0.0005
 # A version whose metrics page does not answer for so long hangs; its clients wait for nothing.
 _SILENT_SECONDS = 10.0
 # Beyond the time that a version gives its connections and their answers.
 _LEAVE_SECONDS = 5.0
-
-
-class Splitter:
-    """Accepts connections on a thread and passes each on to one of two versions, by share."""
-
-    def __init__(self, listening: socket.socket, old: Control, new: Control, percent: float) -> None:
-        self.percent = percent
-        self._listening = listening
-        self._old, self._new = old, new
-        self._owed = 0.0
-        self._is_stopped = False
-        self._thread = threading.Thread(target=self._share, name="splitter", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._is_stopped = True
-        self._thread.join(1)
-
-    def _share(self) -> None:
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._listening, selectors.EVENT_READ)
-            while not self._is_stopped:
-                if not selector.select(0.1):
-                    continue
-                for _ in range(_MOST_AT_ONCE):
-                    try:
-                        connection, _ = self._listening.accept()
-                    except BlockingIOError:
-                        break
-                    except OSError:  # no descriptor is left, or the client is gone
-                        time.sleep(0.01)
-                        break
-                    with connection:
-                        self._pass_on(connection)
-
-    def _pass_on(self, connection: socket.socket) -> None:
-        self._owed += self.percent
-        versions = [self._old, self._new]
-        if self._owed >= 100:
-            self._owed -= 100
-            versions.reverse()
-        for version in versions:  # the other one, where a version has ended
-            with suppress(ControlError):
-                version.pass_on(connection)
-                return
 
 
 class Conductor:
