@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from ..checking import Rules
 from ..fault import Fault
 from ..google.log_buckets import google_retention_faults
-from ..observability.rules import watched_faults
 from ..traces import traces_faults
 from .args import CloudRunServiceArgs
 from .image_rules import image_warnings
 from .model import model_faults, model_warnings
+from .monitoring import monitoring_faults, monitoring_warnings
 from .name_rules import name_faults, name_warnings
 from .size_rules import size_faults, size_warnings
 from .spec import CloudRunSpec
@@ -27,7 +27,7 @@ def spec_faults(spec: CloudRunSpec) -> Iterator[Fault]:
     yield from model_faults(spec)
     yield from google_retention_faults(spec.log_retention)
     yield from traces_faults(spec.traces, spec.service.env)
-    yield from watched_faults(spec.service.task, spec)
+    yield from monitoring_faults(spec)
 
 
 checked_spec = Rules(CloudRunSpec, CloudRunServiceArgs, spec_faults).checked
@@ -39,3 +39,4 @@ def spec_warnings(spec: CloudRunSpec) -> Iterator[str]:
     yield from name_warnings(spec)
     yield from image_warnings(spec)
     yield from model_warnings(spec)
+    yield from monitoring_warnings(spec)

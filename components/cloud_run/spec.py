@@ -44,7 +44,7 @@ class CloudRunSpec:
     domain: str = argument("")
     log_retention: Mapping[str, float] = argument({})
     traces: str = argument("off")
-    observability: Observability = argument(Observability.OFF)
+    observability: Observability = argument(Observability.BASIC)
     alert_email: str = argument("")
     objective: ServiceObjective = argument({})
     thresholds: Mapping[str, AlarmThresholds] = argument({})
