@@ -25,7 +25,7 @@ from .roles import roles_of
 from .rules import checked_spec, spec_warnings
 from .scaling import PROVIDERS, capacity_of, scale
 from .spec import FargateSpec
-from .task import CONTAINER, log_group, rollout_id, task_definition
+from .task import CONTAINER, log_group, metrics_group, rollout_id, task_definition
 from .watching import Watching
 
 _RECOVERY_DAYS = 30
@@ -77,7 +77,7 @@ class FargateService(pulumi.ComponentResource):
         image_ref = with_digest(spec.image_ref)
         cluster, cluster_name, ready = _cluster(spec, self)
         log = log_group(spec, ready, self)
-        roles = roles_of(spec, image_ref, log, secrets.arns, self)
+        roles = roles_of(spec, image_ref, log, metrics_group(spec, self), secrets.arns, self)
         arns = (roles.execution, roles.task)
         network = network_of(spec, self)
         balancer = balancer_of(spec, network, self)
