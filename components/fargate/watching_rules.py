@@ -29,12 +29,7 @@ def tunable(spec: FargateSpec) -> list[str]:
 def watching_warnings(spec: FargateSpec) -> Iterator[str]:
     if spec.observability is Observability.OFF:
         return
-    if not spec.alert_email:
-        yield (
-            "no `alert_email`: alarms show in CloudWatch and notify nobody, and nobody hears of a deployment "
-            "that fails."
-        )
-    else:
+    if spec.alert_email:
         yield (
             f"AWS sends {spec.alert_email} an e-mail with a link, once: until somebody there follows it, "
             "alarms notify nobody."
