@@ -20,7 +20,8 @@ from .collector import collector_faults, collects
 from .spec import CloudRunSpec
 
 _TUNABLE = tunable(ROWS, SIGNALS)
-_TUNABLE_WITH_SERVER = tuple(dict.fromkeys((*_TUNABLE, *TUNABLE)))
+# What a scrape of Prometheus has, and Cloud Run has of a service that may scale to zero: no fault.
+_QUIET = frozenset(key for key, row in ROWS.items() if row.is_quiet)
 
 
 def monitor(spec: CloudRunSpec, url: pulumi.Output[str], opts: pulumi.ResourceOptions) -> None:
@@ -55,7 +56,15 @@ def _answers_outside(spec: CloudRunSpec) -> bool:
     return is_open and spec.ingress is Ingress.ALL and spec.service.min_replicas >= 1
 
 
+def _tunable(spec: CloudRunSpec) -> Iterator[str]:
+    """Yield the signals whose thresholds the service may set: those that raise an alarm of it."""
+    missing = set[str]() if _answers_outside(spec) else {"outside"}
+    if spec.service.max_replicas <= spec.service.min_replicas:
+        missing.add("capacity")
+    own = TUNABLE if collects(spec) else ()
+    yield from dict.fromkeys(key for key in (*_TUNABLE, *own) if key not in missing | _QUIET)
+
+
 def monitoring_faults(spec: CloudRunSpec) -> Iterator[Fault]:
-    tunable_signals = _TUNABLE_WITH_SERVER if collects(spec) else _TUNABLE
-    yield from watched_faults(spec.service.task, spec, tunable_signals)
+    yield from watched_faults(spec.service.task, spec, tuple(_tunable(spec)))
     yield from collector_faults(spec)

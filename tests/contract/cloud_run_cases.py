@@ -109,6 +109,12 @@ WRONG_MONITORING: list[tuple[dict[str, Any], str]] = [
         r"thresholds has 'queue', which has no threshold",
     ),
     ({"thresholds": {"errors": {"ticket": 1}}}, r"thresholds has 'errors', which has no threshold"),
+    ({"thresholds": {"instances": {"page": 1}}}, r"thresholds has 'instances', which has no threshold"),
+    ({"thresholds": {"outside": {"page": 0.2}}}, r"thresholds has 'outside', which has no threshold"),
+    (
+        {"max_replicas": 2, "min_replicas": 2, "thresholds": {"capacity": {"ticket": 0.5}}},
+        r"thresholds has 'capacity', which has no threshold",
+    ),
     ({"runbooks_url": "docs/runbooks.md"}, r"runbooks_url is 'docs/runbooks.md'"),
     ({"observability": Observability.FULL, **FRACTION}, r"cpu is 0.5 .*it takes 1 vCPU or more"),
     ({"observability": Observability.FULL, "cpu": 8, "memory_gib": 16}, r"cpu is 8 .*nearest: 6"),

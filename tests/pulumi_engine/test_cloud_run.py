@@ -74,7 +74,7 @@ def pinned(engine: Engine) -> dict[str, str]:
 
 
 def test_a_service_is_made_resized_rolled_by_a_new_secret_and_taken_down(engine: Engine, log: Path) -> None:
-    assert engine.up() == {"create": 26}
+    assert engine.up() == {"create": 39}
     made = [name for _, name in done(log)]
     for before in (
         "api-run-api",
@@ -86,7 +86,7 @@ def test_a_service_is_made_resized_rolled_by_a_new_secret_and_taken_down(engine:
     assert made.index("api-service") < made.index("api-invoker-allUsers")
     assert engine.outputs()["url"] == "https://api-123456789012.europe-west4.run.app"
 
-    assert engine.up() == {"same": 26}
+    assert engine.up() == {"same": 39}
     assert len(done(log)) == len(made)
 
     engine("config", "set", "memory", "4")

@@ -53,8 +53,12 @@ def tunable(rows: Mapping[str, CloudRow], signals: Collection[SignalRow]) -> tup
     return tuple(
         signal.key
         for signal in signals
-        if isinstance(signal.alarm, Alarm) and signal.key in rows and rows[signal.key].series
+        if isinstance(signal.alarm, Alarm) and signal.key in rows and _has_threshold(rows[signal.key])
     )
+
+
+def _has_threshold(row: CloudRow) -> bool:
+    return bool(row.series) and not row.is_quiet
 
 
 def matchers(**labels: str) -> str:

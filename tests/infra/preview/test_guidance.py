@@ -46,3 +46,9 @@ def test_that_nobody_can_call_it_stands_before_the_details(name: str, tmp_path: 
 @pytest.mark.parametrize("more", [{"public": "true"}, {"invokers": '["user:ada@example.com"]'}])
 def test_a_service_that_someone_may_call_has_no_such_finding(more: dict[str, str], tmp_path: Path) -> None:
     assert "no one" not in text(made(tmp_path, {**DEV, **more}))
+
+
+def test_that_alarms_notify_nobody_is_said_where_they_do(tmp_path: Path) -> None:
+    assert "alarms notify nobody" in text(made(tmp_path, dict(DEV)))
+    assert "alarms notify nobody" not in text(made(tmp_path, {**DEV, "alertEmail": "oncall@example.com"}))
+    assert "alarms notify nobody" not in text(made(tmp_path, {**DEV, "observability": "off"}))
