@@ -1,7 +1,8 @@
 """An ECS Fargate service for one inference image, behind an Application Load Balancer.
 
-Owns the service, its task definition, roles, log group, secrets, security groups and scaling; and a cluster,
-a network and a load balancer if none is given. Does not own the image, a certificate, a domain or a bucket.
+Owns the service, its task definition, roles, log group, secrets, security groups, scaling, alarms and
+dashboard; and a cluster, a network and a load balancer if none is given. Does not own the image, a
+certificate, a domain or a bucket.
 """
 
 import math
@@ -24,7 +25,8 @@ from .roles import roles_of
 from .rules import checked_spec, spec_warnings
 from .scaling import PROVIDERS, capacity_of, scale
 from .spec import FargateSpec
-from .task import CONTAINER, log_group, rollout_id, task_definition
+from .task import CONTAINER, log_group, metrics_group, rollout_id, task_definition
+from .watching import Watching
 
 _RECOVERY_DAYS = 30
 # A rollout that never gets steady fails by its circuit breaker; how long that takes grows with the load time.
@@ -75,10 +77,11 @@ class FargateService(pulumi.ComponentResource):
         image_ref = with_digest(spec.image_ref)
         cluster, cluster_name, ready = _cluster(spec, self)
         log = log_group(spec, ready, self)
-        roles = roles_of(spec, image_ref, log, secrets.arns, self)
+        roles = roles_of(spec, image_ref, log, metrics_group(spec, self), secrets.arns, self)
         arns = (roles.execution, roles.task)
         network = network_of(spec, self)
         balancer = balancer_of(spec, network, self)
+        watching = Watching.of(spec, (cluster, cluster_name), balancer, self)
         wanted = _wanted(spec, cluster, network, balancer)
         rollout = rollout_id(wanted, spec.scales)
         task = task_definition(spec, image_ref, secrets.environment, log.name, arns, rollout, self)
@@ -86,6 +89,8 @@ class FargateService(pulumi.ComponentResource):
         service = _service(spec, self, after, task, wanted)
         if spec.scales:
             scale(spec, service, cluster_name, balancer, self)
+        if watching:
+            watching.once_running(service)
         self.url = pulumi.Output.all(balancer.url, _running(spec, service, task)).apply(lambda both: both[0])
         self.image_ref = image_ref
         self.service_name = service.name

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 
 from ..checking import Rules
 from ..fault import Fault
-from ..observability.rules import watched_faults
 from ..traces import traces_faults
 from .args import FargateServiceArgs
 from .image_rules import image_warnings
@@ -17,6 +16,7 @@ from .name_rules import name_faults, name_warnings
 from .network_rules import network_faults, network_warnings
 from .size_rules import size_faults, size_warnings
 from .spec import FargateSpec
+from .watching_rules import watching_faults, watching_warnings
 
 
 def spec_faults(spec: FargateSpec) -> Iterator[Fault]:
@@ -27,7 +27,7 @@ def spec_faults(spec: FargateSpec) -> Iterator[Fault]:
     yield from network_faults(spec)
     yield from model_faults(spec)
     yield from traces_faults(spec.traces, spec.service.env)
-    yield from watched_faults(spec.service.task, spec)
+    yield from watching_faults(spec)
 
 
 checked_spec = Rules(FargateSpec, FargateServiceArgs, spec_faults).checked
@@ -40,3 +40,4 @@ def spec_warnings(spec: FargateSpec) -> Iterator[str]:
     yield from image_warnings(spec)
     yield from name_warnings(spec)
     yield from model_warnings(spec)
+    yield from watching_warnings(spec)

@@ -83,7 +83,7 @@ class FargateSpec:
     schedules: tuple[ScalingSchedule, ...] = argument(())
     log_retention_days: float = argument(30)
     traces: str = argument("off")
-    observability: Observability = argument(Observability.OFF)
+    observability: Observability = argument(Observability.BASIC)
     alert_email: str = argument("")
     objective: ServiceObjective = argument({})
     thresholds: Mapping[str, AlarmThresholds] = argument({})

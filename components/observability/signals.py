@@ -95,6 +95,15 @@ SIGNALS: tuple[SignalRow, ...] = (
         ),
     ),
     SignalRow(
+        "deployments",
+        "Deployments that failed",
+        DashboardRow.TRAFFIC,
+        Unit.COUNT,
+        (),
+        "A cloud tells of them as events, which are in no series.",
+        Alarm("SlipwayDeploymentFailed", "A deployment has failed.", minutes=0),
+    ),
+    SignalRow(
         "restarts",
         "Restarts within an hour",
         DashboardRow.TRAFFIC,

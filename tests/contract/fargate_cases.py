@@ -3,6 +3,7 @@
 from typing import Any
 
 from slipway.components.fargate import Architecture, Balancing, ContainerInsights, Egress
+from slipway.components.observability.args import Observability
 
 IMAGE = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/slipway@sha256:" + "a" * 64
 KEY = "a-key-of-enough-characters"
@@ -94,6 +95,19 @@ RIGHT: dict[str, dict[str, Any]] = {
     "a model in the image": {"model": "hf:distilbert/distilbert-base-uncased"},
     "an image from elsewhere": {"image_ref": ELSEWHERE},
     "insights": {"container_insights": ContainerInsights.ENHANCED},
+    "not watched": {"observability": Observability.OFF},
+    "watched, with an address": {
+        "alert_email": "oncall@example.com",
+        "objective": {"availability": 99.9, "seconds": 0.25},
+        "thresholds": {"memory": {"page": 0.9}, "cpu-use": {"ticket": 0.8}},
+        "labels": {"Team": "search"},
+    },
+    "watched in full": {
+        "observability": Observability.FULL,
+        "alert_email": "oncall@example.com",
+        "runbooks_url": "https://docs.example.com/runbooks",
+    },
+    "watched behind a shared balancer": {**SHARED, "alert_email": "oncall@example.com"},
     "nothing protected": {"deletion_protection": False, "log_retention_days": 1},
     "None is not given": {"gpu": None, "cpu": None, "vpc_id": None},
 }

@@ -257,9 +257,10 @@ def test_the_guide_quotes_what_is_said_and_names_settings_that_there_are() -> No
 def test_a_service_that_nobody_can_call_is_a_finding() -> None:
     found = findings_of(planned(), settings_from(config()))
     assert [one["severity"] for one in found if "no one can call" in one["title"]] == ["warning"]
+    open_ = {"public": "true", "domain": "a.example.com", "certificate": CERTIFICATE, "observability": "off"}
     assert not findings_of(
-        planned(public="true", domain="a.example.com", certificate=CERTIFICATE),
-        settings_from(config(public="true", domain="a.example.com", certificate=CERTIFICATE)),
+        planned(**open_),
+        settings_from(config(**open_)),
     )
 
 

@@ -20,6 +20,7 @@ from tests.pulumi_engine.strict.account import (
 from tests.pulumi_engine.strict.aws_balancing import BALANCING_RULES
 from tests.pulumi_engine.strict.aws_network import NETWORK_RULES
 from tests.pulumi_engine.strict.aws_service import SERVICE_RULES, answers, redirects_arrive
+from tests.pulumi_engine.strict.aws_watch import WATCH_RULES
 
 REGION, ELSEWHERE = "eu-west-1", "eu-central-1"
 
@@ -38,7 +39,12 @@ def found_in_its_region(account: Account, request: Request) -> Iterator[str]:
             yield f"NotFound: {named.name} is in {named.inputs['region']}, not in {mine}"
 
 
-_OF_ONE_SERVICE: Mapping[str, tuple[Rule, ...]] = {**NETWORK_RULES, **BALANCING_RULES, **SERVICE_RULES}
+_OF_ONE_SERVICE: Mapping[str, tuple[Rule, ...]] = {
+    **NETWORK_RULES,
+    **BALANCING_RULES,
+    **SERVICE_RULES,
+    **WATCH_RULES,
+}
 RULES: Mapping[str, tuple[Rule, ...]] = {
     kind: (found_in_its_region, *rules) for kind, rules in _OF_ONE_SERVICE.items()
 }
@@ -48,7 +54,11 @@ _KNOWN_BY_NAME = (
     "appautoscaling.Policy",
     "appautoscaling.ScheduledAction",
     "appautoscaling.Target",
+    "cloudwatch.CompositeAlarm",
+    "cloudwatch.EventRule",
+    "cloudwatch.EventTarget",
     "cloudwatch.LogGroup",
+    "cloudwatch.MetricAlarm",
     "ecr.LifecyclePolicy",
     "ecr.Repository",
     "ecs.ClusterCapacityProviders",
