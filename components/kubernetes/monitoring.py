@@ -14,7 +14,7 @@ from ..observability.prometheus import OPERATOR_API, RUNBOOKS, Subject, rule_gro
 from ..observability.watch import Watch, watch_faults
 from . import limits
 from .args import Monitoring
-from .pod import METRICS, selector_of
+from .pod import INSTANCE_LABEL, METRICS, selector_of
 from .spec import KubernetesSpec
 
 GOOGLE_API = "monitoring.googleapis.com/v1"
@@ -51,7 +51,7 @@ def scrape_kind(spec: KubernetesSpec) -> tuple[str, str]:
 
 def scrape_spec(spec: KubernetesSpec) -> dict[str, Any]:
     endpoint: dict[str, Any] = {"port": METRICS, "path": spec.metrics_page, "interval": _SCRAPES}
-    selector = {"matchLabels": selector_of(spec)}
+    selector = {"matchLabels": {INSTANCE_LABEL: spec.name} if spec.runs_two else selector_of(spec)}
     if spec.monitoring is Monitoring.GOOGLE:
         return {"selector": selector, "endpoints": [endpoint]}
     # The operator's own job is <namespace>/<PodMonitor>; Google's is the PodMonitoring's name.
