@@ -7,13 +7,21 @@ import pulumi
 
 
 @dataclass(frozen=True, slots=True)
+class RolloutStep:
+    """A part of a canary or a blue-green rollout. instances: of the second version; None: the least."""
+
+    name: str
+    instances: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class StackSecrets:
     """The secrets of one stack.
 
     api_key: None if one is to be created. values: environment name -> secret value. kubeconfig: None if the
     target has none of its own. cluster: identifies the cluster that it reaches, by a string that stays the
     same for as long as the cluster does. has_operator: whether the cluster has the Prometheus Operator; None
-    if that was not asked.
+    if that was not asked. step: of a rollout that a command drives in several updates.
     """
 
     api_key: pulumi.Output[str] | None = None
@@ -21,3 +29,4 @@ class StackSecrets:
     kubeconfig: pulumi.Output[str] | None = None
     cluster: str = ""
     has_operator: bool | None = None
+    step: RolloutStep | None = None

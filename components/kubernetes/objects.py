@@ -12,6 +12,7 @@ import pulumi
 
 from ..google.accounts import account_email, account_id
 from ..rollouts.kinds import BLUE_GREEN
+from ..rollouts.second import second_name
 from . import kserve, limits, model, monitoring, network, timing
 from .later import applied
 from .pod import Wiring, labels_of, pod_template, selector_of, settings_of
@@ -22,7 +23,6 @@ from .second_version import (
     least_replicas,
     replicas_of_second,
     runs_second,
-    second_name,
 )
 from .spec import KubernetesSpec
 

@@ -12,14 +12,12 @@ from collections.abc import Iterator
 from ..fault import Fault
 from ..rollouts.faults import RolloutArguments
 from ..rollouts.faults import rollout_faults as argument_faults
-from ..rollouts.kinds import BLUE_GREEN, CANARY, CANARY_PERCENT, ROLLING
+from ..rollouts.kinds import BLUE_GREEN, CANARY, ROLLING
+from ..rollouts.second import MOST_PERCENT, second_name, second_pods, share_of
 from .args import RolloutStep
 from .capacity import has_spare, most_pods
 from .pod import INSTANCE_LABEL, SERVICE_LABEL
 from .spec import KubernetesSpec
-
-# A larger share is a blue-green rollout in all but name.
-_MOST_PERCENT = 50
 
 
 def runs_second(spec: KubernetesSpec) -> bool:
@@ -32,11 +30,6 @@ def holds_first(spec: KubernetesSpec) -> bool:
     return spec.rollout_step is not RolloutStep.NONE
 
 
-def second_name(name: str) -> str:
-    """Return the name of the second version's objects, and the value of its pods' own label."""
-    return f"{name}-canary"
-
-
 def traffic_selector(spec: KubernetesSpec) -> dict[str, str]:
     """Return which pods get the requests: the first version's, those of both, or the second one's."""
     if spec.rollout_step is not RolloutStep.SHARE:
@@ -46,27 +39,14 @@ def traffic_selector(spec: KubernetesSpec) -> dict[str, str]:
     return {SERVICE_LABEL: second_name(spec.name)}
 
 
-def canary_pods(stable: int, percent: float) -> int:
-    """Return the pods whose part of all comes nearest to the share, one at least."""
-    return max(1, round(stable * percent / (100 - percent)))
-
-
-def share_of(stable: int, canary: int) -> float:
-    """Return the share of the requests that so many pods of a canary get, in percent."""
-    return 100 * canary / (stable + canary)
-
-
-def second_pods(spec: KubernetesSpec, stable: int) -> int:
-    """Return the pods of the second version. stable: those of the first one."""
-    if spec.rollout == CANARY:
-        return canary_pods(stable, _percent(spec, stable))
-    return stable if spec.rollout == BLUE_GREEN else 0
+def _second_pods(spec: KubernetesSpec, stable: int) -> int:
+    return second_pods(spec.rollout, spec.canary_percent, stable)
 
 
 def replicas_of_second(spec: KubernetesSpec) -> int:
     """Return the pods that the second version starts with: those that were given, or for the minimum."""
     given = spec.second_replicas
-    return second_pods(spec, spec.service.min_replicas) if given is None else int(given)
+    return _second_pods(spec, spec.service.min_replicas) if given is None else int(given)
 
 
 def least_replicas(spec: KubernetesSpec) -> int:
@@ -76,12 +56,6 @@ def least_replicas(spec: KubernetesSpec) -> int:
     """
     least = spec.service.min_replicas
     return max(least, replicas_of_second(spec)) if runs_second(spec) and spec.rollout == BLUE_GREEN else least
-
-
-def _percent(spec: KubernetesSpec, stable: int) -> float:
-    if spec.canary_percent is not None:
-        return spec.canary_percent
-    return min(max(CANARY_PERCENT, share_of(stable, 1)), _MOST_PERCENT)
 
 
 def second_version_faults(spec: KubernetesSpec) -> Iterator[Fault]:
@@ -117,22 +91,22 @@ def _share_faults(spec: KubernetesSpec) -> Iterator[Fault]:
     if percent is None or not 0 < percent < 100:
         return
     least = math.ceil(share_of(most, 1))
-    if percent > _MOST_PERCENT:
+    if percent > MOST_PERCENT:
         allowed = "use `rollout` blue-green for more than that"
-        yield Fault("canary_percent", f"{percent:g}", allowed, nearest=_MOST_PERCENT)
+        yield Fault("canary_percent", f"{percent:g}", allowed, nearest=MOST_PERCENT)
     elif percent < share_of(most, 1):
         reason = (
             f"with `max_replicas` {most}: the share is one of pods behind one Service, and one of {most + 1} "
             f"gets {share_of(most, 1):.3g} %"
         )
-        allowed = f"allowed are {least} to {_MOST_PERCENT}, or raise `max_replicas`"
+        allowed = f"allowed are {least} to {MOST_PERCENT}, or raise `max_replicas`"
         yield Fault("canary_percent", f"{percent:g}", allowed, reason, least)
 
 
 def _room_faults(spec: KubernetesSpec) -> Iterator[Fault]:
     """Yield why the pool has no room for both versions."""
     most, pods = most_pods(spec), spec.service.max_replicas
-    extra = second_pods(spec, pods)
+    extra = _second_pods(spec, pods)
     if most is not None and spec.spare_node is None and most < pods + extra:
         reason = (
             f": {extra} more pods run next to `max_replicas` {pods}, and the pool holds {most} at its maximum"
@@ -160,7 +134,7 @@ def second_version_warnings(spec: KubernetesSpec) -> Iterator[str]:
     if spec.with_kserve or spec.rollout == ROLLING:
         return
     least, most = spec.service.min_replicas, spec.service.max_replicas
-    few, many = second_pods(spec, least), second_pods(spec, most)
+    few, many = _second_pods(spec, least), _second_pods(spec, most)
     gpus = int(spec.service.gpu_count) if spec.service.gpu else 0
     pods = f"{few} to {many}" if few != many else f"{many}"
     needs = f", {many * gpus} GPUs of quota" if gpus else ""
@@ -170,6 +144,6 @@ def second_version_warnings(spec: KubernetesSpec) -> Iterator[str]:
         "more than at rest."
     )
     if spec.rollout == CANARY:
-        shares = sorted({round(share_of(pods, second_pods(spec, pods))) for pods in (least, most)})
+        shares = sorted({round(share_of(pods, _second_pods(spec, pods))) for pods in (least, most)})
         shown = " to ".join(f"{share} %" for share in shares)
         yield f"the canary's share is one of whole pods: {shown} of the requests, by how many pods run."
