@@ -5,13 +5,7 @@ from dataclasses import dataclass, field
 
 import pulumi
 
-
-@dataclass(frozen=True, slots=True)
-class RolloutStep:
-    """A part of a canary or a blue-green rollout. instances: of the second version; None: the least."""
-
-    name: str
-    instances: int | None = None
+from slipway.stacks.rollout_step import RolloutStep
 
 
 @dataclass(frozen=True, slots=True)

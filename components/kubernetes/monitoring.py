@@ -12,9 +12,10 @@ from ..fault import Fault
 from ..observability.grafana import dashboard_json
 from ..observability.prometheus import OPERATOR_API, RUNBOOKS, Subject, rule_groups
 from ..observability.watch import Watch, watch_faults
+from ..rollouts.second import INSTANCE_LABEL
 from . import limits
 from .args import Monitoring
-from .pod import INSTANCE_LABEL, METRICS, selector_of
+from .pod import METRICS, selector_of
 from .spec import KubernetesSpec
 
 GOOGLE_API = "monitoring.googleapis.com/v1"

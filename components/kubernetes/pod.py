@@ -14,6 +14,7 @@ import pulumi
 from ..google.traces import google_traces
 from ..input_rules import API_KEY_NAME
 from ..need import inference_threads
+from ..rollouts.second import INSTANCE_LABEL
 from ..sizes import quantity
 from ..spec import device_environment
 from ..traces import trace_environment
@@ -26,8 +27,6 @@ METRICS = "metrics"
 # service/listener.py: METRICS_PORT
 _METRICS_PORT = 9464
 SERVICE_LABEL = "app.kubernetes.io/name"
-# What the pods of two versions have in common.
-INSTANCE_LABEL = "app.kubernetes.io/instance"
 # service/Dockerfile: USER
 USER = 10001
 _TEMPORARY = "tmp"

@@ -13,10 +13,10 @@ from ..fault import Fault
 from ..rollouts.faults import RolloutArguments
 from ..rollouts.faults import rollout_faults as argument_faults
 from ..rollouts.kinds import BLUE_GREEN, CANARY, ROLLING
-from ..rollouts.second import MOST_PERCENT, second_name, second_pods, share_of
+from ..rollouts.second import INSTANCE_LABEL, MOST_PERCENT, second_name, second_pods, share_of
 from .args import RolloutStep
 from .capacity import has_spare, most_pods
-from .pod import INSTANCE_LABEL, SERVICE_LABEL
+from .pod import SERVICE_LABEL
 from .spec import KubernetesSpec
 
 

@@ -2,6 +2,8 @@
 
 from .kinds import BLUE_GREEN, CANARY, CANARY_PERCENT
 
+# A label that the pods of both versions have.
+INSTANCE_LABEL = "app.kubernetes.io/instance"
 # A larger share is a blue-green rollout in all but name.
 MOST_PERCENT = 50
 

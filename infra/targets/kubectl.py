@@ -94,6 +94,7 @@ def kubernetes_status(stack: str, place: KubernetesPlace) -> Status:
         started_at=at(workload, "metadata").get("creationTimestamp"),
         model=(environment or {}).get("MODEL_SOURCE") or container.get("image"),
         version=_revision(workload, place.with_kserve),
+        release=None if place.with_kserve else int(_revision(workload, with_kserve=False) or 0) or None,
         device=_device(environment, limits.get("nvidia.com/gpu")) if state == "ready" else None,
         reason=reason,
     )
@@ -138,11 +139,11 @@ def kubectl_error(place: KubernetesPlace, stderr: str) -> str:
 
 def _state(deployment: Mapping[str, Any]) -> tuple[str, str | None]:
     """Ready: every pod of the newest revision answers. Failed: the rollout stood still past its deadline."""
-    status, conditions = at(deployment, "status"), _conditions(deployment)
-    progressing = conditions.get("Progressing", {})
+    status, known = at(deployment, "status"), conditions(deployment)
+    progressing = known.get("Progressing", {})
     if progressing.get("status") == "False":
         return "failed", progressing.get("message")
-    failure = conditions.get("ReplicaFailure", {})
+    failure = known.get("ReplicaFailure", {})
     if failure.get("status") == "True":
         return "failed", failure.get("message")
     wanted = at(deployment, "spec").get("replicas", 1)
@@ -156,7 +157,7 @@ def _state(deployment: Mapping[str, Any]) -> tuple[str, str | None]:
 
 
 def _kserve_state(service: Mapping[str, Any]) -> tuple[str, str | None]:
-    ready = _conditions(service).get("Ready", {})
+    ready = conditions(service).get("Ready", {})
     state = {"True": "ready", "False": "failed"}.get(ready.get("status", ""), "starting")
     return state, None if state == "ready" else ready.get("message") or ready.get("reason")
 
@@ -169,7 +170,7 @@ def _waiting(place: KubernetesPlace) -> str | None:
         return None
     for pod in listed(kubectl.object_of(done.stdout), "items"):
         name = at(pod, "metadata").get("name")
-        scheduled = _conditions(pod).get("PodScheduled", {})
+        scheduled = conditions(pod).get("PodScheduled", {})
         if scheduled.get("status") == "False":
             return f"Pod {name} waits for a node: {scheduled.get('message') or scheduled.get('reason')}"
         for container in listed(at(pod, "status"), "containerStatuses"):
@@ -234,7 +235,7 @@ def _url(place: KubernetesPlace, workload: Mapping[str, Any], service: Mapping[s
     return f"http://{place.service}.{place.namespace}.svc.cluster.local" if service else None
 
 
-def _conditions(value: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def conditions(value: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return {str(one.get("type")): one for one in listed(at(value, "status"), "conditions")}
 
 

@@ -8,9 +8,12 @@ import getpass
 import json
 import os
 import socket
+import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
+from types import TracebackType
 from typing import Any, Self
 
 from slipway.infra.errors import Failed, Refused
@@ -29,7 +32,8 @@ class KubernetesRollout:
     """One rollout.
 
     old, new: revisions; new is the one that the Deployment would get. percent: share of the requests that
-    the new version has. by: who runs it. requests: those that each version answered. reason: why it went back.
+    the new version has. by: who runs it. requests: those that each version answered. reason: why it went
+    back.
     """
 
     kind: str
@@ -191,9 +195,32 @@ class RolloutRecord:
 
     def _is_taken(self, found: KubernetesRollout) -> Refused:
         return Refused(
-            f"A rollout of {self._objects.name} runs already, by {found.by}. `slipway promote`, `slipway pause` "
-            "and `slipway rollback` are for that one."
+            f"A rollout of {self._objects.name} runs already, by {found.by}. `slipway promote`, `slipway "
+            "pause` and `slipway rollback` are for that one."
         )
+
+
+class Heartbeat:
+    """Records that a rollout goes on, for as long as the block runs, in which something else takes long."""
+
+    def __init__(self, objects: ServiceObjects, rollout: KubernetesRollout) -> None:
+        self._record, self._rollout = RolloutRecord(objects), rollout
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _beat(self) -> None:
+        while not self._stop.wait(SILENT_SECONDS / 3):
+            with suppress(Failed):  # the next one may get through
+                self._record.note(self._rollout)
 
 
 def this_command() -> str:

@@ -1,5 +1,6 @@
 """Reaches one pod from this machine, past Service and NetworkPolicy, through `kubectl port-forward`."""
 
+import os
 import re
 import select
 import subprocess
@@ -72,7 +73,7 @@ class PodPorts:
         while self._wanted - self.local.keys():
             left = deadline - time.monotonic()
             ready, _, _ = select.select([self._process.stdout], [], [], max(left, 0))
-            chunk = self._process.stdout.read1() if ready else b""
+            chunk = os.read(self._process.stdout.fileno(), 4096) if ready else b""
             if not chunk:
                 raise Failed(f"`kubectl port-forward pod/{self._pod}` forwards no port.")
             said += chunk

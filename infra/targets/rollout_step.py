@@ -6,7 +6,7 @@ A bare `pulumi up` has none, and brings the version of the stack's file pod by p
 import re
 
 from slipway.infra.errors import Refused
-from slipway.stacks.secrets import RolloutStep
+from slipway.stacks.rollout_step import RolloutStep
 
 ROLLOUT_STEP = "SLIPWAY_ROLLOUT_STEP"
 _STEP = re.compile(r"([a-z]+)(?::([0-9]{1,5}))?")

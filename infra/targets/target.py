@@ -11,6 +11,7 @@ from slipway.infra.errors import Refused
 from slipway.infra.plan.config import StackConfig
 from slipway.infra.settings.stackfile import settings_from
 from slipway.infra.targets.status import Status
+from slipway.stacks.rollout_step import RolloutStep
 from slipway.stacks.settings.common import Settings
 
 Place = TypeVar("Place")
@@ -31,7 +32,12 @@ class Access:
 
 
 class CommandRollout(ABC):
-    """The part of a rollout that `slipway up` does itself, before and after `pulumi up`."""
+    """The part of a rollout that `slipway up` does itself, before and after `pulumi up`.
+
+    step: which step of it the `pulumi up` is, once it is prepared; None: the program needs none.
+    """
+
+    step: RolloutStep | None = None
 
     @abstractmethod
     def prepare(self) -> bool:
@@ -43,6 +49,10 @@ class CommandRollout(ABC):
 
         smoke_test: None if it is left out. Raises Failed where the rollout went back, with what serves.
         """
+
+    def give_up(self) -> None:
+        """Take back what was begun, because `pulumi up` failed. Raises Failed, with what serves."""
+        return
 
 
 # Asks the service at a URL; returns what is wrong with its answers, '' for nothing.
