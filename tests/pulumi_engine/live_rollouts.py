@@ -27,7 +27,7 @@ from tests.pulumi_engine.conftest import ROOT, Engine, engine_in
 from tests.pulumi_engine.live_kubernetes import PROVIDER, Watch
 
 STACK, SERVICE = "live", "slipway-live"
-OLD, NEW, THIRD = (f"host/server@sha256:{digit * 64}" for digit in "123")
+OLD, NEW, THIRD = (f"registry.example.com/server@sha256:{digit * 64}" for digit in "123")
 _MANIFEST = json.loads((ROOT / "service/models/sms-spam/manifest.json").read_text())
 _SHIM = """#!{python}
 import http.server, json, os, pathlib, re, signal, sys, threading
