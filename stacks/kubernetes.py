@@ -15,6 +15,7 @@ from slipway.components.kubernetes.limits import SECRET_REFERENCE
 from slipway.components.kubernetes.rules import checked_spec
 from slipway.components.kubernetes.spec import GPU_TOLERATION, KubernetesSpec, software_gib
 from slipway.components.rollouts.faults import RolloutArguments, rollout_faults
+from slipway.components.rollouts.kinds import ROLLING
 from slipway.components.spec import InferenceServiceSpec
 from slipway.stacks.parts import (
     ANY_DIGEST,
@@ -114,7 +115,8 @@ def _step_args(secrets: StackSecrets) -> dict[str, Any]:
 
 def watching_faults(settings: WorkloadSettings) -> Iterator[Fault]:
     """Yield what is wrong with how `slipway up` watches a rollout, which no component has arguments for."""
-    faults = rollout_faults(RolloutArguments.of(settings))
+    given = replace(RolloutArguments.of(settings), rollout=settings.rollout or ROLLING)
+    faults = rollout_faults(given)
     yield from (fault for fault in faults if fault.root in ("bake_minutes", "rollback_on"))
 
 

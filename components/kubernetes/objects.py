@@ -125,7 +125,8 @@ def _secrets(
 ) -> KubernetesObject:
     head = _nameless(_head(spec, "v1", "Secret"))
     body = {**head, "immutable": True, "type": "Opaque", "stringData": dict(values)}
-    return KubernetesObject(role, body, initial=("stringData",) if is_held else ())
+    # The provider keeps `stringData` as `data`.
+    return KubernetesObject(role, body, initial=("stringData", "data") if is_held else ())
 
 
 def _nameless(head: Mapping[str, Any]) -> dict[str, Any]:

@@ -114,8 +114,8 @@ def _room_faults(spec: KubernetesSpec) -> Iterator[Fault]:
         allowed = "raise `max_nodes`, lower `max_replicas`, or use `rollout` rolling"
         yield Fault("rollout", spec.rollout, allowed, reason)
     elif not has_spare(spec):
-        what = "GPU" if spec.service.gpu else "room"
-        reason = f", whose second version needs a spare {what}, and none is known to be there"
+        what = "a spare GPU" if spec.service.gpu else "spare room"
+        reason = f", whose second version needs {what}, and none is known to be there"
         allowed = "set `spare_node` to true where the pool has it, or use `rollout` rolling"
         yield Fault("rollout", spec.rollout, allowed, reason)
 
@@ -136,11 +136,11 @@ def second_version_warnings(spec: KubernetesSpec) -> Iterator[str]:
     least, most = spec.service.min_replicas, spec.service.max_replicas
     few, many = _second_pods(spec, least), _second_pods(spec, most)
     gpus = int(spec.service.gpu_count) if spec.service.gpu else 0
-    pods = f"{few} to {many}" if few != many else f"{many}"
+    pods = f"{few} to {many} pods" if few != many else f"{many} pod{'s' if many > 1 else ''}"
     needs = f", {many * gpus} GPUs of quota" if gpus else ""
     yield (
-        f"during a rollout {pods} pods of the new version run next to {least} to {most} of the old one: at "
-        f"the maximum {many * spec.service.cpu:g} vCPU and {many * spec.service.memory_gib:g} GiB{needs} "
+        f"during a rollout {pods} of the new version run next to those of the old one: at the maximum "
+        f"{many * spec.service.cpu:g} vCPU and {many * spec.service.memory_gib:g} GiB{needs} "
         "more than at rest."
     )
     if spec.rollout == CANARY:

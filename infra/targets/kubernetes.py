@@ -1,12 +1,13 @@
 """The Kubernetes target: any cluster in the stack's own kubeconfig, queried through `kubectl`."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from slipway.components.observability.prometheus import OPERATOR_API
-from slipway.infra.errors import Refused
+from slipway.infra.errors import Failed, Refused
 from slipway.infra.plan.config import StackConfig
 from slipway.infra.settings.stackfile import settings_from
 from slipway.infra.targets.kubeconfig import checked_kubeconfig, kubeconfig_path
@@ -83,8 +84,10 @@ class Cluster(CloudTarget[KubernetesPlace]):
         found = kubernetes_status(stack, place)
         if place.with_kserve or found.state == "stopped":
             return found
-        rollout = RolloutRecord(ServiceObjects(place)).read().rollout
-        return replace(found, rollout=rollout.to_json() if rollout else None)
+        with suppress(Failed):  # whoever may not read it sees the rest
+            rollout = RolloutRecord(ServiceObjects(place)).read().rollout
+            return replace(found, rollout=rollout.to_json() if rollout else None)
+        return found
 
     def log_at(self, place: KubernetesPlace, tail: int) -> Iterator[str]:
         return kubernetes_logs(place, tail)

@@ -115,12 +115,16 @@ class KubernetesUp(CommandRollout):
             return
         self._go_back("it did not start; the messages of `pulumi up` above say why")
 
+    @property
+    def _kind(self) -> str:
+        return self._settings.rollout or ROLLING
+
     def _serving(self) -> dict[str, Any] | None:
         """Return the Deployment that serves; None if there is none, or it cannot be read and need not be."""
         try:
             return self._objects.deployment()
         except (Failed, Refused) as error:
-            if self._updates.is_deployed() and self._settings.rollout != ROLLING:
+            if self._updates.is_deployed() and self._kind != ROLLING:
                 raise
             self._is_recorded = False
             if self._updates.is_deployed():
@@ -137,8 +141,8 @@ class KubernetesUp(CommandRollout):
 
     def _begins(self, deployment: Mapping[str, Any], reads_first: bool) -> bool:
         """Return whether a second version is to run: one is wanted, can be judged, and differs."""
-        kind = self._settings.rollout
-        if kind == ROLLING or self._settings.serving != "deployment":
+        kind = self._kind
+        if kind == ROLLING:
             return False
         template = template_of(deployment)
         labels = at(template, "metadata", "labels")
@@ -160,17 +164,17 @@ class KubernetesUp(CommandRollout):
     def _begin(self, deployment: Mapping[str, Any]) -> None:
         settings, old = self._settings, revision_of(deployment)
         serving = int(at(deployment, "spec").get("replicas", 1))
-        second = second_pods(settings.rollout, settings.canary_percent, serving)
-        percent = share_of(serving, second) if settings.rollout == CANARY else 100
+        second = second_pods(self._kind, settings.canary_percent, serving)
+        percent = share_of(serving, second) if self._kind == CANARY else 100
         self.step = RolloutStep(START, second)
         minutes = BAKE_MINUTES if settings.bake_minutes is None else settings.bake_minutes
         rollout = KubernetesRollout(
-            settings.rollout, old, old + 1, time.time(), this_command(), round(percent, 1), minutes * 60
+            self._kind, old, old + 1, time.time(), this_command(), round(percent, 1), minutes * 60
         )
         self._rollout = self._record.begin(rollout, deployment)
         pods = "pod" if second == 1 else "pods"
         self._say(
-            f"Rollout {settings.rollout}: {second} {pods} of the new version next to {serving} of release "
+            f"Rollout {self._kind}: {second} {pods} of the new version next to {serving} of release "
             f"{old}, then {percent:.3g}% of the requests for {minutes:g} minutes"
         )
 
@@ -220,7 +224,7 @@ class KubernetesUp(CommandRollout):
         comparison = Comparison(old, new, rules)
         assert self.step is not None
         try:
-            comparison.begin(with_past=self._settings.rollout == BLUE_GREEN)
+            comparison.begin(with_past=self._kind == BLUE_GREEN)
             with self._going_on():
                 self._updates.up(replace(self.step, name=SHARE))
             return self._watch(comparison, new)

@@ -9,7 +9,10 @@ from slipway.components.kubernetes.network import address_name
 from slipway.components.kubernetes.objects import KubernetesObject, ground_of, workload_of
 from slipway.components.kubernetes.pod import Wiring
 from slipway.components.kubernetes.rules import checked_spec
+from slipway.components.kubernetes.second_version import runs_second
 from tests.contract.kubernetes_cases import IMAGE, KEY, PLAIN
+
+_NAMELESS = ("ConfigMap", "Secret")
 
 
 def objects_of(args: Mapping[str, Any], name: str = "api") -> list[dict[str, Any]]:
@@ -17,9 +20,11 @@ def objects_of(args: Mapping[str, Any], name: str = "api") -> list[dict[str, Any
     spec = checked_spec(name, {**PLAIN, **args})
     values = {**dict.fromkeys(spec.secret_values, "hush"), API_KEY_NAME: KEY}
     ground = [_named(manifest, name) for manifest in ground_of(spec, values)]
-    settings_name, secret_name = (one(ground, kind)["metadata"]["name"] for kind in ("ConfigMap", "Secret"))
-    wiring = Wiring(args.get("image_ref", IMAGE), settings_name, secret_name, address_name(spec))
-    return [*ground, *(dict(manifest.body) for manifest in workload_of(spec, wiring))]
+    names = [[each["metadata"]["name"] for each in ground if each["kind"] == kind] for kind in _NAMELESS]
+    image, address = args.get("image_ref", IMAGE), address_name(spec)
+    wiring = Wiring(image, *(found[0] for found in names), address)
+    second = Wiring(image, *(found[1] for found in names)) if runs_second(spec) else None
+    return [*ground, *(dict(manifest.body) for manifest in workload_of(spec, wiring, second))]
 
 
 def _named(manifest: KubernetesObject, service: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`slipway up` itself on the real engine, Kubernetes provider, API server and `kubectl`, with pods that are played.
+"""`slipway up` itself on the real engine, Kubernetes provider, API server and `kubectl`, with played pods.
 
 There is no kubelet, through which `kubectl port-forward` reaches a pod: a script in its place answers for the
 pods of each version, as files say. Everything else goes to the real `kubectl`.
@@ -19,9 +19,8 @@ import pytest
 
 from slipway.components.model import model_version
 from tests.cluster.api import Api
-from tests.cluster.control_plane import program
+from tests.cluster.control_plane import program, wait_until
 from tests.cluster.history import Event, History
-from tests.conftest import write_stack
 from tests.infra.command import COMMAND, ENVIRONMENT
 from tests.pulumi_engine.conftest import ROOT, Engine, engine_in
 from tests.pulumi_engine.live_kubernetes import PROVIDER, Watch
@@ -91,11 +90,10 @@ class Rollouts:
     watch: Watch
     history: History
     folder: Path
-    settings: dict[str, str]
 
-    def set(self, **settings: str) -> None:
-        self.settings |= settings
-        write_stack(self.engine.project, self.settings, STACK)
+    def configure(self, **settings: str) -> None:
+        for key, value in settings.items():
+            self.engine("config", "set", "--stack", STACK, f"slipway:{key}", value)
 
     def answers(self, version: str, page: str, status: int = 200, label: str = "spam") -> None:
         """Say what the pods of the old or the new version answer. page: of metrics."""
@@ -122,6 +120,53 @@ class Rollouts:
         )
         assert done.returncode == code, f"{done.returncode}: {done.stdout}\n{done.stderr}"
         return done.stderr + done.stdout
+
+    def rolled_out(self, before: str, after: str, code: int = 0) -> str:
+        """Run `up` with a canary whose metrics page changes once it has requests; return what was said."""
+        self.answers("new", before)
+        with self.begun("up", STACK, "--yes") as process:
+            self.wait_for_share(f"instance={SERVICE}")
+            self.answers("old", metrics(2000))
+            self.answers("new", after)
+            said, _ = process.communicate(timeout=300)
+        assert process.returncode == code, said
+        return said
+
+    def wait_for_share(self, selector: str) -> None:
+        """Wait until the Service selects the second version. selector: as the story has it."""
+
+        def selects() -> bool:
+            found = self.get("Service", SERVICE)
+            return found is not None and _shown("Service", found["spec"]) == f"selects {selector}"
+
+        wait_until(selects)
+
+    def be_silent(self) -> None:
+        """Have the last word of a rollout's command be long ago."""
+        body = self.get("ConfigMap", f"{SERVICE}-rollout")
+        assert body is not None
+        rollout = {**self.record(), "seen_at": 0}
+        self.cluster.patch(body, {"data": {"rollout": json.dumps(rollout)}})
+
+    def asked(self, version: str) -> set[str]:
+        """Return the paths that were asked of a version's pods."""
+        lines = (self.folder / "asked").read_text().splitlines()
+        return {line.partition(" ")[2] for line in lines if line.startswith(version)}
+
+    def status(self) -> dict[str, Any]:
+        return self._answer("status")
+
+    def _answer(self, command: str) -> dict[str, Any]:
+        done = subprocess.run(
+            [*COMMAND, command, STACK, "--format", "json"],
+            cwd=self.engine.project,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+        return json.loads(done.stdout)
 
     def begun(self, *arguments: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
@@ -152,7 +197,7 @@ class Rollouts:
         return json.loads(found["data"]["rollout"]) if found and "rollout" in found["data"] else {}
 
     def releases(self) -> list[dict[str, Any]]:
-        return json.loads(self.slipway("releases", STACK, "--format", "json"))["releases"]
+        return self._answer("releases")["releases"]
 
     def story(self, since: int = 0) -> list[str]:
         """Return what happened to the Deployments and the Service, one line for each change that matters."""
@@ -180,7 +225,8 @@ def _story(events: Iterator[Event]) -> Iterator[str]:
 
 def _shown(kind: str, spec: Mapping[str, Any]) -> str:
     if kind == "Service":
-        return "selects " + ", ".join(f"{key.rpartition('/')[2]}={value}" for key, value in spec["selector"].items())
+        pairs = (f"{key.rpartition('/')[2]}={value}" for key, value in spec["selector"].items())
+        return f"selects {', '.join(pairs)}"
     image = spec["template"]["spec"]["containers"][0]["image"]
     versions = {OLD: "the old version", NEW: "the new version", THIRD: "a third version"}
     return f"{spec['replicas']} of {versions[image]}"
@@ -227,10 +273,10 @@ def rollouts(cluster: Api, plane_folder: Path, tmp_path: Path) -> Iterator[Rollo
     }
     history = History(cluster, {"Deployment": "apps/v1", "Service": "v1"})
     with Watch(cluster, SERVICE) as watch, history:
-        found = Rollouts(engine, cluster, watch, history, folder, settings)
-        found.set()
+        found = Rollouts(engine, cluster, watch, history, folder)
         engine("stack", "init", STACK)
-        found.set()  # `stack init` writes its own
+        engine("config", "set", "--stack", STACK, "--secret", "slipway:apiKey", "k" * 20)
+        found.configure(**settings)
         found.answers("old", metrics(1000))
         found.answers("new", metrics(0))
         found.slipway("up", STACK, "--yes")

@@ -127,7 +127,10 @@ def test_an_inference_service_is_made_where_kserve_is_asked_for(kubeconfig: str)
             {"namespace": "default"},
             "which every cluster has; choose another one, or set `createNamespace` to false",
         ),
-        ({"canaryPercent": "10"}, "canaryPercent is 10, which only KServe can do"),
+        (
+            {"canaryPercent": "10"},
+            "canaryPercent is 10 with `rollout` rolling; use `rollout` canary, or leave it out",
+        ),
         ({"requestsMetric": "http_requests"}, "without `requestsPerInstance`; give both, or leave both out"),
         ({"modelDelivery": "mount"}, "modelDelivery: got 'mount'; allowed: fetch."),
         (
