@@ -134,14 +134,12 @@ def second_version_warnings(spec: KubernetesSpec) -> Iterator[str]:
     if spec.with_kserve or spec.rollout == ROLLING:
         return
     least, most = spec.service.min_replicas, spec.service.max_replicas
-    few, many = _second_pods(spec, least), _second_pods(spec, most)
-    gpus = int(spec.service.gpu_count) if spec.service.gpu else 0
-    pods = f"{few} to {many} pods" if few != many else f"{many} pod{'s' if many > 1 else ''}"
-    needs = f", {many * gpus} GPUs of quota" if gpus else ""
+    extra = _second_pods(spec, most)
+    gpus = extra * int(spec.service.gpu_count) if spec.service.gpu else 0
+    quota = f", and {gpus} GPU{'s' if gpus > 1 else ''} of quota" if gpus else ""
     yield (
-        f"during a rollout {pods} of the new version run next to those of the old one: at the maximum "
-        f"{many * spec.service.cpu:g} vCPU and {many * spec.service.memory_gib:g} GiB{needs} "
-        "more than at rest."
+        f"a rollout takes up to {extra} more pod{'s' if extra > 1 else ''} than the service at rest, of the "
+        f"new version: {extra * spec.service.cpu:g} vCPU, {extra * spec.service.memory_gib:g} GiB{quota}."
     )
     if spec.rollout == CANARY:
         shares = sorted({round(share_of(pods, _second_pods(spec, pods))) for pods in (least, most)})
