@@ -94,9 +94,10 @@ class KubernetesReleases:
         say(f"Release {revision_of(target)} starts")
         patience = float(at(deployment, "spec").get("progressDeadlineSeconds", 600)) + 60
         if fault := self._objects.wait_for_rollout(patience):
+            self._objects.apply(_applied(deployment, template_of(deployment)), _manager(deployment))
             raise Failed(
-                f"Release {revision_of(target)} did not come back: {fault}. Its ready pods serve next to "
-                f"those of release {revision_of(deployment)}."
+                f"Release {revision_of(target)} did not come back: {fault}. Release "
+                f"{revision_of(deployment)} serves, as before."
             )
         self._note(deployment, target, made)
         after = self._objects.deployment() or {}
