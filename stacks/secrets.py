@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pulumi
 
-from slipway.stacks.rollout_step import RolloutStep
+from slipway.stacks.update_step import UpdateStep
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,4 +23,4 @@ class StackSecrets:
     kubeconfig: pulumi.Output[str] | None = None
     cluster: str = ""
     has_operator: bool | None = None
-    step: RolloutStep | None = None
+    step: UpdateStep | None = None

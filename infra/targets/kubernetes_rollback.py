@@ -21,7 +21,7 @@ from slipway.infra.targets.kubernetes_record import (
 from slipway.infra.targets.kubernetes_releases import BY_HAND, KubernetesReleases
 from slipway.infra.targets.pulumi_updates import PulumiUpdates
 from slipway.infra.targets.release_identity import fingerprint_of
-from slipway.stacks.rollout_step import RolloutStep
+from slipway.stacks.update_step import UpdateStep
 
 _POLL_SECONDS = 1.0
 
@@ -85,7 +85,7 @@ def _remove_second(
     """Remove the second version of a rollout whose command is gone."""
     say("Removing the version whose rollout was cut off")
     try:
-        PulumiUpdates(config.stack).up(RolloutStep("back"))
+        PulumiUpdates(config.stack).up(UpdateStep("back"))
     except ProgramFailed:
         raise Failed("`pulumi up` did not take the new version back; its messages say why.") from None
     if found is None:

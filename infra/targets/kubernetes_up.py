@@ -45,8 +45,8 @@ from slipway.infra.targets.port_forward import PodPorts
 from slipway.infra.targets.pulumi_updates import PulumiUpdates
 from slipway.infra.targets.release_identity import commit_of_project, fingerprint_of, model_version_of
 from slipway.infra.targets.target import CommandRollout, SmokeTest
-from slipway.stacks.rollout_step import RolloutStep
 from slipway.stacks.settings.kubernetes import WorkloadSettings
+from slipway.stacks.update_step import UpdateStep
 
 START, SHARE, BACK_STEP = "start", "share", "back"
 LOOK_SECONDS = 2.0
@@ -166,7 +166,7 @@ class KubernetesUp(CommandRollout):
         serving = int(at(deployment, "spec").get("replicas", 1))
         second = second_pods(self._kind, settings.canary_percent, serving)
         percent = share_of(serving, second) if self._kind == CANARY else 100
-        self.step = RolloutStep(START, second)
+        self.step = UpdateStep(START, second)
         minutes = BAKE_MINUTES if settings.bake_minutes is None else settings.bake_minutes
         rollout = KubernetesRollout(
             self._kind, old, old + 1, time.time(), this_command(), round(percent, 1), minutes * 60
@@ -288,7 +288,7 @@ class KubernetesUp(CommandRollout):
         stack, old = self._config.stack, self._running.old
         try:
             with self._going_on():
-                self._updates.up(RolloutStep(BACK_STEP))
+                self._updates.up(UpdateStep(BACK_STEP))
         except ProgramFailed:
             raise Failed(
                 f"The new version of stack {stack} is bad ({reason}), and `pulumi up` did not take it back: "

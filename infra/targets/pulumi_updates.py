@@ -12,12 +12,12 @@ from typing import Any
 
 from slipway.infra.errors import Failed, ProgramFailed, Refused
 from slipway.infra.targets.rollout_step import ROLLOUT_STEP, step_text
-from slipway.stacks.rollout_step import RolloutStep
+from slipway.stacks.update_step import UpdateStep
 
 _PREVIEW_SECONDS, _ANSWER_SECONDS = 600, 60
 
 
-def variables_of(step: RolloutStep | None) -> dict[str, str]:
+def variables_of(step: UpdateStep | None) -> dict[str, str]:
     """Return the environment that makes an update this step of a rollout."""
     return {} if step is None else {ROLLOUT_STEP: step_text(step)}
 
@@ -53,7 +53,7 @@ class PulumiUpdates:
 
     stack: str
 
-    def up(self, step: RolloutStep | None = None, *options: str) -> None:
+    def up(self, step: UpdateStep | None = None, *options: str) -> None:
         """Run `pulumi up` for a step; None: the version of the stack's file. Raises ProgramFailed."""
         command = [self._path, "up", "--stack", self.stack, "--yes", "--skip-preview", *options]
         run_program(command, variables_of(step))

@@ -6,18 +6,18 @@ A bare `pulumi up` has none, and brings the version of the stack's file pod by p
 import re
 
 from slipway.infra.errors import Refused
-from slipway.stacks.rollout_step import RolloutStep
+from slipway.stacks.update_step import UpdateStep
 
 ROLLOUT_STEP = "SLIPWAY_ROLLOUT_STEP"
 _STEP = re.compile(r"([a-z]+)(?::([0-9]{1,5}))?")
 
 
-def step_text(step: RolloutStep) -> str:
+def step_text(step: UpdateStep) -> str:
     """Return the variable's value."""
     return step.name if step.instances is None else f"{step.name}:{step.instances}"
 
 
-def step_of(text: str) -> RolloutStep | None:
+def step_of(text: str) -> UpdateStep | None:
     """Read the variable's value; None for ''. Raises Refused."""
     if not text:
         return None
@@ -26,4 +26,4 @@ def step_of(text: str) -> RolloutStep | None:
         raise Refused(
             f"{ROLLOUT_STEP} is {text!r}, which is no step of a rollout. Only `slipway up` sets it."
         )
-    return RolloutStep(match[1], int(match[2]) if match[2] else None)
+    return UpdateStep(match[1], int(match[2]) if match[2] else None)

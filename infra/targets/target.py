@@ -11,8 +11,8 @@ from slipway.infra.errors import Refused
 from slipway.infra.plan.config import StackConfig
 from slipway.infra.settings.stackfile import settings_from
 from slipway.infra.targets.status import Status
-from slipway.stacks.rollout_step import RolloutStep
 from slipway.stacks.settings.common import Settings
+from slipway.stacks.update_step import UpdateStep
 
 Place = TypeVar("Place")
 
@@ -37,7 +37,7 @@ class CommandRollout(ABC):
     step: which step of it the `pulumi up` is, once it is prepared; None: the program needs none.
     """
 
-    step: RolloutStep | None = None
+    step: UpdateStep | None = None
 
     @abstractmethod
     def prepare(self) -> bool:

@@ -125,17 +125,19 @@ class Rollouts:
         """Run `up` with a canary whose metrics page changes once it has requests; return what was said."""
         self.answers("new", before)
         with self.begun("up", STACK, "--yes") as process:
-            self.wait_for_share(f"instance={SERVICE}")
+            self.wait_for_share(process, f"instance={SERVICE}")
             self.answers("old", metrics(2000))
             self.answers("new", after)
             said, _ = process.communicate(timeout=300)
         assert process.returncode == code, said
         return said
 
-    def wait_for_share(self, selector: str) -> None:
+    def wait_for_share(self, process: subprocess.Popen[str], selector: str) -> None:
         """Wait until the Service selects the second version. selector: as the story has it."""
 
         def selects() -> bool:
+            if process.poll() is not None:
+                raise AssertionError(process.communicate()[0])
             found = self.get("Service", SERVICE)
             return found is not None and _shown("Service", found["spec"]) == f"selects {selector}"
 

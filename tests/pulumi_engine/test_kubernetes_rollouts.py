@@ -86,7 +86,7 @@ def test_blue_and_green_change_places_at_once_and_a_person_ends_it(rollouts: Rol
     rollouts.configure(rollout="blue-green", image=NEW, bakeMinutes="60")
     since = rollouts.now
     with rollouts.begun("up", STACK, "--yes") as process:
-        rollouts.wait_for_share(f"name={CANARY}")
+        rollouts.wait_for_share(process, f"name={CANARY}")
         wait_until(lambda: rollouts.record().get("baked_seconds", 0) > 0)
         assert "A rollout of slipway-live runs already" in rollouts.slipway("up", STACK, "--yes", code=2)
         assert "is paused at 100% of the requests" in rollouts.slipway("pause", STACK)
@@ -105,7 +105,7 @@ def test_a_rollout_whose_command_was_killed_is_taken_back_or_ended_by_a_bare_upd
     rollouts.configure(image=NEW, bakeMinutes="60")
     for ends in ("rollback", "update"):
         with rollouts.begun("up", STACK, "--yes", *(["--again"] if ends == "update" else [])) as process:
-            rollouts.wait_for_share(f"instance={SERVICE}")
+            rollouts.wait_for_share(process, f"instance={SERVICE}")
             wait_until(lambda: rollouts.record().get("baked_seconds", 0) > 0)
             os.killpg(process.pid, signal.SIGKILL)
         rollouts.be_silent()

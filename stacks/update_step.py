@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class RolloutStep:
+class UpdateStep:
     """A part of a canary or a blue-green rollout. instances: of the second version; None: the least."""
 
     name: str
