@@ -32,7 +32,7 @@ from slipway.stacks.settings.kubernetes import KubernetesSettings, WorkloadSetti
 class Cluster(CloudTarget[KubernetesPlace]):
     """What `kubectl` answers is the same on every cluster."""
 
-    how_to_roll_back = "with KServe use `kubectl`"
+    how_to_roll_back = "`canaryPercent: 0` gives every request to KServe's previous revision"
 
     def command_rollout(
         self, config: StackConfig, again: bool, say: Callable[[str], None]
