@@ -93,7 +93,11 @@ class Rollouts:
 
     def configure(self, **settings: str) -> None:
         for key, value in settings.items():
-            self.engine("config", "set", "--stack", STACK, f"slipway:{key}", value)
+            self.engine("config", "set", "--stack", STACK, "--path", f"slipway:{key}", value)
+
+    def log_at(self, level: str) -> None:
+        """Change a setting that only the ConfigMap has."""
+        self.engine("config", "set", "--stack", STACK, "--path", "slipway:env.LOG_LEVEL", level)
 
     def answers(self, version: str, page: str, status: int = 200, label: str = "spam") -> None:
         """Say what the pods of the old or the new version answer. page: of metrics."""

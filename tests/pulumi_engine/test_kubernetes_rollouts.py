@@ -32,7 +32,8 @@ def test_a_canary_that_is_good_serves_and_one_that_is_bad_went_back(rollouts: Ro
     assert "Rollout canary: 1 pod of the new version next to 2 of release 1, then 33.3% of the req" in said
     assert (first, rollouts.image(), rollouts.image(CANARY)) == (OLD, NEW, "")
     story = ["A good canary", *rollouts.story(since)]
-    rollouts.configure(image=THIRD, env='{"LOG_LEVEL": "debug"}')
+    rollouts.configure(image=THIRD)
+    rollouts.log_at("debug")
     since = rollouts.now
     said = rollouts.rolled_out(metrics(0), metrics(400, failures=40), code=1)
     assert (
@@ -61,7 +62,8 @@ def test_a_version_that_answers_wrong_gets_no_request(rollouts: Rollouts) -> Non
 
 @pytest.mark.long
 def test_a_release_comes_back_by_one_command_and_stays_until_it_is_brought_again(rollouts: Rollouts) -> None:
-    rollouts.configure(rollout="rolling", image=NEW, env='{"LOG_LEVEL": "debug"}')
+    rollouts.configure(rollout="rolling", image=NEW)
+    rollouts.log_at("debug")
     rollouts.engine("config", "rm", "--stack", STACK, "slipway:bakeMinutes")
     rollouts.slipway("up", STACK, "--yes")
     since = rollouts.now
