@@ -7,7 +7,7 @@ from slipway.components.cloud_run import CloudRunService, CloudRunServiceArgs
 from slipway.components.cloud_run.limits import STARTUP_SECONDS
 from slipway.components.cloud_run.rules import checked_spec
 from slipway.components.cloud_run.spec import CloudRunSpec
-from slipway.components.fault import Faults
+from slipway.components.fault import Faults, refuse
 from slipway.components.image import InferenceImageArgs, Registry
 from slipway.components.spec import InferenceServiceSpec
 from slipway.stacks.parts import (
@@ -37,6 +37,7 @@ def prepare(name: str, settings: CloudRunSettings, secrets: StackSecrets) -> Cal
     args |= found.of(lambda: model_args(name, settings, service, longest_start_seconds=patience)) or {}
     spec = found.of(lambda: checked_spec(name, args))
     found.of(lambda: require_known_memory(name, settings, service, "cloud-run"))
+    found.of(lambda: refuse(name, settings.rollout_faults()))
     image = found.of(lambda: image_maker(name, _image_args(name, settings)))
     found.refuse(name)
     assert image is not None

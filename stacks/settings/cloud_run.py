@@ -1,9 +1,15 @@
 """The settings of the `cloud-run` target."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from slipway.components.fault import Fault
+from slipway.components.google.limits import LEAST_BAKE_MINUTES
+from slipway.components.rollouts.counts import DURATION
+from slipway.components.rollouts.faults import RolloutArguments, rollout_faults
+from slipway.components.rollouts.kinds import ROLLING
+from slipway.components.rollouts.rollback_rules import is_readable_from_requests
 from slipway.stacks.settings import checks
 from slipway.stacks.settings.common import (
     NETWORK,
@@ -16,6 +22,12 @@ from slipway.stacks.settings.common import (
     region_setting,
     scanned_images_setting,
 )
+from slipway.stacks.settings.rollouts import (
+    bake_minutes_setting,
+    canary_percent_setting,
+    rollback_on_setting,
+    rollout_setting,
+)
 from slipway.stacks.settings.setting import setting
 
 _INGRESS = {
@@ -24,6 +36,7 @@ _INGRESS = {
     "internal-and-load-balancer": "INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER",
 }
 _EGRESS = {"private-ranges": "PRIVATE_RANGES_ONLY", "all-traffic": "ALL_TRAFFIC"}
+_BY_COMMAND = "`slipway up` reads it, not the program: it moves the requests"
 _ENVIRONMENTS = {"gen1": "EXECUTION_ENVIRONMENT_GEN1", "gen2": "EXECUTION_ENVIRONMENT_GEN2"}
 
 
@@ -84,6 +97,12 @@ class CloudRunSettings(CloudSettings):
         checks.flag(),
         "Whether the GPU is reserved in a second zone, at a higher price and with a separate quota.",
     )
+    rollout: str = rollout_setting()
+    canary_percent: int | None = canary_percent_setting(silent=_BY_COMMAND)
+    bake_minutes: float | None = bake_minutes_setting(silent=_BY_COMMAND)
+    rollback_on: tuple[str, ...] = rollback_on_setting(
+        "more than 1 % of failures, a p99 of three times the old version's", silent=_BY_COMMAND
+    )
     execution_environment: str = setting(
         "executionEnvironment",
         checks.choice(also=_ENVIRONMENTS),
@@ -96,3 +115,21 @@ class CloudRunSettings(CloudSettings):
         "Whether an instance has more CPU while it starts.",
         unset="only without a GPU",
     )
+
+    @property
+    def is_moved_by_command(self) -> bool:
+        """Return whether `slipway up` moves the requests to a new revision, and not the program."""
+        return self.rollout not in ("", ROLLING)
+
+    def rollout_faults(self) -> Iterator[Fault]:
+        """Yield what is wrong with a rollout that `slipway up` does, and watches by Cloud Monitoring."""
+        given = RolloutArguments.of(self)
+        yield from rollout_faults(given)
+        if given.bake_minutes is not None and given.bake_minutes < LEAST_BAKE_MINUTES:
+            allowed = f"it must be at least {LEAST_BAKE_MINUTES}: Cloud Monitoring counts by the minute"
+            yield Fault("bake_minutes", f"{given.bake_minutes:g}", allowed, nearest=LEAST_BAKE_MINUTES)
+        for text in given.rollback_on:
+            if not is_readable_from_requests(text):
+                allowed = f"allowed are `{DURATION} failures > 1%`, `{DURATION} p99 > 0.5` or `p99 > 3x`"
+                reason = ", which Cloud Monitoring does not have"
+                yield Fault("rollback_on", repr(text), allowed, reason, verb="has")
