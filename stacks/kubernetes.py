@@ -15,7 +15,6 @@ from slipway.components.kubernetes.limits import SECRET_REFERENCE
 from slipway.components.kubernetes.rules import checked_spec
 from slipway.components.kubernetes.spec import GPU_TOLERATION, KubernetesSpec, software_gib
 from slipway.components.rollouts.faults import RolloutArguments, rollout_faults
-from slipway.components.rollouts.kinds import ROLLING
 from slipway.components.spec import InferenceServiceSpec
 from slipway.stacks.parts import (
     ANY_DIGEST,
@@ -115,8 +114,7 @@ def _step_args(secrets: StackSecrets) -> dict[str, Any]:
 
 def watching_faults(settings: WorkloadSettings) -> Iterator[Fault]:
     """Yield what is wrong with how `slipway up` watches a rollout, which no component has arguments for."""
-    given = replace(RolloutArguments.of(settings), rollout=settings.rollout or ROLLING)
-    faults = rollout_faults(given)
+    faults = rollout_faults(RolloutArguments.of(settings))
     yield from (fault for fault in faults if fault.root in ("bake_minutes", "rollback_on"))
 
 

@@ -178,7 +178,8 @@ def _apply(command: list[str], rollout: CommandRollout | None) -> None:
         run_program(command)
         return
     try:
-        run_program(command, variables_of(rollout.step))
+        with rollout.going_on():
+            run_program(command, variables_of(rollout.step))
     except ProgramFailed:
         rollout.give_up()
         raise

@@ -19,7 +19,7 @@ from slipway.infra.targets.kubectl import (
     serves,
 )
 from slipway.infra.targets.kubernetes_objects import ServiceObjects
-from slipway.infra.targets.kubernetes_record import PAUSE, PROMOTE, RolloutRecord
+from slipway.infra.targets.kubernetes_record import PAUSE, PROMOTE, ClusterRecord
 from slipway.infra.targets.kubernetes_releases import KubernetesReleases
 from slipway.infra.targets.kubernetes_rollback import ask_rollout, take_back
 from slipway.infra.targets.kubernetes_up import KubernetesUp
@@ -44,7 +44,7 @@ class Cluster(CloudTarget[KubernetesPlace]):
 
     def releases(self, config: StackConfig) -> list[dict[str, Any]]:
         objects = self._objects(config)
-        rollout = RolloutRecord(objects).read().rollout
+        rollout = ClusterRecord(objects).read().rollout
         share = 100.0 if rollout is None or not rollout.is_open else 100 - rollout.percent
         return KubernetesReleases(objects).listed(share)
 
@@ -85,7 +85,7 @@ class Cluster(CloudTarget[KubernetesPlace]):
         if place.with_kserve or found.state == "stopped":
             return found
         with suppress(Failed):  # whoever may not read it sees the rest
-            rollout = RolloutRecord(ServiceObjects(place)).read().rollout
+            rollout = ClusterRecord(ServiceObjects(place)).read().rollout
             return replace(found, rollout=rollout.to_json() if rollout else None)
         return found
 

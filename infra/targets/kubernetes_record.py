@@ -10,7 +10,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from types import TracebackType
@@ -25,6 +25,7 @@ PROMOTE, PAUSE, RETURN = "promote", "pause", "back"
 # A command that watches a rollout writes at each look; without a word for so long it is gone.
 SILENT_SECONDS = 60.0
 _ROLLOUT, _ASKED, _WENT_BACK = "rollout", "asked", "went-back"
+_MOST_HELD = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +70,14 @@ class KubernetesRollout:
 
 @dataclass(frozen=True, slots=True)
 class WentBack:
-    """The version that was taken back last. fingerprint: of its files and settings; '' if not known."""
+    """A version that was taken back. fingerprint: of its files and settings; '' if not known."""
 
     fingerprint: str
     reason: str
     at: float
 
 
-class RolloutRecord:
+class ClusterRecord:
     """The ConfigMap of one service."""
 
     def __init__(self, objects: ServiceObjects) -> None:
@@ -98,9 +99,17 @@ class RolloutRecord:
         return None if found is None else self._made(KubernetesRollout, found)
 
     @property
-    def went_back(self) -> WentBack | None:
-        found = self._value(_WENT_BACK)
-        return None if found is None else self._made(WentBack, found)
+    def has_any(self) -> bool:
+        """Return whether any version went back and was not brought again."""
+        return bool(self._held())
+
+    def held_against(self, fingerprint: str) -> WentBack | None:
+        """Return how a version went back; None if it did not, or was brought again since."""
+        return next((each for each in self._held() if each.fingerprint == fingerprint), None)
+
+    def _held(self) -> list[WentBack]:
+        found = self._value(_WENT_BACK) or {}
+        return [self._made(WentBack, each) for each in found.get("versions", ())]
 
     @property
     def asked(self) -> str:
@@ -134,16 +143,21 @@ class RolloutRecord:
         """Ask the command that watches the rollout for something; '' takes it as heard."""
         self._keep({_ASKED: what})
 
-    def mark(self, went_back: WentBack | None, deployment: Mapping[str, Any] | None = None) -> None:
-        """Record which version was taken back; None: none. deployment: where there may be no record yet."""
-        text = "" if went_back is None else json.dumps(asdict(went_back))
-        self.read()
-        if self._body is None and went_back is None:
-            return
+    def hold_against(self, left: WentBack, deployment: Mapping[str, Any] | None = None) -> None:
+        """Record that a version went back. deployment: where there may be no record yet."""
+        others = [each for each in self.read()._held() if each.fingerprint != left.fingerprint]
+        data = {_WENT_BACK: _versions([left, *others][:_MOST_HELD])}
         if self._body is None and deployment is not None:
-            self._write({_WENT_BACK: text}, deployment)
+            self._write(data, deployment)
         else:
-            self._keep({_WENT_BACK: text})
+            self._keep(data)
+
+    def forgive(self, fingerprint: str) -> None:
+        """Record that a version serves again, whatever was held against it."""
+        held = self._held()
+        if any(each.fingerprint == fingerprint for each in held):
+            others = [each for each in held if each.fingerprint != fingerprint]
+            self._keep({_WENT_BACK: _versions(others) if others else ""})
 
     def _keep(self, data: Mapping[str, str]) -> None:
         """Change some of it, whatever others change meanwhile."""
@@ -204,7 +218,7 @@ class Heartbeat:
     """Records that a rollout goes on, for as long as the block runs, in which something else takes long."""
 
     def __init__(self, objects: ServiceObjects, rollout: KubernetesRollout) -> None:
-        self._record, self._rollout = RolloutRecord(objects), rollout
+        self._record, self._rollout = ClusterRecord(objects), rollout
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
 
@@ -226,3 +240,7 @@ class Heartbeat:
 def this_command() -> str:
     """Return who runs this command, for people."""
     return f"{getpass.getuser()}@{socket.gethostname()} (process {os.getpid()})"
+
+
+def _versions(held: Sequence[WentBack]) -> str:
+    return json.dumps({"versions": [asdict(each) for each in held]})

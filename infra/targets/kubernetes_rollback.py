@@ -14,8 +14,8 @@ from slipway.infra.targets.kubernetes_record import (
     PROMOTE,
     RETURN,
     SERVES,
+    ClusterRecord,
     KubernetesRollout,
-    RolloutRecord,
     WentBack,
 )
 from slipway.infra.targets.kubernetes_releases import BY_HAND, KubernetesReleases
@@ -31,7 +31,7 @@ def ask_rollout(objects: ServiceObjects, what: str) -> dict[str, Any]:
 
     Raises Refused without a rollout, Failed if it goes back.
     """
-    record = RolloutRecord(objects)
+    record = ClusterRecord(objects)
     found = _driven(record, what)
     record.ask(what)
     if what == PAUSE:
@@ -54,7 +54,7 @@ def take_back(
     A rollout that runs or was cut off is ended, and nothing else is taken back then. number: of the release
     to bring back; None: the one before. Raises Refused and Failed.
     """
-    record = RolloutRecord(objects)
+    record = ClusterRecord(objects)
     found = record.read().rollout
     if found is not None and found.is_driven:
         if number is not None:
@@ -72,13 +72,13 @@ def take_back(
     deployment = objects.deployment()
     if deployment is not None:
         why = f"{BY_HAND}, to release {serving}"
-        record.mark(WentBack(fingerprint, why, time.time()), deployment)
+        record.hold_against(WentBack(fingerprint, why, time.time()), deployment)
     return left, serving
 
 
 def _remove_second(
     config: StackConfig,
-    record: RolloutRecord,
+    record: ClusterRecord,
     found: KubernetesRollout | None,
     say: Callable[[str], None],
 ) -> tuple[int, int]:
@@ -91,11 +91,11 @@ def _remove_second(
     if found is None:
         return 0, 0
     record.read().end(found, BACK, BY_HAND)
-    record.mark(WentBack(fingerprint_of(config, settings_from(config)), BY_HAND, time.time()))
+    record.hold_against(WentBack(fingerprint_of(config, settings_from(config)), BY_HAND, time.time()))
     return found.new, found.old
 
 
-def _driven(record: RolloutRecord, what: str) -> KubernetesRollout:
+def _driven(record: ClusterRecord, what: str) -> KubernetesRollout:
     """Return the rollout that a command runs. Raises Refused without one."""
     found = record.read().rollout
     if found is None or not found.is_open:
@@ -108,7 +108,7 @@ def _driven(record: RolloutRecord, what: str) -> KubernetesRollout:
     return found
 
 
-def _awaited(record: RolloutRecord, is_done: Callable[[KubernetesRollout], bool]) -> KubernetesRollout:
+def _awaited(record: ClusterRecord, is_done: Callable[[KubernetesRollout], bool]) -> KubernetesRollout:
     """Wait until a rollout is done with something. Raises Failed if its command ends before."""
     while True:
         time.sleep(_POLL_SECONDS)

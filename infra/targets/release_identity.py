@@ -1,4 +1,4 @@
-"""What identifies a version of a service that Pulumi applies: its code, model and settings, and its commit.
+"""What identifies a version of a service that Pulumi applies: its code, model and settings.
 
 Two updates with the same fingerprint bring the same version. What only says how many instances run, who hears
 of it or how a rollout goes is none of it; of encrypted values the cipher text is.
@@ -6,8 +6,6 @@ of it or how a rollout goes is none of it; of encrypted values the cipher text i
 
 import hashlib
 import json
-import subprocess
-from contextlib import suppress
 from pathlib import Path
 
 from slipway.components.checkout import ROOT
@@ -17,7 +15,6 @@ from slipway.infra.plan.config import StackConfig
 from slipway.infra.settings.stackfile import ciphers_of
 from slipway.stacks.settings.common import Settings
 
-_GIT_SECONDS = 5
 _NOT_OF_A_VERSION = frozenset(
     (
         *("rollout", "canaryPercent", "bakeMinutes", "rollbackOn", "smokeTests"),
@@ -44,15 +41,6 @@ def fingerprint_of(config: StackConfig, settings: Settings) -> str:
 def model_version_of(config: StackConfig, settings: Settings) -> str:
     """Return the server's name for the stack's model; '' where this machine does not have it."""
     return _model(config, settings)[1]
-
-
-def commit_of_project() -> str:
-    """Return the commit of the project; '' outside a repository."""
-    with suppress(OSError, subprocess.SubprocessError):
-        command = ["git", "describe", "--always", "--dirty", "--abbrev=12", "--match", ""]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_GIT_SECONDS, check=True)
-        return done.stdout.strip()
-    return ""
 
 
 def _model(config: StackConfig, settings: Settings) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -49,6 +50,10 @@ class CommandRollout(ABC):
 
         smoke_test: None if it is left out. Raises Failed where the rollout went back, with what serves.
         """
+
+    def going_on(self) -> AbstractContextManager[None]:
+        """Return a block during which `pulumi up` runs, so that other commands see that it does."""
+        return nullcontext()
 
     def give_up(self) -> None:
         """Take back what was begun, because `pulumi up` failed. Raises Failed, with what serves."""

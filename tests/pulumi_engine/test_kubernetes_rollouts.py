@@ -80,6 +80,10 @@ def test_a_release_comes_back_by_one_command_and_stays_until_it_is_brought_again
     assert (found[3]["percent"], found[3]["repeats"], found[2]["went_back"][:2]) == (100, 1, "by")
     rollouts.slipway("up", STACK, "--yes", "--again")
     assert rollouts.image() == NEW
+    rollouts.configure(rollout="canary", image=THIRD)
+    said = rollouts.slipway("up", STACK, "--yes")
+    assert "The pods that serve were deployed without `rollout` canary" in said
+    assert (rollouts.image(), rollouts.image(CANARY)) == (THIRD, "")
     assert rollouts.watch.lost() == rollouts.watch.missed() == set()
 
 
