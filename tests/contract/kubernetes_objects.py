@@ -12,18 +12,19 @@ from slipway.components.kubernetes.rules import checked_spec
 from slipway.components.kubernetes.second_version import runs_second
 from tests.contract.kubernetes_cases import IMAGE, KEY, PLAIN
 
-_NAMELESS = ("ConfigMap", "Secret")
-
 
 def objects_of(args: Mapping[str, Any], name: str = "api") -> list[dict[str, Any]]:
     """In the order in which they are registered. Raises ValueError where they are refused."""
     spec = checked_spec(name, {**PLAIN, **args})
     values = {**dict.fromkeys(spec.secret_values, "hush"), API_KEY_NAME: KEY}
     ground = [_named(manifest, name) for manifest in ground_of(spec, values)]
-    names = [[each["metadata"]["name"] for each in ground if each["kind"] == kind] for kind in _NAMELESS]
-    image, address = args.get("image_ref", IMAGE), address_name(spec)
-    wiring = Wiring(image, *(found[0] for found in names), address)
-    second = Wiring(image, *(found[1] for found in names)) if runs_second(spec) else None
+    settings, secrets = (
+        [each["metadata"]["name"] for each in ground if each["kind"] == kind]
+        for kind in ("ConfigMap", "Secret")
+    )
+    image = args.get("image_ref", IMAGE)
+    wiring = Wiring(image, settings[0], secrets[0], address_name(spec))
+    second = Wiring(image, settings[1], secrets[1]) if runs_second(spec) else None
     return [*ground, *(dict(manifest.body) for manifest in workload_of(spec, wiring, second))]
 
 
