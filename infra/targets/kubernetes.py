@@ -9,6 +9,7 @@ from typing import Any
 from slipway.components.observability.prometheus import OPERATOR_API
 from slipway.infra.errors import Failed, Refused
 from slipway.infra.plan.config import StackConfig
+from slipway.infra.settings.faults import SettingsError
 from slipway.infra.settings.stackfile import settings_from
 from slipway.infra.targets.kubeconfig import checked_kubeconfig, kubeconfig_path
 from slipway.infra.targets.kubectl import (
@@ -37,7 +38,13 @@ class Cluster(CloudTarget[KubernetesPlace]):
     def command_rollout(
         self, config: StackConfig, again: bool, say: Callable[[str], None]
     ) -> CommandRollout | None:
-        settings = settings_from(config)
+        try:
+            settings = settings_from(config)
+        except SettingsError:
+            if not config.environments:
+                raise
+            say("Settings of the stack are in an environment of Pulumi: no rollout is driven or recorded.")
+            return None
         assert isinstance(settings, WorkloadSettings)
         place = self.place_of(config)
         return None if place.with_kserve else KubernetesUp(config, settings, place, again, say)
