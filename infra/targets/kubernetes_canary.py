@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from slipway.components.rollouts.kinds import BLUE_GREEN
 from slipway.components.rollouts.rollback_rules import DEFAULT_RULES, read_rule
 from slipway.components.rollouts.second import second_name
-from slipway.infra.errors import Failed, ProgramFailed
+from slipway.infra.errors import Failed, ProgramFailed, Refused
 from slipway.infra.targets.kubernetes_objects import ServiceObjects, server_in
 from slipway.infra.targets.kubernetes_record import (
     BACK,
@@ -174,7 +174,13 @@ class SecondVersion:
 
     def _asked(self) -> str | None:
         """Return why it was asked to go back, '' if it was asked to promote, None for neither."""
-        asked = self.record.read().asked
+        now = self.record.read().rollout
+        if now is None or not now.is_open or now.started_at != self.rollout.started_at:
+            raise Refused(
+                "Another command ended this rollout while this one did not answer; `slipway status "
+                f"{self.stack}` shows what serves."
+            )
+        asked = self.record.asked
         if not asked:
             return None
         self.record.ask("")

@@ -33,14 +33,14 @@ class ServiceObjects:
 
     def deployment(self) -> dict[str, Any] | None:
         """Return the Deployment of the version that serves; None if there is none. Raises Failed."""
-        return self.one("deployments.apps", self.name)
+        return self.one("deployments.apps", self.name, "--show-managed-fields")
 
     def second(self) -> dict[str, Any] | None:
         """Return the Deployment of a rollout's second version; None if there is none."""
         return self.one("deployments.apps", second_name(self.name))
 
-    def one(self, kind: str, name: str) -> dict[str, Any] | None:
-        return self._read(["get", f"{kind}/{name}", "--ignore-not-found"])
+    def one(self, kind: str, name: str, *options: str) -> dict[str, Any] | None:
+        return self._read(["get", f"{kind}/{name}", "--ignore-not-found", *options])
 
     def replica_sets(self) -> list[dict[str, Any]]:
         """Return the ReplicaSets of the Deployment that serves, the newest revision first."""

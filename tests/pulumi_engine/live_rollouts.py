@@ -64,6 +64,11 @@ signal.pause()
 """
 
 
+def joined(said: str) -> str:
+    """Return what was said without the breaks of a terminal's lines."""
+    return " ".join(said.split())
+
+
 def metrics(requests: int, failures: int = 0, memory: float = 0.1) -> str:
     """Return a metrics page. requests: answered so far, each in 20 ms, besides `failures` with 500."""
     name, labels = "http_server_request_duration_seconds", 'http_route="/predict",http_response_status_code='
@@ -123,7 +128,7 @@ class Rollouts:
             check=False,
         )
         assert done.returncode == code, f"{done.returncode}: {done.stdout}\n{done.stderr}"
-        return done.stderr + done.stdout
+        return joined(done.stderr + done.stdout)
 
     def rolled_out(self, before: str, after: str, code: int = 0) -> str:
         """Run `up` with a canary whose metrics page changes once it has requests; return what was said."""
@@ -134,7 +139,7 @@ class Rollouts:
             self.answers("new", after)
             said, _ = process.communicate(timeout=300)
         assert process.returncode == code, said
-        return said
+        return joined(said)
 
     def wait_for_share(self, process: subprocess.Popen[str], selector: str) -> None:
         """Wait until the Service selects the second version. selector: as the story has it."""
