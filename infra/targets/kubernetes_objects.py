@@ -7,7 +7,7 @@ from typing import Any
 
 from slipway.components.rollouts.second import second_name
 from slipway.infra.errors import Failed
-from slipway.infra.targets.cloud_cli import Command, at
+from slipway.infra.targets.cloud_cli import at
 from slipway.infra.targets.kubectl import KubernetesPlace, kubectl, kubectl_error, listed
 
 REVISION = "deployment.kubernetes.io/revision"
@@ -26,10 +26,6 @@ class ServiceObjects:
     @property
     def name(self) -> str:
         return self.place.service
-
-    @property
-    def command(self) -> Command:
-        return kubectl
 
     def deployment(self) -> dict[str, Any] | None:
         """Return the Deployment of the version that serves; None if there is none. Raises Failed."""

@@ -34,8 +34,7 @@ class PodPorts:
             [kubectl.path, "port-forward", f"pod/{pod}", *named, *flags],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
+            stderr=subprocess.DEVNULL,  # and no session of its own: it goes with a terminal that closes
         )
 
     def __enter__(self) -> Self:
