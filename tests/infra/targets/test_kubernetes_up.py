@@ -86,8 +86,16 @@ def service(monkeypatch: pytest.MonkeyPatch) -> type[Service]:
         pass
 
     cluster = Fresh()
-    monkeypatch.setattr(kubernetes_up, "ServiceObjects", lambda _place: cluster)
+
+    def of(_place: object) -> Service:
+        return cluster
+
+    monkeypatch.setattr(kubernetes_up, "ServiceObjects", of)
     return Fresh
+
+
+def passed(_url: str) -> str:
+    return ""
 
 
 @dataclass
@@ -108,8 +116,12 @@ def run(project: Path, service: type[Service], monkeypatch: pytest.MonkeyPatch) 
         image = f"registry.example.com/server@sha256:{'0' * 64}"
         write_stack(project, {"target": "kubernetes", "image": image, **given}, "prod")
         updates, said = Updates({name: [] for name in changed}, there, fails), list[str]()
+
+        def of(_stack: object) -> Updates:
+            return updates
+
         for module in (kubernetes_up, kubernetes_canary):
-            monkeypatch.setattr(module, "PulumiUpdates", lambda _stack: updates)
+            monkeypatch.setattr(module, "PulumiUpdates", of)
         config = stack_config(Path(), "prod")
         settings = settings_from(config)
         assert isinstance(settings, WorkloadSettings)
@@ -168,7 +180,7 @@ def test_an_interrupted_rollout_goes_back_and_may_come_again(run: Any) -> None:
     found = run("api-deployment", rollout="canary")
     found.up.prepare()
     with pytest.raises(Failed, match=r"went back: it was interrupted\. Release 3 serves every request\.$"):
-        found.up.carry_out({"url": "http://api.api.svc"}, lambda _url: "")
+        found.up.carry_out({"url": "http://api.api.svc"}, passed)
     assert found.updates.steps == ["back"]
     run("api-deployment", rollout="canary").up.prepare()
 
