@@ -54,7 +54,7 @@ def test_a_version_that_answers_wrong_gets_no_request(rollouts: Rollouts) -> Non
     rollouts.configure(image=NEW)
     rollouts.answers("new", metrics(0), status=500)
     said = rollouts.slipway("up", STACK, "--yes", code=1)
-    assert "went back: it answers wrong: the model's own example was answered with 500" in said
+    assert "went back: it answers wrong: the task's example for /predict was answered with 500" in said
     assert not [line for line in rollouts.story(since) if "selects instance" in line]
     assert "/metrics" not in rollouts.asked("new")
     assert (rollouts.image(), rollouts.image(CANARY)) == (OLD, "")
