@@ -7,7 +7,7 @@ Source: cloud.google.com/run/pricing.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from slipway.infra.cost.busy import busy_share, kept_share, seconds_from_zero
 from slipway.infra.cost.charge import (
@@ -63,7 +63,18 @@ def service(resource: Resource, scene: Scene) -> Verdict:
         least=_count(resource, "minInstanceCount", 0),
         most=_count(resource, "maxInstanceCount", _DEFAULT_MAX),
     )
-    return priced(size, region, scene.usage)
+    found = priced(size, region, scene.usage)
+    if "traffics" not in resource.ignore_changes:
+        return found
+    return replace(found, remarks=(*found.remarks, _both_revisions(size)))
+
+
+def _both_revisions(size: RunSize) -> str:
+    """Return what a canary or a blue-green rollout adds to the figures of a service."""
+    return (
+        f"While a rollout lasts, the old and the new revision run: up to {2 * size.most:g} instances, twice the "
+        "maximum above for that time"
+    )
 
 
 def _count(resource: Resource, field: str, default: float) -> float:
