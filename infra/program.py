@@ -1,6 +1,7 @@
 """The program that `pulumi up`, the local runner and the offline plan all run."""
 
 import importlib
+import os
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any
@@ -17,6 +18,7 @@ from slipway.infra.settings.faults import SettingsError, in_settings
 from slipway.infra.settings.reading import read
 from slipway.infra.settings.stackfile import given_by, values_of_secrets
 from slipway.infra.targets.registry import target_named
+from slipway.infra.targets.rollout_step import ROLLOUT_STEP, step_of
 from slipway.infra.targets.target import Target
 from slipway.stacks.secrets import StackSecrets
 from slipway.stacks.settings.common import Settings
@@ -113,7 +115,14 @@ def _config() -> StackConfig:
 def _secrets(target: Target, settings: Settings) -> StackSecrets:
     access = target.access(settings, applies=not pulumi.runtime.is_dry_run())
     kubeconfig = None if access.kubeconfig is None else _hidden(access.kubeconfig or ENCRYPTED)
-    return StackSecrets(_secret("apiKey"), _secret_values(), kubeconfig, access.cluster, access.has_operator)
+    return StackSecrets(
+        _secret("apiKey"),
+        _secret_values(),
+        kubeconfig,
+        access.cluster,
+        access.has_operator,
+        step_of(os.environ.get(ROLLOUT_STEP, "")),
+    )
 
 
 def _secret(key: str) -> pulumi.Output[str] | None:

@@ -19,7 +19,7 @@ from slipway.components.kubernetes.rules import checked_spec as checked_service
 from slipway.components.kubernetes.spec import KubernetesSpec
 from slipway.components.spec import InferenceServiceSpec
 from slipway.stacks.gke_cluster import cluster_args_of, pod_gpus
-from slipway.stacks.kubernetes import image_size_args, reference_faults, workload_args
+from slipway.stacks.kubernetes import image_size_args, reference_faults, watching_faults, workload_args
 from slipway.stacks.parts import (
     google_image,
     image_maker,
@@ -55,7 +55,7 @@ def prepare(name: str, settings: GkeSettings, secrets: StackSecrets) -> Callable
     args |= found.of(lambda: image_size_args(name, settings)) or {}
     args |= _node_args(settings.cluster or name, settings, nodes)
     args |= {} if are_wrong else _known_of(nodes)
-    found.of(lambda: refuse(name, reference_faults(settings)))
+    found.of(lambda: refuse(name, [*reference_faults(settings), *watching_faults(settings)]))
     spec = found.of(lambda: checked_service(name, args))
     found.of(lambda: refuse(name, [*_place_faults(settings), *_serving_faults(settings)]))
     if spec and cluster_spec and cluster_spec.makes_nodes:

@@ -7,6 +7,7 @@ from slipway.components.gke import GkeClusterArgs
 from slipway.components.gke.nodes import nodes_for, nodes_of_spec
 from slipway.components.gke.shapes import machine_of
 from slipway.components.gke.spec import GkeClusterSpec
+from slipway.components.rollouts.second import second_pods
 from slipway.components.spec import InferenceServiceSpec
 from slipway.stacks.parts import image_cuda_version
 from slipway.stacks.settings.gke import GkeSettings
@@ -44,7 +45,7 @@ def _set_gpu_nodes(
     if settings.max_nodes is not None:
         args["gpu_max_nodes"] = settings.max_nodes
     elif not settings.node_pool:
-        wanted = max(_wanted_nodes(args, name, settings, service, service.max_replicas), least, 1)
+        wanted = max(_wanted_nodes(args, name, settings, service, _most_pods(settings, service)), least, 1)
         each = settings.min_nodes_per_zone
         zones = len(settings.zones) if each is not None and settings.zones else 1
         args["gpu_max_nodes"] = max(math.ceil(wanted / zones), each or 0) * zones
@@ -71,10 +72,18 @@ def _set_cpu_nodes(
     if machine_of(args["cpu_machine_type"]) is None:
         args |= {} if settings.max_nodes is None else {"cpu_max_nodes": settings.max_nodes}
         return  # it is not known how many are needed
-    wanted = _wanted_nodes(args, name, settings, service, service.max_replicas)
+    wanted = _wanted_nodes(args, name, settings, service, _most_pods(settings, service))
     args["cpu_max_nodes"] = settings.max_nodes or wanted + 1
     if settings.min_nodes is not None:
         args["cpu_min_nodes"] = settings.min_nodes
+
+
+def _most_pods(settings: GkeSettings, service: InferenceServiceSpec) -> int:
+    """Return the maximum number of pods, with those of a second version during a rollout."""
+    most = service.max_replicas
+    if settings.serving == "kserve":
+        return most
+    return most + second_pods(settings.rollout, settings.canary_percent, most)
 
 
 def _wanted_nodes(

@@ -14,6 +14,7 @@ from slipway.components.kubernetes.args import Monitoring
 from slipway.components.kubernetes.limits import SECRET_REFERENCE
 from slipway.components.kubernetes.rules import checked_spec
 from slipway.components.kubernetes.spec import GPU_TOLERATION, KubernetesSpec, software_gib
+from slipway.components.rollouts.faults import RolloutArguments, rollout_faults
 from slipway.components.spec import InferenceServiceSpec
 from slipway.stacks.parts import (
     ANY_DIGEST,
@@ -46,7 +47,7 @@ def prepare(
     args = {**given, **_resolved_args(settings, secrets, service)}
     args |= found.of(lambda: model_args(name, settings, service, model_gib=settings.model_gib)) or {}
     args |= found.of(lambda: image_size_args(name, settings)) or {}
-    found.of(lambda: refuse(name, reference_faults(settings)))
+    found.of(lambda: refuse(name, [*reference_faults(settings), *watching_faults(settings)]))
     spec = found.of(lambda: checked_spec(name, args))
     found.of(lambda: require_known_memory(name, settings, service, "kubernetes"))
     image = found.of(lambda: image_maker(name, _image_args(name, settings)))
@@ -96,11 +97,25 @@ def workload_args(
         "secrets": {name: found["reference"] for name, found in _references(settings) if found},
         "image_ref": image_ref,
     }
+    args |= _step_args(secrets)
     if cuda := image_cuda_version(settings):
         args["cuda_version"] = cuda
     if settings.tolerations and settings.gpu:
         args["tolerations"] = [GPU_TOLERATION, *settings.tolerations]
     return args
+
+
+def _step_args(secrets: StackSecrets) -> dict[str, Any]:
+    if secrets.step is None:
+        return {}
+    args: dict[str, Any] = {"rollout_step": secrets.step.name}
+    return args if secrets.step.instances is None else {**args, "second_replicas": secrets.step.instances}
+
+
+def watching_faults(settings: WorkloadSettings) -> Iterator[Fault]:
+    """Yield what is wrong with how `slipway up` watches a rollout, which no component has arguments for."""
+    faults = rollout_faults(RolloutArguments.of(settings))
+    yield from (fault for fault in faults if fault.root in ("bake_minutes", "rollback_on"))
 
 
 def image_size_args(name: str, settings: WorkloadSettings) -> dict[str, Any]:

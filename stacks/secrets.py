@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 import pulumi
 
+from slipway.stacks.update_step import UpdateStep
+
 
 @dataclass(frozen=True, slots=True)
 class StackSecrets:
@@ -13,7 +15,7 @@ class StackSecrets:
     api_key: None if one is to be created. values: environment name -> secret value. kubeconfig: None if the
     target has none of its own. cluster: identifies the cluster that it reaches, by a string that stays the
     same for as long as the cluster does. has_operator: whether the cluster has the Prometheus Operator; None
-    if that was not asked.
+    if that was not asked. step: of a rollout that a command drives in several updates.
     """
 
     api_key: pulumi.Output[str] | None = None
@@ -21,3 +23,4 @@ class StackSecrets:
     kubeconfig: pulumi.Output[str] | None = None
     cluster: str = ""
     has_operator: bool | None = None
+    step: UpdateStep | None = None

@@ -18,6 +18,19 @@ class Serving(Enum):
     """An InferenceService of KServe, which must be installed; it can scale to zero and split traffic."""
 
 
+class RolloutStep(Enum):
+    """Which part of a canary or a blue-green rollout an update is."""
+
+    NONE = "none"
+    """None: the service gets what the arguments say, pod by pod; a second version that runs is removed."""
+    START = "start"
+    """The second version starts next to the first one, without requests."""
+    SHARE = "share"
+    """It gets its share of the requests, or with blue-green all of them."""
+    BACK = "back"
+    """It goes; the first one stays as it is."""
+
+
 class ModelDelivery(Enum):
     """How a model in a bucket gets into a pod."""
 
@@ -106,9 +119,19 @@ class KubernetesServiceArgs(WatchedServiceArgs):
     """Its workload identity pool, `<project>.svc.id.goog`. Default that of `google_project`."""
     serving: NotRequired[Serving]
     """Kind of object that runs the pods. Default a Deployment."""
-    canary_percent: NotRequired[int]
-    """Share of the requests that a new revision gets, 0 to 100; the others stay with the previous one. KServe
-    only. Default all."""
+    rollout: NotRequired[str]
+    """How a new version takes over: `rolling`, pod by pod; `canary`, by a second Deployment with a share of
+    the requests first; `blue-green`, by one with all of them. What drives the steps sets `rollout_step`.
+    Default `rolling`."""
+    canary_percent: NotRequired[float]
+    """Share of the requests that a canary gets, in percent, as near as whole pods come to it. Default 10, or
+    one pod. With KServe that of a new revision, 0 to 100; the others stay with the previous one. Default
+    all."""
+    rollout_step: NotRequired[RolloutStep]
+    """Which part of a canary or a blue-green rollout this update is. Default none of it: the version of the
+    arguments takes over pod by pod."""
+    second_replicas: NotRequired[int]
+    """Pods of the second version. Default those for `min_replicas` pods of the first one."""
     model_delivery: NotRequired[ModelDelivery]
     """How a model in a bucket gets into a pod. Default an init container fetches it."""
     model_storage_class: NotRequired[pulumi.Input[str]]

@@ -22,6 +22,7 @@ from .pod import CONTAINER, SERVICE_LABEL, Wiring
 from .registration import Registrar
 from .rollout import surge_of
 from .rules import checked_spec, spec_warnings
+from .second_version import runs_second
 from .spec import KubernetesSpec
 
 # Apart from the pods' end.
@@ -76,17 +77,14 @@ class KubernetesService(pulumi.ComponentResource):
         google.monitor(spec, self)
         # With the namespace goes all that uses these; they go after it.
         before = {"namespace": [*identity, *address]}
-        before |= {"deployment": identity, "inference": identity, "ingress": address}
+        before |= {"deployment": identity, "canary": identity, "inference": identity, "ingress": address}
         registrar = Registrar(name, self, provider, _timeouts(spec), before)
         for manifest in ground_of(spec, values):
             registrar.register(manifest, protect=_is_protected(spec, manifest))
-        wiring = Wiring(
-            image_ref,
-            registrar.name_of("settings"),
-            registrar.name_of("secrets"),
-            address[0].name if address else "",
-        )
-        for manifest in workload_of(spec, wiring):
+        address_name = address[0].name if address else ""
+        wiring = _wiring(registrar, image_ref, "", address_name)
+        second = _wiring(registrar, image_ref, "canary-") if runs_second(spec) else None
+        for manifest in workload_of(spec, wiring, second):
             registrar.register(manifest, protect=_is_protected(spec, manifest))
         made = registrar.made
         self.url = _url(spec, made)
@@ -107,6 +105,17 @@ class KubernetesService(pulumi.ComponentResource):
                 "domain_records": self.domain_records,
             }
         )
+
+
+def _wiring(
+    registrar: Registrar,
+    image_ref: pulumi.Input[str],
+    prefix: str,
+    address_name: pulumi.Input[str] = "",
+) -> Wiring:
+    """Return what a version refers to. prefix: of the roles of its ConfigMap and Secret."""
+    settings, secrets = (registrar.name_of(f"{prefix}{role}") for role in ("settings", "secrets"))
+    return Wiring(image_ref, settings, secrets, address_name)
 
 
 def _recorded(args: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from ..observability.args import Observability
 from ..observability.grafana import dashboard_json
 from ..observability.prometheus import OPERATOR_API, RUNBOOKS, Subject, rule_groups
 from ..observability.watch import Watch, runbooks_faults, watch_faults
+from ..rollouts.second import INSTANCE_LABEL
 from . import limits
 from .args import Monitoring
 from .cloud_monitoring import cloud_monitoring_faults, tunable_signals
@@ -53,7 +54,7 @@ def scrape_kind(spec: KubernetesSpec) -> tuple[str, str]:
 
 def scrape_spec(spec: KubernetesSpec) -> dict[str, Any]:
     endpoint: dict[str, Any] = {"port": METRICS, "path": spec.metrics_page, "interval": _SCRAPES}
-    selector = {"matchLabels": selector_of(spec)}
+    selector = {"matchLabels": {INSTANCE_LABEL: spec.name} if spec.runs_two else selector_of(spec)}
     if spec.monitoring is Monitoring.GOOGLE:
         return {"selector": selector, "endpoints": [endpoint]}
     # The operator's own job is <namespace>/<PodMonitor>; Google's is the PodMonitoring's name.

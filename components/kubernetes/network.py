@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pulumi
@@ -13,7 +13,8 @@ from ..google.traces import google_traces
 from ..model_address import Source
 from ..traces import CLOUD, with_collector
 from . import limits, monitoring, names
-from .pod import METRICS, selector_of
+from .pod import METRICS
+from .second_version import traffic_selector
 from .spec import KubernetesSpec
 
 HTTP_PORT, HTTPS_PORT = 80, 443
@@ -42,7 +43,7 @@ def service_annotations(spec: KubernetesSpec) -> dict[str, str]:
 def service_spec(spec: KubernetesSpec) -> dict[str, Any]:
     return {
         "type": service_type(spec),
-        "selector": selector_of(spec),
+        "selector": traffic_selector(spec),
         "ports": [{"name": "http", "port": HTTP_PORT, "targetPort": "http", "protocol": "TCP"}],
     }
 
@@ -112,13 +113,13 @@ def backend_spec(spec: KubernetesSpec) -> dict[str, Any]:
     }
 
 
-def policy_spec(spec: KubernetesSpec) -> dict[str, Any]:
-    """Return a policy that admits calls and scrapes.
+def policy_spec(spec: KubernetesSpec, selector: Mapping[str, str]) -> dict[str, Any]:
+    """Return a policy that admits calls and scrapes of the pods with these labels.
 
     It lets pods reach the cluster's DNS, models, and the addresses that their environment names.
     """
     return {
-        "podSelector": {"matchLabels": selector_of(spec)},
+        "podSelector": {"matchLabels": dict(selector)},
         "policyTypes": ["Egress", "Ingress"],
         "ingress": [_incoming(spec), *_scrapes(spec)],
         "egress": _outgoing(spec),
@@ -147,7 +148,7 @@ def _named(namespaces: Sequence[str]) -> dict[str, Any]:
 
 def _scrapes(spec: KubernetesSpec) -> list[dict[str, Any]]:
     """Return the rule that lets what monitors the pods, and nobody else, read the metrics page."""
-    if not spec.metrics_page:
+    if not spec.is_monitored:
         return []
     collectors = [{"namespaceSelector": _named(monitoring.scraping_namespaces(spec))}]
     return [{"ports": [{"port": METRICS, "protocol": "TCP"}], "from": collectors}]

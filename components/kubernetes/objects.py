@@ -11,11 +11,19 @@ from typing import Any
 import pulumi
 
 from ..google.accounts import account_email, account_id
+from ..rollouts.kinds import BLUE_GREEN
+from ..rollouts.second import second_name
 from . import kserve, limits, model, monitoring, network, timing
 from .later import applied
 from .pod import Wiring, labels_of, pod_template, selector_of, settings_of
 from .rollout import budget_of, strategy_of
 from .scaling import behavior_of, metrics_of
+from .second_version import (
+    holds_first,
+    least_replicas,
+    replicas_of_second,
+    runs_second,
+)
 from .spec import KubernetesSpec
 
 # Old ReplicaSets name a ConfigMap that is gone; they are for looking at.
@@ -48,38 +56,44 @@ def ground_of(
         yield _namespace(spec)
     if not spec.service_account:
         yield KubernetesObject("identity", _head(spec, "v1", "ServiceAccount", annotations=_identity(spec)))
-    settings = _nameless(_head(spec, "v1", "ConfigMap"))
-    yield KubernetesObject("settings", {**settings, "immutable": True, "data": settings_of(spec)})
-    secret = _nameless(_head(spec, "v1", "Secret"))
-    yield KubernetesObject(
-        "secrets", {**secret, "immutable": True, "type": "Opaque", "stringData": dict(secret_values)}
-    )
+    yield _settings(spec, "settings", is_held=holds_first(spec))
+    yield _secrets(spec, "secrets", secret_values, is_held=holds_first(spec))
+    if runs_second(spec):
+        yield _settings(spec, "canary-settings")
+        yield _secrets(spec, "canary-secrets", secret_values)
 
 
-def workload_of(spec: KubernetesSpec, wiring: Wiring) -> Iterator[KubernetesObject]:
-    """Yield what runs the pods and brings requests to them, in an order in which each can be applied."""
+def workload_of(
+    spec: KubernetesSpec, wiring: Wiring, second: Wiring | None = None
+) -> Iterator[KubernetesObject]:
+    """Yield what runs the pods and brings requests to them, in an order in which each can be applied.
+
+    second: of the second version, where this step of a rollout has one.
+    """
     if spec.with_kserve:
         yield _inference_service(spec, wiring)
     else:
-        yield from _deployment_objects(spec, wiring)
+        yield from _deployment_objects(spec, wiring, second)
 
 
-def _deployment_objects(spec: KubernetesSpec, wiring: Wiring) -> Iterator[KubernetesObject]:
+def _deployment_objects(
+    spec: KubernetesSpec, wiring: Wiring, second: Wiring | None
+) -> Iterator[KubernetesObject]:
     if spec.model_storage_class:
         yield _claim(spec)
     if spec.network_policy:
-        policy = _head(spec, "networking.k8s.io/v1", "NetworkPolicy")
-        yield KubernetesObject("policy", {**policy, "spec": network.policy_spec(spec)})
+        yield _policy(spec, is_held=holds_first(spec))
     yield _autoscaler(spec)
     yield _deployment(spec, wiring)
-    budget = {"selector": {"matchLabels": selector_of(spec)}, **budget_of(spec)}
-    yield KubernetesObject("budget", {**_head(spec, "policy/v1", "PodDisruptionBudget"), "spec": budget})
+    yield _budget(spec)
+    if second is not None:
+        yield from _second_version(spec, second)
     if spec.domain and spec.on_gke:
         yield from _google_front(spec)
     yield _service(spec)
     if spec.domain:
         yield _ingress(spec, wiring)
-    if spec.metrics_page:
+    if spec.is_monitored:
         yield from _monitoring(spec)
 
 
@@ -98,6 +112,21 @@ def _head(
     if annotations:
         metadata["annotations"] = dict(annotations)
     return {"apiVersion": api_version, "kind": kind, "metadata": metadata}
+
+
+def _settings(spec: KubernetesSpec, role: str, *, is_held: bool = False) -> KubernetesObject:
+    head = _nameless(_head(spec, "v1", "ConfigMap"))
+    body = {**head, "immutable": True, "data": settings_of(spec)}
+    return KubernetesObject(role, body, initial=("data",) if is_held else ())
+
+
+def _secrets(
+    spec: KubernetesSpec, role: str, values: Mapping[str, pulumi.Input[str]], *, is_held: bool = False
+) -> KubernetesObject:
+    head = _nameless(_head(spec, "v1", "Secret"))
+    body = {**head, "immutable": True, "type": "Opaque", "stringData": dict(values)}
+    # The provider keeps `stringData` as `data`.
+    return KubernetesObject(role, body, initial=("stringData", "data") if is_held else ())
 
 
 def _nameless(head: Mapping[str, Any]) -> dict[str, Any]:
@@ -147,32 +176,72 @@ def _deployment(spec: KubernetesSpec, wiring: Wiring) -> KubernetesObject:
         "template": pod_template(spec, wiring),
     }
     after = ("identity", "settings", "secrets", "model", "policy")
+    initial = ("spec", "metadata") if holds_first(spec) else ("spec.replicas",)
     return KubernetesObject(
-        "deployment", {**_head(spec, "apps/v1", "Deployment"), "spec": body}, after, ("spec.replicas",)
+        "deployment", {**_head(spec, "apps/v1", "Deployment"), "spec": body}, after, initial
     )
 
 
-def _autoscaler(spec: KubernetesSpec) -> KubernetesObject:
+def _second_version(spec: KubernetesSpec, wiring: Wiring) -> Iterator[KubernetesObject]:
+    """Yield the second version's own objects; with blue-green its pods are as many as an autoscaler wants."""
+    name = second_name(spec.name)
+    if spec.network_policy:
+        yield _policy(spec, name)
+    after: tuple[str, ...] = ("identity", "canary-settings", "canary-secrets", "model", "canary-policy")
+    initial: tuple[str, ...] = ()
+    if spec.rollout == BLUE_GREEN:
+        yield _autoscaler(spec, name)
+        initial = ("spec.replicas",)
+    body = {
+        "replicas": replicas_of_second(spec),
+        "selector": {"matchLabels": selector_of(spec, name)},
+        "strategy": strategy_of(spec),
+        "progressDeadlineSeconds": timing.progress_deadline_seconds(spec),
+        "revisionHistoryLimit": 0,
+        "template": pod_template(spec, wiring, name),
+    }
+    head = _head(spec, "apps/v1", "Deployment", name=name)
+    yield KubernetesObject("canary", {**head, "spec": body}, after, initial)
+    yield _budget(spec, name)
+
+
+def _policy(spec: KubernetesSpec, second: str = "", *, is_held: bool = False) -> KubernetesObject:
+    head = _head(spec, "networking.k8s.io/v1", "NetworkPolicy", name=second or None)
+    body = {**head, "spec": network.policy_spec(spec, selector_of(spec, second))}
+    role = "canary-policy" if second else "policy"
+    return KubernetesObject(role, body, initial=("spec",) if is_held else ())
+
+
+def _budget(spec: KubernetesSpec, second: str = "") -> KubernetesObject:
+    """Return the disruption budget; the second version's never blocks the drain of a node."""
+    limit = {"maxUnavailable": 1} if second else budget_of(spec)
+    budget = {"selector": {"matchLabels": selector_of(spec, second)}, **limit}
+    head = _head(spec, "policy/v1", "PodDisruptionBudget", name=second or None)
+    return KubernetesObject("canary-budget" if second else "budget", {**head, "spec": budget})
+
+
+def _autoscaler(spec: KubernetesSpec, second: str = "") -> KubernetesObject:
     """Return the autoscaler, also for a fixed number of pods.
 
     If a manifest stops to state a number, the API server sets it to 1:
     kubernetes.io/docs/reference/using-api/server-side-apply, transferring ownership. The autoscaler may exist
     before its Deployment, and then scales it to the minimum at once.
     """
+    least, most = least_replicas(spec), spec.service.max_replicas
     body = {
-        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": spec.name},
-        "minReplicas": spec.service.min_replicas,
-        "maxReplicas": spec.service.max_replicas,
+        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": second or spec.name},
+        "minReplicas": min(least, most),
+        "maxReplicas": most,
         "metrics": metrics_of(spec),
         "behavior": behavior_of(spec),
     }
-    head = _head(spec, "autoscaling/v2", "HorizontalPodAutoscaler")
-    return KubernetesObject("autoscaler", {**head, "spec": body})
+    head = _head(spec, "autoscaling/v2", "HorizontalPodAutoscaler", name=second or None)
+    return KubernetesObject("canary-autoscaler" if second else "autoscaler", {**head, "spec": body})
 
 
 def _service(spec: KubernetesSpec) -> KubernetesObject:
     head = _head(spec, "v1", "Service", annotations=network.service_annotations(spec))
-    after = ("deployment", "backend")
+    after = ("deployment", "canary", "backend")
     return KubernetesObject("service", {**head, "spec": network.service_spec(spec)}, after)
 
 

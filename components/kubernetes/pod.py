@@ -14,6 +14,7 @@ import pulumi
 from ..google.traces import google_traces
 from ..input_rules import API_KEY_NAME
 from ..need import inference_threads
+from ..rollouts.second import INSTANCE_LABEL
 from ..sizes import quantity
 from ..spec import device_environment
 from ..traces import trace_environment
@@ -51,9 +52,12 @@ class Wiring:
     address_name: pulumi.Input[str] = ""
 
 
-def selector_of(spec: KubernetesSpec) -> dict[str, str]:
-    """Return the labels that select the pods, and never change, because a Deployment's selector cannot."""
-    return {SERVICE_LABEL: spec.name}
+def selector_of(spec: KubernetesSpec, pods: str = "") -> dict[str, str]:
+    """Return the labels that select the pods, and never change, because a Deployment's selector cannot.
+
+    pods: the name of another version's; '' for those of the service.
+    """
+    return {SERVICE_LABEL: pods or spec.name}
 
 
 def labels_of(spec: KubernetesSpec) -> dict[str, str]:
@@ -97,9 +101,12 @@ def _metrics_environment(spec: KubernetesSpec) -> dict[str, str]:
     }
 
 
-def pod_template(spec: KubernetesSpec, wiring: Wiring) -> dict[str, Any]:
+def pod_template(spec: KubernetesSpec, wiring: Wiring, pods: str = "") -> dict[str, Any]:
+    """Return what a Deployment makes pods of. pods: as in `selector_of`."""
     annotations = model.annotations_of(spec)
-    metadata: dict[str, Any] = {"labels": labels_of(spec)}
+    instance = {INSTANCE_LABEL: spec.name} if spec.runs_two else {}
+    selector = selector_of(spec, pods)
+    metadata: dict[str, Any] = {"labels": {**labels_of(spec), **instance, **selector}}
     if annotations:
         metadata["annotations"] = annotations
     pod: dict[str, Any] = {
@@ -109,7 +116,7 @@ def pod_template(spec: KubernetesSpec, wiring: Wiring) -> dict[str, Any]:
         "containers": [_server(spec, wiring)],
         "volumes": volumes_of(spec),
         "topologySpreadConstraints": [
-            _spread(spec, key) for key in ("topology.kubernetes.io/zone", "kubernetes.io/hostname")
+            _spread(selector, key) for key in ("topology.kubernetes.io/zone", "kubernetes.io/hostname")
         ],
     }
     if spec.is_fetched:
@@ -249,13 +256,13 @@ def _probe(path: str, port: str | int, period_seconds: int, failures: int = 3) -
     }
 
 
-def _spread(spec: KubernetesSpec, topology_key: str) -> dict[str, Any]:
+def _spread(selector: Mapping[str, str], topology_key: str) -> dict[str, Any]:
     """Return a preference to spread a revision's pods evenly over zones or nodes."""
     return {
         "maxSkew": 1,
         "topologyKey": topology_key,
         "whenUnsatisfiable": "ScheduleAnyway",
-        "labelSelector": {"matchLabels": selector_of(spec)},
+        "labelSelector": {"matchLabels": dict(selector)},
         "matchLabelKeys": ["pod-template-hash"],
     }
 

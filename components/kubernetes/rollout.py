@@ -10,6 +10,7 @@ from typing import Any
 from ..fault import Fault
 from . import timing
 from .capacity import has_spare, most_pods
+from .second_version import second_version_faults, second_version_warnings
 from .spec import KubernetesSpec
 
 
@@ -53,13 +54,7 @@ def rollout_faults(spec: KubernetesSpec) -> Iterator[Fault]:
         yield Fault("min_replicas", "0", allowed, reason, 1)
     if spec.min_available is not None:
         yield from _budget_faults(spec, spec.min_available)
-    if spec.canary_percent is not None:
-        percent = f"{spec.canary_percent:g}"
-        if not spec.with_kserve:
-            allowed = "set `serving` to kserve, or leave this out"
-            yield Fault("canary_percent", percent, allowed, ", which only KServe can do")
-        if not (0 <= spec.canary_percent <= 100 and spec.canary_percent % 1 == 0):
-            yield Fault("canary_percent", percent, "it must be a whole number from 0 to 100 %")
+    yield from second_version_faults(spec)
 
 
 def _budget_faults(spec: KubernetesSpec, available: float) -> Iterator[Fault]:
@@ -81,6 +76,7 @@ def rollout_warnings(spec: KubernetesSpec) -> Iterator[str]:
     least = spec.service.min_replicas
     if spec.with_kserve:
         return
+    yield from second_version_warnings(spec)
     if not surge_of(spec):
         gone = "the only pod is away" if least == 1 else "one pod is away"
         yield (

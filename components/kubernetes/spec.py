@@ -11,9 +11,10 @@ from ..declared import argument, read_into
 from ..google.accounts import workload_pool
 from ..observability.args import Observability
 from ..observability.watch import AlarmThresholds, ServiceObjective
+from ..rollouts.kinds import ROLLING
 from ..spec import InferenceServiceSpec
 from . import limits
-from .args import ModelDelivery, Monitoring, Serving, Toleration
+from .args import ModelDelivery, Monitoring, RolloutStep, Serving, Toleration
 from .later import applied
 
 GPU = "nvidia.com/gpu"
@@ -68,7 +69,10 @@ class KubernetesSpec:
         derived=lambda spec: applied(workload_pool, spec.google_project) if spec.google_project else ""
     )
     serving: Serving = argument(Serving.DEPLOYMENT)
+    rollout: str = argument(ROLLING)
     canary_percent: float | None = argument(None)
+    rollout_step: RolloutStep = argument(RolloutStep.NONE)
+    second_replicas: float | None = argument(None)
     model_delivery: ModelDelivery = argument(ModelDelivery.FETCH)
     model_storage_class: pulumi.Input[str] = argument("")
     model_gib: float = argument(2)
@@ -134,8 +138,18 @@ class KubernetesSpec:
 
     @property
     def metrics_page(self) -> str:
-        """Return the path of the metrics page; '' if nothing reads it."""
-        return "" if self.monitoring is Monitoring.NONE else self.metrics_path or _METRICS_PAGE
+        """Return the path of the metrics page, which a rollout is judged by; '' if nothing reads it."""
+        is_read = self.is_monitored or self.runs_two
+        return (self.metrics_path or _METRICS_PAGE) if is_read else ""
+
+    @property
+    def is_monitored(self) -> bool:
+        return self.monitoring is not Monitoring.NONE
+
+    @property
+    def runs_two(self) -> bool:
+        """Return whether a rollout runs two versions next to each other, each a Deployment."""
+        return self.rollout != ROLLING and not self.with_kserve
 
     @property
     def in_bucket(self) -> bool:

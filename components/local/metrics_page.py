@@ -22,11 +22,11 @@ def metrics_port(server: psutil.Process, url_port: int) -> int | None:
     return next(iter(sorted(ports - {url_port})), None)
 
 
-def page_of(port: int) -> str | None:
+def page_of(port: int, path: str = _PATH) -> str | None:
     """Return the page as text; None without an answer."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_TIMEOUT_SECONDS)
     try:
-        connection.request("GET", _PATH)
+        connection.request("GET", path)
         answer = connection.getresponse()
         return answer.read().decode() if answer.status == 200 else None
     except (OSError, http.client.HTTPException, ValueError):
@@ -49,8 +49,11 @@ def counts_of(server: psutil.Process, url_port: int) -> ServerCounts | None:
     """Return what the server's page has counted; None where it does not answer."""
     port = metrics_port(server, url_port)
     text = page_of(port) if port else None
-    if text is None:
-        return None
+    return None if text is None else counts_in(text)
+
+
+def counts_in(text: str) -> ServerCounts:
+    """Return what a page has counted."""
     counts = ServerCounts()
     for sample in samples_of(text):
         counts.add(sample.name, sample.labels, sample.value)

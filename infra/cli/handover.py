@@ -2,20 +2,19 @@
 
 import json
 import shutil
-import signal
 import subprocess
 from collections.abc import Mapping
 from enum import Enum
-from types import FrameType
 from typing import Any
 
 from slipway.infra.cli.console import ERR
 from slipway.infra.errors import Failed, ProgramFailed, Refused
 from slipway.infra.plan.config import StackConfig
 from slipway.infra.settings.stackfile import settings_from
+from slipway.infra.targets.pulumi_updates import run_program, variables_of
 from slipway.infra.targets.registry import target_of
 from slipway.infra.targets.status import smoke_words
-from slipway.infra.targets.target import SmokeTest
+from slipway.infra.targets.target import CommandRollout, SmokeTest
 
 # For users whose `up` failed or was interrupted.
 _STUCK_STACKS = "docs/guides/stuck-stacks.md"
@@ -165,7 +164,7 @@ def hand_over(
             markup=False,
         )
     options = (*(("--refresh",) if refresh or found.left_doubt else ()), *(("--yes",) if yes else ()))
-    _run(pulumi_command("up", config, *options))
+    _apply(pulumi_command("up", config, *options), rollout)
     if rollout is not None:
         outputs = pulumi_outputs(config, reveal=True)
         rollout.carry_out(outputs, _smoke_test_of(config, outputs) if smoke else None)
@@ -173,30 +172,21 @@ def hand_over(
         _smoke_test(config)
 
 
+def _apply(command: list[str], rollout: CommandRollout | None) -> None:
+    """Run `pulumi up`. Where it fails, the rollout takes back what it had begun. Raises ProgramFailed."""
+    if rollout is None:
+        run_program(command)
+        return
+    try:
+        with rollout.going_on():
+            run_program(command, variables_of(rollout.step))
+    except ProgramFailed:
+        rollout.give_up()
+        raise
+
+
 def _say(step: str) -> None:
     ERR.print(step, markup=False)
-
-
-def _run(command: list[str]) -> None:
-    """Run a program that gets the terminal's and the caller's signals. Raises ProgramFailed."""
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.getsignal(number) for number in numbers}
-    child: list[subprocess.Popen[bytes]] = []
-
-    def pass_on(number: int, _frame: FrameType | None) -> None:
-        if number != signal.SIGINT and child:  # a terminal sends Ctrl-C to both
-            child[0].send_signal(number)
-
-    for number in numbers:
-        signal.signal(number, pass_on)
-    try:
-        child.append(subprocess.Popen(command))
-        code = child[0].wait()
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-    if code:
-        raise ProgramFailed(code if code > 0 else 128 - code)
 
 
 def _smoke_test(config: StackConfig) -> None:

@@ -26,13 +26,21 @@ class Command:
             raise Refused(self.missing)
         return found
 
-    def __call__(self, arguments: list[str]) -> subprocess.CompletedProcess[str]:
+    def __call__(
+        self, arguments: list[str], given: str | None = None, seconds: float = _TIMEOUT_SECONDS
+    ) -> subprocess.CompletedProcess[str]:
+        """Run it. given: its standard input. Raises Refused where it is missing, Failed without an answer."""
         try:
             return subprocess.run(
-                [self.path, *arguments], capture_output=True, text=True, timeout=_TIMEOUT_SECONDS, check=False
+                [self.path, *arguments],
+                input=given,
+                capture_output=True,
+                text=True,
+                timeout=seconds,
+                check=False,
             )
         except subprocess.TimeoutExpired:
-            raise Failed(f"{self.name} did not answer within {_TIMEOUT_SECONDS} s.") from None
+            raise Failed(f"{self.name} did not answer within {seconds:g} s.") from None
 
     def said(self, done: subprocess.CompletedProcess[str]) -> str:
         """Return the command's own error message as one line."""

@@ -11,7 +11,7 @@ from slipway.infra.errors import Failed
 from slipway.infra.targets.cloud_cli import Command, at
 from slipway.infra.targets.status import Status, declared_device
 
-_kubectl = Command(
+kubectl = Command(
     "kubectl",
     "A Kubernetes stack needs `kubectl`, which is not on PATH: "
     "https://kubernetes.io/docs/tasks/tools/ shows how to install it.",
@@ -61,9 +61,9 @@ def serves(api: str, kubeconfig: Path, context: str) -> bool:
     Raises Refused without kubectl, Failed if the cluster does not list its APIs.
     """
     chosen = ["--kubeconfig", str(kubeconfig), *(["--context", context] if context else [])]
-    done = _kubectl([*chosen, "api-versions"])
+    done = kubectl([*chosen, "api-versions"])
     if done.returncode != 0:
-        raise Failed(f"The cluster does not list its APIs. {_kubectl.said(done)}")
+        raise Failed(f"The cluster does not list its APIs. {kubectl.said(done)}")
     return api in done.stdout.split()
 
 
@@ -94,6 +94,7 @@ def kubernetes_status(stack: str, place: KubernetesPlace) -> Status:
         started_at=at(workload, "metadata").get("creationTimestamp"),
         model=(environment or {}).get("MODEL_SOURCE") or container.get("image"),
         version=_revision(workload, place.with_kserve),
+        release=None if place.with_kserve else int(_revision(workload, with_kserve=False) or 0) or None,
         device=_device(environment, limits.get("nvidia.com/gpu")) if state == "ready" else None,
         reason=reason,
     )
@@ -102,9 +103,9 @@ def kubernetes_status(stack: str, place: KubernetesPlace) -> Status:
 def kubernetes_logs(place: KubernetesPlace, tail: int) -> Iterator[str]:
     """Yield the last `tail` log entries of the existing pods, oldest first, one JSON object per line."""
     many = ["--max-log-requests", str(_MOST_PODS), "--prefix", "--timestamps"]
-    done = _kubectl(["logs", *place.flags, *place.pods, *many, "--tail", str(max(tail, 1))])
+    done = kubectl(["logs", *place.flags, *place.pods, *many, "--tail", str(max(tail, 1))])
     if done.returncode:
-        raise Failed(_said(place, done.stderr))
+        raise Failed(kubectl_error(place, done.stderr))
     lines = sorted(filter(None, map(_entry, done.stdout.splitlines())), key=lambda entry: str(entry["time"]))
     for entry in lines[max(len(lines) - tail, 0) :]:
         yield json.dumps(entry, ensure_ascii=False) + "\n"
@@ -113,21 +114,21 @@ def kubernetes_logs(place: KubernetesPlace, tail: int) -> Iterator[str]:
 def following(place: KubernetesPlace) -> list[str]:
     """Return the command that follows the log."""
     many = ["--max-log-requests", str(_MOST_PODS), "--prefix", "--follow"]
-    return [_kubectl.path, "logs", *place.flags, *place.pods, *many]
+    return [kubectl.path, "logs", *place.flags, *place.pods, *many]
 
 
 def _objects(place: KubernetesPlace, names: list[str]) -> list[dict[str, Any]]:
     """Those of the names that are there."""
-    done = _kubectl(["get", *names, *place.flags, "--ignore-not-found", "--output", "json"])
+    done = kubectl(["get", *names, *place.flags, "--ignore-not-found", "--output", "json"])
     if done.returncode:
-        raise Failed(_said(place, done.stderr))
+        raise Failed(kubectl_error(place, done.stderr))
     if not done.stdout.strip():
         return []
-    answer = _kubectl.object_of(done.stdout)
-    return _listed(answer, "items") if answer.get("kind") == "List" else [answer]
+    answer = kubectl.object_of(done.stdout)
+    return listed(answer, "items") if answer.get("kind") == "List" else [answer]
 
 
-def _said(place: KubernetesPlace, stderr: str) -> str:
+def kubectl_error(place: KubernetesPlace, stderr: str) -> str:
     """Return kubectl's error message and, for a missing context, how to create it."""
     lines = [line for line in stderr.strip().splitlines() if line.strip()]
     text = "kubectl says: " + (" ".join(lines[:3]) or "nothing.")
@@ -138,11 +139,11 @@ def _said(place: KubernetesPlace, stderr: str) -> str:
 
 def _state(deployment: Mapping[str, Any]) -> tuple[str, str | None]:
     """Ready: every pod of the newest revision answers. Failed: the rollout stood still past its deadline."""
-    status, conditions = at(deployment, "status"), _conditions(deployment)
-    progressing = conditions.get("Progressing", {})
+    status, known = at(deployment, "status"), conditions(deployment)
+    progressing = known.get("Progressing", {})
     if progressing.get("status") == "False":
         return "failed", progressing.get("message")
-    failure = conditions.get("ReplicaFailure", {})
+    failure = known.get("ReplicaFailure", {})
     if failure.get("status") == "True":
         return "failed", failure.get("message")
     wanted = at(deployment, "spec").get("replicas", 1)
@@ -156,7 +157,7 @@ def _state(deployment: Mapping[str, Any]) -> tuple[str, str | None]:
 
 
 def _kserve_state(service: Mapping[str, Any]) -> tuple[str, str | None]:
-    ready = _conditions(service).get("Ready", {})
+    ready = conditions(service).get("Ready", {})
     state = {"True": "ready", "False": "failed"}.get(ready.get("status", ""), "starting")
     return state, None if state == "ready" else ready.get("message") or ready.get("reason")
 
@@ -164,15 +165,15 @@ def _kserve_state(service: Mapping[str, Any]) -> tuple[str, str | None]:
 def _waiting(place: KubernetesPlace) -> str | None:
     """Why the first pod that does not run waits: no node, no image, or a server that ended."""
     selector = place.pods[:2]
-    done = _kubectl(["get", "pods", *place.flags, *selector, "--output", "json"])
+    done = kubectl(["get", "pods", *place.flags, *selector, "--output", "json"])
     if done.returncode:
         return None
-    for pod in _listed(_kubectl.object_of(done.stdout), "items"):
+    for pod in listed(kubectl.object_of(done.stdout), "items"):
         name = at(pod, "metadata").get("name")
-        scheduled = _conditions(pod).get("PodScheduled", {})
+        scheduled = conditions(pod).get("PodScheduled", {})
         if scheduled.get("status") == "False":
             return f"Pod {name} waits for a node: {scheduled.get('message') or scheduled.get('reason')}"
-        for container in _listed(at(pod, "status"), "containerStatuses"):
+        for container in listed(at(pod, "status"), "containerStatuses"):
             waiting = at(container, "state", "waiting")
             if waiting.get("reason") not in (None, "ContainerCreating", "PodInitializing"):
                 return f"Pod {name}: {waiting['reason']}: {waiting.get('message', '')}".rstrip(": ")
@@ -187,15 +188,15 @@ def _device(environment: Mapping[str, Any] | None, gpus: Any) -> str | None:
 
 def _settings(place: KubernetesPlace, container: Mapping[str, Any]) -> dict[str, Any] | None:
     """Read the server's plain environment from its ConfigMap; None if that cannot be read."""
-    named = [at(source, "configMapRef").get("name") for source in _listed(container, "envFrom")]
+    named = [at(source, "configMapRef").get("name") for source in listed(container, "envFrom")]
     names = [f"configmaps/{name}" for name in named if name]
     if not names:
         return None
-    done = _kubectl(["get", *names, *place.flags, "--ignore-not-found", "--output", "json"])
+    done = kubectl(["get", *names, *place.flags, "--ignore-not-found", "--output", "json"])
     if done.returncode or not done.stdout.strip():
         return None
-    answer = _kubectl.object_of(done.stdout)
-    found = _listed(answer, "items") if answer.get("kind") == "List" else [answer]
+    answer = kubectl.object_of(done.stdout)
+    found = listed(answer, "items") if answer.get("kind") == "List" else [answer]
     return {key: value for one in found for key, value in at(one, "data").items()}
 
 
@@ -234,11 +235,11 @@ def _url(place: KubernetesPlace, workload: Mapping[str, Any], service: Mapping[s
     return f"http://{place.service}.{place.namespace}.svc.cluster.local" if service else None
 
 
-def _conditions(value: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    return {str(one.get("type")): one for one in _listed(at(value, "status"), "conditions")}
+def conditions(value: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    return {str(one.get("type")): one for one in listed(at(value, "status"), "conditions")}
 
 
-def _listed(value: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
+def listed(value: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
     found = value.get(key)
     return cast("list[dict[str, Any]]", found) if isinstance(found, list) else []
 

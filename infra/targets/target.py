@@ -3,6 +3,7 @@
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -12,6 +13,7 @@ from slipway.infra.plan.config import StackConfig
 from slipway.infra.settings.stackfile import settings_from
 from slipway.infra.targets.status import Status
 from slipway.stacks.settings.common import Settings
+from slipway.stacks.update_step import UpdateStep
 
 Place = TypeVar("Place")
 
@@ -31,7 +33,12 @@ class Access:
 
 
 class CommandRollout(ABC):
-    """The part of a rollout that `slipway up` does itself, before and after `pulumi up`."""
+    """The part of a rollout that `slipway up` does itself, before and after `pulumi up`.
+
+    step: which step of it the `pulumi up` is, once it is prepared; None: the program needs none.
+    """
+
+    step: UpdateStep | None = None
 
     @abstractmethod
     def prepare(self) -> bool:
@@ -43,6 +50,14 @@ class CommandRollout(ABC):
 
         smoke_test: None if it is left out. Raises Failed where the rollout went back, with what serves.
         """
+
+    def going_on(self) -> AbstractContextManager[None]:
+        """Return a block during which `pulumi up` runs, so that other commands see that it does."""
+        return nullcontext()
+
+    def give_up(self) -> None:
+        """Take back what was begun, because `pulumi up` failed. Raises Failed, with what serves."""
+        return
 
 
 Say = Callable[[str], None]

@@ -4,11 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from slipway.components.rollouts.kinds import CANARY_PERCENT
 from slipway.stacks.settings import checks
 from slipway.stacks.settings.common import CloudSettings
+from slipway.stacks.settings.rollouts import bake_minutes_setting, rollback_on_setting, rollout_setting
 from slipway.stacks.settings.setting import setting
 
 _NAME = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
+_OF_THE_COMMAND = "`slipway up` watches the rollout by it; the program creates nothing for it"
 _NAMES = rf"{_NAME}(\.{_NAME})*"
 
 
@@ -151,12 +154,19 @@ class WorkloadSettings(CloudSettings):
         checks.text_map("a map of label to value"),
         "Labels by which the operator's Prometheus selects objects, such as release: kube-prometheus-stack.",
     )
+    rollout: str = rollout_setting()
     canary_percent: int | None = setting(
         "canaryPercent",
         checks.whole(0, 100),
         unit="%",
-        description="Share of the requests that a new revision gets, with `serving: kserve`.",
-        unset="all",
+        description="Share of the requests that a new version gets, with `rollout: canary`, as near as whole "
+        "instances come to it; with `serving: kserve` that of a new revision.",
+        unset=f"{CANARY_PERCENT}, or one instance; with `serving: kserve` all",
+    )
+    bake_minutes: float | None = bake_minutes_setting(silent=_OF_THE_COMMAND)
+    rollback_on: tuple[str, ...] = rollback_on_setting(
+        "more than 1 % of failures, a p99 of three times the old version's, 90 % of the memory limit",
+        silent=_OF_THE_COMMAND,
     )
 
 

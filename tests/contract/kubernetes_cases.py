@@ -114,6 +114,11 @@ RIGHT: dict[str, dict[str, Any]] = {
     "KServe for anybody": {"serving": "kserve", "public": True},
     "KServe with a canary": {"serving": "kserve", "canary_percent": 10, **GPU},
     "KServe with a model of a bucket": {"serving": Serving.KSERVE, "model": BUCKET},
+    "a canary of a tenth": {"rollout": "canary", "canary_percent": 10, "max_replicas": 9},
+    "a canary that begins": {"rollout": "canary", "rollout_step": "start", "second_replicas": 2.0},
+    "a canary with its share": {"rollout": "canary", "rollout_step": "share", "monitoring": "operator"},
+    "blue and green": {"rollout": "blue-green", "rollout_step": "share", **GPU, **POOL, "max_replicas": 2},
+    "a rollout that goes back": {"rollout": "blue-green", "rollout_step": "back"},
     "None is not given": {"gpu": None, "cpu": None, "domain": None},
 }
 
@@ -263,7 +268,41 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"model_gib": 0}, r"model_gib is 0; it must be above 0"),
     ({"image_gib": 2000}, r"image_gib is 2000; .*at most 1024 GiB"),
     ({"node_start_seconds": -1}, r"node_start_seconds is -1; it must be from 0 to 7200"),
-    ({"canary_percent": 10}, r"canary_percent is 10, which only KServe can do; set `serving` to kserve"),
+    ({"canary_percent": 10}, r"canary_percent is 10 with `rollout` rolling; use `rollout` canary, or leave"),
+    ({"rollout": "slow"}, r"rollout is 'slow'; allowed are rolling, canary, blue-green"),
+    (
+        {"rollout": "canary", "canary_percent": 10, "max_replicas": 4},
+        r"canary_percent is 10 with `max_replicas` 4: the share is one of pods behind one Service, and one "
+        r"of 5 gets 20 %; allowed are 20 to 50, or raise `max_replicas`; nearest: 20\.",
+    ),
+    (
+        {"rollout": "canary", "canary_percent": 60, "max_replicas": 4},
+        r"canary_percent is 60; use `rollout` blue-green for more than that; nearest: 50",
+    ),
+    (
+        {"rollout": "canary", **GPU},
+        r"rollout is canary, whose second version needs a spare GPU, and none is known to be there; set "
+        r"`spare_node` to true",
+    ),
+    ({"rollout": "canary", "spare_node": False}, r"needs spare room, and none is known to be there"),
+    (
+        {"rollout": "blue-green", **GPU, **POOL, "max_replicas": 3},
+        r"rollout is blue-green: 3 more pods run next to `max_replicas` 3, and the pool holds 4 at its "
+        r"maximum; raise `max_nodes`",
+    ),
+    (
+        {"rollout": "blue-green", "public": True, "domain": "a.example.com", **GOOGLE},
+        r"rollout is blue-green with `domain` on GKE: its load balancer takes up to a minute",
+    ),
+    (
+        {"rollout": "canary", "serving": "kserve"},
+        r"rollout is 'canary' with KServe, .*`canary_percent` alone",
+    ),
+    (
+        {"rollout_step": "start"},
+        r"rollout_step is start with `rollout` rolling; use `rollout` canary or blue",
+    ),
+    ({"second_replicas": 0.5}, r"second_replicas is 0\.5; it must be a whole number, 1 or more"),
     (
         {"serving": "kserve", "canary_percent": 101},
         r"canary_percent is 101; it must be a whole number from 0 to 100",

@@ -57,23 +57,37 @@ def port_references_lead_somewhere(objects: Objects) -> bool:
 
 
 def _selectors(objects: Objects) -> Iterator[Mapping[str, str]]:
-    for kind in ("Deployment", "PodDisruptionBudget", "PodMonitoring", "PodMonitor"):
+    for kind in ("PodDisruptionBudget", "PodMonitoring", "PodMonitor"):
         for found in of_kind(objects, kind):
             yield found["spec"]["selector"]["matchLabels"]
     for service in of_kind(objects, "Service"):
         yield service["spec"]["selector"]
     for policy in of_kind(objects, "NetworkPolicy"):
         yield policy["spec"]["podSelector"]["matchLabels"]
-    for pod in pods(objects):
-        for spread in pod["spec"].get("topologySpreadConstraints", ()):
-            yield spread["labelSelector"]["matchLabels"]
+
+
+def _own_selectors(pod: Mapping[str, Any]) -> Iterator[Mapping[str, str]]:
+    for spread in pod["spec"].get("topologySpreadConstraints", ()):
+        yield spread["labelSelector"]["matchLabels"]
+
+
+def _finds(selector: Mapping[str, str], pod: Mapping[str, Any]) -> bool:
+    return bool(selector) and selector.items() <= pod["metadata"]["labels"].items()
 
 
 def selectors_find_the_pods(objects: Objects) -> bool:
-    return all(
-        selector and selector.items() <= pod["metadata"]["labels"].items()
-        for pod in pods(objects)
-        for selector in _selectors(objects)
+    """Each finds some; a Deployment's and a pod's own find those alone, whatever else runs."""
+    found = all(any(_finds(selector, pod) for pod in pods(objects)) for selector in _selectors(objects))
+    own = [
+        (selector, deployment["spec"]["template"])
+        for deployment in of_kind(objects, "Deployment")
+        for selector in (
+            deployment["spec"]["selector"]["matchLabels"],
+            *_own_selectors(deployment["spec"]["template"]),
+        )
+    ]
+    return found and all(
+        [pod for pod in pods(objects) if _finds(selector, pod)] == [template] for selector, template in own
     )
 
 
@@ -114,7 +128,12 @@ def autoscaler_fits_its_deployment(objects: Objects) -> bool:
             return False
         if target[0]["spec"].get("replicas", spec["minReplicas"]) != spec["minReplicas"]:
             return False
-    return len(of_kind(objects, "HorizontalPodAutoscaler")) == len(of_kind(objects, "Deployment"))
+    scaled = {
+        found["spec"]["scaleTargetRef"]["name"] for found in of_kind(objects, "HorizontalPodAutoscaler")
+    }
+    # A canary's pods are a share of the others.
+    fixed = {d["metadata"]["name"] for d in of_kind(objects, "Deployment")} - scaled
+    return all(name.endswith("-canary") and name.removesuffix("-canary") in scaled for name in fixed)
 
 
 def budget_lets_a_drain_pass(objects: Objects) -> bool:

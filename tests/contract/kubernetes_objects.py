@@ -9,6 +9,7 @@ from slipway.components.kubernetes.network import address_name
 from slipway.components.kubernetes.objects import KubernetesObject, ground_of, workload_of
 from slipway.components.kubernetes.pod import Wiring
 from slipway.components.kubernetes.rules import checked_spec
+from slipway.components.kubernetes.second_version import runs_second
 from tests.contract.kubernetes_cases import IMAGE, KEY, PLAIN
 
 
@@ -17,9 +18,14 @@ def objects_of(args: Mapping[str, Any], name: str = "api") -> list[dict[str, Any
     spec = checked_spec(name, {**PLAIN, **args})
     values = {**dict.fromkeys(spec.secret_values, "hush"), API_KEY_NAME: KEY}
     ground = [_named(manifest, name) for manifest in ground_of(spec, values)]
-    settings_name, secret_name = (one(ground, kind)["metadata"]["name"] for kind in ("ConfigMap", "Secret"))
-    wiring = Wiring(args.get("image_ref", IMAGE), settings_name, secret_name, address_name(spec))
-    return [*ground, *(dict(manifest.body) for manifest in workload_of(spec, wiring))]
+    settings, secrets = (
+        [each["metadata"]["name"] for each in ground if each["kind"] == kind]
+        for kind in ("ConfigMap", "Secret")
+    )
+    image = args.get("image_ref", IMAGE)
+    wiring = Wiring(image, settings[0], secrets[0], address_name(spec))
+    second = Wiring(image, settings[1], secrets[1]) if runs_second(spec) else None
+    return [*ground, *(dict(manifest.body) for manifest in workload_of(spec, wiring, second))]
 
 
 def _named(manifest: KubernetesObject, service: str) -> dict[str, Any]:

@@ -105,22 +105,22 @@ def test_what_is_registered_is_what_was_judged(args: Mapping[str, Any]) -> None:
     def plain(body: Mapping[str, Any]) -> dict[str, Any]:
         return {key: value for key, value in body.items() if key not in ("stringData", "metadata")}
 
-    registered = {
-        (resource.inputs["kind"], resource.name): resource.inputs
+    registered = [
+        resource.inputs
         for resource in services("api", args={**args, "api_key": "a-key-of-enough-characters"}).resources
         if resource.type.startswith("kubernetes:")
-    }
+    ]
     judged = objects_of(args)
     assert len(registered) == len(judged)
     for body in judged:
+        annotations = {**body["metadata"].get("annotations", {}), "pulumi.com/patchForce": "true"}
+        metadata = {**body["metadata"], "annotations": annotations}
         (found,) = [
             inputs
-            for (kind, _), inputs in registered.items()
-            if kind == body["kind"] and inputs.get("data", {}).keys() == body.get("data", {}).keys()
+            for inputs in registered
+            if inputs["kind"] == body["kind"] and inputs["metadata"] == metadata
         ]
         assert plain(found) == plain(body)
-        annotations = {**body["metadata"].get("annotations", {}), "pulumi.com/patchForce": "true"}
-        assert found["metadata"] == {**body["metadata"], "annotations": annotations}
 
 
 @pytest.mark.parametrize(("args", "said"), WRONG)

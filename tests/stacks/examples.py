@@ -96,7 +96,10 @@ _WORKLOAD: Mapping[str, Example] = {
     "ingressAnnotations": ('{"example.com/limit": "10"}', {"domain": "api.example.com", "public": "true"}),
     "cpuTarget": ("70", {}),
     "minAvailable": ("1", {"minInstances": "3"}),
+    "rollout": ("canary", {}),
     "canaryPercent": ("10", {"serving": "kserve"}),
+    "bakeMinutes": ("2", {"rollout": "canary"}),
+    "rollbackOn": ('["slipway_drift > 0"]', {"rollout": "canary"}),
     "secrets": ('{"TOKEN": "kubernetes:shared/token"}', {}),
 }
 

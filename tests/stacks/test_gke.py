@@ -54,6 +54,20 @@ def test_the_image_comes_first_and_the_service_last() -> None:
         assert last in waits["kubernetes", "slipway-prod-cluster"]
 
 
+@pytest.mark.parametrize(("rollout", "nodes"), [("rolling", 4), ("canary", 5), ("blue-green", 8)])
+def test_the_gpu_pool_has_room_for_both_versions_of_a_rollout(rollout: str, nodes: int) -> None:
+    plan = planned(**GPU, rollout=rollout)
+    assert inputs(plan, "slipway-prod-gpu-pool")["autoscaling"]["totalMaxNodeCount"] == nodes
+    said = "\n".join(warned(config(**GPU, rollout=rollout)))
+    assert ("GPU of quota" in said or "GPUs of quota" in said) is (rollout != "rolling")
+
+
+def test_a_pool_without_room_for_a_second_version_is_refused_in_the_words_of_the_settings() -> None:
+    message = refusal(**GPU, rollout="blue-green", maxNodes="6")
+    assert "rollout is blue-green: 4 more pods run next to `maxInstances` 4, and the pool holds 6" in message
+    assert "raise `maxNodes`, lower `maxInstances`, or use `rollout` rolling" in message
+
+
 def test_the_pods_go_to_the_gpu_pool_and_bear_its_taint() -> None:
     plan = planned(**GPU)
     spec = pod(plan)

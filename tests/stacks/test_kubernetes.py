@@ -14,6 +14,7 @@ from slipway.infra.plan.config import StackConfig
 from slipway.infra.plan.run import Plan, plan_of
 from slipway.infra.program import main
 from slipway.infra.targets.kubernetes import Kubernetes
+from slipway.infra.targets.rollout_step import ROLLOUT_STEP
 from slipway.infra.targets.target import Access
 from slipway.stacks.settings.common import Settings
 from tests.warned import warned
@@ -115,6 +116,23 @@ def test_an_inference_service_is_made_where_kserve_is_asked_for(kubeconfig: str)
     assert inputs(plan, "slipway-kind-inference")["spec"]["predictor"]["canaryTrafficPercent"] == 10
 
 
+def test_a_command_drives_a_rollout_by_steps_and_a_bare_update_has_none(
+    kubeconfig: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = {"kubeconfig": kubeconfig, "rollout": "canary"}
+    assert "slipway-kind-canary" not in {made.name for made in planned(**given).resources}
+    monkeypatch.setenv(ROLLOUT_STEP, "share:3")
+    plan = planned(**given)
+    assert inputs(plan, "slipway-kind-canary")["spec"]["replicas"] == 3
+    assert inputs(plan, "slipway-kind-service")["spec"]["selector"] == {
+        "app.kubernetes.io/instance": "slipway-kind"
+    }
+    for step in ("share:x", "share:3:4", "Share"):
+        monkeypatch.setenv(ROLLOUT_STEP, step)
+        with pytest.raises(pulumi.RunError, match="no step of a rollout"):
+            planned(**given)
+
+
 @pytest.mark.parametrize(
     ("values", "said"),
     [
@@ -127,7 +145,19 @@ def test_an_inference_service_is_made_where_kserve_is_asked_for(kubeconfig: str)
             {"namespace": "default"},
             "which every cluster has; choose another one, or set `createNamespace` to false",
         ),
-        ({"canaryPercent": "10"}, "canaryPercent is 10, which only KServe can do"),
+        (
+            {"canaryPercent": "10"},
+            "canaryPercent is 10 with `rollout` rolling; use `rollout` canary, or leave it out",
+        ),
+        (
+            {"rollout": "canary", "rollbackOn": '["p99"]'},
+            "rollbackOn has 'p99'; allowed are `http_server_req",
+        ),
+        ({"bakeMinutes": "3"}, "bakeMinutes is 3 with `rollout` rolling, which watches nothing"),
+        (
+            {"rollout": "canary", "gpu": "nvidia-l4"},
+            "needs a spare GPU, and none is known to be there; set `spareNode` to true",
+        ),
         ({"requestsMetric": "http_requests"}, "without `requestsPerInstance`; give both, or leave both out"),
         ({"modelDelivery": "mount"}, "modelDelivery: got 'mount'; allowed: fetch."),
         (

@@ -58,6 +58,10 @@ REFUSES: Rows = [
         [{"serving": "kserve", "timeout": "601"}],
     ),
     ("KSERVE canaryTrafficPercent", [{"canaryPercent": "10"}, {"serving": "kserve", "canaryPercent": "101"}]),
+    (
+        "K8S Service: its requests are shared by pods",
+        [{"rollout": "canary", "canaryPercent": "1", "maxInstances": "4"}],
+    ),
     ("K8S HorizontalPodAutoscaler: no scale to zero", each("minInstances", "0")),
     (
         "K8S NetworkPolicy: of a public service it limits nobody",

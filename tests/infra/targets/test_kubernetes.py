@@ -128,7 +128,8 @@ def test_a_ready_service_is_told_with_its_limits_pods_image_and_revision(
     assert found["url"] == "http://slipway-prod.slipway-prod.svc.cluster.local"
     assert "sha256:abc" in found["model"]
     assert kubectl.calls == [
-        f"get deployments.apps/slipway-prod services/slipway-prod {FLAGS} --ignore-not-found --output json"
+        f"get deployments.apps/slipway-prod services/slipway-prod {FLAGS} --ignore-not-found --output json",
+        f"get configmaps/slipway-prod-rollout --ignore-not-found --output json {FLAGS}",
     ]
 
 
@@ -139,7 +140,7 @@ def test_the_device_and_the_model_are_read_from_the_settings_of_the_pods(
     kubectl.answers(with_settings(DEPLOYMENT), SERVICE, settings={"kind": "ConfigMap", "data": data})
     found = status(project, kubectl)
     assert (found["device"], found["model"]) == ("cuda", "gs://models/spam@1")
-    assert kubectl.calls[-1] == (
+    assert kubectl.calls[-2] == (
         f"get configmaps/slipway-prod-settings-1 {FLAGS} --ignore-not-found --output json"
     )
 

@@ -1,0 +1,89 @@
+"""Two versions of a service next to each other: what the second one has, and what of the first is held."""
+
+from typing import Any
+
+import pytest
+
+from tests.components.kubernetes.test_component import emitted, of_plan, planned
+from tests.contract.cloud import Emitted
+from tests.contract.kubernetes_cases import GPU, KEY
+from tests.contract.kubernetes_objects import objects_of, one
+
+CANARY: dict[str, Any] = {"rollout": "canary", "api_key": KEY, "max_replicas": 4}
+NAME, INSTANCE = "app.kubernetes.io/name", "app.kubernetes.io/instance"
+
+
+def service(**args: Any) -> dict[str, str]:
+    return one(objects_of({**CANARY, **args}), "Service")["spec"]["selector"]
+
+
+def deployments(**args: Any) -> dict[str, dict[str, Any]]:
+    found = objects_of({**CANARY, **args})
+    return {each["metadata"]["name"]: each["spec"] for each in found if each["kind"] == "Deployment"}
+
+
+@pytest.mark.parametrize(
+    ("rollout", "step", "selected"),
+    [
+        ("canary", "none", {NAME: "api"}),
+        ("canary", "start", {NAME: "api"}),
+        ("canary", "share", {INSTANCE: "api"}),
+        ("canary", "back", {NAME: "api"}),
+        ("blue-green", "start", {NAME: "api"}),
+        ("blue-green", "share", {NAME: "api-canary"}),
+    ],
+)
+def test_the_step_decides_who_gets_requests(rollout: str, step: str, selected: dict[str, str]) -> None:
+    assert service(rollout=rollout, rollout_step=step) == selected
+
+
+def test_the_second_version_has_its_own_settings_secrets_policy_and_budget() -> None:
+    made = emitted(**CANARY, rollout_step="start")
+    assert {name for name in names(made) if "canary" in name} == {
+        *("api-canary", "api-canary-settings", "api-canary-secrets", "api-canary-policy"),
+        "api-canary-budget",
+    }
+    server = made.named("api-canary").inputs["spec"]["template"]["spec"]["containers"][0]
+    settings = made.named("api-canary-settings").inputs["metadata"]["name"]
+    assert server["envFrom"] == [{"configMapRef": {"name": settings}}]
+    assert settings != made.named("api-settings").inputs["metadata"]["name"]
+
+
+def names(made: Emitted) -> set[str]:
+    return {resource.name for resource in made.resources}
+
+
+def test_blue_and_green_have_as_many_pods_which_no_autoscaler_takes_away() -> None:
+    args = {"rollout": "blue-green", "rollout_step": "share", "second_replicas": 4}
+    assert deployments(**args)["api-canary"]["replicas"] == 4
+    found = [each for each in objects_of({**CANARY, **args}) if each["kind"] == "HorizontalPodAutoscaler"]
+    assert [(each["spec"]["scaleTargetRef"]["name"], each["spec"]["minReplicas"]) for each in found] == [
+        ("api", 4),
+        ("api-canary", 4),
+    ]
+
+
+def test_without_a_rollout_nothing_of_it_is_emitted_and_with_one_the_metrics_are() -> None:
+    plain, canary = (objects_of({"rollout": kind}) for kind in ("rolling", "canary"))
+    [before], [after] = (
+        [each["spec"]["template"] for each in found if each["kind"] == "Deployment"]
+        for found in (plain, canary)
+    )
+    assert plain == objects_of({})
+    assert INSTANCE not in before["metadata"]["labels"]
+    assert after["metadata"]["labels"][INSTANCE] == "api"
+    assert [port["name"] for port in after["spec"]["containers"][0]["ports"]] == ["http", "metrics"]
+    assert one(canary, "ConfigMap")["data"]["METRICS"] == "own-port"
+    # Nobody but who has the cluster's own login reads it.
+    policies = [one(found, "NetworkPolicy")["spec"]["ingress"] for found in (plain, canary)]
+    assert policies[0] == policies[1]
+
+
+def test_a_preview_says_what_runs_twice_and_which_share_whole_pods_give() -> None:
+    plan = planned(**CANARY, **GPU, spare_node=True)
+    said = [warned.text for warned in plan.warnings]
+    assert any(
+        "up to 1 more pod than" in text and "4 vCPU, 12 GiB, and 1 GPU of quota." in text for text in said
+    )
+    assert any("20 % to 33 % of the requests" in text for text in said)
+    assert of_plan(plan, "api-service").inputs["spec"]["selector"] == {NAME: "api"}
