@@ -20,11 +20,12 @@ from . import names
 from .args import FargateServiceArgs
 from .balancer import Balancer, balancer_of
 from .network import Network, network_of
-from .roles import roles_of
+from .roles import roles_of, traffic_role
 from .rules import checked_spec, spec_warnings
 from .scaling import PROVIDERS, capacity_of, scale
 from .spec import FargateSpec
 from .task import CONTAINER, log_group, rollout_id, task_definition
+from .traffic import deployment_of, load_balancers_of
 
 _RECOVERY_DAYS = 30
 # A rollout that never gets steady fails by its circuit breaker; how long that takes grows with the load time.
@@ -79,10 +80,11 @@ class FargateService(pulumi.ComponentResource):
         arns = (roles.execution, roles.task)
         network = network_of(spec, self)
         balancer = balancer_of(spec, network, self)
-        wanted = _wanted(spec, cluster, network, balancer)
+        traffic_role_arn, moving = traffic_role(spec, balancer, self)
+        wanted = _wanted(spec, cluster, network, balancer, traffic_role_arn)
         rollout = rollout_id(wanted, spec.scales)
         task = task_definition(spec, image_ref, secrets.environment, log.name, arns, rollout, self)
-        after = [*ready, *roles.made, *network.made, *balancer.made]
+        after = [*ready, *roles.made, *network.made, *balancer.made, *moving]
         service = _service(spec, self, after, task, wanted)
         if spec.scales:
             scale(spec, service, cluster_name, balancer, self)
@@ -147,7 +149,11 @@ def _cluster(
 
 
 def _wanted(
-    spec: FargateSpec, cluster: pulumi.Input[str], network: Network, balancer: Balancer
+    spec: FargateSpec,
+    cluster: pulumi.Input[str],
+    network: Network,
+    balancer: Balancer,
+    traffic_role_arn: pulumi.Input[str] | None,
 ) -> dict[str, Any]:
     """Return the inputs of the service whose change rolls it out, apart from its task definition."""
     return {
@@ -162,13 +168,12 @@ def _wanted(
             "security_groups": [balancer.task_group.id],
             "assign_public_ip": network.public_address,
         },
-        "load_balancers": [
-            {
-                "target_group_arn": balancer.target_group.arn,
-                "container_name": CONTAINER,
-                "container_port": spec.service.port,
-            }
-        ],
+        "load_balancers": load_balancers_of(
+            {"container_name": CONTAINER, "container_port": spec.service.port},
+            balancer.groups,
+            balancer.rule,
+            traffic_role_arn,
+        ),
     }
 
 
@@ -191,7 +196,6 @@ def _service(
         # Without it the provider refuses to change the strategy of a service that is there.
         force_new_deployment=True,
         availability_zone_rebalancing="ENABLED",
-        deployment_circuit_breaker={"enable": True, "rollback": True},
         wait_for_steady_state=True,
         enable_ecs_managed_tags=True,
         propagate_tags="SERVICE",
@@ -204,6 +208,7 @@ def _service(
             ignore_changes=["desiredCount"] if spec.scales else None,
             custom_timeouts=_timeouts(spec),
         ),
+        **deployment_of(spec),
         **wanted,
     )
 
@@ -211,10 +216,12 @@ def _service(
 def _timeouts(spec: FargateSpec) -> pulumi.CustomTimeouts:
     """Allow enough time for ECS to find that new tasks do not become ready, and to restore the old ones.
 
-    A rollout is over once the old tasks have ended, and a service is deleted once all of its tasks have.
+    A rollout is over once the new tasks were watched for their time and the old ones have ended; a service is
+    deleted once all of its tasks have.
     """
     ending = math.ceil((spec.deregistration_seconds + spec.stop_seconds) / 60)
     minutes = max(_LEAST_ROLLOUT_MINUTES, 30 + math.ceil(2 * spec.grace_seconds / 60) + ending)
+    minutes += spec.bakes_minutes
     delete = _DELETE_MINUTES + ending
     return pulumi.CustomTimeouts(create=f"{minutes}m", update=f"{minutes}m", delete=f"{delete}m")
 

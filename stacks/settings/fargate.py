@@ -11,6 +11,7 @@ from slipway.stacks.settings.common import (
     region_setting,
     scanned_images_setting,
 )
+from slipway.stacks.settings.rollouts import bake_minutes_setting, canary_percent_setting, rollout_setting
 from slipway.stacks.settings.setting import setting
 
 _ARN_OF_A_ROLE = r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[!-~]+"
@@ -84,6 +85,17 @@ class FargateSettings(CloudSettings):
         checks.whole(0, 1000),
         unit="instances",
         description="Instances that are never on Spot capacity.",
+    )
+    rollout: str = rollout_setting(
+        unset="`rolling`, with one target group; written out it keeps a second one, for the way to and from "
+        "the others"
+    )
+    canary_percent: int | None = canary_percent_setting()
+    bake_minutes: float | None = bake_minutes_setting()
+    rollback_on: tuple[str, ...] = setting(
+        "rollbackOn",
+        checks.texts('names of CloudWatch alarms in the region, such as ["api-errors"]'),
+        "Alarms by which ECS takes a canary or a blue-green rollout back; required for those.",
     )
     slow_start_seconds: int | None = setting(
         "slowStart",

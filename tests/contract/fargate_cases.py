@@ -95,11 +95,45 @@ RIGHT: dict[str, dict[str, Any]] = {
     "an image from elsewhere": {"image_ref": ELSEWHERE},
     "insights": {"container_insights": ContainerInsights.ENHANCED},
     "nothing protected": {"deletion_protection": False, "log_retention_days": 1},
+    "rolling, with the second group": {"rollout": "rolling", "request_seconds": 0.05},
+    "a canary": {"rollout": "canary", "rollback_on": ["api-errors"], "request_seconds": 0.05},
+    "a canary of numbers from elsewhere": {
+        **SECURE,
+        "rollout": "canary",
+        "canary_percent": 2.5,
+        "bake_minutes": 1440.0,
+        "rollback_on": ["api-errors", "api-latency"],
+    },
+    "blue-green": {"rollout": "blue-green", "bake_minutes": 15, "rollback_on": ["api-errors"]},
     "None is not given": {"gpu": None, "cpu": None, "vpc_id": None},
 }
 
 # Arguments, and what the refusal must say: what it got, what is allowed, the nearest choice.
 WRONG: list[tuple[dict[str, Any], str]] = [
+    ({"rollout": "linear"}, r"rollout is 'linear'; allowed are rolling, canary, blue-green\."),
+    (
+        {"rollout": "canary"},
+        r"rollback_on is empty with `rollout` canary; its circuit breaker is for rolling",
+    ),
+    (
+        {**SHARED, "rollout": "blue-green", "rollback_on": ["api-errors"]},
+        r"rollout is blue-green with `listener_arn`; .*leave `listener_arn` out, or take rolling\.",
+    ),
+    (
+        {"rollout": "canary", "rollback_on": ["api-errors"], "bake_minutes": 2.4},
+        r"bake_minutes is 2\.4; ECS counts whole minutes, 1 to 1440; nearest: 2\.",
+    ),
+    (
+        {"rollout": "canary", "rollback_on": ["api-errors"], "canary_percent": 100},
+        r"canary_percent is 100; it must be above 0 and below 100",
+    ),
+    ({"rollout": "canary", "rollback_on": ["a,b"]}, r"rollback_on has 'a,b'; .*without a comma\."),
+    (
+        {"rollout": "canary", "rollback_on": ["one", "one"]},
+        r"rollback_on has duplicates; name each once\.",
+    ),
+    ({"rollback_on": ["api-errors"]}, r"rollback_on has 1 alarms with `rollout` rolling.*watches nothing"),
+    ({"canary_percent": 5}, r"canary_percent is 5 with `rollout` rolling; use `rollout` canary"),
     (
         {"memory_gib": 12},
         r"memory_gib is 12 with `cpu` 1; Fargate has no 1 vCPU with 12 GiB; "
