@@ -116,9 +116,7 @@ def up(
             show_default=False,
         ),
     ] = None,
-    again: Annotated[
-        bool, typer.Option("--again", help="Bring also a release that went back. Only for local stacks.")
-    ] = False,
+    again: Annotated[bool, typer.Option("--again", help="Bring also a release that went back.")] = False,
     smoke: Annotated[
         bool,
         typer.Option(
@@ -135,9 +133,7 @@ def up(
         target = target_of(config)
         if not target.applied_here(config):
             target.require_access()
-            if again:
-                raise Refused(f"--again is for local stacks; Pulumi applies {config.stack}. Omit it.")
-            hand_over(config, refresh, yes, smoke=smoke)
+            hand_over(config, refresh, yes, smoke=smoke, again=again)
             return
         if refresh is not None:
             raise Refused(

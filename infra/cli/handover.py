@@ -4,6 +4,7 @@ import json
 import shutil
 import signal
 import subprocess
+from collections.abc import Mapping
 from enum import Enum
 from types import FrameType
 from typing import Any
@@ -14,6 +15,7 @@ from slipway.infra.plan.config import StackConfig
 from slipway.infra.settings.stackfile import settings_from
 from slipway.infra.targets.registry import target_of
 from slipway.infra.targets.status import smoke_words
+from slipway.infra.targets.target import SmokeTest
 
 # For users whose `up` failed or was interrupted.
 _STUCK_STACKS = "docs/guides/stuck-stacks.md"
@@ -131,12 +133,24 @@ def pulumi_outputs(config: StackConfig, reveal: bool) -> dict[str, Any]:
     return outputs
 
 
-def hand_over(config: StackConfig, refresh: bool | None, yes: bool = False, *, smoke: bool = True) -> None:
-    """Run `pulumi up`, then the smoke test. Raises ProgramFailed and Failed.
+def hand_over(
+    config: StackConfig, refresh: bool | None, yes: bool = False, *, smoke: bool = True, again: bool = False
+) -> None:
+    """Run `pulumi up`, then the smoke test, and the rollout where the target leaves it to the command.
 
-    refresh: None: where the last run leaves it in doubt what is there. yes: ask for no confirmation.
+    refresh: None: where the last run leaves it in doubt what is there. yes: ask for no confirmation. again:
+    bring also a release that went back. Raises Refused, ProgramFailed and Failed.
     """
     pulumi = _pulumi_path("up", config)
+    rollout = target_of(config).command_rollout(config, again, _say)
+    if again and rollout is None:
+        raise Refused(
+            f"--again brings a release that went back, and stack {config.stack} keeps none. Omit it."
+        )
+    if rollout is not None and rollout.prepare():
+        if refresh is False:
+            raise Refused(f"The rollout of stack {config.stack} reads first what exists. Omit --no-refresh.")
+        refresh = True
     found = last_run_of(pulumi, config.stack) if refresh is None else LastRun.WHOLE
     if found.left_doubt:
         ERR.print(
@@ -152,8 +166,15 @@ def hand_over(config: StackConfig, refresh: bool | None, yes: bool = False, *, s
         )
     options = (*(("--refresh",) if refresh or found.left_doubt else ()), *(("--yes",) if yes else ()))
     _run(pulumi_command("up", config, *options))
-    if smoke:
+    if rollout is not None:
+        outputs = pulumi_outputs(config, reveal=True)
+        rollout.carry_out(outputs, _smoke_test_of(config, outputs) if smoke else None)
+    elif smoke:
         _smoke_test(config)
+
+
+def _say(step: str) -> None:
+    ERR.print(step, markup=False)
 
 
 def _run(command: list[str]) -> None:
@@ -180,35 +201,41 @@ def _run(command: list[str]) -> None:
 
 def _smoke_test(config: StackConfig) -> None:
     """Ask the service what it serves now. Raises Failed for a wrong answer."""
-    from slipway.infra.targets.smoke import run_smoke_test, with_advice
-
     try:
         outputs = pulumi_outputs(config, reveal=True)
     except (Failed, Refused) as error:
-        ERR.print(f"Smoke test left out: {error}", markup=False)
+        _say(f"Smoke test left out: {error}")
         return
     if "url" not in outputs:
-        ERR.print("Smoke test left out: the stack has no output `url`.", markup=False)
+        _say("Smoke test left out: the stack has no output `url`.")
         return
-
-    def say(step: str) -> None:
-        ERR.print(step, markup=False)
-
-    try:
-        headers = target_of(config).caller_headers(settings_from(config), str(outputs["url"]))
-    except Refused as error:
-        ERR.print(f"Smoke test left out: {error}", markup=False)
-        return
-    try:
-        result = run_smoke_test(config, outputs, headers, say)
-    except ValueError as error:
-        raise Failed(f"The stack is deployed, and its smoke test cannot run: {error}.") from None
-    if result is None:
-        return
-    if not result.passed:
+    if fault := _smoke_test_of(config, outputs)(str(outputs["url"])):
         raise Failed(
-            f"Stack {config.stack} is deployed and answers wrong: {with_advice(result).fault}. It serves "
-            f"what was deployed; {target_of(config).how_to_roll_back}, or bring the earlier commit back and "
-            f"run `slipway up {config.stack}`."
+            f"Stack {config.stack} is deployed and answers wrong: {fault}. It serves what was deployed; "
+            f"{target_of(config).how_to_roll_back}, or bring the earlier commit back and run "
+            f"`slipway up {config.stack}`."
         )
-    ERR.print(f"Smoke test {smoke_words(result.to_json())}", markup=False)
+
+
+def _smoke_test_of(config: StackConfig, outputs: Mapping[str, Any]) -> SmokeTest:
+    """Return the smoke test of a stack with these outputs. It raises Failed where it cannot run."""
+    from slipway.infra.targets.smoke import run_smoke_test, with_advice
+
+    def ask(url: str) -> str:
+        try:
+            headers = target_of(config).caller_headers(settings_from(config), str(outputs["url"]))
+        except Refused as error:
+            _say(f"Smoke test left out: {error}")
+            return ""
+        try:
+            result = run_smoke_test(config, {**outputs, "url": url}, headers, _say)
+        except ValueError as error:
+            raise Failed(f"The stack is deployed, and its smoke test cannot run: {error}.") from None
+        if result is None:
+            return ""
+        if result.passed:
+            _say(f"Smoke test {smoke_words(result.to_json())}")
+            return ""
+        return with_advice(result).fault
+
+    return ask

@@ -53,7 +53,7 @@ def pause(argument: Stack = None, named: StackOption = None, format_: _Format = 
 
 def rollback(
     release: Annotated[
-        int | None, typer.Argument(help="Number of the release to bring back (default: the one before).")
+        str | None, typer.Argument(help="Release to bring back, from `releases` (default: the one before).")
     ] = None,
     stack: Annotated[str, typer.Option("--stack", "-s", help="Stack.")] = "local",
     secrets: Annotated[
@@ -71,7 +71,7 @@ def rollback(
         with progress("Rolling back") as say:
             left, serving = target_of(config).roll_back(config, release, secrets, not keep_settings, say)
         if format_ is Format.JSON:
-            print_json({"stack": stack, "left": left, "release": serving})
+            print_json({"stack": stack, "left": _number(left), "release": _number(serving)})
             return
         OUT.print(
             f"Release {serving} serves stack {stack}; release {left} went back. `slipway up` refuses to "
@@ -91,6 +91,11 @@ def _print(rollout: dict[str, Any], stack: str, format_: Format) -> None:
         "under way": f"{new} goes on.",
     }
     OUT.print(state[rollout["state"]], markup=False)
+
+
+def _number(release: str) -> int | str:
+    """Return a local release as the number that it is; those of a cloud have names."""
+    return int(release) if release.isdigit() else release
 
 
 def _line(release: dict[str, Any]) -> str:

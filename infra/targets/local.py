@@ -50,13 +50,18 @@ class Local(Target):
     def roll_back(
         self,
         config: StackConfig,
-        release: int | None,
+        release: str | None,
         secrets: bool,
         settings: bool,
         say: Callable[[str], None],
-    ) -> tuple[int, int]:
+    ) -> tuple[str, str]:
         self._require_process(config)
-        return local.roll_back(config.run_folder, release, local.RollbackOptions(secrets, settings), say)
+        if release is not None and not (release.isascii() and release.isdigit()):
+            raise Refused(f"Releases of this machine are numbers, and {release!r} is none.")
+        number = int(release) if release else None
+        options = local.RollbackOptions(secrets, settings)
+        left, serving = local.roll_back(config.run_folder, number, options, say)
+        return str(left), str(serving)
 
     def _require_process(self, config: StackConfig) -> None:
         """Raise Refused for a container, which Docker replaces at once and of which nothing is kept."""

@@ -2,7 +2,7 @@
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -28,6 +28,25 @@ class Access:
     kubeconfig: str | None = None
     cluster: str = ""
     has_operator: bool | None = None
+
+
+class CommandRollout(ABC):
+    """The part of a rollout that `slipway up` does itself, before and after `pulumi up`."""
+
+    @abstractmethod
+    def prepare(self) -> bool:
+        """Get ready for `pulumi up`; return whether it must read first what exists. Raises Refused."""
+
+    @abstractmethod
+    def carry_out(self, outputs: Mapping[str, Any], smoke_test: "SmokeTest | None") -> None:
+        """Move the requests to the new release, or back. outputs: of the stack, with its secrets.
+
+        smoke_test: None if it is left out. Raises Failed where the rollout went back, with what serves.
+        """
+
+
+# Asks the service at a URL; returns what is wrong with its answers, '' for nothing.
+SmokeTest = Callable[[str], str]
 
 
 class Target(ABC):
@@ -74,17 +93,29 @@ class Target(ABC):
     def roll_back(
         self,
         config: StackConfig,  # noqa: ARG002
-        release: int | None,  # noqa: ARG002
+        release: str | None,  # noqa: ARG002
         secrets: bool,  # noqa: ARG002
         settings: bool,  # noqa: ARG002
         say: Callable[[str], None],  # noqa: ARG002
-    ) -> tuple[int, int]:
-        """Take the newest release back; return the number of the one that left, and of the one that serves.
+    ) -> tuple[str, str]:
+        """Take the newest release back; return the name of the one that left, and of the one that serves.
 
-        release: to bring back, None: the one before. secrets, settings: whether they come back too. Raises
-        Refused and Failed.
+        release: to bring back, as `releases` names it; None: the one before. secrets, settings: whether they
+        come back too. Raises Refused and Failed.
         """
         raise Refused(self._elsewhere)
+
+    def command_rollout(
+        self,
+        config: StackConfig,  # noqa: ARG002 each target reads them
+        again: bool,  # noqa: ARG002
+        say: Callable[[str], None],  # noqa: ARG002
+    ) -> "CommandRollout | None":
+        """Return what `slipway up` does of a rollout itself; None where `pulumi up` does all of it.
+
+        again: whether a release that went back is brought again. Raises Refused.
+        """
+        return None
 
     @property
     def _elsewhere(self) -> str:
