@@ -88,7 +88,7 @@ CHANGES: Changes = {
     "blue-green": (ROLLING, BLUE_GREEN),
     "a canary for blue-green": (CANARY, BLUE_GREEN),
     "rolling that is given": ({}, ROLLING),
-    "HTTPS of a canary": (CANARY, {**CANARY, **SECURE}),
+    "HTTPS of a rolling one": (ROLLING, {**ROLLING, **SECURE}),
     "another network of a canary": (CANARY, {**CANARY, **NETWORK}),
 }
 
