@@ -94,7 +94,7 @@ def new_release(folder: Path, inputs: Mapping[str, Any], api_key: str | None, re
     number = max(_numbers(folder), default=0) + 1
     make_private(folder)
     make_private(release_folder(folder, number))
-    release = Release(number, dict(inputs), time.time(), _commit(), api_key, repeats)
+    release = Release(number, dict(inputs), time.time(), project_commit(), api_key, repeats)
     release.write(folder)
     return release
 
@@ -125,7 +125,7 @@ def _numbers(folder: Path) -> list[int]:
     return sorted((int(path.name) for path in paths if path.name.isdigit()), reverse=True)
 
 
-def _commit() -> str:
+def project_commit() -> str:
     """Return the commit of the project; '' outside a repository."""
     with suppress(OSError, subprocess.SubprocessError):
         command = ["git", "describe", "--always", "--dirty", "--abbrev=12", "--match", ""]

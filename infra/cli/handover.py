@@ -15,7 +15,7 @@ from slipway.infra.plan.config import StackConfig
 from slipway.infra.settings.stackfile import settings_from
 from slipway.infra.targets.registry import target_of
 from slipway.infra.targets.status import smoke_words
-from slipway.infra.targets.target import SmokeTest
+from slipway.infra.targets.target import CommandRollout, SmokeTest
 
 # For users whose `up` failed or was interrupted.
 _STUCK_STACKS = "docs/guides/stuck-stacks.md"
@@ -165,12 +165,22 @@ def hand_over(
             markup=False,
         )
     options = (*(("--refresh",) if refresh or found.left_doubt else ()), *(("--yes",) if yes else ()))
-    _run(pulumi_command("up", config, *options))
+    _apply(pulumi_command("up", config, *options), rollout)
     if rollout is not None:
         outputs = pulumi_outputs(config, reveal=True)
         rollout.carry_out(outputs, _smoke_test_of(config, outputs) if smoke else None)
     elif smoke:
         _smoke_test(config)
+
+
+def _apply(command: list[str], rollout: CommandRollout | None) -> None:
+    """Run `pulumi up`; where it fails, say at last what became of the rollout. Raises ProgramFailed."""
+    try:
+        _run(command)
+    except ProgramFailed:
+        if rollout is not None and (told := rollout.after_failure()):
+            _say(told)
+        raise
 
 
 def _say(step: str) -> None:

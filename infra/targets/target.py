@@ -44,6 +44,10 @@ class CommandRollout(ABC):
         smoke_test: None if it is left out. Raises Failed where the rollout went back, with what serves.
         """
 
+    def after_failure(self) -> str:
+        """Return what became of the rollout where `pulumi up` failed, with what serves; '' if nothing did."""
+        return ""
+
 
 # Asks the service at a URL; returns what is wrong with its answers, '' for nothing.
 SmokeTest = Callable[[str], str]

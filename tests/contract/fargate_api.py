@@ -173,8 +173,8 @@ def _actions(actions: list[Inputs]) -> list[Params]:
 def _weighted(value: Any) -> Any:
     """Name the groups of a forward action as the API does."""
     if not (isinstance(value, dict) and "TargetGroups" in value):
-        return value  # pyright: ignore[reportUnknownVariableType]
-    groups: list[Params] = value["TargetGroups"]
+        return cast("Any", value)
+    groups = cast("list[Params]", value["TargetGroups"])
     return {"TargetGroups": [{"TargetGroupArn": each["Arn"], "Weight": each["Weight"]} for each in groups]}
 
 

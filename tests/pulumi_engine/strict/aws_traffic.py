@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from typing import Any
 
 from tests.pulumi_engine.strict.account import Account, Inputs, Refusal, Request, Rule, Thing, Verb, values_at
 from tests.pulumi_engine.strict.aws_balancing import groups_of
@@ -50,13 +51,18 @@ class AwsAccount(Account):
 
 
 def strategy_of(inputs: Inputs) -> str:
-    return str((inputs.get("deploymentConfiguration") or {}).get("strategy", "ROLLING"))
+    return str(_part(inputs, "deploymentConfiguration").get("strategy", "ROLLING"))
+
+
+def _part(inputs: Inputs, key: str) -> Inputs:
+    nothing: dict[str, Any] = {}
+    return inputs.get(key) or nothing
 
 
 def strategy_is_whole(_account: Account, request: Request) -> Iterator[str]:
     """DOCS AmazonECS/latest/APIReference/API_DeploymentConfiguration: what each strategy has of its own."""
-    strategy, deployment = strategy_of(request.inputs), request.inputs.get("deploymentConfiguration") or {}
-    breaker = request.inputs.get("deploymentCircuitBreaker") or {}
+    strategy, deployment = strategy_of(request.inputs), _part(request.inputs, "deploymentConfiguration")
+    breaker = _part(request.inputs, "deploymentCircuitBreaker")
     if strategy in MOVING and breaker.get("enable"):
         yield f"{_INVALID}the deployment circuit breaker is only for rolling deployments"
     if (strategy == "CANARY") is not ("canaryConfiguration" in deployment):
@@ -172,7 +178,7 @@ def _named(account: Account, groups: list[str]) -> list[str]:
 
 def _alarm(account: AwsAccount, inputs: Inputs) -> str:
     """Return the alarm that the new version sets off and that takes it back; '' if there is none."""
-    alarms = inputs.get("alarms") or {}
+    alarms = _part(inputs, "alarms")
     task = account.things[inputs["taskDefinition"]]
     found = (
         alarm for image, alarm in account.alarming.items() if image in task.inputs["containerDefinitions"]
@@ -183,7 +189,8 @@ def _alarm(account: AwsAccount, inputs: Inputs) -> str:
 
 def weights_of(forwarding: Thing) -> dict[str, float]:
     """Return target group -> weight of what a listener or a rule forwards to."""
-    actions = forwarding.inputs.get("actions") or forwarding.inputs.get("defaultActions") or []
+    inputs = forwarding.inputs
+    actions: list[Inputs] = [*inputs.get("actions", ()), *inputs.get("defaultActions", ())]
     weights = {str(each["targetGroupArn"]): 1.0 for each in actions if each.get("targetGroupArn")}
     for groups in values_at(actions, "targetGroups"):
         weights |= {str(each["arn"]): float(each["weight"]) for each in groups}
