@@ -87,6 +87,10 @@ class CloudRunServiceArgs(InferenceServiceArgs):
     """Where spans of traces go: `off`, `cloud` (Cloud Trace), or the address of an OTLP collector, such as
     `http://tempo:4318`. The image needs the build argument OTLP, `google` for `cloud` and else 1. Default
     off."""
+    rollout: NotRequired[str]
+    """Who gives a new revision its requests: with `rolling` Cloud Run does, all of them, when it is ready.
+    With `canary` and `blue-green` they stay where they are, and a command moves them: `slipway up`, or
+    `gcloud run services update-traffic`. Default `rolling`."""
     deletion_protection: NotRequired[bool]
     """Refuse to delete the service, until an `up` with false. Default true."""
     enable_apis: NotRequired[bool]

@@ -23,6 +23,7 @@ from ..traces import CLOUD
 from . import names
 from .args import CloudRunServiceArgs
 from .image_rules import registry_fault
+from .rollout import moved_by_command, traffic_of, with_revision_name
 from .rules import checked_spec, spec_warnings
 from .spec import CloudRunSpec
 from .template import template_of
@@ -147,6 +148,7 @@ def _service(
     is free only after the first resource of that name is gone.
     """
     service = spec.service
+    template = with_revision_name(spec, template_of(spec, image_ref, account.email, secrets.environment))
     return gcp.cloudrunv2.Service(
         f"{spec.name}-service",
         name=spec.name,
@@ -158,13 +160,14 @@ def _service(
         invoker_iam_disabled=None if spec.check_invokers else True,
         custom_audiences=[f"https://{spec.domain}"] if spec.domain else None,
         scaling={"min_instance_count": service.min_replicas, "max_instance_count": service.max_replicas},
-        template=template_of(spec, image_ref, account.email, secrets.environment),
-        traffics=[{"type": "TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST", "percent": 100}],
+        template=template,
+        traffics=traffic_of(spec, template),
         opts=pulumi.ResourceOptions(
             parent=parent,
             depends_on=after,
             custom_timeouts=_TIMEOUTS,
             delete_before_replace=True,
+            ignore_changes=["traffics"] if moved_by_command(spec) else None,
             # The provider refuses only once it deletes; with this the preview refuses it.
             protect=spec.deletion_protection,
         ),

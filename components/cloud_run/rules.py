@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from ..checking import Rules
 from ..fault import Fault
 from ..google.log_buckets import google_retention_faults
+from ..rollouts.kinds import KINDS
 from ..traces import traces_faults
 from .args import CloudRunServiceArgs
 from .image_rules import image_warnings
@@ -26,6 +27,8 @@ def spec_faults(spec: CloudRunSpec) -> Iterator[Fault]:
     yield from model_faults(spec)
     yield from google_retention_faults(spec.log_retention)
     yield from traces_faults(spec.traces, spec.service.env)
+    if spec.rollout not in KINDS:
+        yield Fault("rollout", repr(spec.rollout), f"allowed are {', '.join(KINDS)}")
 
 
 checked_spec = Rules(CloudRunSpec, CloudRunServiceArgs, spec_faults).checked

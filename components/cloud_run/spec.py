@@ -7,6 +7,7 @@ from typing import Any, Self
 import pulumi
 
 from ..declared import argument, read_into
+from ..rollouts.kinds import ROLLING
 from ..spec import InferenceServiceSpec
 from .args import ExecutionEnvironment, Ingress, VpcEgress
 from .limits import GEN2_MIB
@@ -42,6 +43,7 @@ class CloudRunSpec:
     domain: str = argument("")
     log_retention: Mapping[str, float] = argument({})
     traces: str = argument("off")
+    rollout: str = argument(ROLLING)
     deletion_protection: bool = argument(default=True)
     enable_apis: bool = argument(default=True)
 

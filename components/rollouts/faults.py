@@ -20,8 +20,8 @@ class RolloutArguments:
 
     @classmethod
     def of(cls, spec: Any) -> Self:
-        """Return those of a spec or of settings, which has fields of these names."""
-        return cls(spec.rollout, spec.canary_percent, spec.bake_minutes, tuple(spec.rollback_on))
+        """Return those of a spec or of settings, which has fields of these names; '' is not set."""
+        return cls(spec.rollout or ROLLING, spec.canary_percent, spec.bake_minutes, tuple(spec.rollback_on))
 
 
 def rollout_faults(given: RolloutArguments, kinds: Sequence[str] = KINDS) -> Iterator[Fault]:

@@ -131,6 +131,18 @@ def read_rule(text: str) -> RollbackRule:
     return RollbackRule(text, metric, what, number, unit)
 
 
+def is_readable_from_requests(text: str) -> bool:
+    """Return whether a rule needs only what every cloud counts: failed requests, and how long they took.
+
+    A rule that cannot be read at all counts as one: its own fault says what is allowed.
+    """
+    try:
+        rule = read_rule(text)
+    except ValueError:
+        return True
+    return rule.metric == DURATION
+
+
 def _exceeds(count: float, total: float, share: float) -> bool:
     """Return whether more of `total` than this share are counted, and more than chance explains."""
     chance = math.sqrt(max(0.0, total * share * (1 - share)))

@@ -16,6 +16,12 @@ from slipway.stacks.settings.common import (
     region_setting,
     scanned_images_setting,
 )
+from slipway.stacks.settings.rollouts import (
+    bake_minutes_setting,
+    canary_percent_setting,
+    rollback_on_setting,
+    rollout_setting,
+)
 from slipway.stacks.settings.setting import setting
 
 _INGRESS = {
@@ -24,6 +30,7 @@ _INGRESS = {
     "internal-and-load-balancer": "INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER",
 }
 _EGRESS = {"private-ranges": "PRIVATE_RANGES_ONLY", "all-traffic": "ALL_TRAFFIC"}
+_BY_COMMAND = "`slipway up` reads it, not the program: it moves the requests"
 _ENVIRONMENTS = {"gen1": "EXECUTION_ENVIRONMENT_GEN1", "gen2": "EXECUTION_ENVIRONMENT_GEN2"}
 
 
@@ -83,6 +90,12 @@ class CloudRunSettings(CloudSettings):
         "gpuZonalRedundancy",
         checks.flag(),
         "Whether the GPU is reserved in a second zone, at a higher price and with a separate quota.",
+    )
+    rollout: str = rollout_setting()
+    canary_percent: int | None = canary_percent_setting(silent=_BY_COMMAND)
+    bake_minutes: float | None = bake_minutes_setting(silent=_BY_COMMAND)
+    rollback_on: tuple[str, ...] = rollback_on_setting(
+        "more than 1 % of failures, a p99 of three times the old version's", silent=_BY_COMMAND
     )
     execution_environment: str = setting(
         "executionEnvironment",
