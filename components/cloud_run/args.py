@@ -6,7 +6,7 @@ from typing import NotRequired
 import pulumi
 
 from ..log_retention import LogRetention
-from ..spec import InferenceServiceArgs
+from ..observability.args import WatchedServiceArgs
 
 
 class Ingress(Enum):
@@ -38,7 +38,7 @@ class ExecutionEnvironment(Enum):
     """A micro virtual machine: computes faster; mounted buckets need it."""
 
 
-class CloudRunServiceArgs(InferenceServiceArgs):
+class CloudRunServiceArgs(WatchedServiceArgs):
     """The arguments of one inference service on Cloud Run."""
 
     image_ref: pulumi.Input[str]

@@ -15,14 +15,17 @@ from ..google import traces
 from ..google.apis import enabled
 from ..google.identity import bucket_reader, service_account
 from ..google.log_buckets import LogSource, log_buckets
+from ..google.monitoring import resources as monitoring
 from ..google.secrets import SecretHome, Secrets, secrets_of
 from ..input_rules import API_KEY_NAME
 from ..inputs import api_key_of, recorded, with_digest
 from ..log_retention import days_by_kind
+from ..observability.args import Observability
 from ..traces import CLOUD
-from . import names
+from . import collector, names
 from .args import CloudRunServiceArgs
 from .image_rules import registry_fault
+from .monitoring import monitor
 from .rollout import moved_by_command, traffic_of, with_revision_name
 from .rules import checked_spec, spec_warnings
 from .spec import CloudRunSpec
@@ -77,11 +80,16 @@ class CloudRunService(pulumi.ComponentResource):
         )
         api_key = api_key_of(name, spec.api_key, self)
         secrets = _secrets(spec, self, apis, account, api_key)
-        grants = [*secrets.grants, *_model_grants(spec, self, account), *_trace_grants(spec, self, account)]
+        grants = [
+            *secrets.grants,
+            *_model_grants(spec, self, account),
+            *_telemetry_grants(spec, self, account),
+        ]
         image_ref = with_digest(spec.image_ref, registry_fault)
         service = _service(spec, self, [*apis, *grants], account, image_ref, secrets)
         _invokers(spec, self, service)
         _keep_logs(spec, self, apis)
+        monitor(spec, service.uri, pulumi.ResourceOptions(parent=self, depends_on=list(apis)))
         self.url = service.uri
         self.image_ref = image_ref
         self.service_name = service.name
@@ -111,7 +119,10 @@ def _secrets(
     api_key: pulumi.Output[str],
 ) -> Secrets:
     home = SecretHome(spec.name, spec.project, spec.service.labels, account.member, parent, tuple(apis))
-    return secrets_of(home, {**spec.secret_values, API_KEY_NAME: api_key}, spec.service.secrets)
+    values = {**spec.secret_values, API_KEY_NAME: api_key}
+    if collector.collects(spec):
+        values[collector.SETTINGS] = collector.settings_of(spec)
+    return secrets_of(home, values, spec.service.secrets)
 
 
 def _model_grants(
@@ -122,16 +133,21 @@ def _model_grants(
 
 
 def _apis(spec: CloudRunSpec) -> tuple[str, ...]:
-    return (*APIS, traces.API) if spec.traces == CLOUD else APIS
+    traced = (traces.API,) if spec.traces == CLOUD else ()
+    watched = () if spec.observability is Observability.OFF else (monitoring.API,)
+    return (*APIS, *traced, *watched)
 
 
-def _trace_grants(
+def _telemetry_grants(
     spec: CloudRunSpec, parent: pulumi.Resource, account: gcp.serviceaccount.Account
 ) -> list[pulumi.Resource]:
-    if spec.traces != CLOUD:
-        return []
     options = pulumi.ResourceOptions(parent=parent, delete_before_replace=True)
-    return [traces.trace_writer(spec.name, spec.project, account.member, options)]
+    grants: list[pulumi.Resource] = []
+    if spec.traces == CLOUD:
+        grants.append(traces.trace_writer(spec.name, spec.project, account.member, options))
+    if collector.collects(spec):
+        grants.append(collector.writer(spec, account.member, options))
+    return grants
 
 
 def _service(
@@ -194,10 +210,7 @@ def _invokers(spec: CloudRunSpec, parent: pulumi.Resource, service: gcp.cloudrun
 
 def _keep_logs(spec: CloudRunSpec, parent: pulumi.Resource, apis: list[pulumi.Resource]) -> None:
     """Keep each kind of line for its own time; the platform's line of each request too, with the server's."""
-    revision = (
-        'resource.type="cloud_run_revision" AND '
-        f'resource.labels.service_name="{spec.name}" AND resource.labels.location="{spec.region}"'
-    )
+    revision = names.resource_filter(spec.region, spec.name)
     log_buckets(
         LogSource(
             spec.name,

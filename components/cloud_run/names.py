@@ -9,6 +9,12 @@ def logs_command(project: str, region: str, name: str) -> str:
     return f"gcloud beta run services logs tail {name} --project {project} --region {region}"
 
 
+def resource_filter(region: str, name: str) -> str:
+    """Return the filter of Cloud Logging and Cloud Monitoring for what the revisions of a service write."""
+    service = f'resource.labels.service_name="{name}" AND resource.labels.location="{region}"'
+    return f'resource.type="cloud_run_revision" AND {service}'
+
+
 def curl(url: str, public: bool) -> str:
     """Return a curl command that calls the service, with the key in `$API_KEY`.
 

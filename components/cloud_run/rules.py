@@ -14,6 +14,7 @@ from ..traces import traces_faults
 from .args import CloudRunServiceArgs
 from .image_rules import image_warnings
 from .model import model_faults, model_warnings
+from .monitoring import monitoring_faults, monitoring_warnings
 from .name_rules import name_faults, name_warnings
 from .size_rules import size_faults, size_warnings
 from .spec import CloudRunSpec
@@ -29,6 +30,7 @@ def spec_faults(spec: CloudRunSpec) -> Iterator[Fault]:
     yield from traces_faults(spec.traces, spec.service.env)
     if spec.rollout not in KINDS:
         yield Fault("rollout", repr(spec.rollout), f"allowed are {', '.join(KINDS)}")
+    yield from monitoring_faults(spec)
 
 
 checked_spec = Rules(CloudRunSpec, CloudRunServiceArgs, spec_faults).checked
@@ -40,3 +42,4 @@ def spec_warnings(spec: CloudRunSpec) -> Iterator[str]:
     yield from name_warnings(spec)
     yield from image_warnings(spec)
     yield from model_warnings(spec)
+    yield from monitoring_warnings(spec)

@@ -7,6 +7,8 @@ from typing import Any, Self
 import pulumi
 
 from ..declared import argument, read_into
+from ..observability.args import Observability
+from ..observability.watch import AlarmThresholds, ServiceObjective
 from ..rollouts.kinds import ROLLING
 from ..spec import InferenceServiceSpec
 from .args import ExecutionEnvironment, Ingress, VpcEgress
@@ -44,6 +46,11 @@ class CloudRunSpec:
     log_retention: Mapping[str, float] = argument({})
     traces: str = argument("off")
     rollout: str = argument(ROLLING)
+    observability: Observability = argument(Observability.BASIC)
+    alert_email: str = argument("")
+    objective: ServiceObjective = argument({})
+    thresholds: Mapping[str, AlarmThresholds] = argument({})
+    runbooks_url: str = argument("")
     deletion_protection: bool = argument(default=True)
     enable_apis: bool = argument(default=True)
 

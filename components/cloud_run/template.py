@@ -11,7 +11,7 @@ from ..need import inference_threads
 from ..sizes import quantity
 from ..spec import device_environment
 from ..traces import trace_environment
-from . import model
+from . import collector, model
 from .limits import REVISION_MAX_INSTANCES, SHUTDOWN_SECONDS
 from .probes import liveness_probe, readiness_probe, startup_probe
 from .spec import CloudRunSpec
@@ -25,7 +25,10 @@ def template_of(
     account_email: pulumi.Input[str],
     secrets: Mapping[str, EnvironmentSecret],
 ) -> gcp.cloudrunv2.ServiceTemplateArgsDict:
-    """Return the revision template. secrets: environment name -> the version that it pins."""
+    """Return the revision template.
+
+    secrets: environment name -> the version that it pins; with a collector, its settings too.
+    """
     service = spec.service
     template: gcp.cloudrunv2.ServiceTemplateArgsDict = {
         "service_account": account_email,
@@ -34,13 +37,20 @@ def template_of(
         "max_instance_request_concurrency": service.concurrency,
         "containers": [_container(spec, image_ref, secrets)],
     }
+    volumes: list[gcp.cloudrunv2.ServiceTemplateVolumeArgsDict] = []
+    if collector.collects(spec):
+        template["containers"] = [{**_container(spec, image_ref, secrets), "name": collector.SERVER}]
+        template["containers"] = [*template["containers"], collector.container(spec)]
+        volumes.append(collector.volume(secrets[collector.SETTINGS]))
     if service.max_replicas > REVISION_MAX_INSTANCES:
         template["scaling"] = {"max_instance_count": service.max_replicas}
     if service.gpu:
         template["node_selector"] = {"accelerator": service.gpu}
         template["gpu_zonal_redundancy_disabled"] = not spec.gpu_zonal_redundancy
     if spec.model_volume:
-        template["volumes"] = [_model_volume(spec)]
+        volumes.append(_model_volume(spec))
+    if volumes:
+        template["volumes"] = volumes
     if spec.vpc_egress is not None:
         template["vpc_access"] = _vpc_access(spec)
     return template
@@ -97,11 +107,14 @@ def _environment(
         "REQUEST_TIMEOUT_SECONDS": f"{service.request_timeout_seconds:g}",
         "DRAIN_SECONDS": str(SHUTDOWN_SECONDS - 2),
         **device_environment(service.gpu),
+        **collector.server_environment(spec),
     }
     environment: dict[str, gcp.cloudrunv2.ServiceTemplateContainerEnvArgsDict] = {
         name: {"name": name, "value": value} for name, value in plain.items()
     }
     for name, kept in secrets.items():
+        if name == collector.SETTINGS:
+            continue
         environment[name] = {
             "name": name,
             "value_source": {"secret_key_ref": {"secret": kept.secret, "version": kept.version}},

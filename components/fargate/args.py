@@ -5,7 +5,7 @@ from typing import NotRequired, TypedDict
 
 import pulumi
 
-from ..spec import InferenceServiceArgs
+from ..observability.args import WatchedServiceArgs
 
 
 class Architecture(Enum):
@@ -61,7 +61,7 @@ class ScalingSchedule(TypedDict):
     """Maximum number of instances from then on."""
 
 
-class FargateServiceArgs(InferenceServiceArgs):
+class FargateServiceArgs(WatchedServiceArgs):
     """The arguments of one inference service on ECS Fargate."""
 
     image_ref: pulumi.Input[str]

@@ -1,7 +1,8 @@
 """An ECS Fargate service for one inference image, behind an Application Load Balancer.
 
-Owns the service, its task definition, roles, log group, secrets, security groups and scaling; and a cluster,
-a network and a load balancer if none is given. Does not own the image, a certificate, a domain or a bucket.
+Owns the service, its task definition, roles, log group, secrets, security groups, scaling, alarms and
+dashboard; and a cluster, a network and a load balancer if none is given. Does not own the image, a
+certificate, a domain or a bucket.
 """
 
 import math
@@ -26,6 +27,7 @@ from .scaling import PROVIDERS, capacity_of, scale
 from .spec import FargateSpec
 from .task import CONTAINER, log_group, rollout_id, task_definition
 from .traffic import deployment_of, load_balancers_of
+from .watching import Watching
 
 _RECOVERY_DAYS = 30
 # A rollout that never gets steady fails by its circuit breaker; how long that takes grows with the load time.
@@ -82,12 +84,15 @@ class FargateService(pulumi.ComponentResource):
         balancer = balancer_of(spec, network, self)
         traffic_role_arn, moving = traffic_role(spec, balancer, self)
         wanted = _wanted(spec, cluster, network, balancer, traffic_role_arn)
+        watching = Watching.of(spec, (cluster, cluster_name), balancer, self)
         rollout = rollout_id(wanted, spec.scales)
         task = task_definition(spec, image_ref, secrets.environment, log.name, arns, rollout, self)
         after = [*ready, *roles.made, *network.made, *balancer.made, *moving]
         service = _service(spec, self, after, task, wanted)
         if spec.scales:
             scale(spec, service, cluster_name, balancer, self)
+        if watching:
+            watching.once_running(service)
         self.url = pulumi.Output.all(balancer.url, _running(spec, service, task)).apply(lambda both: both[0])
         self.image_ref = image_ref
         self.service_name = service.name

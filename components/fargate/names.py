@@ -46,3 +46,18 @@ def curl(url: str) -> str:
     lines = [f"curl {url}/predict", '-H "Authorization: Bearer $API_KEY"']
     lines += ["-H 'Content-Type: application/json'", """-d '{"text": "Your parcel is waiting"}'"""]
     return " \\\n  ".join(lines)
+
+
+def topic_name(name: str) -> str:
+    """Return the name of the topic that alarms are sent to, unique in an account and region."""
+    return f"{name}-alarms"
+
+
+def deployments_rule_name(name: str) -> str:
+    """Return the name of the rule that finds failed deployments. EventBridge allows 64 characters."""
+    return f"{name}-deployments"
+
+
+def dashboard_name(name: str, region: str) -> str:
+    """Return the name of the dashboard, with the region in it because dashboards have none."""
+    return f"{name}-{region}"

@@ -17,6 +17,7 @@ from .network_rules import network_faults, network_warnings
 from .rollout_rules import traffic_faults, traffic_warnings
 from .size_rules import size_faults, size_warnings
 from .spec import FargateSpec
+from .watching_rules import watching_faults, watching_warnings
 
 
 def spec_faults(spec: FargateSpec) -> Iterator[Fault]:
@@ -28,6 +29,7 @@ def spec_faults(spec: FargateSpec) -> Iterator[Fault]:
     yield from model_faults(spec)
     yield from traffic_faults(spec)
     yield from traces_faults(spec.traces, spec.service.env)
+    yield from watching_faults(spec)
 
 
 checked_spec = Rules(FargateSpec, FargateServiceArgs, spec_faults).checked
@@ -41,3 +43,4 @@ def spec_warnings(spec: FargateSpec) -> Iterator[str]:
     yield from name_warnings(spec)
     yield from model_warnings(spec)
     yield from traffic_warnings(spec)
+    yield from watching_warnings(spec)

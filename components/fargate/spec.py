@@ -9,6 +9,8 @@ import pulumi
 
 from ..declared import argument, read_into
 from ..load_time import LOADS_OF_A_START
+from ..observability.args import Observability
+from ..observability.watch import AlarmThresholds, ServiceObjective
 from ..rollouts.kinds import BAKE_MINUTES, BLUE_GREEN, CANARY, ROLLING
 from ..spec import InferenceServiceSpec
 from . import limits
@@ -86,6 +88,11 @@ class FargateSpec:
     schedules: tuple[ScalingSchedule, ...] = argument(())
     log_retention_days: float = argument(30)
     traces: str = argument("off")
+    observability: Observability = argument(Observability.BASIC)
+    alert_email: str = argument("")
+    objective: ServiceObjective = argument({})
+    thresholds: Mapping[str, AlarmThresholds] = argument({})
+    runbooks_url: str = argument("")
     deletion_protection: bool = argument(default=True)
 
     @classmethod

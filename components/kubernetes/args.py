@@ -6,8 +6,7 @@ from typing import NotRequired, TypedDict
 import pulumi
 
 from ..log_retention import LogRetention
-from ..observability.watch import AlarmThresholds, ServiceObjective
-from ..spec import InferenceServiceArgs
+from ..observability.args import WatchedServiceArgs
 
 
 class Serving(Enum):
@@ -52,7 +51,7 @@ class Toleration(TypedDict):
     """`NoSchedule`, `PreferNoSchedule` or `NoExecute`. Default every effect."""
 
 
-class KubernetesServiceArgs(InferenceServiceArgs):
+class KubernetesServiceArgs(WatchedServiceArgs):
     """The arguments of one inference service on GKE, or on any other Kubernetes cluster."""
 
     image_ref: pulumi.Input[str]
@@ -138,12 +137,6 @@ class KubernetesServiceArgs(InferenceServiceArgs):
     """Namespaces of the operator's Prometheus, which may read the page. Default `monitoring`."""
     monitoring_labels: NotRequired[dict[str, str]]
     """Labels by which the operator's Prometheus selects objects, such as `release`. Default none."""
-    objective: NotRequired[ServiceObjective]
-    """What the service promises, which alarms hold it to. Default 99.5 % of the requests in 30 days."""
-    thresholds: NotRequired[dict[str, AlarmThresholds]]
-    """Signal, such as `memory` -> where it raises an alarm. Default as described for each signal."""
-    runbooks_url: NotRequired[str]
-    """Address of your page of runbooks; alerts lead to its sections. Default the page in Slipway's guides."""
     domain: NotRequired[str]
     """Custom domain, such as `api.example.com`, served by an Ingress; on GKE with Google's certificate."""
     ingress_class: NotRequired[pulumi.Input[str]]

@@ -73,6 +73,7 @@ class KubernetesService(pulumi.ComponentResource):
         identity = google.identity_of(spec, self, provider)
         address = google.address_of(spec, self, provider)
         google.keep_logs(spec, self, provider)
+        google.monitor(spec, self)
         # With the namespace goes all that uses these; they go after it.
         before = {"namespace": [*identity, *address]}
         before |= {"deployment": identity, "inference": identity, "ingress": address}

@@ -11,13 +11,16 @@ import pulumi_gcp as gcp
 
 from ..google.identity import bucket_reader, service_account
 from ..google.log_buckets import LogSource, log_buckets
+from ..google.monitoring.resources import API as MONITORING_API
+from ..google.monitoring.resources import Place, watch_service
 from ..google.traces import API as TRACE_API
 from ..google.traces import trace_writer
 from ..log_retention import days_by_kind
+from ..observability.args import Observability
 from ..traces import CLOUD
-from . import kserve, network
+from . import network
+from .cloud_monitoring import log_lines, watched_of
 from .later import applied
-from .pod import CONTAINER
 from .spec import KubernetesSpec
 
 
@@ -60,40 +63,43 @@ def identity_of(
 
 def _trace_options(spec: KubernetesSpec, parent: pulumi.Resource) -> pulumi.ResourceOptions:
     """Enable the API of traces, which no cluster needs, and return what the grant is made with."""
-    api = gcp.projects.Service(
-        f"{spec.name}-telemetry-api",
-        service=TRACE_API,
+    api = _enabled(spec, TRACE_API, parent)
+    return pulumi.ResourceOptions(parent=parent, depends_on=[api], delete_before_replace=True)
+
+
+def _enabled(spec: KubernetesSpec, api: str, parent: pulumi.Resource) -> gcp.projects.Service:
+    return gcp.projects.Service(
+        f"{spec.name}-{api.removesuffix('.googleapis.com')}-api",
+        service=api,
         project=spec.google_project,
         disable_on_destroy=False,
         disable_dependent_services=False,
         opts=pulumi.ResourceOptions(parent=parent),
     )
-    return pulumi.ResourceOptions(parent=parent, depends_on=[api], delete_before_replace=True)
 
 
 def keep_logs(spec: KubernetesSpec, parent: pulumi.Resource, cluster: pulumi.Resource | None) -> None:
-    """Keep each kind of line for its own time in Cloud Logging; nothing elsewhere than on GKE.
-
-    A pod is known by its name, which begins with that of what made it: two services of a namespace may begin
-    alike, and only their whole names differ.
-    """
+    """Keep each kind of line for its own time in Cloud Logging; nothing elsewhere than on GKE."""
     if not spec.on_gke:
         return
-    pods = f"{spec.name}-predictor-.+" if spec.with_kserve else f"{spec.name}-[a-z0-9]+-[a-z0-9]+"
-    lines = [
-        'resource.type="k8s_container"',
-        *([f'resource.labels.cluster_name="{spec.cluster_name}"'] if spec.cluster_name else []),
-        f'resource.labels.namespace_name="{spec.namespace}"',
-        f'resource.labels.container_name="{kserve.CONTAINER if spec.with_kserve else CONTAINER}"',
-        f'resource.labels.pod_name=~"^{pods}$"',
-    ]
     region = applied(lambda location: re.sub(r"-[a-z]$", "", location), spec.google_region)
     log_buckets(
-        LogSource(spec.name, spec.google_project, region, " AND ".join(lines)),
+        LogSource(spec.name, spec.google_project, region, log_lines(spec)),
         days_by_kind(spec.log_retention),
         pulumi.ResourceOptions(parent=parent, depends_on=[cluster] if cluster else []),
         spec.deletion_protection,
     )
+
+
+def monitor(spec: KubernetesSpec, parent: pulumi.Resource) -> None:
+    """Create the alarms and the dashboard of Cloud Monitoring; nothing elsewhere than on GKE."""
+    if spec.observability is Observability.OFF:
+        return
+    api = _enabled(spec, MONITORING_API, parent)
+    place = Place(
+        spec.google_project, spec.alert_email, "", pulumi.ResourceOptions(parent=parent, depends_on=[api])
+    )
+    watch_service(watched_of(spec), place)
 
 
 def address_of(

@@ -36,8 +36,6 @@ PORT_FROM = 1024
 # GKE how-to/managed-certs: at most 63 characters.
 MANAGED_DOMAIN_CHARACTERS = 63
 PATH = re.compile(r"/[A-Za-z0-9_./-]{0,253}")
-# Without a quote, a `#` or braces: an anchor follows, and Prometheus reads templates in annotations.
-PAGE = re.compile(r"https?://[!$-z|~]+")
 # K8S tasks/run-application/horizontal-pod-autoscale; names of the custom metrics API may hold a |.
 METRIC = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_:.|/-]{0,252}")
 # GKE how-to/ingress-configuration: Google's load balancers and their health checks come from here.

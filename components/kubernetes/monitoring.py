@@ -9,11 +9,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..fault import Fault
+from ..observability.args import Observability
 from ..observability.grafana import dashboard_json
 from ..observability.prometheus import OPERATOR_API, RUNBOOKS, Subject, rule_groups
-from ..observability.watch import Watch, watch_faults
+from ..observability.watch import Watch, runbooks_faults, watch_faults
 from . import limits
 from .args import Monitoring
+from .cloud_monitoring import cloud_monitoring_faults, tunable_signals
 from .pod import METRICS, selector_of
 from .spec import KubernetesSpec
 
@@ -85,7 +87,10 @@ def monitoring_faults(spec: KubernetesSpec) -> Iterator[Fault]:
         allowed = "set it to operator where the Prometheus Operator is installed, or leave it out"
         yield Fault("monitoring", "'google'", allowed, ", which is for GKE's Managed Prometheus")
     if monitoring is Monitoring.NONE:
-        for key in ("metrics_path", "objective", "thresholds", "runbooks_url"):
+        needing = ("metrics_path", "objective")
+        if spec.observability is Observability.OFF:
+            needing = (*needing, "thresholds", "runbooks_url")
+        for key in needing:
             if getattr(spec, key):
                 given = repr(spec.metrics_path) if key == "metrics_path" else "given"
                 allowed = "set it to operator where the Prometheus Operator is installed, or leave this out"
@@ -96,7 +101,9 @@ def monitoring_faults(spec: KubernetesSpec) -> Iterator[Fault]:
                 reason = f"with `monitoring` {monitoring.value}"
                 yield Fault(key, "given", "leave it out, or set `monitoring` to operator", reason)
     yield from _name_faults(spec)
-    yield from watch_faults(spec.service.task, spec.objective, spec.thresholds)
+    yield from cloud_monitoring_faults(spec)
+    yield from watch_faults(spec.service.task, spec.objective, spec.thresholds, tunable_signals(spec))
+    yield from runbooks_faults(spec.runbooks_url)
 
 
 def _name_faults(spec: KubernetesSpec) -> Iterator[Fault]:
@@ -107,11 +114,6 @@ def _name_faults(spec: KubernetesSpec) -> Iterator[Fault]:
     for key, value in spec.monitoring_labels.items():
         if not (limits.LABEL_KEY.fullmatch(key) and limits.LABEL_VALUE.fullmatch(value)):
             yield Fault("monitoring_labels", f"{key}={value}", "it must be a label of Kubernetes", verb="has")
-    if spec.runbooks_url and not limits.PAGE.fullmatch(spec.runbooks_url):
-        allowed = (
-            "it must be the address of a page, without an anchor, such as https://docs.example.com/runbooks"
-        )
-        yield Fault("runbooks_url", repr(spec.runbooks_url), allowed)
 
 
 def monitoring_warnings(spec: KubernetesSpec) -> Iterator[str]:

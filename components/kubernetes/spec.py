@@ -9,6 +9,7 @@ import pulumi
 
 from ..declared import argument, read_into
 from ..google.accounts import workload_pool
+from ..observability.args import Observability
 from ..observability.watch import AlarmThresholds, ServiceObjective
 from ..spec import InferenceServiceSpec
 from . import limits
@@ -77,10 +78,12 @@ class KubernetesSpec:
     requests_metric: str = argument("")
     requests_per_replica: float | None = argument(None)
     metrics_path: str = argument("")
+    observability: Observability = argument(
+        derived=lambda spec: Observability.BASIC if spec.google_project else Observability.OFF
+    )
+    alert_email: str = argument("")
     monitoring: Monitoring = argument(
-        derived=lambda spec: (
-            Monitoring.GOOGLE if spec.metrics_path and spec.google_project else Monitoring.NONE
-        )
+        derived=lambda spec: Monitoring.GOOGLE if _sends_to_google(spec) else Monitoring.NONE
     )
     monitoring_namespaces: tuple[str, ...] = argument(())
     monitoring_labels: Mapping[str, str] = argument({})
@@ -150,3 +153,8 @@ class KubernetesSpec:
     def drain_seconds(self) -> int:
         """Return how long running requests get after SIGTERM: their timeout."""
         return max(math.ceil(self.service.request_timeout_seconds), _LEAST_DRAIN_SECONDS)
+
+
+def _sends_to_google(spec: Any) -> bool:
+    """Return whether something asks for the server's metrics on GKE."""
+    return bool(spec.google_project) and bool(spec.metrics_path or spec.observability is Observability.FULL)

@@ -76,6 +76,8 @@ def number_name(signal: SignalRow, minutes: int) -> str:
 
 
 def _alerts(subject: Subject, watch: Watch, signal: SignalRow) -> Iterator[dict[str, Any]]:
+    if not signal.series:
+        return
     if isinstance(signal.alarm, BurnAlarm):
         for burn in BURNS:
             yield _burn_alert(subject, watch, signal, signal.alarm, burn)

@@ -86,6 +86,26 @@ SIGNALS: tuple[SignalRow, ...] = (
         ),
     ),
     SignalRow(
+        "outside",
+        "Share of the checks from outside that succeed",
+        DashboardRow.TRAFFIC,
+        Unit.SHARE,
+        (),
+        "A cloud checks only a service that is public and always has an instance.",
+        Alarm(
+            "SlipwayUnreachable", "The service does not answer from outside.", minutes=5, page=0.5, below=True
+        ),
+    ),
+    SignalRow(
+        "deployments",
+        "Deployments that failed",
+        DashboardRow.TRAFFIC,
+        Unit.COUNT,
+        (),
+        "A cloud tells of them as events, which are in no series.",
+        Alarm("SlipwayDeploymentFailed", "A deployment has failed.", minutes=0),
+    ),
+    SignalRow(
         "restarts",
         "Restarts within an hour",
         DashboardRow.TRAFFIC,
@@ -113,6 +133,15 @@ SIGNALS: tuple[SignalRow, ...] = (
         Unit.PER_SECOND,
         by_label("error_type", REQUESTS.replace("}", ',error_type!=""}'), "slipway_early_refusals_total{$s}"),
         "No request was refused, and none failed.",
+    ),
+    SignalRow(
+        "errors",
+        "Errors in the log",
+        DashboardRow.ERRORS,
+        Unit.COUNT,
+        (),
+        "The log has no error.",
+        Alarm("SlipwayErrorsLogged", "The server has logged an error.", minutes=5, ticket=0),
     ),
     SignalRow(
         "cuts",
@@ -213,6 +242,29 @@ SIGNALS: tuple[SignalRow, ...] = (
         Unit.CORES,
         by_instance(rate("process_cpu_seconds_total{$s}")),
         _ALWAYS,
+    ),
+    SignalRow(
+        "cpu-use",
+        "CPU, share of its limit",
+        DashboardRow.SATURATION,
+        Unit.SHARE,
+        (),
+        "No instance runs.",
+        Alarm("SlipwayCpuFull", "The CPU is busy nearly all the time.", minutes=30),
+    ),
+    SignalRow(
+        "capacity",
+        "Instances, share of the maximum",
+        DashboardRow.SATURATION,
+        Unit.SHARE,
+        (),
+        "No instance runs.",
+        Alarm(
+            "SlipwayAtMaximum",
+            "As many instances run as are allowed: more load waits.",
+            minutes=30,
+            ticket=0.95,
+        ),
     ),
     SignalRow(
         "connections",
@@ -370,5 +422,5 @@ SIGNALS: tuple[SignalRow, ...] = (
     ),
 )
 BY_KEY: Mapping[str, SignalRow] = {signal.key: signal for signal in SIGNALS}
-# The signals whose thresholds a service may set.
-TUNABLE = tuple(signal.key for signal in SIGNALS if isinstance(signal.alarm, Alarm))
+# The signals whose thresholds a service may set where Prometheus reads the server's metrics.
+TUNABLE = tuple(signal.key for signal in SIGNALS if isinstance(signal.alarm, Alarm) and signal.series)

@@ -2,7 +2,8 @@
 
 import difflib
 import math
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import NotRequired, Self, TypedDict
 
@@ -10,6 +11,9 @@ from ..fault import Fault
 from .objective import Objective, objective_faults
 from .signal import Alarm, Severity, SignalRow, Unit
 from .signals import BURNS, BY_KEY, OBJECTIVE, SIGNALS, SLOW_SECONDS, TUNABLE
+
+# Without a quote, a `#` or braces: an anchor follows, and Prometheus reads templates in annotations.
+_PAGE = re.compile(r"https?://[!$-z|~]+")
 
 
 class ServiceObjective(TypedDict):
@@ -60,19 +64,34 @@ def _with_thresholds(signal: SignalRow, given: AlarmThresholds | None) -> Signal
 
 
 def watch_faults(
-    task: str, objective: ServiceObjective, thresholds: Mapping[str, AlarmThresholds]
+    task: str,
+    objective: ServiceObjective,
+    thresholds: Mapping[str, AlarmThresholds],
+    tunable: Collection[str] = TUNABLE,
 ) -> Iterator[Fault]:
-    """Yield what is wrong with the arguments `objective` and `thresholds`."""
+    """Yield what is wrong with the arguments `objective` and `thresholds`.
+
+    tunable: the signals that have a threshold where the service runs.
+    """
     fastest = max(burn.rate(OBJECTIVE.window_days) for burn in BURNS if burn.severity is Severity.PAGE)
     yield from objective_faults(Watch.of(task, objective, {}).objective, fastest)
     for key, given in thresholds.items():
-        if key not in TUNABLE:
-            near = difflib.get_close_matches(key, TUNABLE, 1)
-            allowed = f"allowed are {', '.join(TUNABLE)}"
+        if key not in tunable:
+            near = difflib.get_close_matches(key, tunable, 1)
+            allowed = f"allowed are {', '.join(tunable)}"
             nearest = near[0] if near else None
             yield Fault("thresholds", repr(key), allowed, ", which has no threshold", nearest, verb="has")
         else:
             yield from _threshold_faults(BY_KEY[key], given)
+
+
+def runbooks_faults(page: str) -> Iterator[Fault]:
+    """Yield why the argument `runbooks_url` is no page; nothing where none is given."""
+    if page and not _PAGE.fullmatch(page):
+        allowed = (
+            "it must be the address of a page, without an anchor, such as https://docs.example.com/runbooks"
+        )
+        yield Fault("runbooks_url", repr(page), allowed)
 
 
 def _threshold_faults(signal: SignalRow, given: AlarmThresholds) -> Iterator[Fault]:

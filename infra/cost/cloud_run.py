@@ -8,6 +8,7 @@ Source: cloud.google.com/run/pricing.
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 from slipway.infra.cost.busy import busy_share, kept_share, seconds_from_zero
 from slipway.infra.cost.charge import (
@@ -23,6 +24,7 @@ from slipway.infra.resources.reading import (
     Resource,
     at,
     cores,
+    items_at,
     memory_gib,
     number,
 )
@@ -35,7 +37,10 @@ _MILLION = 1e6
 
 @dataclass(frozen=True, slots=True)
 class RunSize:
-    """What one Cloud Run service is billed for. memory in GiB. gpu: its name, or ''."""
+    """What one Cloud Run service is billed for. memory in GiB, of all containers. gpu: its name, or ''.
+
+    cpu: of the server. beside_cpu: of the containers next to it, which serve no request.
+    """
 
     cpu: float
     memory_gib: float
@@ -44,26 +49,46 @@ class RunSize:
     always: bool
     least: float
     most: float
+    beside_cpu: float = 0.0
+
+    @property
+    def billed_cpu(self) -> float:
+        return self.cpu + self.beside_cpu
 
 
 def service(resource: Resource, scene: Scene) -> Verdict:
     region = resource.inputs.get("location")
     container = at(resource.inputs, "template", "containers", 0)
-    cpu = cores(at(container, "resources", "limits", "cpu") or "1")
-    memory = memory_gib(at(container, "resources", "limits", "memory") or "512Mi")
+    (cpu, *beside), memory = _sizes(items_at(resource.inputs, "template", "containers") or [None])
+    known = [each for each in beside if each is not None]
     if not isinstance(region, str) or region == UNKNOWN or cpu is None or memory is None:
         return NotPriced("its region, CPU or memory is not known before it is made")
     gpu = at(resource.inputs, "template", "nodeSelector", "accelerator") or ""
+    least, most = instances(resource)
     size = RunSize(
         cpu,
         memory,
         gpu,
         zonal=at(resource.inputs, "template", "gpuZonalRedundancyDisabled") is not True,
         always=at(container, "resources", "cpuIdle") is False or bool(gpu),
-        least=_count(resource, "minInstanceCount", 0),
-        most=_count(resource, "maxInstanceCount", _DEFAULT_MAX),
+        least=least,
+        most=most,
+        beside_cpu=sum(known),
     )
     return priced(size, region, scene.usage)
+
+
+def _sizes(containers: list[Any]) -> tuple[list[float | None], float | None]:
+    """Return the CPU of each container, and the memory of all: an instance is billed for their sum."""
+    cpu = [cores(at(each, "resources", "limits", "cpu") or "1") for each in containers]
+    memory = [memory_gib(at(each, "resources", "limits", "memory") or "512Mi") for each in containers]
+    known = [each for each in memory if each is not None]
+    return cpu, sum(known) if len(known) == len(memory) else None
+
+
+def instances(resource: Resource) -> tuple[float, float]:
+    """Return the minimum and maximum of instances."""
+    return _count(resource, "minInstanceCount", 0), _count(resource, "maxInstanceCount", _DEFAULT_MAX)
 
 
 def _count(resource: Resource, field: str, default: float) -> float:
@@ -91,7 +116,8 @@ def priced(size: RunSize, region: str, usage: Usage) -> Priced:
 def _note(size: RunSize) -> str:
     billing = "instance-based" if size.always else "request-based"
     gpu = f" and {size.gpu}" if size.gpu else ""
-    return f"{size.least:g} to {size.most:g} of {size.cpu:g} vCPU, {size.memory_gib:g} GiB{gpu}; {billing}"
+    each = f"{size.billed_cpu:g} vCPU, {size.memory_gib:g} GiB{gpu}"
+    return f"{size.least:g} to {size.most:g} of {each}; {billing}"
 
 
 def _remarks(size: RunSize, usage: Usage, capacity: float | None) -> list[str]:
@@ -109,7 +135,7 @@ def _always(size: RunSize, usage: Usage, capacity: float | None) -> list[Charge]
     else:
         expected = seconds_from_zero(usage, 1.0 if size.gpu else size.cpu, busy)
     seconds = Charge("", size.least * SECONDS, expected, size.most * SECONDS, _seconds_of_a_million(capacity))
-    parts = [_scaled(seconds, "cloud-run/instance-cpu", size.cpu)]
+    parts = [_scaled(seconds, "cloud-run/instance-cpu", size.billed_cpu)]
     parts.append(_scaled(seconds, "cloud-run/instance-memory", size.memory_gib))
     if size.gpu:
         key = f"cloud-run/gpu/{size.gpu}{'/zonal' if size.zonal else ''}"
@@ -125,9 +151,9 @@ def _by_request(size: RunSize, usage: Usage, capacity: float | None) -> list[Cha
     idle = Charge("", size.least * SECONDS, waiting, 0.0)
     requests = usage.requests / _MILLION
     return [
-        _scaled(busy, "cloud-run/request-cpu", size.cpu),
+        _scaled(busy, "cloud-run/request-cpu", size.billed_cpu),
         _scaled(busy, "cloud-run/request-memory", size.memory_gib),
-        _scaled(idle, "cloud-run/idle-cpu", size.cpu),
+        _scaled(idle, "cloud-run/idle-cpu", size.billed_cpu),
         _scaled(idle, "cloud-run/idle-memory", size.memory_gib),
         Charge("cloud-run/requests", 0.0, requests, requests, 1.0),
     ]

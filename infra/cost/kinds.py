@@ -5,7 +5,7 @@ The table of resource types (infra/resources) names the charge; a type without o
 
 from collections.abc import Callable, Mapping
 
-from slipway.infra.cost import aws, cloud_run, gcp, pods, traces
+from slipway.infra.cost import aws, cloud_run, gcp, monitoring, pods, traces
 from slipway.infra.cost.charge import Free, NotPriced, Scene, Verdict
 from slipway.infra.resources.reading import Resource
 from slipway.infra.resources.row import Billed, NoCharge
@@ -21,6 +21,8 @@ CHARGES: Mapping[str, Callable[[Resource, Scene], Verdict]] = {
     "volume-claim": gcp.volume_claim,
     "router-nat": gcp.router_nat,
     "artifact-registry": gcp.image_repository,
+    "alert-policy": monitoring.alert_policy,
+    "pod-monitoring": monitoring.pod_monitoring,
     "log-bucket": gcp.log_bucket,
     "secret-version": gcp.secret_version,
     "project-grant": traces.project_grant,

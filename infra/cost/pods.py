@@ -38,7 +38,7 @@ def pods(resource: Resource, scene: Scene) -> Verdict:
     """Return how the pods of a workload are charged."""
     if scene.of_type(NODE_POOL, CLUSTER):
         return Free("runs on the cluster's nodes, which are billed")
-    least, most = _counts(resource, scene)
+    least, most = counts(resource, scene)
     return NotPriced(f"it runs on nodes that are not of this stack{_share(_request(resource), least, most)}")
 
 
@@ -97,7 +97,7 @@ def _pod_spec(resource: Resource) -> Any:
     return at(resource.inputs, "spec")
 
 
-def _counts(resource: Resource, scene: Scene) -> tuple[float, float]:
+def counts(resource: Resource, scene: Scene) -> tuple[float, float]:
     """Return the minimum and maximum of pods, by the autoscaler next to the workload if there is one."""
     if _KSERVE.fullmatch(resource.type):
         predictor = at(resource.inputs, "spec", "predictor")

@@ -7,6 +7,7 @@ requests is what the server takes where no caller decides, unless its environmen
 import json
 from collections.abc import Iterator
 
+from slipway.infra.cost import monitoring
 from slipway.infra.cost.aws import region_of
 from slipway.infra.cost.charge import Charge, Free, Priced, Scene, Verdict
 from slipway.infra.resources.aws import FARGATE_COMPONENT
@@ -24,6 +25,8 @@ _SHARE = 0.01
 
 
 def project_grant(resource: Resource, scene: Scene) -> Verdict:
+    if monitoring.is_writer(resource):
+        return monitoring.metrics_writer(scene)
     if resource.inputs.get("role") != _WRITE_SPANS:
         return Free(PERMISSION.reason)
     return _traced("", "cloud-trace/spans", _SPANS, "spans", scene)

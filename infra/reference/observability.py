@@ -154,6 +154,8 @@ def _alarm(signal: SignalRow) -> Iterator[str]:
     yield f"[{alarm.name}](../guides/{Path(RUNBOOKS).name}#{anchor(alarm)})"
     if isinstance(alarm, BurnAlarm):
         yield "by the burn rate"
+    if not signal.series:
+        yield "on a cloud's own metrics"
     if isinstance(alarm, Alarm):
         side = "below" if alarm.below else "above"
         for severity, value in alarm.thresholds.items():
@@ -163,6 +165,8 @@ def _alarm(signal: SignalRow) -> Iterator[str]:
 
 def _expressions(signal: SignalRow) -> Iterator[str]:
     """Yield the section of a signal, whose code is not run by a shell: it is for Prometheus' own page."""
+    if not signal.series:
+        return
     yield f"### {signal.title}\n"
     yield f"No data: {signal.absent[:1].lower()}{signal.absent[1:]}\n"
     lines = [each.promql(SUBJECT.selector, "5m", OBJECTIVE.slow_seconds) for each in signal.series]

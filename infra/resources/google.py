@@ -22,10 +22,13 @@ SECRET = "gcp:secretmanager/secret:Secret"  # noqa: S105 a type's name
 PROJECT_API = "gcp:projects/service:Service"
 LOG_BUCKET = "gcp:logging/projectBucketConfig:ProjectBucketConfig"
 
+ALERT_POLICY = "gcp:monitoring/alertPolicy:AlertPolicy"
+
 _SOURCE = "terraform-provider-google-beta 93c65b2, google-beta/services/"
 _RULE = Billed("forwarding-rule")
 _LOGS = "logs, until Cloud Logging's retention ends"
 _ROUTED = NoCharge("routing log entries has no charge, only storing them")
+_OBJECTIVE = NoCharge("an objective has no charge")
 _NODE_CONFIG = (
     "guestAccelerators localSsdCount ephemeralStorageConfig ephemeralStorageLocalSsdConfig "
     "localNvmeSsdBlockConfig secondaryBootDisks metadata minCpuPlatform oauthScopes preemptible "
@@ -139,6 +142,35 @@ ROWS = {
     ),
     "gcp:logging/projectExclusion:ProjectExclusion": Row(
         Role.CONFIGURATION, _by("name project", "logging/resource_logging_exclusion.go"), _ROUTED
+    ),
+    ALERT_POLICY: Row(
+        Role.ALARM, _by("project", "monitoring/resource_monitoring_alert_policy.go"), Billed("alert-policy")
+    ),
+    "gcp:monitoring/notificationChannel:NotificationChannel": Row(
+        Role.ALARM,
+        _by("project", "monitoring/resource_monitoring_notification_channel.go"),
+        NoCharge("an e-mail has no charge"),
+    ),
+    "gcp:monitoring/customService:CustomService": Row(
+        Role.ALARM,
+        _by("project serviceId", "monitoring/resource_monitoring_service.go"),
+        _OBJECTIVE,
+    ),
+    "gcp:monitoring/slo:Slo": Row(
+        Role.ALARM, _by("project service sloId", "monitoring/resource_monitoring_slo.go"), _OBJECTIVE
+    ),
+    "gcp:monitoring/uptimeCheckConfig:UptimeCheckConfig": Row(
+        Role.ALARM,
+        _by(
+            "project monitoredResource resourceGroup checkerType httpCheck.requestMethod syntheticMonitor",
+            "monitoring/resource_monitoring_uptime_check_config.go",
+        ),
+        NoCharge("a project has a million runs of checks free each month; this one has about 26,000"),
+    ),
+    "gcp:monitoring/dashboard:Dashboard": Row(
+        Role.DASHBOARD,
+        _by("project", "monitoring/resource_monitoring_dashboard.go"),
+        NoCharge("a dashboard has no charge"),
     ),
     CLUSTER: Row(
         Role.CLUSTER,

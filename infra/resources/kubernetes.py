@@ -94,8 +94,9 @@ _KINDS: dict[str, Row] = {
     "rbac.authorization.k8s.io/v1:ClusterRole": _kind(Role.ROLE_POLICY),
     "rbac.authorization.k8s.io/v1:ClusterRoleBinding": _kind(Role.GRANT, "roleRef"),
     "storage.k8s.io/v1:StorageClass": _kind(Role.STORAGE, "parameters provisioner"),
-    # Google bills the samples that it scrapes.
-    "monitoring.googleapis.com/v1:PodMonitoring": Row(Role.CONFIGURATION, _replaced_by(), None),
+    "monitoring.googleapis.com/v1:PodMonitoring": Row(
+        Role.CONFIGURATION, _replaced_by(), Billed("pod-monitoring")
+    ),
     "monitoring.googleapis.com/v1:Rules": _kind(Role.CONFIGURATION),
     "monitoring.coreos.com/v1:PodMonitor": _kind(Role.CONFIGURATION),
     "monitoring.coreos.com/v1:PrometheusRule": _kind(Role.CONFIGURATION),

@@ -40,6 +40,8 @@ class Role(StrEnum):
     ROLE_POLICY = auto()
     NETWORK = auto()
     CLOUD_API = auto()
+    ALARM = auto()
+    DASHBOARD = auto()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,10 @@ from slipway.stacks.settings.common import (
     SUBNETWORK,
     SUBNETWORKS,
     CloudSettings,
+    alert_email_setting,
     google_log_retention_setting,
     kept_images_setting,
+    observability_setting,
     project_setting,
     region_setting,
     scanned_images_setting,
@@ -44,6 +46,8 @@ class CloudRunSettings(CloudSettings):
     region: str = region_setting("europe-west4")
     keep_images: int | None = kept_images_setting()
     scan: bool | None = scanned_images_setting()
+    observability: str = observability_setting("Cloud Monitoring")
+    alert_email: str = alert_email_setting()
     log_retention: Mapping[str, int] = google_log_retention_setting()
     invokers: tuple[str, ...] = setting(
         "invokers",

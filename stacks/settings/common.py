@@ -210,6 +210,33 @@ class CloudSettings(Settings):
         unset="none",
         silent="the build is handed it as a secret, and the image is the same",
     )
+    objective: Mapping[str, float] = setting(
+        "objective",
+        checks.number_map(
+            "a map with numbers of any of availability and latency (percent), seconds, and days (28 or 30)",
+            ("availability", "latency", "seconds", "days"),
+        ),
+        "What the service promises, which alarms hold it to.",
+        unset="99.5 % of the requests in 30 days, and 99 % of the answers within 1 s",
+    )
+    thresholds: Mapping[str, Mapping[str, float]] = setting(
+        "thresholds",
+        checks.number_maps(
+            'a map of signal to a map with ticket, page or both, such as {"memory": {"page": 0.9}}',
+            ("ticket", "page"),
+        ),
+        "Where signals raise an alarm; docs/reference/signals.md lists them.",
+        unset="as listed there",
+    )
+    runbooks_url: str = setting(
+        "runbooks",
+        checks.like(
+            r"https?://[!$-z|~]+",
+            "the address of a page, without an anchor, such as https://docs.example.com/runbooks",
+        ),
+        "Your page of runbooks, to whose sections alerts lead.",
+        unset="the page in Slipway's guides",
+    )
     computed: ClassVar[Mapping[str, str]] = {"image_ref": "image", "secret_values": "secrets"}
 
     def service_name(self, project: str, stack: str) -> str:
@@ -254,6 +281,27 @@ def scanned_images_setting() -> Any:
     """Declare the setting of whether a new repository scans its images."""
     return setting(
         "scanImages", checks.flag(), "Whether images are scanned for vulnerabilities when they are pushed."
+    )
+
+
+def observability_setting(cloud: str) -> Any:
+    """Declare the setting of what the cloud's own monitoring does. cloud: its name there."""
+    return setting(
+        "observability",
+        checks.choice("off", "basic", "full"),
+        f"What {cloud} shows and alarms for: basic is a dashboard and alarms on what the platform measures, "
+        "full adds the server's own metrics.",
+        unset="basic where that costs less than a dollar a month, else off",
+    )
+
+
+def alert_email_setting() -> Any:
+    """Declare the setting of who hears of alarms."""
+    return setting(
+        "alertEmail",
+        checks.like(r"[^\0-\x1f]+", "an e-mail address, such as oncall@example.com"),
+        "E-mail address that alarms are sent to.",
+        unset="nobody: alarms show in the cloud's console only",
     )
 
 

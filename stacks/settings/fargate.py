@@ -7,7 +7,9 @@ from typing import Any, ClassVar
 from slipway.stacks.settings import checks
 from slipway.stacks.settings.common import (
     CloudSettings,
+    alert_email_setting,
     kept_images_setting,
+    observability_setting,
     region_setting,
     scanned_images_setting,
 )
@@ -41,6 +43,8 @@ class FargateSettings(CloudSettings):
     )
     keep_images: int | None = kept_images_setting()
     scan: bool | None = scanned_images_setting()
+    observability: str = observability_setting("CloudWatch")
+    alert_email: str = alert_email_setting()
     certificate_arn: str = setting(
         "certificate",
         checks.like(_ARN, "the ARN of an ACM certificate for `domain`, in the same region"),

@@ -9,8 +9,10 @@ from slipway.stacks.settings.common import (
     NETWORK,
     SUBNETWORK,
     SUBNETWORKS,
+    alert_email_setting,
     google_log_retention_setting,
     kept_images_setting,
+    observability_setting,
     project_setting,
     region_setting,
     scanned_images_setting,
@@ -35,6 +37,8 @@ class GkeSettings(WorkloadSettings):
     region: str = region_setting("europe-west4")
     keep_images: int | None = kept_images_setting()
     scan: bool | None = scanned_images_setting()
+    observability: str = observability_setting("Cloud Monitoring")
+    alert_email: str = alert_email_setting()
     log_retention: Mapping[str, int] = google_log_retention_setting()
     location: str = setting(
         "location",

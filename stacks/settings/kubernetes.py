@@ -151,33 +151,6 @@ class WorkloadSettings(CloudSettings):
         checks.text_map("a map of label to value"),
         "Labels by which the operator's Prometheus selects objects, such as release: kube-prometheus-stack.",
     )
-    objective: Mapping[str, float] = setting(
-        "objective",
-        checks.number_map(
-            "a map with numbers of any of availability and latency (percent), seconds, and days (28 or 30)",
-            ("availability", "latency", "seconds", "days"),
-        ),
-        "What the service promises, which alarms hold it to.",
-        unset="99.5 % of the requests in 30 days, and 99 % of the answers within 1 s",
-    )
-    thresholds: Mapping[str, Mapping[str, float]] = setting(
-        "thresholds",
-        checks.number_maps(
-            'a map of signal to a map with ticket, page or both, such as {"memory": {"page": 0.9}}',
-            ("ticket", "page"),
-        ),
-        "Where signals raise an alarm; docs/reference/signals.md lists them.",
-        unset="as listed there",
-    )
-    runbooks_url: str = setting(
-        "runbooks",
-        checks.like(
-            r"https?://[!$-z|~]+",
-            "the address of a page, without an anchor, such as https://docs.example.com/runbooks",
-        ),
-        "Your page of runbooks, to whose sections alerts lead.",
-        unset="the page in Slipway's guides",
-    )
     canary_percent: int | None = setting(
         "canaryPercent",
         checks.whole(0, 100),

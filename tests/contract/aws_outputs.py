@@ -84,10 +84,19 @@ def _id_of(*keys: str) -> Outputs:
     return lambda i: {"id": "/".join(str(i[key]) for key in keys)}
 
 
+def _alarm(key: str) -> Outputs:
+    return lambda i: {"id": i[key], "arn": arn("cloudwatch", i, f"alarm:{i[key]}")}
+
+
 AWS_OUTPUTS: Mapping[type[pulumi.CustomResource], Outputs] = {
     aws.appautoscaling.Policy: _id_of("name"),
     aws.appautoscaling.ScheduledAction: _id_of("name", "resourceId"),
     aws.appautoscaling.Target: _id_of("resourceId"),
+    aws.cloudwatch.CompositeAlarm: _alarm("alarmName"),
+    aws.cloudwatch.Dashboard: _id_of("dashboardName"),
+    aws.cloudwatch.EventRule: lambda i: {"id": i["name"], "arn": arn("events", i, f"rule/{i['name']}")},
+    aws.cloudwatch.EventTarget: _id_of("rule", "targetId"),
+    aws.cloudwatch.MetricAlarm: _alarm("name"),
     aws.cloudwatch.LogGroup: lambda i: {"id": i["name"], "arn": arn("logs", i, f"log-group:{i['name']}")},
     aws.ec2.DefaultSecurityGroup: _of_ec2("sg"),
     aws.ec2.InternetGateway: _of_ec2("igw"),
@@ -112,6 +121,9 @@ AWS_OUTPUTS: Mapping[type[pulumi.CustomResource], Outputs] = {
     aws.lb.TargetGroup: _target_group,
     aws.secretsmanager.Secret: _secret,
     aws.secretsmanager.SecretVersion: _version,
+    aws.sns.Topic: _with_arn("sns", lambda i: i["name"]),
+    aws.sns.TopicPolicy: _id_of("arn"),
+    aws.sns.TopicSubscription: lambda i: {"id": f"{i['topic']}:{hexadecimal(i, 32)}"},
     aws.vpc.SecurityGroupEgressRule: _of_ec2("sgr"),
     aws.vpc.SecurityGroupIngressRule: _of_ec2("sgr"),
 }

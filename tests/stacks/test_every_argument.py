@@ -34,6 +34,7 @@ WITHOUT: Mapping[str, set[str]] = {
     "GKE has an Ingress class and certificates of its own": {"ingress_class", "tls_secret", "cert_issuer"},
     "no repository is created": {"scan"},
     "the store that the cluster sends its logs to decides how long it keeps them": {"log_retention"},
+    "whatever reads the metrics of the cluster raises the alarms": {"observability", "alert_email"},
     "it follows from what it depends on": {"balancing", "idle_timeout_seconds"},
     "a live network cannot change its range": {"vpc_cidr"},
 }

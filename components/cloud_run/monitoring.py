@@ -1,0 +1,67 @@
+"""What Cloud Monitoring watches of a service on Cloud Run."""
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pulumi
+
+from ..fault import Fault
+from ..google.monitoring.cloud_run import ROWS
+from ..google.monitoring.resources import Place, watch_service
+from ..google.monitoring.subject import Watched, matchers, tunable
+from ..observability.args import Observability
+from ..observability.prometheus import RUNBOOKS, Subject
+from ..observability.rules import watched_faults
+from ..observability.signals import SIGNALS, TUNABLE
+from ..observability.watch import Watch
+from . import names
+from .args import Ingress
+from .collector import collector_faults, collector_warnings, collects
+from .spec import CloudRunSpec
+
+_TUNABLE = tunable(ROWS, SIGNALS)
+_TUNABLE_WITH_SERVER = tuple(dict.fromkeys((*_TUNABLE, *TUNABLE)))
+
+
+def monitor(spec: CloudRunSpec, url: pulumi.Output[str], opts: pulumi.ResourceOptions) -> None:
+    """Create the alarms and the dashboard; nothing with `observability` off. opts: of each resource."""
+    if spec.observability is Observability.OFF:
+        return
+    host = url.apply(lambda known: urlsplit(known).netloc)
+    watch_service(watched_of(spec), Place(spec.project, spec.alert_email, host, opts))
+
+
+def watched_of(spec: CloudRunSpec) -> Watched:
+    service = spec.service
+    resource = names.resource_filter(spec.region, spec.name)
+    return Watched(
+        spec.name,
+        ROWS,
+        matchers(monitored_resource="cloud_run_revision", service_name=spec.name, location=spec.region),
+        resource,
+        Watch.of(service.task, spec.objective, spec.thresholds),
+        int(service.max_replicas),
+        service.max_replicas > service.min_replicas,
+        resource,
+        outside=_answers_outside(spec),
+        own=Subject(spec.name, spec.name) if collects(spec) else None,
+        runbooks=spec.runbooks_url or RUNBOOKS,
+    )
+
+
+def _answers_outside(spec: CloudRunSpec) -> bool:
+    """Return whether everybody's call gets an answer, and starts no instance for it."""
+    is_open = spec.service.public or not spec.check_invokers
+    return is_open and spec.ingress is Ingress.ALL and spec.service.min_replicas >= 1
+
+
+def monitoring_faults(spec: CloudRunSpec) -> Iterator[Fault]:
+    tunable_signals = _TUNABLE_WITH_SERVER if collects(spec) else _TUNABLE
+    yield from watched_faults(spec.service.task, spec, tunable_signals)
+    yield from collector_faults(spec)
+
+
+def monitoring_warnings(spec: CloudRunSpec) -> Iterator[str]:
+    if spec.observability is not Observability.OFF and not spec.alert_email:
+        yield "no `alert_email`: alarms show in Google Cloud's console, and notify nobody."
+    yield from collector_warnings(spec)

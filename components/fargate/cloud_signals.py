@@ -1,0 +1,225 @@
+"""How CloudWatch measures each signal of a service: one row for each, by the signal's key. Pure.
+
+Metrics, dimensions and statistics: docs.aws.amazon.com/elasticloadbalancing/latest/application/
+load-balancer-cloudwatch-metrics and AmazonECS/latest/developerguide/available-metrics. A balancer reports
+requests only while some come, and ECS reports a service only while it has tasks that run.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+from .spec import FargateSpec
+
+BALANCER, ECS = "AWS/ApplicationELB", "AWS/ECS"
+OF_BALANCER, OF_TARGETS = ("LoadBalancer",), ("LoadBalancer", "TargetGroup")
+OF_SERVICE = ("ClusterName", "ServiceName")
+# In a statistic: the seconds after which an answer is slow. In an expression: how many bad requests count.
+SLOW, LEAST = "{slow}", "{least}"
+
+
+class Missing(Enum):
+    """How an alarm counts a period without data; botocore 1.44.5, cloudwatch TreatMissingData."""
+
+    GOOD = "notBreaching"
+    """No request came, or nothing happened that would be counted."""
+    BAD = "breaching"
+    """The metric is there for as long as the service lives."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One metric. id: its name in expressions. dimensions: their names; the values are the service's own."""
+
+    id: str
+    namespace: str
+    metric: str
+    statistic: str
+    dimensions: tuple[str, ...]
+    legend: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A metric math expression over what stands before it. id: its name in those after it."""
+
+    id: str
+    expression: str
+
+
+def _same(value: float, _spec: FargateSpec) -> float:
+    return value
+
+
+def _always(_spec: FargateSpec) -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class CloudSignal:
+    """One signal in CloudWatch.
+
+    key: the signal's. steps: lead to the value that is watched and drawn, the last one; without any, it is
+    the first reading, and all readings are drawn. title, meaning: in place of the signal's and its alarm's,
+    which speak of Prometheus. missing: how an alarm counts periods without data. scaled: turns a threshold of
+    the signal into one of that value. inverted: a high value is bad where a low one of the signal is. shown:
+    for which services it is there. assumed: the threshold of a ticket where neither the signal nor the
+    service has one. alarms: for which services there is an alarm without a threshold of theirs.
+    """
+
+    key: str
+    readings: tuple[Reading, ...]
+    steps: tuple[Step, ...] = ()
+    title: str = ""
+    meaning: str = ""
+    missing: Missing = Missing.GOOD
+    scaled: Callable[[float, FargateSpec], float] = _same
+    inverted: bool = False
+    shown: Callable[[FargateSpec], bool] = _always
+    assumed: float | None = None
+    alarms: Callable[[FargateSpec], bool] = _always
+
+    @property
+    def watched(self) -> str:
+        """Return the id of the value that an alarm looks at."""
+        return self.steps[-1].id if self.steps else self.readings[0].id
+
+
+def _in_percent(share: float, _spec: FargateSpec) -> float:
+    return share * 100
+
+
+def _of_maximum(share: float, spec: FargateSpec) -> float:
+    return share * spec.service.max_replicas
+
+
+def _not_ready(share: float, spec: FargateSpec) -> float:
+    """Turn the share of the instances that must be ready into a number of those that may not be."""
+    return (1 - share) * spec.service.min_replicas
+
+
+def _own_balancer(spec: FargateSpec) -> bool:
+    return spec.own_balancer
+
+
+def _shared_balancer(spec: FargateSpec) -> bool:
+    return not spec.own_balancer
+
+
+def _grows(spec: FargateSpec) -> bool:
+    """Return whether there is one maximum; schedules change it over the day."""
+    return spec.scales and not spec.schedules
+
+
+def _does_not_grow(spec: FargateSpec) -> bool:
+    return not _grows(spec)
+
+
+def _of_requests(metric: str, id_: str, dimensions: tuple[str, ...], legend: str = "") -> Reading:
+    return Reading(id_, BALANCER, metric, "Sum", dimensions, legend)
+
+
+def _of_service(metric: str, id_: str, statistic: str, legend: str = "") -> Reading:
+    return Reading(id_, ECS, metric, statistic, OF_SERVICE, legend)
+
+
+def _failures(
+    shown: Callable[[FargateSpec], bool], dimensions: tuple[str, ...], **failures: str
+) -> CloudSignal:
+    """Return the share of the requests that failed.
+
+    A request that reached no target is in no count of requests, so the whole is the larger of both. Few
+    failures are no share: of few requests, one is a large part.
+    """
+    return CloudSignal(
+        "availability",
+        (
+            _of_requests("RequestCount", "requests", dimensions),
+            *(_of_requests(metric, id_, dimensions) for id_, metric in failures.items()),
+        ),
+        (
+            Step("failed", " + ".join(f"FILL({id_}, 0)" for id_ in failures)),
+            Step("whole", "IF(failed > FILL(requests, 0), failed, FILL(requests, 0))"),
+            Step("share", f"IF(failed >= {LEAST}, failed / whole, 0)"),
+        ),
+        shown=shown,
+    )
+
+
+def _slowness(shown: Callable[[FargateSpec], bool], dimensions: tuple[str, ...]) -> CloudSignal:
+    """Return the share of the answers that were slow, from the percentile rank of where they are."""
+
+    def of(id_: str, statistic: str) -> Reading:
+        return Reading(id_, BALANCER, "TargetResponseTime", statistic, dimensions)
+
+    steps = (
+        Step("slow", "answers * (100 - fast) / 100"),
+        Step("share", f"IF(slow >= {LEAST}, slow / answers, 0)"),
+    )
+    readings = (of("answers", "SampleCount"), of("fast", f"PR(0:{SLOW})"))
+    return CloudSignal("latency", readings, steps, shown=shown)
+
+
+def _seconds() -> CloudSignal:
+    quantiles = ("p50", "p95", "p99")
+    readings = (Reading(each, BALANCER, "TargetResponseTime", each, OF_TARGETS, each) for each in quantiles)
+    return CloudSignal("seconds", tuple(readings))
+
+
+# The balancer's own answers are counted for the balancer alone, so on a shared one they could be another
+# service's.
+CLOUD_SIGNALS: tuple[CloudSignal, ...] = (
+    CloudSignal(
+        "requests",
+        (_of_requests("RequestCount", "requests", OF_TARGETS, "requests"),),
+        title="Requests per minute",
+    ),
+    CloudSignal(
+        "instances",
+        (_of_service("CPUUtilization", "tasks", "SampleCount", "instances"),),
+        title="Instances that run",
+        meaning="No instance runs.",
+        missing=Missing.BAD,
+    ),
+    CloudSignal(
+        "ready",
+        (Reading("unready", BALANCER, "UnHealthyHostCount", "Maximum", OF_TARGETS, "not ready"),),
+        scaled=_not_ready,
+        inverted=True,
+    ),
+    CloudSignal(
+        "capacity",
+        (Reading("instances", BALANCER, "HealthyHostCount", "Maximum", OF_TARGETS, "ready"),),
+        scaled=_of_maximum,
+        alarms=_grows,
+    ),
+    _failures(
+        _own_balancer, OF_BALANCER, targets="HTTPCode_Target_5XX_Count", balancer="HTTPCode_ELB_5XX_Count"
+    ),
+    _failures(_shared_balancer, OF_TARGETS, targets="HTTPCode_Target_5XX_Count"),
+    CloudSignal(
+        "causes",
+        title="Refused and failed requests per minute",
+        readings=(
+            _of_requests("HTTPCode_Target_4XX_Count", "refused", OF_TARGETS, "4xx of the service"),
+            _of_requests("HTTPCode_Target_5XX_Count", "targets", OF_TARGETS, "5xx of the service"),
+            _of_requests("HTTPCode_ELB_5XX_Count", "balancer", OF_BALANCER, "5xx of the load balancer"),
+        ),
+    ),
+    _slowness(_own_balancer, OF_BALANCER),
+    _slowness(_shared_balancer, OF_TARGETS),
+    _seconds(),
+    CloudSignal("memory", (_of_service("MemoryUtilization", "memory", "Maximum"),), scaled=_in_percent),
+    CloudSignal(
+        "cpu-use",
+        (_of_service("CPUUtilization", "cpu", "Average"),),
+        scaled=_in_percent,
+        assumed=0.9,
+        alarms=_does_not_grow,
+    ),
+)
+
+
+def cloud_signals(spec: FargateSpec) -> Iterator[CloudSignal]:
+    """Yield the signals that CloudWatch shows of a service."""
+    return (signal for signal in CLOUD_SIGNALS if signal.shown(spec))

@@ -1,0 +1,1 @@
+"""Cloud Monitoring of one service: what Google's platforms measure, and alarms and a dashboard of it."""

@@ -1,0 +1,92 @@
+"""What Cloud Monitoring watches of a service on GKE. Pure.
+
+A pod is known by its name, which begins with that of what made it: two services of a namespace may begin
+alike, and only their whole names differ.
+"""
+
+from collections.abc import Iterator
+
+from ..fault import Fault
+from ..google.monitoring.pods import ROWS
+from ..google.monitoring.subject import Watched, matchers, tunable
+from ..observability.args import Observability
+from ..observability.email import email_faults
+from ..observability.prometheus import RUNBOOKS, Subject
+from ..observability.signals import SIGNALS, TUNABLE
+from ..observability.watch import Watch
+from . import kserve
+from .args import Monitoring
+from .pod import CONTAINER
+from .spec import KubernetesSpec
+
+_TUNABLE = tunable(ROWS, SIGNALS)
+
+
+def watched_of(spec: KubernetesSpec) -> Watched:
+    """Return what is watched: requests only where Managed Service for Prometheus reads the server."""
+    runbooks = spec.runbooks_url or RUNBOOKS
+    place = {"cluster_name": spec.cluster_name} if spec.cluster_name else {}
+    place |= {"namespace_name": spec.namespace, "container_name": _container(spec)}
+    selector = matchers(monitored_resource="k8s_container", **place)
+    is_read = spec.monitoring is Monitoring.GOOGLE
+    return Watched(
+        spec.name,
+        ROWS,
+        f'{selector},pod_name=~"{_pods(spec)}"',
+        log_lines(spec),
+        Watch.of(spec.service.task, spec.objective, spec.thresholds),
+        int(spec.service.max_replicas),
+        spec.scales,
+        own=Subject(spec.name, spec.namespace, runbooks) if is_read else None,
+        runbooks=runbooks,
+    )
+
+
+def log_lines(spec: KubernetesSpec) -> str:
+    """Return the filter of Cloud Logging for all that the service's containers write."""
+    lines = [
+        'resource.type="k8s_container"',
+        *([f'resource.labels.cluster_name="{spec.cluster_name}"'] if spec.cluster_name else []),
+        f'resource.labels.namespace_name="{spec.namespace}"',
+        f'resource.labels.container_name="{_container(spec)}"',
+        f'resource.labels.pod_name=~"^{_pods(spec)}$"',
+    ]
+    return " AND ".join(lines)
+
+
+def _container(spec: KubernetesSpec) -> str:
+    return kserve.CONTAINER if spec.with_kserve else CONTAINER
+
+
+def _pods(spec: KubernetesSpec) -> str:
+    """Return a regular expression of the pods' names."""
+    return f"{spec.name}-predictor-.+" if spec.with_kserve else f"{spec.name}-[a-z0-9]+-[a-z0-9]+"
+
+
+def tunable_signals(spec: KubernetesSpec) -> tuple[str, ...]:
+    """Return the signals whose thresholds the service may set."""
+    read = () if spec.monitoring is Monitoring.NONE else TUNABLE
+    watched = () if spec.observability is Observability.OFF else _TUNABLE
+    return tuple(dict.fromkeys((*read, *watched))) or TUNABLE
+
+
+def cloud_monitoring_faults(spec: KubernetesSpec) -> Iterator[Fault]:
+    yield from email_faults(spec.alert_email)
+    level = spec.observability
+    if level is Observability.OFF:
+        if spec.alert_email:
+            allowed = "set it to basic or full, or leave this out"
+            yield Fault(
+                "alert_email", "given", allowed, "with `observability` off, so nothing raises an alarm"
+            )
+    elif not spec.on_gke:
+        allowed = "set it to off; `monitoring` is for the Prometheus Operator of any cluster"
+        yield Fault("observability", repr(level.value), allowed, ", which is Google's, elsewhere than on GKE")
+    elif level is Observability.FULL and spec.monitoring is not Monitoring.GOOGLE:
+        allowed = "set `monitoring` to google, which sends the server's metrics, or this to basic"
+        yield Fault("observability", "'full'", allowed, f"with `monitoring` {spec.monitoring.value}")
+
+
+def cloud_monitoring_warnings(spec: KubernetesSpec) -> Iterator[str]:
+    if spec.observability is not Observability.OFF and not spec.alert_email:
+        yield "no `alert_email`: alarms show in Google Cloud's console, and notify nobody."
