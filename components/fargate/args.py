@@ -132,10 +132,10 @@ class FargateServiceArgs(WatchedServiceArgs):
     """Share of the requests that a canary gets. Default 10."""
     bake_minutes: NotRequired[int]
     """Whole minutes for which a canary, or the new version of a blue-green rollout, is watched before the
-    rollout is complete. Default 5."""
-    rollback_on: NotRequired[list[pulumi.Input[str]]]
-    """Names of the CloudWatch alarms by which ECS takes a canary or a blue-green rollout back. Required for
-    those."""
+    rollout is complete. Default 15."""
+    rollback_on: NotRequired[list[str]]
+    """What takes a canary or a blue-green rollout back: signals with an alarm, such as `availability`, and
+    existing CloudWatch alarms as `alarm:<name>`. Default the signals `availability` and `latency`."""
     idle_timeout_seconds: NotRequired[int]
     """Seconds after which the load balancer drops a silent connection. Default 10 above the request's."""
     slow_start_seconds: NotRequired[int]

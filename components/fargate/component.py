@@ -22,6 +22,7 @@ from .args import FargateServiceArgs
 from .balancer import Balancer, balancer_of
 from .network import Network, network_of
 from .roles import roles_of, traffic_role
+from .rollback import rollback_alarms
 from .rules import checked_spec, spec_warnings
 from .scaling import PROVIDERS, capacity_of, scale
 from .spec import FargateSpec
@@ -88,7 +89,9 @@ class FargateService(pulumi.ComponentResource):
         rollout = rollout_id(wanted, spec.scales)
         task = task_definition(spec, image_ref, secrets.environment, log.name, arns, rollout, self)
         after = [*ready, *roles.made, *network.made, *balancer.made, *moving]
-        service = _service(spec, self, after, task, wanted)
+        alarms = rollback_alarms(spec).names if spec.shifts_traffic else []
+        known = watching.named(alarms) if watching else alarms
+        service = _service(spec, self, after, task, {**deployment_of(spec, known), **wanted})
         if spec.scales:
             scale(spec, service, cluster_name, balancer, self)
         if watching:
@@ -213,7 +216,6 @@ def _service(
             ignore_changes=["desiredCount"] if spec.scales else None,
             custom_timeouts=_timeouts(spec),
         ),
-        **deployment_of(spec),
         **wanted,
     )
 

@@ -6,6 +6,7 @@ from ..fault import Fault
 from ..rollouts.faults import RolloutArguments, rollout_faults
 from ..rollouts.kinds import ROLLING
 from . import limits
+from .rollback import EXISTING, minutes_of, rollback_alarms, usable_signals
 from .spec import FargateSpec
 
 
@@ -19,7 +20,7 @@ def traffic_faults(spec: FargateSpec) -> Iterator[Fault]:
     if spec.rollout == ROLLING and spec.rollback_on:
         allowed = "use `rollout` canary or blue-green, or leave it out"
         reason = "with `rollout` rolling, which watches nothing"
-        yield Fault("rollback_on", f"{len(spec.rollback_on)} alarms", allowed, reason, verb="has")
+        yield Fault("rollback_on", ", ".join(spec.rollback_on), allowed, reason, verb="has")
     if spec.shifts_traffic:
         yield from _shifting_faults(spec)
 
@@ -31,21 +32,35 @@ def _shifting_faults(spec: FargateSpec) -> Iterator[Fault]:
             "own: leave `listener_arn` out, or take rolling"
         )
         yield Fault("rollout", spec.rollout, allowed, "with `listener_arn`")
-    if not spec.rollback_on:
-        allowed = (
-            "its circuit breaker is for rolling rollouts, and a bad version would stay: name the CloudWatch "
-            "alarms that take it back"
-        )
-        yield Fault("rollback_on", "empty", allowed, f"with `rollout` {spec.rollout}")
-    known = [alarm for alarm in spec.rollback_on if isinstance(alarm, str)]
-    for alarm in known:
-        if not limits.ALARM_NAME.fullmatch(alarm):
-            allowed = (
-                f"an alarm has a name of 1 to {limits.ALARM_NAME_CHARACTERS} characters, without a comma"
-            )
-            yield Fault("rollback_on", repr(alarm), allowed, verb="has")
-    if len(set(known)) != len(known):
+    yield from _rollback_faults(spec)
+
+
+def _rollback_faults(spec: FargateSpec) -> Iterator[Fault]:
+    """Yield what is wrong with the alarms that take a rollout back, or why there is none."""
+    usable = usable_signals(spec)
+    for each in spec.rollback_on:
+        if each.startswith(EXISTING):
+            if not limits.ALARM_NAME.fullmatch(each.removeprefix(EXISTING)):
+                allowed = f"an alarm has a name of 1 to {limits.ALARM_NAME_CHARACTERS} characters, no comma"
+                yield Fault("rollback_on", repr(each), allowed, verb="has")
+        elif each not in usable:
+            signals = f"the signals {', '.join(usable)}" if usable else "no signal, without their alarms"
+            allowed = f"allowed are {signals}, and {EXISTING}<name of a CloudWatch alarm>"
+            yield Fault("rollback_on", repr(each), allowed, verb="has")
+    if len(set(spec.rollback_on)) != len(spec.rollback_on):
         yield Fault("rollback_on", "duplicates", "name each once", verb="has")
+    alarms = rollback_alarms(spec)
+    if not spec.rollback_on and not alarms.names:
+        allowed = (
+            "ECS's circuit breaker is for rolling rollouts, and a bad version would stay: leave "
+            f"`observability` out, or name existing alarms, {EXISTING}<name>"
+        )
+        reason = f"with `rollout` {spec.rollout} and `observability` {spec.observability.value}"
+        yield Fault("rollback_on", "empty", allowed, reason)
+    if spec.bakes_minutes < alarms.least_minutes:
+        slowest = max(alarms.signals, key=lambda key: minutes_of(alarms.signals[key]))
+        allowed = f"the alarm of {slowest} takes {alarms.least_minutes} minutes to see what is wrong"
+        yield Fault("bake_minutes", f"{spec.bakes_minutes}", allowed, nearest=limits.DEFAULT_BAKE_MINUTES)
 
 
 def traffic_warnings(spec: FargateSpec) -> Iterator[str]:

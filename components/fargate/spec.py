@@ -11,7 +11,7 @@ from ..declared import argument, read_into
 from ..load_time import LOADS_OF_A_START
 from ..observability.args import Observability
 from ..observability.watch import AlarmThresholds, ServiceObjective
-from ..rollouts.kinds import BAKE_MINUTES, BLUE_GREEN, CANARY, ROLLING
+from ..rollouts.kinds import BLUE_GREEN, CANARY, ROLLING
 from ..spec import InferenceServiceSpec
 from . import limits
 from .args import Architecture, Balancing, ContainerInsights, Egress, ScalingSchedule
@@ -77,7 +77,7 @@ class FargateSpec:
     rollout: str = argument(ROLLING)
     canary_percent: float | None = argument(None)
     bake_minutes: float | None = argument(None)
-    rollback_on: tuple[pulumi.Input[str], ...] = argument(())
+    rollback_on: tuple[str, ...] = argument(())
     idle_timeout_seconds: float = argument(derived=lambda spec: _idle_timeout(spec.service))
     slow_start_seconds: float = argument(0)
     balancing: Balancing = argument(derived=lambda spec: _balancing_for(spec.slow_start_seconds))
@@ -129,7 +129,7 @@ class FargateSpec:
     @property
     def bakes_minutes(self) -> int:
         """Return for how long the new version is watched; 0 if it is not."""
-        return int(self.bake_minutes or BAKE_MINUTES) if self.shifts_traffic else 0
+        return int(self.bake_minutes or limits.DEFAULT_BAKE_MINUTES) if self.shifts_traffic else 0
 
     @property
     def scales(self) -> bool:

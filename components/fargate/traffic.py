@@ -91,11 +91,11 @@ def load_balancers_of(
     return [{**container, "target_group_arn": first.arn, "advanced_configuration": advanced}]
 
 
-def deployment_of(spec: FargateSpec) -> dict[str, Any]:
+def deployment_of(spec: FargateSpec, alarms: Sequence[pulumi.Input[str]]) -> dict[str, Any]:
     """Return the inputs of the service that say how it is rolled out.
 
-    The circuit breaker is for rolling rollouts alone; the others go back by alarms, from the canary's start
-    to the end of the bake. A canary's own bake is the whole one.
+    alarms: names of those that take it back, from the canary's start to the end of the bake. The circuit
+    breaker is for rolling rollouts alone. A canary's own bake is the whole one.
     """
     if not spec.shifts_traffic:
         rolling: dict[str, Any] = {"deployment_circuit_breaker": {"enable": True, "rollback": True}}
@@ -112,9 +112,8 @@ def deployment_of(spec: FargateSpec) -> dict[str, Any]:
         strategy |= {"canary_configuration": canary, "bake_time_in_minutes": "0"}
     else:
         strategy["bake_time_in_minutes"] = minutes
-    alarms = {"alarm_names": list(spec.rollback_on), "enable": True, "rollback": True}
     return {
         "deployment_circuit_breaker": {"enable": False, "rollback": False},
         "deployment_configuration": strategy,
-        "alarms": alarms,
+        "alarms": {"alarm_names": list(alarms), "enable": True, "rollback": True},
     }

@@ -95,11 +95,14 @@ class FargateSettings(CloudSettings):
         "the others"
     )
     canary_percent: int | None = canary_percent_setting()
-    bake_minutes: float | None = bake_minutes_setting()
+    bake_minutes: float | None = bake_minutes_setting(unset="15")
     rollback_on: tuple[str, ...] = setting(
         "rollbackOn",
-        checks.texts('names of CloudWatch alarms in the region, such as ["api-errors"]'),
-        "Alarms by which ECS takes a canary or a blue-green rollout back; required for those.",
+        checks.texts(
+            'signals with an alarm, such as ["availability"], and existing CloudWatch alarms as alarm:<name>'
+        ),
+        "What takes a canary or a blue-green rollout back.",
+        unset="`availability` and `latency`",
     )
     slow_start_seconds: int | None = setting(
         "slowStart",

@@ -3,6 +3,7 @@
 from typing import Any
 
 from slipway.components.fargate import Architecture, Balancing, ContainerInsights, Egress
+from slipway.components.observability.args import Observability
 
 IMAGE = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/slipway@sha256:" + "a" * 64
 KEY = "a-key-of-enough-characters"
@@ -96,15 +97,15 @@ RIGHT: dict[str, dict[str, Any]] = {
     "insights": {"container_insights": ContainerInsights.ENHANCED},
     "nothing protected": {"deletion_protection": False, "log_retention_days": 1},
     "rolling, with the second group": {"rollout": "rolling", "request_seconds": 0.05},
-    "a canary": {"rollout": "canary", "rollback_on": ["api-errors"], "request_seconds": 0.05},
+    "a canary": {"rollout": "canary", "request_seconds": 0.05},
     "a canary of numbers from elsewhere": {
         **SECURE,
         "rollout": "canary",
         "canary_percent": 2.5,
         "bake_minutes": 1440.0,
-        "rollback_on": ["api-errors", "api-latency"],
+        "rollback_on": ["availability", "alarm:api-latency"],
     },
-    "blue-green": {"rollout": "blue-green", "bake_minutes": 15, "rollback_on": ["api-errors"]},
+    "blue-green": {"rollout": "blue-green", "observability": "off", "rollback_on": ["alarm:api-errors"]},
     "None is not given": {"gpu": None, "cpu": None, "vpc_id": None},
 }
 
@@ -112,27 +113,39 @@ RIGHT: dict[str, dict[str, Any]] = {
 WRONG: list[tuple[dict[str, Any], str]] = [
     ({"rollout": "linear"}, r"rollout is 'linear'; allowed are rolling, canary, blue-green\."),
     (
-        {"rollout": "canary"},
-        r"rollback_on is empty with `rollout` canary; its circuit breaker is for rolling",
+        {"rollout": "canary", "observability": Observability.OFF},
+        r"rollback_on is empty with `rollout` canary and `observability` off; ECS's circuit breaker is for",
     ),
     (
-        {**SHARED, "rollout": "blue-green", "rollback_on": ["api-errors"]},
+        {"rollout": "canary", "observability": Observability.OFF, "rollback_on": ["latency"]},
+        r"rollback_on has 'latency'; allowed are no signal, without their alarms, and alarm:<name",
+    ),
+    (
+        {"rollout": "canary", "rollback_on": ["ready"]},
+        r"rollback_on has 'ready'; allowed are the signals availability, latency.*, and alarm:<name",
+    ),
+    (
+        {"rollout": "canary", "bake_minutes": 5},
+        r"bake_minutes is 5; the alarm of availability takes 10 minutes .*; nearest: 15\.",
+    ),
+    (
+        {**SHARED, "rollout": "blue-green"},
         r"rollout is blue-green with `listener_arn`; .*leave `listener_arn` out, or take rolling\.",
     ),
     (
-        {"rollout": "canary", "rollback_on": ["api-errors"], "bake_minutes": 2.4},
-        r"bake_minutes is 2\.4; ECS counts whole minutes, 1 to 1440; nearest: 2\.",
+        {"rollout": "canary", "bake_minutes": 20.4},
+        r"bake_minutes is 20\.4; ECS counts whole minutes, 1 to 1440; nearest: 20\.",
     ),
     (
-        {"rollout": "canary", "rollback_on": ["api-errors"], "canary_percent": 100},
+        {"rollout": "canary", "canary_percent": 100},
         r"canary_percent is 100; it must be above 0 and below 100",
     ),
-    ({"rollout": "canary", "rollback_on": ["a,b"]}, r"rollback_on has 'a,b'; .*without a comma\."),
+    ({"rollout": "canary", "rollback_on": ["alarm:a,b"]}, r"rollback_on has 'alarm:a,b'; .*no comma\."),
     (
-        {"rollout": "canary", "rollback_on": ["one", "one"]},
+        {"rollout": "canary", "rollback_on": ["latency", "latency"]},
         r"rollback_on has duplicates; name each once\.",
     ),
-    ({"rollback_on": ["api-errors"]}, r"rollback_on has 1 alarms with `rollout` rolling.*watches nothing"),
+    ({"rollback_on": ["latency"]}, r"rollback_on has latency with `rollout` rolling.*watches nothing"),
     ({"canary_percent": 5}, r"canary_percent is 5 with `rollout` rolling; use `rollout` canary"),
     (
         {"memory_gib": 12},

@@ -15,8 +15,10 @@ from tests.pulumi_engine.test_fargate import NETWORK, program
 pytestmark = pytest.mark.pulumi_engine
 
 ROLLING: Args = {"rollout": "rolling"}
-CANARY: Args = {"rollout": "canary", "canary_percent": 5, "bake_minutes": 10, "rollback_on": ["api-errors"]}
-BLUE_GREEN: Args = {"rollout": "blue-green", "bake_minutes": 10, "rollback_on": ["api-errors"]}
+CANARY: Args = {"rollout": "canary", "canary_percent": 5}
+BLUE_GREEN: Args = {
+    "rollout": "blue-green",
+}
 SECURE: Args = {"domain": "api.example.com", "certificate_arn": CERTIFICATE}
 GOOD, BETTER, BAD = (IMAGE.replace("a" * 64, digit * 64) for digit in "cde")
 # What is made one after the other; the rest is made at the same time.
@@ -28,7 +30,7 @@ MADE = IN_ORDER[:-1]
 def account() -> AwsAccount:
     account = aws_account()
     Existing.into(account)
-    account.alarming[BAD] = "api-errors"
+    account.alarming[BAD] = "api-availability-page"
     return account
 
 
@@ -66,7 +68,7 @@ def test_a_bad_canary_goes_back_by_itself(live: Live, account: AwsAccount) -> No
     account.calls.clear()
     account.steps.clear()
     said = live.fails(**CANARY, image_ref=BAD)
-    assert "ROLLBACK_SUCCESSFUL: the alarm api-errors was triggered" in said
+    assert "ROLLBACK_SUCCESSFUL: the alarm api-availability-page was triggered" in said
     assert traffic(account) == served
     told = {"a bad version": account.story(*IN_ORDER)}
     told["the version before"] = story_of(account, live, **CANARY, image_ref=BETTER)
@@ -77,7 +79,7 @@ def test_a_bad_canary_goes_back_by_itself(live: Live, account: AwsAccount) -> No
 
 def test_without_an_alarm_that_sees_it_a_bad_canary_stays(live: Live, account: AwsAccount) -> None:
     """The alarms are what takes it back, and nothing else here."""
-    others = {**CANARY, "rollback_on": ["api-latency"]}
+    others = {**CANARY, "rollback_on": ["latency"]}
     live.up(**others, image_ref=GOOD)
     live.up(**others, image_ref=BAD)
     assert traffic(account)[1] == {BAD}

@@ -31,7 +31,7 @@ _EMBEDDER = f"hf:acme/embedder@{'1' * 40}"
 
 _MONITORED = {"monitoring": "operator"}
 
-_CANARY = {"rollout": "canary", "rollbackOn": '["api-errors"]'}
+_CANARY = {"rollout": "canary"}
 
 _EVERYWHERE: Mapping[str, Example] = {
     "loadSeconds": ("55", {}),
@@ -143,8 +143,8 @@ EXAMPLES: Mapping[str, Mapping[str, Example]] = {
         "slowStart": ("60", {}),
         "rollout": ("blue-green", {}),
         "canaryPercent": ("20", _CANARY),
-        "bakeMinutes": ("15", _CANARY),
-        "rollbackOn": ('["api-latency"]', _CANARY),
+        "bakeMinutes": ("20", _CANARY),
+        "rollbackOn": ('["availability"]', _CANARY),
         "publicAddresses": ("false", _NETWORK),
         "taskRole": (_ROLE, {}),
         "executionRole": (_ROLE, {}),
@@ -219,7 +219,6 @@ EXAMPLES: Mapping[str, Mapping[str, Example]] = {
 
 # What has to change with a value: a mounted model has no generation, and a fetched one has.
 TOGETHER: Mapping[tuple[str, str], Mapping[str, str]] = {
-    ("fargate", "rollout"): {"rollbackOn": '["api-errors"]'},
     ("gke", "modelDelivery"): {"model": "gs://acme/model"},
     ("cloud-run", "modelDelivery"): {"model": "gs://acme/model"},
 }
@@ -244,7 +243,7 @@ def example_of(target: str, row: Setting) -> Example | None:
 # A third value of settings whose values are no numbers and no choices.
 _ONE_MORE: Mapping[str, str] = {
     "traces": "https://collector.example.com",
-    "rollbackOn": '["api-latency", "api-errors"]',
+    "rollbackOn": '["latency", "alarm:api-errors"]',
     "baseImage": "python:3.11-bookworm",
     "buildArgs": '{"HF_ENDPOINT": "https://other.example.com"}',
     "allowedCidrs": '["198.51.100.0/24", "203.0.113.0/24"]',
