@@ -11,7 +11,7 @@ from slipway.infra.plan.config import StackConfig
 from slipway.infra.targets import fargate_releases
 from slipway.infra.targets.cloud_cli import at
 from slipway.infra.targets.fargate_cli import AWS, FargatePlace, answer, objects_at
-from slipway.infra.targets.fargate_deployments import UNDER_WAY, Deployment, newest_deployment
+from slipway.infra.targets.fargate_deployments import UNDER_WAY, Deployment, newest_deployment, rollout_json
 from slipway.infra.targets.fargate_failures import failures
 from slipway.infra.targets.fargate_rollout import rollout_at
 from slipway.infra.targets.release_fingerprint import fingerprint_of
@@ -38,6 +38,7 @@ def fargate_status(stack: str, place: FargatePlace) -> Status:
     if state != "ready" or _misses_tasks(service):
         found = failures(service, place.cluster, lambda command: answer(place, command))
         reason = " ".join([*([reason] if reason else []), *found]) or None
+    rollout = _rollout(place, service, state)
     container = at([one for one in objects_at(task, "containerDefinitions") if one.get("essential")], 0)
     environment = {entry["name"]: entry.get("value") for entry in objects_at(container, "environment")}
     return Status(
@@ -51,7 +52,22 @@ def fargate_status(stack: str, place: FargatePlace) -> Status:
         version=str(service.get("taskDefinition", "")).rpartition("/")[2] or None,
         device="cpu" if state == "ready" else None,  # Fargate has no GPU
         reason=reason,
+        rollout=rollout,
     )
+
+
+def _rollout(place: FargatePlace, service: Mapping[str, Any], state: str) -> dict[str, Any] | None:
+    """Return the rollout that is under way or went back; None for a rolling one that is over.
+
+    None too where deployments may not be read: the service's own state is known all the same.
+    """
+    strategy = at(service, "deploymentConfiguration").get("strategy", "ROLLING")
+    if strategy == "ROLLING" and state == "ready":
+        return None
+    try:
+        return rollout_json(place, str(service.get("taskDefinition", "")))
+    except Failed:
+        return None
 
 
 def fargate_logs(place: FargatePlace, tail: int) -> Iterator[str]:

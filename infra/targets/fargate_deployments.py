@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
+from slipway.components.rollouts.kinds import BLUE_GREEN, CANARY, ROLLING
 from slipway.infra.targets.cloud_cli import at
 from slipway.infra.targets.fargate_cli import FargatePlace, answer, objects_at
 
@@ -19,6 +20,7 @@ FINGERPRINT, COMMIT, STACK, WENT_BACK = (
 KEPT = 10
 UNDER_WAY = frozenset({"PENDING", "IN_PROGRESS"})
 GOING_BACK = frozenset({"STOP_REQUESTED", "ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS"})
+_KINDS = {"ROLLING": ROLLING, "CANARY": CANARY, "BLUE_GREEN": BLUE_GREEN}
 WENT = frozenset({"ROLLBACK_SUCCESSFUL", "ROLLBACK_FAILED", "STOPPED"})
 
 
@@ -63,6 +65,26 @@ def newest_deployment(place: FargatePlace) -> Deployment | None:
         str(at(found, "deploymentConfiguration").get("strategy", "ROLLING")),
         float(target.get("requestedProductionTrafficWeight") or 0.0),
     )
+
+
+def rollout_json(place: FargatePlace, serving: str) -> dict[str, Any] | None:
+    """Return the newest rollout as `status` has it, unless it is over and serves. Raises Failed.
+
+    serving: the task definition that serves.
+    """
+    found = newest_deployment(place)
+    if found is None or found.status == "SUCCESSFUL":
+        return None
+    went = found.status in WENT or found.task == serving
+    return {
+        "new": found.release,
+        "old": revision_of(serving),
+        "kind": _KINDS.get(found.strategy, found.strategy),
+        "state": "went back" if went else "going back" if found.status in GOING_BACK else "under way",
+        "percent": found.percent,
+        "stage": found.stage.replace("_", " ").lower() or None,
+        "reason": found.reason or None,
+    }
 
 
 def _reason(deployment: Mapping[str, Any]) -> str:

@@ -43,9 +43,7 @@ def listed(place: FargatePlace) -> list[dict[str, Any]]:
     return [_as_json(each, serving, newest) for each in kept_releases(place)]
 
 
-def _as_json(
-    release: TaskRelease, serving: str, newest: Deployment | None
-) -> dict[str, Any]:
+def _as_json(release: TaskRelease, serving: str, newest: Deployment | None) -> dict[str, Any]:
     share = 100.0 if release.name == serving else 0.0
     if newest and newest.status in UNDER_WAY and newest.release != serving:
         share = {newest.release: newest.percent, serving: 100 - newest.percent}.get(release.name, 0.0)
