@@ -1,18 +1,14 @@
 """The `cloud-run` target: the image, and a Cloud Run service that runs it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, cast
 
 from slipway.components.cloud_run import CloudRunService, CloudRunServiceArgs
-from slipway.components.cloud_run.limits import LEAST_BAKE_MINUTES, STARTUP_SECONDS
+from slipway.components.cloud_run.limits import STARTUP_SECONDS
 from slipway.components.cloud_run.rules import checked_spec
 from slipway.components.cloud_run.spec import CloudRunSpec
-from slipway.components.fault import Fault, Faults, refuse
+from slipway.components.fault import Faults, refuse
 from slipway.components.image import InferenceImageArgs, Registry
-from slipway.components.rollouts.counts import DURATION
-from slipway.components.rollouts.faults import RolloutArguments
-from slipway.components.rollouts.faults import rollout_faults as faults_of_rollout
-from slipway.components.rollouts.rollback_rules import is_readable_from_requests as is_readable
 from slipway.components.spec import InferenceServiceSpec
 from slipway.stacks.parts import (
     google_image,
@@ -41,7 +37,7 @@ def prepare(name: str, settings: CloudRunSettings, secrets: StackSecrets) -> Cal
     args |= found.of(lambda: model_args(name, settings, service, longest_start_seconds=patience)) or {}
     spec = found.of(lambda: checked_spec(name, args))
     found.of(lambda: require_known_memory(name, settings, service, "cloud-run"))
-    found.of(lambda: refuse(name, rollout_faults(settings)))
+    found.of(lambda: refuse(name, settings.rollout_faults()))
     image = found.of(lambda: image_maker(name, _image_args(name, settings)))
     found.refuse(name)
     assert image is not None
@@ -52,23 +48,6 @@ def prepare(name: str, settings: CloudRunSettings, secrets: StackSecrets) -> Cal
         return CloudRunService(name, cast("CloudRunServiceArgs", args), checked=spec)
 
     return make
-
-
-def rollout_faults(settings: CloudRunSettings) -> Iterator[Fault]:
-    """Yield what is wrong with a rollout that `slipway up` does, and watches by Cloud Monitoring."""
-    given = RolloutArguments.of(settings)
-    yield from faults_of_rollout(given)
-    if given.bake_minutes is not None and given.bake_minutes < LEAST_BAKE_MINUTES:
-        allowed = (
-            f"it must be at least {LEAST_BAKE_MINUTES} minutes, because Cloud Monitoring counts by the minute"
-        )
-        yield Fault("bake_minutes", f"{given.bake_minutes:g}", allowed, nearest=LEAST_BAKE_MINUTES)
-    for text in given.rollback_on:
-        if not is_readable(text):
-            allowed = f"allowed are `{DURATION} failures > 1%`, `{DURATION} p99 > 0.5` (seconds) or `> 3x`"
-            yield Fault(
-                "rollback_on", repr(text), allowed, ", which Cloud Monitoring does not have", verb="has"
-            )
 
 
 def _image_args(name: str, settings: CloudRunSettings) -> InferenceImageArgs:

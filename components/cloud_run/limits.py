@@ -23,10 +23,6 @@ REVISION_MAX_INSTANCES = 100
 TIMEOUT_SECONDS = 3600
 # RUNPB k8s_min.Probe and DOCS/configuring/healthchecks: failure_threshold x period of the start-up probe.
 STARTUP_SECONDS = 240
-# cloud.google.com/monitoring/api/metrics_gcp_p_z, run/request_count: sampled every 60 seconds, and visible up
-# to 180 seconds later. A bake of one minute would hold no whole sample.
-LEAST_BAKE_MINUTES = 2
-METRICS_LATE_SECONDS = 180
 # DOCS/container-contract: between SIGTERM and SIGKILL.
 SHUTDOWN_SECONDS = 10
 # DOCS/configuring/services/overview-environment-variables, RUNPB EnvVar

@@ -10,12 +10,10 @@ import hashlib
 import pulumi
 import pulumi_gcp as gcp
 
+from ..google.limits import TRAFFIC_TO_LATEST, TRAFFIC_TO_REVISION
 from ..rollouts.kinds import ROLLING
 from .spec import CloudRunSpec
 
-# RUNPB TrafficTarget, as the provider takes it.
-LATEST = "TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST"
-REVISION = "TRAFFIC_TARGET_ALLOCATION_TYPE_REVISION"
 # RUNPB RevisionTemplate.revision: at most 63 characters, the service's name and a hyphen first.
 _DIGITS = 8
 
@@ -48,5 +46,5 @@ def traffic_of(
 ) -> list[gcp.cloudrunv2.ServiceTrafficArgsDict]:
     """Return who gets the requests: of a service whose requests a command moves, only when it is made."""
     if not moved_by_command(spec) or "revision" not in template:
-        return [{"type": LATEST, "percent": 100}]
-    return [{"type": REVISION, "revision": template["revision"], "percent": 100}]
+        return [{"type": TRAFFIC_TO_LATEST, "percent": 100}]
+    return [{"type": TRAFFIC_TO_REVISION, "revision": template["revision"], "percent": 100}]

@@ -53,3 +53,10 @@ ACCOUNT_EMAIL = re.compile(r"[a-z0-9.-]+@[a-z0-9.-]+\.[a-z]{2,}")
 LOG_DAYS = range(1, 3650 + 1)
 # pulumi-gcp 10.2.0, secretmanager.Secret.secret_id
 SECRET_ID_CHARACTERS = 255
+# cloud.google.com/monitoring/api/metrics_gcp_p_z, run/request_count: sampled every 60 seconds, and visible up
+# to 180 seconds later. A bake of one minute would hold no whole sample.
+LEAST_BAKE_MINUTES = 2
+METRICS_LATE_SECONDS = 180
+# google-cloud-run 0.16.2, run_v2 TrafficTargetAllocationType: to whatever is the latest, and by name.
+TRAFFIC_TO_LATEST = "TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST"
+TRAFFIC_TO_REVISION = "TRAFFIC_TARGET_ALLOCATION_TYPE_REVISION"

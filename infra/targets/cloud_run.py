@@ -2,36 +2,26 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
 
 from slipway.infra.errors import Failed, Refused
 from slipway.infra.plan.config import StackConfig
-from slipway.infra.targets.cloud_cli import Command, at
+from slipway.infra.resources.google import CLOUD_RUN
+from slipway.infra.settings.stackfile import settings_from
+from slipway.infra.targets.clock import CLOCK
+from slipway.infra.targets.cloud_cli import at
+from slipway.infra.targets.cloud_run_place import GCLOUD, CloudRunPlace
+from slipway.infra.targets.cloud_run_releases import CloudRunReleases
+from slipway.infra.targets.cloud_run_rollout import CloudRunRollout, RolloutPlan
+from slipway.infra.targets.cloud_run_traffic import ANNOTATION
+from slipway.infra.targets.pulumi_state import read_into_state
 from slipway.infra.targets.registry import target_of
+from slipway.infra.targets.rollout_record import Rollouts
 from slipway.infra.targets.status import Status, declared_device
-from slipway.infra.targets.target import CloudTarget
+from slipway.infra.targets.target import CloudTarget, CommandRollout, Say
 from slipway.stacks.settings.cloud_run import CloudRunSettings
 from slipway.stacks.settings.common import Settings
-
-GCLOUD = Command(
-    "gcloud",
-    "A Cloud Run stack needs the Google Cloud CLI, `gcloud`, which is not on PATH: "
-    "https://cloud.google.com/sdk/docs/install shows how to install it; then `gcloud auth login`.",
-)
-
-
-@dataclass(frozen=True, slots=True)
-class CloudRunPlace:
-    """Which service it is."""
-
-    service: str
-    project: str
-    region: str
-
-    @property
-    def flags(self) -> list[str]:
-        return [self.service, "--project", self.project, "--region", self.region]
 
 
 def cloud_run_status(stack: str, place: CloudRunPlace) -> Status:
@@ -43,6 +33,7 @@ def cloud_run_status(stack: str, place: CloudRunPlace) -> Status:
         raise Failed(GCLOUD.said(done))
     service = GCLOUD.object_of(done.stdout)
     state, reason = _state(service)
+    last = Rollouts.read(str(at(service, "metadata", "annotations").get(ANNOTATION, ""))).last
     container = at(service, "spec", "template", "spec", "containers", 0)
     environment = {entry["name"]: entry.get("value") for entry in container.get("env", [])}
     limits = at(container, "resources", "limits")
@@ -56,6 +47,8 @@ def cloud_run_status(stack: str, place: CloudRunPlace) -> Status:
         started_at=at(service, "metadata").get("creationTimestamp"),
         model=environment.get("MODEL_SOURCE") or container.get("image"),
         version=at(service, "status").get("latestReadyRevisionName"),
+        release=_serving(service),
+        rollout=last.to_status(CLOCK.now()) if last else None,
         device=declared_device(environment, limits.get("nvidia.com/gpu"), gpu) if state == "ready" else None,
         reason=reason,
     )
@@ -82,6 +75,13 @@ def following(place: CloudRunPlace) -> list[str]:
     return [GCLOUD.path, "beta", "run", "services", "logs", "tail", *place.flags]
 
 
+def _serving(service: Mapping[str, Any]) -> str | None:
+    """Return the revision with most of the requests."""
+    traffic = cast("list[dict[str, Any]]", at(service, "status").get("traffic", []))
+    most = max(traffic, key=lambda each: int(each.get("percent") or 0), default=dict[str, Any]())
+    return str(most["revisionName"]) if most.get("revisionName") else None
+
+
 def _state(service: Mapping[str, Any]) -> tuple[str, str | None]:
     """Knative's Ready condition: True, False with a message, or Unknown while a revision is starting."""
     conditions = cast("list[dict[str, Any]]", at(service, "status").get("conditions", []))
@@ -98,8 +98,8 @@ class CloudRun(CloudTarget[CloudRunPlace]):
     name = "cloud-run"
 
     how_to_roll_back = (
-        "`gcloud run services update-traffic SERVICE --to-revisions=REVISION=100` serves an earlier revision "
-        "until the next `up`"
+        "with `rollout: canary` or `blue-green` slipway does it; else `gcloud run services update-traffic "
+        "SERVICE --to-revisions=REVISION=100` serves an earlier revision until the next `up`"
     )
 
     def caller_headers(self, settings: Settings, url: str) -> dict[str, str]:
@@ -111,6 +111,41 @@ class CloudRun(CloudTarget[CloudRunPlace]):
         if done.returncode:
             raise Refused(f"a private service needs a login. {GCLOUD.said(done)}")
         return {"X-Serverless-Authorization": f"Bearer {done.stdout.strip()}"}
+
+    def command_rollout(self, config: StackConfig, again: bool, say: Say) -> CommandRollout | None:
+        settings = self._settings(config)
+        if not settings.is_moved_by_command or list(settings.rollout_faults()):  # the program refuses those
+            return None
+        plan = RolloutPlan.of(settings)
+        remember = partial(read_into_state, config.stack, CLOUD_RUN, say)
+        return CloudRunRollout(config.stack, self.place_of(config), plan, say, remember, again=again)
+
+    def releases(self, config: StackConfig) -> list[dict[str, Any]]:
+        return CloudRunReleases(config.stack, self.place_of(config)).listed()
+
+    def promote(self, config: StackConfig) -> dict[str, Any]:
+        return self._releases(config).promote()
+
+    def pause(self, config: StackConfig) -> dict[str, Any]:
+        return self._releases(config).pause()
+
+    def roll_back(
+        self, config: StackConfig, release: str | None, secrets: bool, settings: bool, say: Say
+    ) -> tuple[str, str]:
+        done = self._releases(config).roll_back(release, secrets, settings)
+        read_into_state(config.stack, CLOUD_RUN, say)
+        return done
+
+    def _releases(self, config: StackConfig) -> CloudRunReleases:
+        """Return the releases. Raises Refused where the program says who gets the requests."""
+        if not self._settings(config).is_moved_by_command:
+            raise Refused(self._elsewhere)
+        return CloudRunReleases(config.stack, self.place_of(config))
+
+    def _settings(self, config: StackConfig) -> CloudRunSettings:
+        settings = settings_from(config)
+        assert isinstance(settings, CloudRunSettings)
+        return settings
 
     def place(self, service: str, settings: Settings) -> CloudRunPlace:
         assert isinstance(settings, CloudRunSettings)

@@ -14,7 +14,7 @@ from slipway.infra.errors import Failed
 from slipway.infra.plan.run import Plan
 from slipway.infra.resources.google import SECRET
 from slipway.infra.targets.cloud_cli import at
-from slipway.infra.targets.cloud_run import GCLOUD, CloudRunPlace
+from slipway.infra.targets.cloud_run_place import GCLOUD, CloudRunPlace
 
 
 @dataclass(frozen=True, slots=True)

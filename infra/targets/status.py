@@ -29,7 +29,7 @@ class Status:
 
     limits: `memory_mib` in MiB, `memory_enforced_by`. device: what the model computes on, `cpu` or `cuda`,
     with the GPU's name where it is known. reason: why it failed. signals: as `signals.py` reads them from the
-    metrics page of a process. release: the number of the one that serves. rollout: the last one, as
+    metrics page of a process. release: the one that serves, by its number or name. rollout: the last one, as
     components/local/rollout.py has it. smoke: what came of the last smoke test. None = does not apply.
     """
 
@@ -47,7 +47,7 @@ class Status:
     started_by: str | None = None
     reason: str | None = None
     signals: dict[str, Any] | None = None
-    release: int | None = None
+    release: int | str | None = None
     rollout: dict[str, Any] | None = None
     smoke: dict[str, Any] | None = None
 

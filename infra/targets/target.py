@@ -49,6 +49,7 @@ class CommandRollout(ABC):
         return ""
 
 
+Say = Callable[[str], None]
 # Asks the service at a URL; returns what is wrong with its answers, '' for nothing.
 SmokeTest = Callable[[str], str]
 

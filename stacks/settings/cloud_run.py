@@ -1,9 +1,15 @@
 """The settings of the `cloud-run` target."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from slipway.components.fault import Fault
+from slipway.components.google.limits import LEAST_BAKE_MINUTES
+from slipway.components.rollouts.counts import DURATION
+from slipway.components.rollouts.faults import RolloutArguments, rollout_faults
+from slipway.components.rollouts.kinds import ROLLING
+from slipway.components.rollouts.rollback_rules import is_readable_from_requests
 from slipway.stacks.settings import checks
 from slipway.stacks.settings.common import (
     NETWORK,
@@ -113,3 +119,21 @@ class CloudRunSettings(CloudSettings):
         "Whether an instance has more CPU while it starts.",
         unset="only without a GPU",
     )
+
+    @property
+    def is_moved_by_command(self) -> bool:
+        """Return whether `slipway up` moves the requests to a new revision, and not the program."""
+        return self.rollout not in ("", ROLLING)
+
+    def rollout_faults(self) -> Iterator[Fault]:
+        """Yield what is wrong with a rollout that `slipway up` does, and watches by Cloud Monitoring."""
+        given = RolloutArguments.of(self)
+        yield from rollout_faults(given)
+        if given.bake_minutes is not None and given.bake_minutes < LEAST_BAKE_MINUTES:
+            allowed = f"it must be at least {LEAST_BAKE_MINUTES}: Cloud Monitoring counts by the minute"
+            yield Fault("bake_minutes", f"{given.bake_minutes:g}", allowed, nearest=LEAST_BAKE_MINUTES)
+        for text in given.rollback_on:
+            if not is_readable_from_requests(text):
+                allowed = f"allowed are `{DURATION} failures > 1%`, `{DURATION} p99 > 0.5` or `p99 > 3x`"
+                reason = ", which Cloud Monitoring does not have"
+                yield Fault("rollback_on", repr(text), allowed, reason, verb="has")

@@ -130,7 +130,7 @@ def test_nothing_is_asked_after_a_failed_update_or_when_it_is_not_wanted(
 
 
 def test_the_cloud_s_own_way_back_is_named(deployed: Path) -> None:
-    for command in (["rollback", "--stack", "prod"], ["releases", "prod"], ["promote", "prod"]):
+    for command in (["rollback", "--stack", "prod"], ["pause", "prod"], ["promote", "prod"]):
         done = slipway(deployed, *command)
         assert done.returncode == 2
         assert "gcloud run services update-traffic" in done.stderr

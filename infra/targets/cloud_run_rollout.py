@@ -1,0 +1,357 @@
+"""Carries out a canary or a blue-green rollout on Cloud Run: what `slipway up` does around `pulumi up`.
+
+`pulumi up` makes the new revision, which gets no requests. This tests it at its own address, gives it its
+share, watches both revisions in Cloud Monitoring, and gives it all requests or none. What it does is kept next
+to the service (rollout_record.py), so that `promote`, `pause` and `rollback` reach it from any machine, and the
+next command knows of one that was cut off.
+"""
+
+import signal
+from collections.abc import Callable, Generator, Iterable, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from types import FrameType
+from typing import Any, NoReturn
+
+from slipway.components.google.limits import METRICS_LATE_SECONDS
+from slipway.components.local.release import project_commit
+from slipway.components.rollouts.counts import DURATION
+from slipway.components.rollouts.kinds import BAKE_MINUTES, BLUE_GREEN, CANARY_PERCENT
+from slipway.components.rollouts.rollback_rules import RuleVerdict, read_rule
+from slipway.infra.errors import Failed, Refused
+from slipway.infra.targets.clock import CLOCK, Clock
+from slipway.infra.targets.cloud_run_counts import RunCounts
+from slipway.infra.targets.cloud_run_place import CloudRunPlace
+from slipway.infra.targets.cloud_run_traffic import NEXT, RunApi, RunService, Share
+from slipway.infra.targets.google_api import Conflict
+from slipway.infra.targets.rollout_record import (
+    BACK,
+    CUT_OFF,
+    PAUSED,
+    SERVES,
+    UNDER_WAY,
+    KnownRelease,
+    RolloutRecord,
+)
+from slipway.infra.targets.target import CommandRollout, Say, SmokeTest
+from slipway.stacks.settings.cloud_run import CloudRunSettings
+
+DEFAULT_RULES = (f"{DURATION} failures > 1%", f"{DURATION} p99 > 3x")
+LOOK_SECONDS = 20.0
+# A machine that slept, or a process that was stopped, has not watched meanwhile.
+_LONGEST_LOOK_SECONDS = 60.0
+# What a rollout takes besides its bake: the smoke test, the moves, a machine that sleeps for a while.
+MARGIN_SECONDS = 1800.0
+_TRIES = 5
+_TRY_SECONDS = 3.0
+_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+
+
+class BadRelease(Failed):
+    """The new release is at fault, and is not brought again by itself."""
+
+
+class EndedElsewhere(Failed):
+    """Another command ended the rollout; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutPlan:
+    """How the stack's settings want a new revision to get its requests. percent: of its first share."""
+
+    kind: str
+    percent: int
+    bake_seconds: float
+    rules: tuple[str, ...]
+
+    @classmethod
+    def of(cls, settings: CloudRunSettings) -> "RolloutPlan":
+        percent = 100 if settings.rollout == BLUE_GREEN else settings.canary_percent or CANARY_PERCENT
+        minutes = settings.bake_minutes or BAKE_MINUTES
+        return cls(settings.rollout, percent, minutes * 60, settings.rollback_on or DEFAULT_RULES)
+
+
+class CloudRunRollout(CommandRollout):
+    """The rollout of one stack.
+
+    remember: reads what serves into Pulumi's state. again: whether a release that went back is brought again.
+    """
+
+    def __init__(
+        self,
+        stack: str,
+        place: CloudRunPlace,
+        plan: RolloutPlan,
+        say: Say,
+        remember: Callable[[], None],
+        *,
+        again: bool = False,
+        clock: Clock = CLOCK,
+    ) -> None:
+        self._stack, self._place, self._plan = stack, place, plan
+        self._say, self._remember, self._again, self._clock = say, remember, again, clock
+        self._api = RunApi(place, clock)
+        self._counts = RunCounts(place)
+        self._rules = [read_rule(text) for text in plan.rules]
+
+    def prepare(self) -> bool:
+        service = self._api.find()
+        if service is None:
+            return False
+        last = service.rollouts.last
+        if last is not None and last.is_open:
+            service = self._mended(service, last)
+        self._require_counts(service)
+        if not service.is_pinned:
+            self._say(f"The requests of {self._place.service} stay with {_words(service.percents)}")
+            self._api.write(service, [*_shares(service.percents), *service.others_tags], service.rollouts)
+        return True
+
+    def carry_out(self, outputs: Mapping[str, Any], smoke_test: SmokeTest | None) -> None:
+        try:
+            self._carry_out(outputs, smoke_test)
+        finally:
+            if self._api.wrote:
+                self._remember()
+
+    def _carry_out(self, outputs: Mapping[str, Any], smoke_test: SmokeTest | None) -> None:
+        service = self._api.service()
+        new, rollouts = service.newest, service.rollouts
+        if service.percents == {new: 100}:
+            self._keep_what_serves(service, new)
+            self._test_what_serves(outputs, smoke_test)
+            return
+        if (why := rollouts.why_back(new)) and not self._again:
+            raise Refused(
+                f"Release {new} went back: {why}. It gets no requests until something changes, or with "
+                f"`slipway up {self._stack} --again`; {_words(service.percents)} serves."
+            )
+        record = self._begin(service, new)
+        with _interruptible():
+            try:
+                self._test_new(new, smoke_test)
+                record = self._give_share(record)
+                if self._watch(record):
+                    self._promote(record)
+            except EndedElsewhere as error:
+                serves = _words(self._api.service().percents)
+                raise Failed(f"Release {new} went back: {error}. {serves} serves all requests.") from None
+            except KeyboardInterrupt:
+                self._go_back(record, "the command was interrupted", CUT_OFF)
+            except (Failed, Refused) as error:
+                state = BACK if isinstance(error, BadRelease) else CUT_OFF
+                self._go_back(record, str(error).removesuffix("."), state)
+
+    def _require_counts(self, service: RunService) -> None:
+        """Find out whether Cloud Monitoring may be read, before there is a revision to watch."""
+        now = self._clock.now()
+        try:
+            self._counts.between(next(iter(service.percents)), now - 60, now)
+        except Failed as error:
+            raise Refused(
+                f"A {self._plan.kind} rollout is watched by Cloud Monitoring, which needs the role "
+                f"roles/monitoring.viewer in {self._place.project}. {error}"
+            ) from None
+
+    def _mended(self, service: RunService, last: RolloutRecord) -> RunService:
+        """Take back what a command left that was cut off. Raises Refused while one may be at work."""
+        if self._clock.now() <= last.until or last.state == PAUSED:
+            raise Refused(
+                f"A rollout of {last.new} is under way; it has {service.percents.get(last.new, 0)}% of the "
+                f"requests. Wait for it, or end it with `slipway promote {self._stack}` or `slipway rollback "
+                f"--stack {self._stack}`; if the command that carries it out is gone, end it so too."
+            )
+        self._say(f"The rollout of {last.new} was cut off; {_words(last.before)} gets all requests again")
+        return taken_back(self._api, service, last, CUT_OFF, "the command that carried it out is gone")
+
+    def _keep_what_serves(self, service: RunService, new: str) -> None:
+        """Remember a release that the program gave its requests, or that came back with its commit."""
+        known = service.rollouts.known(new)
+        if known is None or known.went_back:
+            release = KnownRelease(new, project_commit(), self._clock.now())
+            self._api.write(service, service.shares, service.rollouts.noting(release))
+
+    def _test_what_serves(self, outputs: Mapping[str, Any], smoke_test: SmokeTest | None) -> None:
+        fault = smoke_test(str(outputs["url"])) if smoke_test else ""
+        if fault:
+            raise Failed(
+                f"Stack {self._stack} answers wrong: {fault}. It serves what was deployed; `slipway rollback "
+                f"--stack {self._stack}` brings the release before back, if there is one."
+            )
+
+    def _begin(self, service: RunService, new: str) -> RolloutRecord:
+        """Give the new revision an address of its own, and keep that its rollout is under way."""
+        plan, now = self._plan, self._clock.now()
+        until = now + plan.bake_seconds + METRICS_LATE_SECONDS + MARGIN_SECONDS
+        before, commit = service.percents, project_commit()
+        record = RolloutRecord(
+            *(new, before, plan.kind, plan.percent, plan.bake_seconds, UNDER_WAY, now, until), commit=commit
+        )
+        shares = [*_shares(before), Share(new, 0, NEXT), *service.others_tags]
+        self._api.write(service, shares, replace(service.rollouts, last=record))
+        return record
+
+    def _test_new(self, new: str, smoke_test: SmokeTest | None) -> None:
+        if smoke_test is None:
+            return
+        url = self._api.service().url_of(NEXT)
+        if not url:
+            raise Failed(f"Cloud Run gave {new} no address of its own")
+        if fault := smoke_test(url):
+            raise BadRelease(f"it answers wrong: {fault}")
+
+    def _give_share(self, record: RolloutRecord) -> RolloutRecord:
+        given = replace(record, share_at=self._clock.now())
+
+        def move(service: RunService) -> RunService:
+            shares = [*_shares(_split(record)), Share(record.new, 0, NEXT), *service.others_tags]
+            return self._api.write(service, shares, replace(service.rollouts, last=given))
+
+        changed(self._api, record, move)
+        self._say(
+            f"{record.new} has {record.percent}% of the requests; it is watched for "
+            f"{record.bake_seconds / 60:g} minutes, and Cloud Monitoring is {METRICS_LATE_SECONDS // 60} "
+            "minutes late"
+        )
+        return given
+
+    def _watch(self, record: RolloutRecord) -> bool:
+        """Watch until the minutes of the bake are counted; return whether it is still to be promoted.
+
+        Raises BadRelease with why it goes back, and EndedElsewhere.
+        """
+        watched, before = 0.0, self._clock.now()
+        while True:
+            self._clock.sleep(LOOK_SECONDS)
+            now = self._clock.now()
+            passed, before = min(now - before, _LONGEST_LOOK_SECONDS), now
+            try:
+                last = current(self._api, record, SERVES)[1]
+            except EndedElsewhere:
+                raise
+            except Failed:  # a network that is away for a minute ends no rollout
+                if now > record.until:
+                    raise
+                continue
+            if last.state == SERVES:
+                self._say(f"{record.new} was promoted by another command; it serves all requests")
+                return False
+            watched += passed if last.state != PAUSED else 0
+            verdicts = self._verdicts(record, now)
+            if bad := next((each.reason for each in verdicts if each.is_bad), ""):
+                raise BadRelease(bad)
+            if watched >= record.bake_seconds + METRICS_LATE_SECONDS:
+                if unknown := next((each.reason for each in verdicts if each.is_open), ""):
+                    raise BadRelease(f"undecided: {unknown}")
+                return True
+
+    def _verdicts(self, record: RolloutRecord, now: float) -> list[RuleVerdict]:
+        """Judge the new revision by the old one: of the same time, or of as long before blue-green."""
+        start = record.share_at or now
+        span = now - start
+        try:
+            new = self._counts.between(record.new, start, now)
+            old_start = start if record.percent < 100 else start - max(span, record.bake_seconds)
+            old = self._counts.between(record.old, old_start, now if record.percent < 100 else start)
+        except Failed as error:
+            return [RuleVerdict(is_open=True, reason=f"Cloud Monitoring cannot be read: {error}")]
+        return [rule.judge(new, old) for rule in self._rules]
+
+    def _promote(self, record: RolloutRecord) -> None:
+        now = self._clock.now()
+        changed(self._api, record, lambda service: promoted(self._api, service, record, now))
+        self._say(f"{record.new} serves all requests")
+
+    def _go_back(self, record: RolloutRecord, why: str, state: str) -> NoReturn:
+        """Give all requests to what had them before. Raises Failed, which says whether it worked."""
+        last: Exception | None = None
+        for number in range(_TRIES):
+            self._clock.sleep(_TRY_SECONDS * number)
+            try:
+                with suppress(EndedElsewhere):
+                    changed(
+                        self._api, record, lambda service: taken_back(self._api, service, record, state, why)
+                    )
+                break
+            except (Failed, Refused) as error:
+                last = error
+        else:
+            raise Failed(
+                f"Release {record.new} must go back: {why}. That did not work: {last} Run `slipway rollback "
+                f"--stack {self._stack}`, or `gcloud run services update-traffic {self._place.service} "
+                f"--to-revisions={record.old}=100 --project {self._place.project} --region "
+                f"{self._place.region}`."
+            )
+        raise Failed(f"Release {record.new} went back: {why}. {_words(record.before)} serves all requests.")
+
+
+def current(api: RunApi, record: RolloutRecord, *also: str) -> tuple[RunService, RolloutRecord]:
+    """Return the service and its rollout, which is still this one. Raises EndedElsewhere.
+
+    also: states in which it may be, besides those of one that lasts.
+    """
+    service = api.service()
+    last = service.rollouts.last
+    if last is None or last.started_at != record.started_at or not (last.is_open or last.state in also):
+        raise EndedElsewhere(last.reason if last else "its record is gone")
+    return service, last
+
+
+def changed(api: RunApi, record: RolloutRecord, change: Callable[[RunService], RunService]) -> RunService:
+    """Change the service while its rollout is this one, once more where it was changed meanwhile."""
+    for _ in range(_TRIES):
+        with suppress(Conflict):
+            return change(current(api, record)[0])
+    raise Failed("something else keeps changing the service")
+
+
+def taken_back(api: RunApi, service: RunService, record: RolloutRecord, state: str, why: str) -> RunService:
+    """Give all requests to what had them before a rollout, and keep why. state: BACK or CUT_OFF."""
+    ended = replace(record, state=state, reason=why)
+    rollouts = replace(service.rollouts, last=ended)
+    if state == BACK:
+        rollouts = rollouts.marking(record.new, why)
+    return api.write(service, [*_shares(record.before), *service.others_tags], rollouts)
+
+
+def promoted(api: RunApi, service: RunService, record: RolloutRecord, now: float) -> RunService:
+    """Give all requests to a rollout's new revision, and keep that it serves."""
+    ended = replace(record, state=SERVES, percent=100, reason="")
+    release = KnownRelease(record.new, record.commit, now)
+    rollouts = replace(service.rollouts, last=ended).noting(release)
+    return api.write(service, [Share(record.new, 100), *service.others_tags], rollouts)
+
+
+def _shares(percents: Mapping[str, int]) -> list[Share]:
+    return [Share(name, percent) for name, percent in percents.items()]
+
+
+def _split(record: RolloutRecord) -> dict[str, int]:
+    """Give the new revision its percent, and the others the rest in proportion, 100 in all."""
+    left = 100 - record.percent
+    kept = {name: percent * left // 100 for name, percent in record.before.items()}
+    kept[record.old] += left - sum(kept.values())
+    return {**{name: percent for name, percent in kept.items() if percent}, record.new: record.percent}
+
+
+def _words(percents: Mapping[str, int]) -> str:
+    if len(percents) == 1:
+        return next(iter(percents))
+    return ", ".join(f"{name} ({percent}%)" for name, percent in percents.items())
+
+
+@contextmanager
+def _interruptible(numbers: Iterable[int] = _SIGNALS) -> Generator[None]:
+    """End by a signal as by Ctrl-C inside the block, so that the rollout goes back first."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = dict[int, Any]()
+    with suppress(ValueError):  # only the main thread may have handlers
+        before = {number: signal.signal(number, interrupt) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
