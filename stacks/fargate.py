@@ -5,14 +5,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, cast
 
-from slipway.components.aws.traces import COLLECTOR_MIB
 from slipway.components.fargate import Architecture, FargateService, FargateServiceArgs
+from slipway.components.fargate.collector import collector_mib
 from slipway.components.fargate.rules import checked_spec
 from slipway.components.fargate.spec import FargateSpec
 from slipway.components.fault import Faults
 from slipway.components.image import InferenceImageArgs, Platform, Registry
 from slipway.components.spec import InferenceServiceSpec
-from slipway.components.traces import CLOUD
 from slipway.stacks.parts import (
     ANY_DIGEST,
     image_maker,
@@ -36,18 +35,15 @@ def prepare(name: str, settings: FargateSettings, secrets: StackSecrets) -> Call
     """
     found = Faults()
     given = settings.args_for(FargateServiceArgs)
-    service = FargateSpec.read(name, given).service
+    described = FargateSpec.read(name, given)
+    service = described.service
     args = {**given, **_resolved_args(settings, secrets, service)}
     args |= found.of(lambda: model_args(name, settings, service)) or {}
     if seconds := found.of(lambda: measured_request_seconds(name, settings, service)):
         args["request_seconds"] = seconds
     spec = found.of(lambda: checked_spec(name, args))
-    server = replace(service, memory_gib=service.memory_gib - COLLECTOR_MIB / 1024)
-    found.of(
-        lambda: require_known_memory(
-            name, settings, server if settings.traces == CLOUD else service, "fargate"
-        )
-    )
+    server = replace(service, memory_gib=service.memory_gib - collector_mib(described) / 1024)
+    found.of(lambda: require_known_memory(name, settings, server, "fargate"))
     image = found.of(lambda: image_maker(name, _image_args(name, settings)))
     found.refuse(name)
     assert image is not None

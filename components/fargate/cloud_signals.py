@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 
+from ..observability.args import Observability
 from .spec import FargateSpec
 
-BALANCER, ECS = "AWS/ApplicationELB", "AWS/ECS"
+BALANCER, ECS, SERVER = "AWS/ApplicationELB", "AWS/ECS", "Slipway"
 OF_BALANCER, OF_TARGETS = ("LoadBalancer",), ("LoadBalancer", "TargetGroup")
-OF_SERVICE = ("ClusterName", "ServiceName")
+OF_SERVICE, OF_SERVER = ("ClusterName", "ServiceName"), ("service",)
 # In a statistic: the seconds after which an answer is slow. In an expression: how many bad requests count.
 SLOW, LEAST = "{slow}", "{least}"
 
@@ -115,6 +116,19 @@ def _does_not_grow(spec: FargateSpec) -> bool:
     return not _grows(spec)
 
 
+def _with_server(spec: FargateSpec) -> bool:
+    """Return whether the server's own metrics reach CloudWatch."""
+    return spec.observability is Observability.FULL
+
+
+def _of_server(metric: str, id_: str = "value", statistic: str = "Maximum") -> Reading:
+    return Reading(id_, SERVER, metric, statistic, OF_SERVER)
+
+
+def _from_server(key: str, metric: str, statistic: str = "Maximum") -> CloudSignal:
+    return CloudSignal(key, (_of_server(metric, statistic=statistic),), shown=_with_server)
+
+
 def _of_requests(metric: str, id_: str, dimensions: tuple[str, ...], legend: str = "") -> Reading:
     return Reading(id_, BALANCER, metric, "Sum", dimensions, legend)
 
@@ -164,6 +178,30 @@ def _seconds() -> CloudSignal:
     quantiles = ("p50", "p95", "p99")
     readings = (Reading(each, BALANCER, "TargetResponseTime", each, OF_TARGETS, each) for each in quantiles)
     return CloudSignal("seconds", tuple(readings))
+
+
+def _queue() -> CloudSignal:
+    """Return the share of what is fuller, calls or tokens; a model without texts has no tokens."""
+    readings = (
+        _of_server("slipway_queue_calls", "calls"),
+        _of_server("slipway_queue_calls_limit", "calls_limit"),
+        _of_server("slipway_queue_tokens", "tokens"),
+        _of_server("slipway_queue_tokens_limit", "tokens_limit"),
+    )
+    steps = (
+        Step("of_calls", "calls / calls_limit"),
+        Step("of_tokens", "tokens / tokens_limit"),
+        Step("share", "IF(FILL(of_tokens, 0) > of_calls, of_tokens, of_calls)"),
+    )
+    return CloudSignal("queue", readings, steps, shown=_with_server)
+
+
+def _connections() -> CloudSignal:
+    readings = (
+        _of_server("slipway_open_connections", "open"),
+        _of_server("slipway_open_connections_limit", "limit"),
+    )
+    return CloudSignal("connections", readings, (Step("share", "open / limit"),), shown=_with_server)
 
 
 # The balancer's own answers are counted for the balancer alone, so on a shared one they could be another
@@ -217,6 +255,14 @@ CLOUD_SIGNALS: tuple[CloudSignal, ...] = (
         assumed=0.9,
         alarms=_does_not_grow,
     ),
+    _queue(),
+    _from_server("wait", "slipway_queue_oldest_seconds"),
+    _from_server("active", "http_server_active_requests"),
+    _connections(),
+    _from_server("threads", "slipway_dead_threads"),
+    _from_server("turn", "slipway_longest_turn_seconds"),
+    _from_server("drift", "slipway_drift"),
+    _from_server("log", "slipway_dropped_log_lines_total", "Sum"),
 )
 
 

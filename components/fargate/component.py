@@ -26,7 +26,7 @@ from .rollback import rollback_alarms
 from .rules import checked_spec, spec_warnings
 from .scaling import PROVIDERS, capacity_of, scale
 from .spec import FargateSpec
-from .task import CONTAINER, log_group, rollout_id, task_definition
+from .task import CONTAINER, log_group, metrics_group, rollout_id, task_definition
 from .traffic import deployment_of, load_balancers_of
 from .watching import Watching
 
@@ -79,7 +79,7 @@ class FargateService(pulumi.ComponentResource):
         image_ref = with_digest(spec.image_ref)
         cluster, cluster_name, ready = _cluster(spec, self)
         log = log_group(spec, ready, self)
-        roles = roles_of(spec, image_ref, log, secrets.arns, self)
+        roles = roles_of(spec, image_ref, log, metrics_group(spec, self), secrets.arns, self)
         arns = (roles.execution, roles.task)
         network = network_of(spec, self)
         balancer = balancer_of(spec, network, self)

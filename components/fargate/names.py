@@ -33,6 +33,11 @@ def log_group_name(name: str) -> str:
     return f"/ecs/{name}"
 
 
+def metrics_group_name(name: str) -> str:
+    """Return the name of the log group whose lines CloudWatch turns into metrics."""
+    return f"{log_group_name(name)}/metrics"
+
+
 def console_url(region: str, cluster: str, name: str) -> str:
     return f"https://{console_host(region)}/ecs/v2/clusters/{cluster}/services/{name}/health?region={region}"
 

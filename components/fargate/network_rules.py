@@ -14,6 +14,7 @@ from ..endpoints import endpoints_of, later_address_warnings
 from ..fault import Fault
 from ..model_address import Source
 from ..networks import cover_everyone
+from ..observability.args import Observability
 from ..traces import OFF
 from . import limits
 from .args import Balancing, Egress
@@ -74,9 +75,12 @@ def _endpoint_faults(spec: FargateSpec) -> Iterator[Fault]:
     if spec.service.address.source is Source.GOOGLE:
         allowed = "Google cannot be reached from there: take public-address, or a model in S3"
         yield Fault("egress", spec.egress.value, allowed, f"with `model` {spec.service.model!r}")
-    if spec.traces != OFF:
+    collected = {"traces": spec.traces} if spec.traces != OFF else {}
+    if spec.observability is Observability.FULL:
+        collected["observability"] = spec.observability.value
+    for key, given in collected.items():
         allowed = "no collector, and no image of one, can be reached from there: take public-address"
-        yield Fault("egress", spec.egress.value, allowed, f"with `traces` {spec.traces}")
+        yield Fault("egress", spec.egress.value, allowed, f"with `{key}` {given}")
     for name, reference in spec.service.secrets.items():
         if (region := region_of(reference)) and region != spec.region:
             allowed = f"from there only {spec.region} can be reached: take public-address, or a copy there"

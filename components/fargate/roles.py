@@ -24,6 +24,8 @@ from .spec import FargateSpec
 from .traffic import statements_for
 
 Statement = dict[str, Any]
+# What a process needs that writes to a log group which is there.
+LOG_ACTIONS = ("logs:CreateLogStream", "logs:PutLogEvents")
 _VERSION = "2012-10-17"
 _ROLES = {"execution": "Starts tasks of", "task": "Runs as", "traffic": "Moves the traffic of"}
 _TASKS, _ECS = "ecs-tasks.amazonaws.com", "ecs.amazonaws.com"
@@ -42,6 +44,7 @@ def roles_of(
     spec: FargateSpec,
     image_ref: pulumi.Output[str],
     log_group: aws.cloudwatch.LogGroup,
+    metrics_group: aws.cloudwatch.LogGroup | None,
     secret_arns: Iterable[pulumi.Input[str]],
     parent: pulumi.Resource,
 ) -> Roles:
@@ -51,11 +54,7 @@ def roles_of(
         role = _role(spec, "execution", parent)
         statements = [
             image_ref.apply(_image_statements),
-            [
-                _statement(
-                    ["logs:CreateLogStream", "logs:PutLogEvents"], pulumi.Output.concat(log_group.arn, ":*")
-                )
-            ],
+            [_log_statement(log_group)],
             [
                 _statement([read_action(arn) if isinstance(arn, str) else READ_SECRET], arn)
                 for arn in secret_arns
@@ -66,8 +65,9 @@ def roles_of(
         execution = role.arn
     if task is None:
         role = _role(spec, "task", parent)
-        if statements := [*_model_statements(spec), *_trace_statements(spec)]:
-            made.append(_policy(spec, "task", role, statements, parent))
+        writes = [_log_statement(metrics_group)] if metrics_group else []
+        if allowed := [*_model_statements(spec), *_trace_statements(spec), *writes]:
+            made.append(_policy(spec, "task", role, allowed, parent))
         task = role.arn
     return Roles(execution, task, tuple(made))
 
@@ -122,6 +122,10 @@ def _policy(
 
 def _statement(actions: list[str], resource: pulumi.Input[str]) -> Statement:
     return {"Effect": "Allow", "Action": actions, "Resource": resource}
+
+
+def _log_statement(group: aws.cloudwatch.LogGroup) -> Statement:
+    return _statement([*LOG_ACTIONS], pulumi.Output.concat(group.arn, ":*"))
 
 
 def _image_statements(image_ref: str) -> list[Statement]:

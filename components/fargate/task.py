@@ -7,10 +7,10 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from ..aws import traces
+from ..aws.traces import ENVIRONMENT
 from ..need import inference_threads
-from ..traces import CLOUD, trace_environment
-from . import limits, model, names
+from ..traces import trace_environment
+from . import collector, limits, model, names
 from .spec import LISTEN_ON_SECONDS, FargateSpec
 
 CONTAINER = "server"
@@ -19,6 +19,7 @@ _USER = 10001
 _VOLUME = "model"
 _ROLLOUT_LABEL = "slipway.rollout"
 _ROLLOUT_DIGITS = 12
+_METRICS_DAYS = 1
 # service/Dockerfile has the same question as its HEALTHCHECK, of /ready: here the load balancer asks that,
 # and a busy or loading task is not to be replaced while it is alive.
 _HEALTH_CHECK = (
@@ -48,8 +49,7 @@ def task_definition(
     containers = [{**server, "dockerLabels": {_ROLLOUT_LABEL: rollout}}]
     if spec.is_fetched:
         containers.append(_volume_owner(image_ref, logs))
-    if spec.traces == CLOUD:
-        containers.append(traces.collector_container(spec.region, logs))
+    containers += collector.collector(spec, logs)
     return aws.ecs.TaskDefinition(
         f"{spec.name}-task",
         family=spec.name,
@@ -120,8 +120,8 @@ def _server(
         },
         "logConfiguration": logs,
     }
-    if spec.traces == CLOUD:  # the server plans with the memory that it sees
-        server["memory"] = int(spec.service.memory_mib) - traces.COLLECTOR_MIB
+    if beside := collector.collector_mib(spec):  # the server plans with the memory that it sees
+        server["memory"] = int(spec.service.memory_mib) - beside
     if spec.is_fetched:
         server["mountPoints"] = [_mount()]
         server["dependsOn"] = [{"containerName": _VOLUME, "condition": "SUCCESS"}]
@@ -157,7 +157,8 @@ def _environment(spec: FargateSpec) -> list[dict[str, pulumi.Input[str]]]:
         "INFERENCE_THREADS": str(inference_threads(service.cpu)),
         "AWS_REGION": spec.region,
         **service.env,
-        **trace_environment(spec.name, spec.traces, traces.ENVIRONMENT),
+        **trace_environment(spec.name, spec.traces, ENVIRONMENT),
+        **collector.server_environment(spec),
         **model.environment_of(spec),
         **service.model_environment,
         "HOST": "0.0.0.0",  # noqa: S104 the load balancer calls the container from outside it
@@ -205,4 +206,21 @@ def log_group(
             delete_before_replace=True,
             protect=spec.deletion_protection,
         ),
+    )
+
+
+def metrics_group(spec: FargateSpec, parent: pulumi.Resource) -> aws.cloudwatch.LogGroup | None:
+    """Create the log group whose lines become metrics; None where the server's metrics stay with it.
+
+    CloudWatch keeps the metrics, so the lines can go after a day.
+    """
+    if not collector.sends_metrics(spec):
+        return None
+    return aws.cloudwatch.LogGroup(
+        f"{spec.name}-metrics-log",
+        name=names.metrics_group_name(spec.name),
+        region=spec.region,
+        retention_in_days=_METRICS_DAYS,
+        tags=spec.service.labels or None,
+        opts=pulumi.ResourceOptions(parent=parent, delete_before_replace=True),
     )

@@ -50,6 +50,7 @@ class Watching:
             "TargetGroup": balancer.target_group.arn_suffix,
             "ClusterName": name,
             "ServiceName": spec.name,
+            "service": spec.name,
         }
         watching = cls(spec, places, topic_of(spec, arn, parent), {}, parent)
         early = [alarm for alarm in metric_alarms(spec) if alarm.signal.missing is Missing.GOOD]

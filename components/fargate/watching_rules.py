@@ -8,12 +8,16 @@ from ..observability.rules import watched_faults
 from ..observability.signal import Alarm
 from ..observability.signals import BY_KEY
 from .cloud_signals import cloud_signals
+from .collector import collector_faults, sends_metrics
+from .names import metrics_group_name
+from .roles import LOG_ACTIONS
 from .spec import FargateSpec
 
 
 def watching_faults(spec: FargateSpec) -> Iterator[Fault]:
     """Yield what is wrong with the alarms that are asked for."""
     yield from watched_faults(spec.service.task, spec, tunable(spec))
+    yield from collector_faults(spec)
 
 
 def tunable(spec: FargateSpec) -> list[str]:
@@ -27,11 +31,16 @@ def watching_warnings(spec: FargateSpec) -> Iterator[str]:
         return
     if not spec.alert_email:
         yield (
-            "`alert_email` is not set: alarms show in CloudWatch and notify nobody, and nobody is told of a "
-            "deployment that fails."
+            "no `alert_email`: alarms show in CloudWatch and notify nobody, and nobody hears of a deployment "
+            "that fails."
         )
     else:
         yield (
-            f"AWS sends {spec.alert_email} one e-mail with a link to confirm: until somebody follows it, "
+            f"AWS sends {spec.alert_email} an e-mail with a link, once: until somebody there follows it, "
             "alarms notify nobody."
+        )
+    if sends_metrics(spec) and spec.task_role_arn is not None:
+        yield (
+            "`task_role_arn` is an existing role, whose rights are its owner's: for the server's metrics it "
+            f"must allow {' and '.join(LOG_ACTIONS)} on the log group {metrics_group_name(spec.name)}."
         )

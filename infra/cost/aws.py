@@ -18,7 +18,13 @@ from slipway.infra.cost.charge import (
 )
 from slipway.infra.cost.spans import InstanceMonth, Span, limits_of
 from slipway.infra.cost.usage import HOURS, Usage
-from slipway.infra.resources.aws import LOG_GROUP, SCALING_TARGET, SCHEDULED_ACTION, TASK_DEFINITION
+from slipway.infra.resources.aws import (
+    ECS_SERVICE,
+    LOG_GROUP,
+    SCALING_TARGET,
+    SCHEDULED_ACTION,
+    TASK_DEFINITION,
+)
 from slipway.infra.resources.reading import (
     UNKNOWN,
     Resource,
@@ -34,6 +40,10 @@ _MILLION = 1e6
 # aws.amazon.com/cloudwatch/pricing, of its examples: stored text is compressed.
 _COMPRESSED_SHARE = 0.15
 _DAYS_OF_A_MONTH = 730 / 24
+# components/fargate/cloud_signals.py: the metrics of the server. The lines are estimated: one for each set of
+# labels, of some hundred bytes.
+_SERVER_METRICS, _METRICS_BYTES = 12, 3000
+_GB = 1e9
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,8 +235,11 @@ def nat_gateway(resource: Resource, scene: Scene) -> Verdict:
 
 
 def log_group(resource: Resource, scene: Scene) -> Verdict:
-    """Price a log group by its share of the assumed log: all groups get the same."""
-    written = scene.usage.log_gb / len(scene.of_type(LOG_GROUP))
+    """Price a log group by its share of the assumed log: all groups of a log get the same."""
+    if holds_metrics(resource):
+        return _metrics_group(resource, scene)
+    groups = [each for each in scene.of_type(LOG_GROUP) if not holds_metrics(each)]
+    written = scene.usage.log_gb / len(groups)
     charges = [Charge.by_use("cloudwatch/ingestion", written)]
     days = number(resource.inputs.get("retentionInDays"), 0)
     if not days:
@@ -236,6 +249,27 @@ def log_group(resource: Resource, scene: Scene) -> Verdict:
     charges.append(Charge.by_use("cloudwatch/storage", stored))
     note = f"{written:.3g} GB written a month, kept for {days:g} days"
     return Priced(region_of(resource), tuple(charges), note=note)
+
+
+def holds_metrics(resource: Resource) -> bool:
+    """Return whether the lines of a log group become metrics: components/fargate/names.py."""
+    return str(resource.inputs.get("name", "")).endswith("/metrics")
+
+
+def _metrics_group(resource: Resource, scene: Scene) -> Verdict:
+    """Price the server's metrics, as many for any number of tasks, and the lines that bring them."""
+    services = [each for each in scene.of_type(ECS_SERVICE) if each.parent == resource.parent]
+    if len(services) != 1:
+        return NotPriced("which tasks write metrics is not known")
+    limits = _limits(services[0], scene, number(services[0].inputs.get("desiredCount"), 0))
+    least = min(span.least for span in limits.spans)
+    of_a_task = _METRICS_BYTES * HOURS * 60 / _GB
+    charges = (
+        Charge.always("cloudwatch/metric", _SERVER_METRICS),
+        Charge("cloudwatch/ingestion", least * of_a_task, least * of_a_task, limits.most * of_a_task),
+    )
+    note = f"{_SERVER_METRICS} metrics of the server, as about {_METRICS_BYTES / 1000:g} kB a minute and task"
+    return Priced(region_of(resource), charges, note=note)
 
 
 def image_repository(resource: Resource, scene: Scene) -> Verdict:

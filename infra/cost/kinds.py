@@ -5,7 +5,7 @@ The table of resource types (infra/resources) names the charge; a type without o
 
 from collections.abc import Callable, Mapping
 
-from slipway.infra.cost import aws, cloud_run, gcp, monitoring, pods, traces
+from slipway.infra.cost import aws, cloud_run, cloudwatch, gcp, monitoring, pods, traces
 from slipway.infra.cost.charge import Free, NotPriced, Scene, Verdict
 from slipway.infra.resources.reading import Resource
 from slipway.infra.resources.row import Billed, NoCharge
@@ -33,6 +33,9 @@ CHARGES: Mapping[str, Callable[[Resource, Scene], Verdict]] = {
     "vpc-endpoint": aws.vpc_endpoint,
     "nat-gateway": aws.nat_gateway,
     "log-group": aws.log_group,
+    "metric-alarm": cloudwatch.metric_alarm,
+    "composite-alarm": cloudwatch.composite_alarm,
+    "cloudwatch-dashboard": cloudwatch.dashboard,
     "ecr-repository": aws.image_repository,
     "secrets-manager-secret": aws.secret,
 }

@@ -25,6 +25,7 @@ TARGET_GROUP = "aws:lb/targetGroup:TargetGroup"
 LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
 FARGATE_COMPONENT = "slipway:index:FargateService"
 ECR_REPOSITORY = "aws:ecr/repository:Repository"
+DASHBOARD = "aws:cloudwatch/dashboard:Dashboard"
 
 _SOURCE = "terraform-provider-aws 6, internal/service/"
 # Of every regional resource: registry.terraform.io/providers/hashicorp/aws/latest/docs/guides/
@@ -33,6 +34,7 @@ _REGION = " region"
 _WITH_BALANCER = NoCharge("billed with its load balancer")
 _SCALING = NoCharge("scaling has no charge; the alarms that it makes are not counted")
 _SCALED = "resourceId scalableDimension serviceNamespace"
+_EVENTS = NoCharge("events of AWS's own services have no charge")
 
 
 def _by(properties: str, source: str) -> Replacement:
@@ -67,6 +69,32 @@ ROWS = {
         _by("name namePrefix logGroupClass", "logs/group.go"),
         Billed("log-group"),
         holds=True,
+    ),
+    "aws:cloudwatch/metricAlarm:MetricAlarm": Row(
+        Role.ALARM, _by("name", "cloudwatch/metric_alarm.go"), Billed("metric-alarm")
+    ),
+    "aws:cloudwatch/compositeAlarm:CompositeAlarm": Row(
+        Role.ALARM, _by("alarmName", "cloudwatch/composite_alarm.go"), Billed("composite-alarm")
+    ),
+    "aws:cloudwatch/eventRule:EventRule": Row(
+        Role.ALARM, _by("name namePrefix eventBusName", "events/rule.go"), _EVENTS
+    ),
+    "aws:cloudwatch/eventTarget:EventTarget": Row(
+        Role.ALARM, _by("rule targetId eventBusName", "events/target.go"), _EVENTS
+    ),
+    DASHBOARD: Row(
+        Role.DASHBOARD, _by("dashboardName", "cloudwatch/dashboard.go"), Billed("cloudwatch-dashboard")
+    ),
+    "aws:sns/topic:Topic": Row(
+        Role.ALARM,
+        _by("name namePrefix fifoTopic", "sns/topic.go"),
+        NoCharge("SNS sends a thousand e-mails a month without a charge"),
+    ),
+    "aws:sns/topicPolicy:TopicPolicy": Row(Role.ALARM, _by("arn", "sns/topic_policy.go"), PERMISSION),
+    "aws:sns/topicSubscription:TopicSubscription": Row(
+        Role.ALARM,
+        _by("topic protocol endpoint", "sns/topic_subscription.go"),
+        NoCharge("billed with its topic"),
     ),
     "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": Row(
         Role.NETWORK,

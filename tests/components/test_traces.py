@@ -8,9 +8,9 @@ import pulumi_aws as aws
 import pulumi_gcp as gcp
 import pytest
 
-from slipway.components.aws.traces import COLLECTOR, COLLECTOR_MIB
 from slipway.components.cloud_run import CloudRunService
 from slipway.components.fargate import FargateService
+from slipway.components.fargate.collector import TRACES_MIB
 from slipway.components.fault import ArgumentsError
 from slipway.components.kubernetes import KubernetesService
 from tests.contract.cloud import Emitted, emitted_by
@@ -95,11 +95,11 @@ def test_x_ray_gets_spans_from_a_collector_within_the_memory_of_the_task() -> No
     emitted = made("Fargate", traces="cloud")
     [task] = emitted.of_type(aws.ecs.TaskDefinition)
     server, collector = json.loads(task.inputs["containerDefinitions"])
-    assert collector["name"] == COLLECTOR
+    assert collector["name"] == "traces"
     assert not collector["essential"]
     assert "@sha256:" in collector["image"]
     assert server["memory"] + collector["memory"] == int(task.inputs["memory"])
-    assert collector["memory"] == COLLECTOR_MIB
+    assert collector["memory"] == TRACES_MIB
     [variable] = collector["environment"]
     configuration = json.loads(variable["value"])
     assert configuration["receivers"]["otlp"]["protocols"] == {"http": {"endpoint": "localhost:4318"}}

@@ -221,6 +221,62 @@ def _log_group(inputs: Inputs) -> list[Call]:
     ]
 
 
+def _metric_alarm(inputs: Inputs) -> list[Call]:
+    params = _big(_kept(inputs, "dimensions", "metricQueries", name="alarmName", okActions="oKActions"))
+    if "dimensions" in inputs:
+        params["Dimensions"] = _dimensions(inputs["dimensions"])
+    if "metricQueries" in inputs:
+        params["Metrics"] = [_query(query) for query in inputs["metricQueries"]]
+    return [Call("cloudwatch", "PutMetricAlarm", params)]
+
+
+def _query(query: Inputs) -> Params:
+    """Convert a query, where the provider has one level less."""
+    params = pascal({key: value for key, value in query.items() if key != "metric"})
+    if metric := query.get("metric"):
+        found = {"MetricName": metric["metricName"], "Namespace": metric["namespace"]}
+        found["Dimensions"] = _dimensions(metric["dimensions"])
+        params["MetricStat"] = {"Metric": found, "Period": metric["period"], "Stat": metric["stat"]}
+    return params
+
+
+def _dimensions(values: Inputs) -> list[dict[str, str]]:
+    """Convert dimensions, whose names stand for themselves and keep their case."""
+    return [{"Name": name, "Value": value} for name, value in values.items()]
+
+
+def _composite_alarm(inputs: Inputs) -> list[Call]:
+    return [Call("cloudwatch", "PutCompositeAlarm", _big(_kept(inputs, okActions="oKActions")))]
+
+
+def _dashboard(inputs: Inputs) -> list[Call]:
+    return [Call("cloudwatch", "PutDashboard", pascal(_kept(inputs)))]
+
+
+def _event_rule(inputs: Inputs) -> list[Call]:
+    return [Call("events", "PutRule", _big(_kept(inputs)))]
+
+
+def _event_target(inputs: Inputs) -> list[Call]:
+    given = inputs["inputTransformer"]
+    transformer = {"InputPathsMap": dict(given["inputPaths"]), "InputTemplate": given["inputTemplate"]}
+    target = {"Id": inputs["targetId"], "Arn": inputs["arn"], "InputTransformer": transformer}
+    return [Call("events", "PutTargets", {"Rule": inputs["rule"], "Targets": [target]})]
+
+
+def _topic(inputs: Inputs) -> list[Call]:
+    return [Call("sns", "CreateTopic", _big(_kept(inputs)))]
+
+
+def _topic_policy(inputs: Inputs) -> list[Call]:
+    name = {"AttributeName": "Policy", "AttributeValue": inputs["policy"]}
+    return [Call("sns", "SetTopicAttributes", {"TopicArn": inputs["arn"], **name})]
+
+
+def _subscription(inputs: Inputs) -> list[Call]:
+    return [Call("sns", "Subscribe", pascal(_kept(inputs, topic="topicArn")))]
+
+
 def _role(inputs: Inputs) -> list[Call]:
     renamed = {"name": "roleName", "assumeRolePolicy": "assumeRolePolicyDocument"}
     return [Call("iam", "CreateRole", _big(_kept(inputs, **renamed)))]
@@ -287,7 +343,12 @@ CALLS: Mapping[type[pulumi.CustomResource], Callable[[Inputs], list[Call]]] = {
     aws.appautoscaling.Policy: _scaling_policy,
     aws.appautoscaling.ScheduledAction: _scheduled_action,
     aws.appautoscaling.Target: _scalable_target,
+    aws.cloudwatch.CompositeAlarm: _composite_alarm,
+    aws.cloudwatch.Dashboard: _dashboard,
+    aws.cloudwatch.EventRule: _event_rule,
+    aws.cloudwatch.EventTarget: _event_target,
     aws.cloudwatch.LogGroup: _log_group,
+    aws.cloudwatch.MetricAlarm: _metric_alarm,
     aws.ec2.InternetGateway: _gateway,
     aws.ec2.Route: _of_ec2("CreateRoute"),
     aws.ec2.RouteTable: _of_ec2("CreateRouteTable"),
@@ -309,6 +370,9 @@ CALLS: Mapping[type[pulumi.CustomResource], Callable[[Inputs], list[Call]]] = {
     aws.lb.TargetGroup: _target_group,
     aws.secretsmanager.Secret: _secret,
     aws.secretsmanager.SecretVersion: _secret_version,
+    aws.sns.Topic: _topic,
+    aws.sns.TopicPolicy: _topic_policy,
+    aws.sns.TopicSubscription: _subscription,
     aws.vpc.SecurityGroupEgressRule: _group_rule("AuthorizeSecurityGroupEgress"),
     aws.vpc.SecurityGroupIngressRule: _group_rule("AuthorizeSecurityGroupIngress"),
 }

@@ -20,6 +20,7 @@ EVERYTHING: dict[str, Any] = {
     "secrets": {"DATABASE": REFERENCE},
     "request_seconds": 0.5,
     "schedules": [MORNING],
+    "alert_email": "oncall@example.com",
 }
 
 

@@ -50,12 +50,15 @@ def _container_is_asked(made: Made) -> bool:
 
 def _log_is_kept(made: Made) -> bool:
     options = made.server["logConfiguration"]["options"]
-    groups = [params["logGroupName"] for params in made.all("CreateLogGroup")]
-    days = made.one("PutRetentionPolicy")["retentionInDays"]
+    groups = {params["logGroupName"] for params in made.all("CreateLogGroup")}
+    kept = {params["logGroupName"]: params["retentionInDays"] for params in made.all("PutRetentionPolicy")}
     needed = {"awslogs-group", "awslogs-region", "awslogs-stream-prefix"}
     driver = made.server["logConfiguration"]["logDriver"]
-    own = [options.get("awslogs-group")] == groups
-    return driver == "awslogs" and needed <= options.keys() and own and days in limits.RETENTION_DAYS
+    own = groups == kept.keys() and {each for each in groups if not each.endswith("/metrics")} == {
+        options.get("awslogs-group")
+    }
+    allowed = all(days in limits.RETENTION_DAYS for days in kept.values())
+    return driver == "awslogs" and needed <= options.keys() and own and allowed
 
 
 def _secrets_are_pinned(made: Made) -> bool:
@@ -76,7 +79,8 @@ def _volume_is_writable(made: Made) -> bool:
     if place is None:
         return "mountPoints" not in made.server and not made.task.get("volumes")
     [mount] = made.server["mountPoints"]
-    [giver] = [one for one in made.task["containerDefinitions"] if not one["essential"]]
+    others = [one for one in made.task["containerDefinitions"] if not one["essential"]]
+    [giver] = [one for one in others if "mountPoints" in one]
     waits = made.server["dependsOn"] == [{"containerName": giver["name"], "condition": "SUCCESS"}]
     named = [volume["name"] for volume in made.task["volumes"]] == [mount["sourceVolume"]]
     return waits and named and mount["containerPath"] == place and giver["mountPoints"] == [mount]

@@ -12,11 +12,12 @@ from slipway.components.fargate import FargateServiceArgs
 from slipway.components.fargate.rules import checked_spec, spec_warnings
 from slipway.components.fargate.size_rules import nearest_sizes
 from slipway.components.fault import ArgumentsError
+from slipway.components.observability.args import Observability
 from slipway.components.sizes import FARGATE_MIB
 from tests.contract.fargate_cases import EXISTING, PLAIN, ROLE, SECURE, WRONG
 
 DIGEST = f"sha256:{'a' * 64}"
-OPEN = {**PLAIN, **SECURE, "public": True}
+OPEN = {**PLAIN, **SECURE, "public": True, "observability": Observability.OFF}
 
 
 def warnings(args: Mapping[str, Any]) -> list[str]:
