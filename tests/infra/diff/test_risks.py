@@ -18,6 +18,7 @@ REPOSITORY = "gcp:artifactregistry/repository:Repository"
 SECRET, VERSION = "gcp:secretmanager/secret:Secret", "gcp:secretmanager/secretVersion:SecretVersion"
 PASSWORD = "random:index/randomPassword:RandomPassword"
 IMAGE = "docker-build:index:Image"
+FARGATE = "slipway:index:FargateService"
 LOG = "aws:cloudwatch/logGroup:LogGroup"
 K8S_SERVICE, DEPLOYMENT = "kubernetes:core/v1:Service", "kubernetes:apps/v1:Deployment"
 K8S_INGRESS = "kubernetes:networking.k8s.io/v1:Ingress"
@@ -44,6 +45,20 @@ def _annotated(name: str, value: str) -> Inputs:
 
 
 CHANGES: list[tuple[str, Inputs | None, Inputs | None, str, str]] = [
+    (
+        FARGATE,
+        service(rollout="canary"),
+        service(),
+        "high",
+        "leaves the target group that may have all tasks, and the service answers 503 until the end",
+    ),
+    (
+        FARGATE,
+        service(rollout="blue-green"),
+        service(rollout="blue-green", certificate_arn="arn:aws:acm"),
+        "high",
+        "sends the requests of another listener to the target group that may have no task",
+    ),
     (
         SERVICE,
         service(allowed_cidrs=["203.0.113.0/24"]),
