@@ -6,12 +6,14 @@ import signal
 import subprocess
 from collections.abc import Mapping
 from enum import Enum
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from slipway.infra.cli.console import ERR
 from slipway.infra.errors import Failed, ProgramFailed, Refused
 from slipway.infra.plan.config import StackConfig
+from slipway.infra.plan.run import Plan
 from slipway.infra.settings.stackfile import settings_from
 from slipway.infra.targets.registry import target_of
 from slipway.infra.targets.status import smoke_words
@@ -147,6 +149,8 @@ def hand_over(
         raise Refused(
             f"--again brings a release that went back, and stack {config.stack} keeps none. Omit it."
         )
+    if rollout is not None:
+        rollout.begin(lambda: _plan_of(config))
     if rollout is not None and rollout.prepare():
         if refresh is False:
             raise Refused(f"The rollout of stack {config.stack} reads first what exists. Omit --no-refresh.")
@@ -171,6 +175,13 @@ def hand_over(
         rollout.carry_out(outputs, _smoke_test_of(config, outputs) if smoke else None)
     elif smoke:
         _smoke_test(config)
+
+
+def _plan_of(config: StackConfig) -> Plan:
+    from slipway.infra.preview import previews_of  # imports Pulumi
+
+    [(plan, _)] = previews_of(Path(), [config.stack], []).found
+    return plan
 
 
 def _apply(command: list[str], rollout: CommandRollout | None) -> None:

@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any, cast
 
 from slipway.infra.errors import Failed, Refused
@@ -11,10 +10,14 @@ from slipway.infra.plan.config import StackConfig
 from slipway.infra.targets import fargate_releases
 from slipway.infra.targets.cloud_cli import at
 from slipway.infra.targets.fargate_cli import AWS, FargatePlace, answer, objects_at
-from slipway.infra.targets.fargate_deployments import UNDER_WAY, Deployment, newest_deployment, rollout_json
+from slipway.infra.targets.fargate_deployments import (
+    UNDER_WAY,
+    EcsDeployment,
+    newest_deployment,
+    rollout_json,
+)
 from slipway.infra.targets.fargate_failures import failures
 from slipway.infra.targets.fargate_rollout import rollout_at
-from slipway.infra.targets.release_fingerprint import fingerprint_of
 from slipway.infra.targets.status import Status
 from slipway.infra.targets.target import CloudTarget, CommandRollout
 from slipway.stacks.settings.common import Settings
@@ -204,7 +207,7 @@ class Fargate(CloudTarget[FargatePlace]):
             "requests. `slipway rollback` takes it back."
         )
 
-    def _under_way(self, config: StackConfig, verb: str) -> Deployment:
+    def _under_way(self, config: StackConfig, verb: str) -> EcsDeployment:
         found = newest_deployment(self.place_of(config))
         if found is None or found.status not in UNDER_WAY:
             raise Refused(f"No rollout is under way on this stack, so there is none to {verb}.")
@@ -227,13 +230,7 @@ class Fargate(CloudTarget[FargatePlace]):
     def command_rollout(
         self, config: StackConfig, again: bool, say: Callable[[str], None]
     ) -> CommandRollout | None:
-        def fingerprint() -> str:
-            from slipway.infra.preview import previews_of  # imports Pulumi
-
-            [(plan, _)] = previews_of(Path(), [config.stack], []).found
-            return fingerprint_of(plan)
-
-        return rollout_at(config.stack, self.place_of(config), fingerprint, again, say)
+        return rollout_at(config.stack, self.place_of(config), again, say)
 
     def following(self, place: FargatePlace) -> list[str]:
         return following(place)

@@ -25,7 +25,7 @@ WENT = frozenset({"ROLLBACK_SUCCESSFUL", "ROLLBACK_FAILED", "STOPPED"})
 
 
 @dataclass(frozen=True, slots=True)
-class Deployment:
+class EcsDeployment:
     """One deployment of a service. task: the ARN of its task definition. percent: of the requests it gets.
 
     reason: why it is as it is, with the alarms that went off. strategy: as ECS names it.
@@ -44,7 +44,7 @@ class Deployment:
         return revision_of(self.task)
 
 
-def newest_deployment(place: FargatePlace) -> Deployment | None:
+def newest_deployment(place: FargatePlace) -> EcsDeployment | None:
     """Return the service's newest deployment; None before the first. Raises Failed."""
     service = ["--cluster", place.cluster, "--service", place.service]
     listed = objects_at(answer(place, ["ecs", "list-service-deployments", *service]), "serviceDeployments")
@@ -56,7 +56,7 @@ def newest_deployment(place: FargatePlace) -> Deployment | None:
     target = at(found, "targetServiceRevision")
     asked = ["ecs", "describe-service-revisions", "--service-revision-arns", str(target.get("arn", ""))]
     revision = at(objects_at(answer(place, asked), "serviceRevisions"), 0)
-    return Deployment(
+    return EcsDeployment(
         arn,
         str(found.get("status", "")),
         str(revision.get("taskDefinition", "")),

@@ -8,7 +8,7 @@ import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from slipway.components.image_reference import ImageReference
 from slipway.infra.errors import Failed, Refused
@@ -19,7 +19,7 @@ from slipway.infra.targets.fargate_deployments import (
     UNDER_WAY,
     WENT,
     WENT_BACK,
-    Deployment,
+    EcsDeployment,
     TaskRelease,
     kept_releases,
     newest_deployment,
@@ -43,7 +43,7 @@ def listed(place: FargatePlace) -> list[dict[str, Any]]:
     return [_as_json(each, serving, newest) for each in kept_releases(place)]
 
 
-def _as_json(release: TaskRelease, serving: str, newest: Deployment | None) -> dict[str, Any]:
+def _as_json(release: TaskRelease, serving: str, newest: EcsDeployment | None) -> dict[str, Any]:
     share = 100.0 if release.name == serving else 0.0
     if newest and newest.status in UNDER_WAY and newest.release != serving:
         share = {newest.release: newest.percent, serving: 100 - newest.percent}.get(release.name, 0.0)
@@ -86,6 +86,23 @@ def _lost(release: TaskRelease) -> str | None:
     if done.returncode and "ImageNotFoundException" in done.stderr:
         return f"its image {image.digest[:19]} is deleted"
     return None
+
+
+def old_releases(place: FargatePlace, keep: int) -> list[str]:
+    """Return the task definitions that nothing runs and that are not among the newest, oldest first."""
+    family = ["--family-prefix", place.service, "--status", "ACTIVE", "--sort", "ASC"]
+    listed = answer(place, ["ecs", "list-task-definitions", *family])
+    arns = [str(arn) for arn in cast("list[Any]", listed.get("taskDefinitionArns") or [])]
+    mine = [arn for arn in arns if arn.rpartition("/")[2].rpartition(":")[0] == place.service]
+    newest, now = newest_deployment(place), serving_task(place)
+    in_use = {now, newest.task if newest else now}
+    return [arn for arn in mine[:-keep] if arn not in in_use]
+
+
+def deregister(place: FargatePlace, tasks: Sequence[str]) -> None:
+    """Take task definitions out of use for good. Raises Failed at the first one that ECS keeps."""
+    for task in tasks:
+        answer(place, ["ecs", "deregister-task-definition", "--task-definition", task])
 
 
 def serving_task(place: FargatePlace) -> str:
@@ -168,7 +185,7 @@ def _wanted(kept: Sequence[TaskRelease], now: str, release: str | None) -> TaskR
 
 
 def _stop(
-    place: FargatePlace, newest: Deployment, say: Callable[[str], None], sleep: Callable[[float], None]
+    place: FargatePlace, newest: EcsDeployment, say: Callable[[str], None], sleep: Callable[[float], None]
 ) -> tuple[str, str]:
     say(f"Ending the rollout of release {newest.release}")
     stop = ["ecs", "stop-service-deployment", "--service-deployment-arn", newest.arn]

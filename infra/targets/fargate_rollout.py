@@ -9,6 +9,7 @@ from typing import Any
 
 from slipway.components.local.release import project_commit
 from slipway.infra.errors import Failed, Refused, SlipwayError
+from slipway.infra.plan.run import Plan
 from slipway.infra.targets.fargate_cli import AWS, FargatePlace
 from slipway.infra.targets.fargate_deployments import (
     COMMIT,
@@ -17,24 +18,26 @@ from slipway.infra.targets.fargate_deployments import (
     UNDER_WAY,
     WENT,
     WENT_BACK,
-    Deployment,
+    EcsDeployment,
     TaskRelease,
     kept_releases,
     newest_deployment,
     revision_of,
 )
 from slipway.infra.targets.fargate_releases import mark, serving_task, unmark
+from slipway.infra.targets.release_fingerprint import fingerprint_of
 from slipway.infra.targets.target import CommandRollout, SmokeTest
 
 
 class FargateRollout(CommandRollout):
-    """The command's part of one `up`. fingerprint: of what the stack's program would deploy now."""
+    """The command's part of one `up`."""
 
-    def __init__(
-        self, stack: str, place: FargatePlace, fingerprint: str, again: bool, say: Callable[[str], None]
-    ) -> None:
-        self._stack, self._place, self._fingerprint = stack, place, fingerprint
-        self._again, self._say = again, say
+    def __init__(self, stack: str, place: FargatePlace, again: bool, say: Callable[[str], None]) -> None:
+        self._stack, self._place, self._again, self._say = stack, place, again, say
+        self._fingerprint = ""
+
+    def begin(self, plan: Callable[[], Plan]) -> None:
+        self._fingerprint = fingerprint_of(plan())
 
     def prepare(self) -> bool:
         """Refuse a release that went back, and a second rollout; read first what ECS or a command changed."""
@@ -102,7 +105,7 @@ class FargateRollout(CommandRollout):
 
 
 def rollout_at(
-    stack: str, place: FargatePlace, fingerprint: Callable[[], str], again: bool, say: Callable[[str], None]
+    stack: str, place: FargatePlace, again: bool, say: Callable[[str], None]
 ) -> FargateRollout | None:
     """Return the command's part; None where `aws` is missing, which only reading what went back needs."""
     try:
@@ -110,8 +113,8 @@ def rollout_at(
     except Refused:
         say("Without `aws` on PATH it is not known whether this release went back before.")
         return None
-    return FargateRollout(stack, place, fingerprint(), again, say)
+    return FargateRollout(stack, place, again, say)
 
 
-def _why(deployment: Deployment) -> str:
+def _why(deployment: EcsDeployment) -> str:
     return deployment.reason or "ECS states no reason"

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 from slipway.components.sizes import Size, smallest_size
 from slipway.infra.errors import Refused
 from slipway.infra.plan.config import StackConfig
+from slipway.infra.plan.run import Plan
 from slipway.infra.settings.stackfile import settings_from
 from slipway.infra.targets.status import Status
 from slipway.stacks.settings.common import Settings
@@ -32,6 +33,9 @@ class Access:
 
 class CommandRollout(ABC):
     """The part of a rollout that `slipway up` does itself, before and after `pulumi up`."""
+
+    def begin(self, plan: Callable[[], Plan]) -> None:  # noqa: B027 not every rollout needs it
+        """Hear what the program would deploy now. plan: runs it; raises RunError where it refuses."""
 
     @abstractmethod
     def prepare(self) -> bool:

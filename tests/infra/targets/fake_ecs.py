@@ -92,12 +92,19 @@ def answer(ecs: Ecs, words: list[str]) -> Any:
             revision = options["--service-revision-arns"][0].rpartition("/")[2]
             return {"serviceRevisions": [{"taskDefinition": f"{ARN}task-definition/{FAMILY}:{revision}"}]}
         case "list-task-definitions":
-            every = range(len(ecs.state["tasks"]), 0, -1)
+            every = [
+                n for n in range(1, len(ecs.state["tasks"]) + 1) if not ecs.state["tasks"][n - 1].get("gone")
+            ]
+            if options["--sort"][0] == "DESC":
+                every.reverse()
             return {"taskDefinitionArns": [f"{ARN}task-definition/{FAMILY}:{number}" for number in every]}
         case "describe-task-definition":
             return ecs.task(options["--task-definition"][0])
         case "describe-services":
             return {"services": [_service(ecs)] if ecs.state["serves"] else []}
+        case "deregister-task-definition":
+            revision = int(options["--task-definition"][0].rpartition(":")[2])
+            ecs.state["tasks"][revision - 1]["gone"] = True
         case "stop-service-deployment":
             ecs.stop(int(options["--service-deployment-arn"][0].rpartition("/")[2]))
         case "update-service":

@@ -178,3 +178,14 @@ def test_a_release_that_went_back_without_slipway_is_told(day: Day) -> None:
     assert done.returncode == 0, done.stderr
     assert "The last rollout, of release 2, went back: Service deployment rolled back" in done.stderr
     assert "pulumi up --stack prod --refresh --yes" in (day.folder / "calls").read_text()
+
+
+def test_prune_deregisters_what_is_older_than_the_newest_and_not_what_serves(day: Day) -> None:
+    for number in range(1, 6):
+        day.set(memory=f"{number + 1}Gi")
+        day.up(f"version {number}")
+    day.run("rollback", "1", "--stack", "prod")
+    assert "To deregister these, add --yes" in day.refused("prune", "prod", "--keep", "2")
+    done = day.run("prune", "prod", "--keep", "2", "--yes")
+    assert done.returncode == 0, done.stderr
+    assert [each["release"] for each in day.releases()] == ["5", "4", "1"]
