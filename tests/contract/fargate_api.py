@@ -114,14 +114,13 @@ def _service(inputs: Inputs) -> list[Call]:
 
 def _strategy(configuration: Inputs) -> Params:
     """Write the minutes as numbers: the provider has them as strings, so that 0 is not unset."""
-    return {
-        key: int(value)
-        if key.endswith("InMinutes")
-        else _strategy(value)
-        if isinstance(value, dict)
-        else value  # pyright: ignore[reportUnknownArgumentType]
-        for key, value in configuration.items()
-    }
+    written: Params = {}
+    for key, value in configuration.items():
+        if isinstance(value, dict):
+            written[key] = _strategy(cast("Params", value))
+        else:
+            written[key] = int(value) if key.endswith("InMinutes") else value
+    return written
 
 
 def _cluster(inputs: Inputs) -> list[Call]:
@@ -164,10 +163,8 @@ def _target_group(inputs: Inputs) -> list[Call]:
 
 
 def _actions(actions: list[Inputs]) -> list[Params]:
-    return [
-        {_CONFIGURED.get(key, key): _weighted(value) for key, value in pascal(action).items()}
-        for action in actions
-    ]
+    written = [cast("Params", pascal(dict(action))) for action in actions]
+    return [{_CONFIGURED.get(key, key): _weighted(value) for key, value in each.items()} for each in written]
 
 
 def _weighted(value: Any) -> Any:
