@@ -152,8 +152,9 @@ class CloudRunReleases:
         ]
         if changed_names and not secrets:
             raise Refused(
-                f"Release {target.name} has other versions of {', '.join(sorted(changed_names))} than the one "
-                "that serves, and a revision cannot take today's. Add --secrets to bring it back with those."
+                f"Release {target.name} has other versions of {', '.join(sorted(changed_names))} than the "
+                "one that serves, and a revision cannot take today's. Add --secrets to bring it back with "
+                "those."
             )
 
     def _require_version(self, release: str, secret: str, version: str) -> None:

@@ -1,9 +1,9 @@
 """Carries out a canary or a blue-green rollout on Cloud Run: what `slipway up` does around `pulumi up`.
 
 `pulumi up` makes the new revision, which gets no requests. This tests it at its own address, gives it its
-share, watches both revisions in Cloud Monitoring, and gives it all requests or none. What it does is kept next
-to the service (rollout_record.py), so that `promote`, `pause` and `rollback` reach it from any machine, and the
-next command knows of one that was cut off.
+share, watches both revisions in Cloud Monitoring, and gives it all requests or none. What it does is kept
+next to the service (rollout_record.py), so that `promote`, `pause` and `rollback` reach it from any machine,
+and the next command knows of one that was cut off.
 """
 
 import signal

@@ -1,7 +1,7 @@
 """Reads and moves the requests of a Cloud Run service among its revisions, through the Cloud Run Admin API.
 
-A write names the version of the service that was read (`etag`), so of two commands that move requests at once
-the second fails and looks again. It names what it changes (`updateMask`): nothing else of the service is sent.
+A write names the version of the service that was read (`etag`), so of two commands that move requests at
+once the second fails and looks again. It names what it changes (`updateMask`): nothing else is sent.
 Source: cloud.google.com/run/docs/reference/rest/v2/projects.locations.services, RUNPB Service.
 """
 

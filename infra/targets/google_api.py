@@ -45,7 +45,7 @@ class GoogleApi:
         query: Mapping[str, str] | Sequence[tuple[str, str]] = (),
         body: Any = None,
     ) -> dict[str, Any]:
-        """Send a request. Raises NotFound, Conflict, Failed with what Google says; Refused without a login."""
+        """Send a request. Raises NotFound, Conflict, Failed with what Google says, Refused without login."""
         if not self._token:
             self._token = _token()
         try:

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
+from slipway.components.google.limits import TRAFFIC_TO_LATEST, TRAFFIC_TO_REVISION
 from tests.pulumi_engine.standin import BROKEN
 from tests.pulumi_engine.strict.account import AnswerLost, Refusal, Thing
+from tests.pulumi_engine.strict.cloud_run import CLOUD_RUN_RULES, delete_revision, revisions_of
 from tests.pulumi_engine.strict.gke_rules import GKE_RULES
 from tests.pulumi_engine.strict.google import PROJECT, REGION, google_account
 from tests.pulumi_engine.strict.google_rules import GOOGLE_RULES
@@ -20,6 +22,10 @@ MAPPING = "gcp:cloudrun/domainMapping:DomainMapping"
 CLUSTER, POOL = "gcp:container/cluster:Cluster", "gcp:container/nodePool:NodePool"
 NODE_ROLE = "gcp:projects/iAMMember:IAMMember"
 HERE: Mapping[str, str] = {"project": PROJECT, "location": REGION}
+
+
+def to_revision(name: str, percent: int) -> dict[str, Any]:
+    return {"type": TRAFFIC_TO_REVISION, "revision": name, "percent": percent}
 
 
 class World:
@@ -65,6 +71,9 @@ class World:
         containers = [{"image": image, "envs": envs}]
         return {"serviceAccount": self.runner.outputs["email"], "containers": containers}
 
+    def named(self, revision: str, version: str = "1") -> dict[str, Any]:
+        return {**self.template(version=version), "revision": revision}
+
     def of_service(self, **changed: Any) -> dict[str, Any]:
         return {"name": "api", **HERE, "template": self.template(), **changed}
 
@@ -105,6 +114,35 @@ CASES: Mapping[str, tuple[Callable[[World], object], str]] = {
         lambda w: w.make(POOL, **w.of_pool(name="b", nodeConfig={"serviceAccount": "nobody@p"})),
         'Service account "nobody@p" does not exist',
     ),
+    "revision_named_once": (
+        lambda w: (
+            w.change(w.service, template=w.named("api-one")),
+            w.change(w.service, template=w.named("api-one", version="2")),
+        ),
+        "Error 409: Revision named 'api-one' with different configuration already exists",
+    ),
+    "revision_name_allowed": (
+        lambda w: w.change(w.service, template=w.named("one")),
+        "Error 400: .*revision: 'one'; it must begin with the service's name",
+    ),
+    "traffic_is_whole": (
+        lambda w: w.change(w.service, traffics=[{"type": TRAFFIC_TO_LATEST, "percent": 90}]),
+        "Error 400: .*traffic.percent: 90; the percentages must add up to 100",
+    ),
+    "traffic_goes_to_revisions": (
+        lambda w: w.change(w.service, traffics=[to_revision("api-none", 100)]),
+        "Error 404: Revision 'api-none' was not found",
+    ),
+    "tags_allowed": (
+        lambda w: w.change(
+            w.service,
+            traffics=[
+                {"type": TRAFFIC_TO_LATEST, "percent": 100, "tag": "next"},
+                {"type": TRAFFIC_TO_LATEST, "tag": "next"},
+            ],
+        ),
+        "Error 400: .*tag: next; a tag belongs to one target",
+    ),
     "repository_deletable": (
         lambda w: w.account.delete(
             w.make(REPOSITORY, repositoryId="images", **HERE, deletionPolicy="PREVENT").id
@@ -125,7 +163,7 @@ def test_a_request_that_breaks_a_rule_is_refused(request_: Callable[[World], obj
 
 
 def test_every_rule_is_broken_by_a_case() -> None:
-    rules = (*GOOGLE_RULES.values(), *GKE_RULES.values())
+    rules = (*GOOGLE_RULES.values(), *GKE_RULES.values(), CLOUD_RUN_RULES)
     assert {rule.__name__ for each in rules for rule in each} == CASES.keys()
 
 
@@ -199,3 +237,27 @@ def test_a_version_that_is_abandoned_stays_and_the_next_one_has_the_next_number(
     assert world.make(VERSION, secret=world.secret.id).outputs["version"] == "2"
     world.account.delete(world.secret.id)
     assert world.account.of_kind("secretmanager.SecretVersion") == []
+
+
+def test_a_revision_with_requests_or_of_the_template_is_not_deleted() -> None:
+    world = World()
+    world.change(world.service, template=world.named("api-one"))
+    world.change(world.service, template=world.named("api-two"), traffics=[to_revision("api-one", 100)])
+    for name in ("api-one", "api-two"):
+        with pytest.raises(Refusal, match=f"Revision '{name}' (gets requests|is the latest)"):
+            delete_revision(world.account, world.service.id, name)
+    world.change(world.service, traffics=[to_revision("api-two", 100)])
+    delete_revision(world.account, world.service.id, "api-one")
+    assert "api-one" not in revisions_of(world.account, world.service.id)
+
+
+def test_the_same_template_keeps_its_revision_and_another_one_makes_another() -> None:
+    world = World()
+    world.change(world.service, scaling={"minInstanceCount": 1})
+    assert len(revisions_of(world.account, world.service.id)) == 1
+    world.change(world.service, template=world.template(image="b"))
+    assert len(revisions_of(world.account, world.service.id)) == 2
+    world.change(world.service, template=world.named("api-one"))
+    world.change(world.service, template=world.named("api-two", version="1"))
+    world.change(world.service, template=world.named("api-one"))
+    assert list(revisions_of(world.account, world.service.id))[2:] == ["api-one", "api-two"]

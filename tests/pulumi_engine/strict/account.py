@@ -86,6 +86,7 @@ class Account:
     """make: the outputs of what is made from inputs, its id among them. calls: in order, as (verb, name).
 
     parts: kind -> the kind of what is deleted with it, and the input or output that names it there.
+    memory: what a cloud keeps besides the things.
     stays: whether a thing is still there when the provider was told to delete it.
     noticed: what the invariants found, once each. never_ready: ids of what was made and did not get ready
     yet. let_go: ids of what was deleted by the provider and stays.
@@ -102,6 +103,7 @@ class Account:
     let_go: set[str] = field(default_factory=set[str])
     fault: Fault | None = None
     made: int = 0
+    memory: dict[str, Any] = field(default_factory=dict[str, Any])
     stays: Callable[[Thing], bool] = lambda thing: False
     answer: Answerer = lambda account, token, arguments: None
     _lock: threading.RLock = field(default_factory=threading.RLock)

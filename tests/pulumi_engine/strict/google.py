@@ -7,6 +7,7 @@ from typing import Any
 from tests.contract.cloud import made_of
 from tests.contract.gke_outputs import GKE_ANSWERS
 from tests.pulumi_engine.strict.account import EXISTING, Account, Inputs, Thing, kind_of
+from tests.pulumi_engine.strict.cloud_run import CLOUD_RUN_RULES, revisions_follow
 from tests.pulumi_engine.strict.gke_rules import GKE_RULES, cluster_of, nodes_run
 from tests.pulumi_engine.strict.google_rules import GOOGLE_RULES, starts
 
@@ -21,7 +22,11 @@ _PARTS = {
 
 def google_account() -> Account:
     rules = {**GOOGLE_RULES, **GKE_RULES}
-    return Account(rules, _made, (starts, nodes_run), _PARTS, stays=outlives_its_stack, answer=_answer)
+    service = "cloudrunv2.Service"
+    rules[service] = (*CLOUD_RUN_RULES, *GOOGLE_RULES[service])
+    return Account(
+        rules, _made, (revisions_follow, starts, nodes_run), _PARTS, stays=outlives_its_stack, answer=_answer
+    )
 
 
 def outlives_its_stack(thing: Thing) -> bool:
