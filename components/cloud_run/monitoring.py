@@ -8,7 +8,7 @@ import pulumi
 from ..fault import Fault
 from ..google.monitoring.cloud_run import ROWS
 from ..google.monitoring.resources import Place, watch_service
-from ..google.monitoring.subject import Watched, matchers, tunable
+from ..google.monitoring.subject import MonitoredService, matchers, tunable
 from ..observability.args import Observability
 from ..observability.prometheus import RUNBOOKS, Subject
 from ..observability.rules import watched_faults
@@ -16,7 +16,7 @@ from ..observability.signals import SIGNALS, TUNABLE
 from ..observability.watch import Watch
 from . import names
 from .args import Ingress
-from .collector import collector_faults, collector_warnings, collects
+from .collector import collector_faults, collects
 from .spec import CloudRunSpec
 
 _TUNABLE = tunable(ROWS, SIGNALS)
@@ -31,10 +31,10 @@ def monitor(spec: CloudRunSpec, url: pulumi.Output[str], opts: pulumi.ResourceOp
     watch_service(watched_of(spec), Place(spec.project, spec.alert_email, host, opts))
 
 
-def watched_of(spec: CloudRunSpec) -> Watched:
+def watched_of(spec: CloudRunSpec) -> MonitoredService:
     service = spec.service
     resource = names.resource_filter(spec.region, spec.name)
-    return Watched(
+    return MonitoredService(
         spec.name,
         ROWS,
         matchers(monitored_resource="cloud_run_revision", service_name=spec.name, location=spec.region),
@@ -59,9 +59,3 @@ def monitoring_faults(spec: CloudRunSpec) -> Iterator[Fault]:
     tunable_signals = _TUNABLE_WITH_SERVER if collects(spec) else _TUNABLE
     yield from watched_faults(spec.service.task, spec, tunable_signals)
     yield from collector_faults(spec)
-
-
-def monitoring_warnings(spec: CloudRunSpec) -> Iterator[str]:
-    if spec.observability is not Observability.OFF and not spec.alert_email:
-        yield "no `alert_email`: alarms show in Google Cloud's console, and notify nobody."
-    yield from collector_warnings(spec)

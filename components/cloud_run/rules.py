@@ -12,9 +12,10 @@ from ..google.log_buckets import google_retention_faults
 from ..rollouts.kinds import KINDS
 from ..traces import traces_faults
 from .args import CloudRunServiceArgs
+from .collector import collector_warnings
 from .image_rules import image_warnings
 from .model import model_faults, model_warnings
-from .monitoring import monitoring_faults, monitoring_warnings
+from .monitoring import monitoring_faults
 from .name_rules import name_faults, name_warnings
 from .size_rules import size_faults, size_warnings
 from .spec import CloudRunSpec
@@ -42,4 +43,4 @@ def spec_warnings(spec: CloudRunSpec) -> Iterator[str]:
     yield from name_warnings(spec)
     yield from image_warnings(spec)
     yield from model_warnings(spec)
-    yield from monitoring_warnings(spec)
+    yield from collector_warnings(spec)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from ..fault import Fault
 from ..google.monitoring.pods import ROWS
-from ..google.monitoring.subject import Watched, matchers, tunable
+from ..google.monitoring.subject import MonitoredService, matchers, tunable
 from ..observability.args import Observability
 from ..observability.email import email_faults
 from ..observability.prometheus import RUNBOOKS, Subject
@@ -22,14 +22,14 @@ from .spec import KubernetesSpec
 _TUNABLE = tunable(ROWS, SIGNALS)
 
 
-def watched_of(spec: KubernetesSpec) -> Watched:
+def watched_of(spec: KubernetesSpec) -> MonitoredService:
     """Return what is watched: requests only where Managed Service for Prometheus reads the server."""
     runbooks = spec.runbooks_url or RUNBOOKS
     place = {"cluster_name": spec.cluster_name} if spec.cluster_name else {}
     place |= {"namespace_name": spec.namespace, "container_name": _container(spec)}
     selector = matchers(monitored_resource="k8s_container", **place)
     is_read = spec.monitoring is Monitoring.GOOGLE
-    return Watched(
+    return MonitoredService(
         spec.name,
         ROWS,
         f'{selector},pod_name=~"{_pods(spec)}"',
@@ -85,8 +85,3 @@ def cloud_monitoring_faults(spec: KubernetesSpec) -> Iterator[Fault]:
     elif level is Observability.FULL and spec.monitoring is not Monitoring.GOOGLE:
         allowed = "set `monitoring` to google, which sends the server's metrics, or this to basic"
         yield Fault("observability", "'full'", allowed, f"with `monitoring` {spec.monitoring.value}")
-
-
-def cloud_monitoring_warnings(spec: KubernetesSpec) -> Iterator[str]:
-    if spec.observability is not Observability.OFF and not spec.alert_email:
-        yield "no `alert_email`: alarms show in Google Cloud's console, and notify nobody."

@@ -14,7 +14,6 @@ from ..traces import traces_faults
 from . import timing
 from .args import KubernetesServiceArgs
 from .capacity import capacity_faults
-from .cloud_monitoring import cloud_monitoring_warnings
 from .driver import driver_faults, driver_warnings
 from .image_rules import image_warnings
 from .kserve import kserve_faults, kserve_warnings
@@ -62,7 +61,6 @@ def spec_warnings(spec: KubernetesSpec) -> Iterator[str]:
     yield from model_warnings(spec)
     yield from kserve_warnings(spec)
     yield from monitoring_warnings(spec)
-    yield from cloud_monitoring_warnings(spec)
 
 
 def _retention_faults(spec: KubernetesSpec) -> Iterator[Fault]:

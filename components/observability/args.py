@@ -26,8 +26,8 @@ class WatchedServiceArgs(InferenceServiceArgs):
     """Dashboard and alarms in the cloud's own monitoring. Default basic where that costs less than a dollar a
     month, else off."""
     alert_email: NotRequired[str]
-    """Address that is told of alarms, such as `oncall@example.com`. Default none: alarms show in the cloud's
-    console and notify nobody."""
+    """E-mail address that alarms are sent to, such as `oncall@example.com`. Default none: alarms show in the
+    cloud's console and notify nobody."""
     objective: NotRequired[ServiceObjective]
     """What the service promises, which alarms hold it to. Default 99.5 % of the requests in 30 days."""
     thresholds: NotRequired[dict[str, AlarmThresholds]]

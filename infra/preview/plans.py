@@ -15,6 +15,8 @@ from slipway.infra.plan.warning import Warned
 from slipway.infra.preview.own_program import own_program
 from slipway.infra.program import MissingSdk, refusal_of
 from slipway.infra.program import main as program
+from slipway.infra.resources.row import Role
+from slipway.infra.resources.table import role_of
 from slipway.infra.settings.faults import SettingsError, unread
 from slipway.infra.settings.stackfile import settings_from, stack_config, stack_names
 from slipway.stacks.settings.common import Settings
@@ -35,7 +37,8 @@ def findings_of(plan: Plan, settings: Settings) -> list[dict[str, str]]:
     warned = [
         {"severity": "warning", "title": warned.text, "reason": "", "fix": ""} for warned in plan.warnings
     ]
-    return [*warned, *_without_callers(plan), *_without_effect(settings), *_not_checked(settings)]
+    unheard = [*_without_callers(plan), *_without_listener(plan)]
+    return [*warned, *unheard, *_without_effect(settings), *_not_checked(settings)]
 
 
 def _without_callers(plan: Plan) -> list[dict[str, str]]:
@@ -49,6 +52,21 @@ def _without_callers(plan: Plan) -> list[dict[str, str]]:
         }
         for each in plan.resources
         if each.type == _CLOUD_RUN and not each.inputs.get("public") and not each.inputs.get("invokers")
+    ]
+
+
+def _without_listener(plan: Plan) -> list[dict[str, str]]:
+    """Report alarms of a cloud that notify nobody."""
+    has_alarm = any(role_of(each.type) is Role.ALARM for each in plan.resources)
+    if not has_alarm or any(each.inputs.get("alert_email") for each in plan.resources):
+        return []
+    return [
+        {
+            "severity": "info",
+            "title": "alarms notify nobody",
+            "reason": "They show in the cloud's console only.",
+            "fix": "Name who is called in `alertEmail`.",
+        }
     ]
 
 

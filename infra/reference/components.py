@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from slipway.components.checkout import ROOT
 
 _COMPONENTS = ROOT / "components"
+# The arguments of what a cloud's monitoring watches.
+_OF_WATCHED = _COMPONENTS / "observability/args.py"
 # Import path -> the component, in the order of the reference.
 COMPONENTS = {
     "components.cloud_run": "CloudRunService",
@@ -62,7 +64,7 @@ def _section(path: str, name: str) -> str:
 def _classes(path: str) -> Iterator[tuple[str, ast.ClassDef]]:
     """List the classes of a component's folder, and those that all components share."""
     folder = _COMPONENTS / path.partition(".")[2]
-    for file in (*sorted(_COMPONENTS.glob("*.py")), *sorted(folder.glob("*.py"))):
+    for file in (*sorted(_COMPONENTS.glob("*.py")), _OF_WATCHED, *sorted(folder.glob("*.py"))):
         for node in ast.parse(file.read_text()).body:
             if isinstance(node, ast.ClassDef):
                 yield node.name, node

@@ -122,7 +122,7 @@ AWS_OUTPUTS: Mapping[type[pulumi.CustomResource], Outputs] = {
     aws.secretsmanager.Secret: _secret,
     aws.secretsmanager.SecretVersion: _version,
     aws.sns.Topic: _with_arn("sns", lambda i: i["name"]),
-    aws.sns.TopicPolicy: _id_of("arn"),
+    aws.sns.TopicPolicy: lambda i: {"id": f"{i['arn']}/policy"},
     aws.sns.TopicSubscription: lambda i: {"id": f"{i['topic']}:{hexadecimal(i, 32)}"},
     aws.vpc.SecurityGroupEgressRule: _of_ec2("sgr"),
     aws.vpc.SecurityGroupIngressRule: _of_ec2("sgr"),

@@ -56,6 +56,17 @@ OUTPUTS: Mapping[type[pulumi.CustomResource], Outputs] = {
     },
     gcp.logging.ProjectSink: lambda i: {"id": f"projects/{i['project']}/sinks/{i['name']}"},
     gcp.logging.ProjectExclusion: lambda i: {"id": f"projects/{i['project']}/exclusions/{i['name']}"},
+    gcp.monitoring.AlertPolicy: lambda i: _numbered(i, "alertPolicies"),
+    gcp.monitoring.NotificationChannel: lambda i: _numbered(i, "notificationChannels"),
+    gcp.monitoring.Dashboard: lambda i: _numbered(i, "dashboards"),
+    gcp.monitoring.UptimeCheckConfig: lambda i: {
+        **_numbered(i, "uptimeCheckConfigs"),
+        "uptimeCheckId": _number(i),
+    },
+    gcp.monitoring.CustomService: lambda i: {"id": f"projects/{i['project']}/services/{i['serviceId']}"},
+    gcp.monitoring.Slo: lambda i: {
+        "id": f"projects/{i['project']}/services/{i['service']}/serviceLevelObjectives/{i['sloId']}"
+    },
     random.RandomId: lambda i: {"id": "drawn", "hex": hexadecimal(i["keepers"], 2 * int(i["byteLength"]))},
     random.RandomPassword: lambda i: {"id": "none", "result": "r" * int(i["length"])},
     **AWS_OUTPUTS,
@@ -69,6 +80,16 @@ _CLASSES: Mapping[str, type[pulumi.CustomResource]] = {
 def made_of(type_: str, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the id and outputs that the table has for a resource with these inputs."""
     return OUTPUTS[_CLASSES[type_]](inputs)
+
+
+def _number(inputs: Mapping[str, Any]) -> str:
+    """Return a number of a cloud that gives one to each, and the same to the same."""
+    return str(int(hexadecimal(inputs, 12), 16))
+
+
+def _numbered(inputs: Mapping[str, Any], collection: str) -> Mapping[str, Any]:
+    name = f"projects/{inputs['project']}/{collection}/{_number(inputs)}"
+    return {"id": name, "name": name}
 
 
 def _email(inputs: Mapping[str, Any]) -> str:

@@ -16,7 +16,7 @@ _ROOT = Path(__file__).resolve().parents[2]
 # What the provider keeps to itself, or what stands in the path of the request.
 _NOT_IN_THE_BODY = ("deletionProtection", "location", "project")
 _SERVICE_NAMES = {"traffics": "traffic"}
-_CONTAINER_NAMES = {"envs": "env"}
+_CONTAINER_NAMES = {"envs": "env", "dependsOns": "dependsOn"}
 
 
 def api_form(inputs: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from typing import Any
 import pulumi
 
 from slipway.components.cloud_run import ExecutionEnvironment, Ingress, VpcEgress
+from slipway.components.observability.args import Observability
 
 IMAGE = "europe-west4-docker.pkg.dev/acme-prod/slipway/api@sha256:" + "a" * 64
 KEY = "a-key-of-enough-characters"
@@ -44,6 +45,13 @@ RIGHT: dict[str, dict[str, Any]] = {
     "an image for a CUDA that the driver runs": {**GPU, "cuda_version": "12.8"},
     "a large GPU and an image for its CUDA": {**LARGE_GPU, "cuda_version": "13.2"},
     "a large GPU": LARGE_GPU,
+    "a collector next to the server": {"observability": Observability.FULL, "cpu_always": True},
+    "a collector next to a GPU": {**GPU, "observability": Observability.FULL},
+    "a collector and a mounted model": {
+        "observability": Observability.FULL,
+        "model": "gs://models/spam",
+        "model_volume": True,
+    },
     "CPU always": {"cpu_always": True, "min_replicas": 2, "startup_cpu_boost": False},
     "a fraction of a second": {"request_timeout_seconds": 2.5},
     "a slow model": {"load_seconds": 240},
@@ -78,7 +86,41 @@ RIGHT: dict[str, dict[str, Any]] = {
 }
 
 # Arguments, and what the refusal must say: what it got, what is allowed, the nearest choice.
+WRONG_MONITORING: list[tuple[dict[str, Any], str]] = [
+    ({"alert_email": "oncall"}, r"alert_email is 'oncall', which has no @; it must be one e-mail address"),
+    ({"alert_email": "a@b.example, c@d.example"}, r"several people need a mailing list"),
+    ({"alert_email": "a@localhost"}, r"whose domain is 'localhost'"),
+    ({"alert_email": ".a@example.com"}, r"whose part before the @ is '\.a'"),
+    ({"alert_email": f"{'a' * 65}@example.com"}, r"longer than 254 characters, or than 64 before the @"),
+    (
+        {"observability": Observability.OFF, "alert_email": "a@example.com"},
+        r"alert_email is given with `observability` off",
+    ),
+    ({"observability": Observability.OFF, "objective": {"days": 28}}, r"objective is given with"),
+    ({"objective": {"availability": 100}}, r"objective.availability is 100, which leaves no failure"),
+    ({"objective": {"availability": 90}}, r"it must be 94 % or more"),
+    ({"thresholds": {"memory": {"ticket": 0.9, "page": 0.8}}}, r"`page` must be above `ticket`"),
+    (
+        {"thresholds": {"memory": {"page": float("inf")}}},
+        r"memory.page is inf; it must be a share",
+    ),
+    (
+        {"thresholds": {"queue": {"page": 0.9}}},
+        r"thresholds has 'queue', which has no threshold",
+    ),
+    ({"thresholds": {"errors": {"ticket": 1}}}, r"thresholds has 'errors', which has no threshold"),
+    ({"runbooks_url": "docs/runbooks.md"}, r"runbooks_url is 'docs/runbooks.md'"),
+    ({"observability": Observability.FULL, **FRACTION}, r"cpu is 0.5 .*it takes 1 vCPU or more"),
+    ({"observability": Observability.FULL, "cpu": 8, "memory_gib": 16}, r"cpu is 8 .*nearest: 6"),
+    ({"observability": Observability.FULL, "cpu": 8, "memory_gib": 32}, r"memory_gib is 32 .*nearest: 31.5"),
+    ({"observability": Observability.FULL, "env": {"METRICS": "off"}}, r"env has METRICS, which is 'off'"),
+    (
+        {"observability": Observability.FULL, "env": {"METRICS_PORT": "0"}},
+        r"METRICS_PORT, which is 0",
+    ),
+]
 WRONG: list[tuple[dict[str, Any], str]] = [
+    *WRONG_MONITORING,
     ({"cpu": 3}, r"cpu is 3; Cloud Run allows 1, 2, 4, 6, 8 vCPU, and below 1 .*nearest: 2 or 4\."),
     ({"cpu": 16, "memory_gib": 32}, r"cpu is 16; .*nearest: 8\."),
     ({"cpu": 0.05, "memory_gib": 0.25}, r"cpu is 0\.05; .*from 0\.08 in steps of 0\.001; nearest: 0\.08\."),

@@ -36,6 +36,22 @@ def _container(service: run_v2.Service) -> run_v2.Container:
     return service.template.containers[0]
 
 
+def _beside(service: run_v2.Service) -> list[run_v2.Container]:
+    return list(service.template.containers)[1:]
+
+
+def _has_room(service: run_v2.Service) -> bool:
+    """DOCS configuring/services/cpu, memory-limits: at most 8 vCPU and 32 GiB, of all containers."""
+    if not _beside(service) or _accelerator(service) == limits.LARGE_GPU:
+        return True
+    found = [each.resources.limits for each in service.template.containers]
+    cpu = sum(
+        int(each["cpu"][:-1]) / 1000 if each["cpu"].endswith("m") else float(each["cpu"]) for each in found
+    )
+    mib = sum(int(each["memory"][:-2]) * _QUANTITY[each["memory"][-2:]] for each in found)
+    return cpu <= 8 and mib <= 32 * 1024 and cpu_of(service) >= 1
+
+
 def _is_gen1(service: run_v2.Service) -> bool:
     return service.template.execution_environment == run_v2.ExecutionEnvironment.EXECUTION_ENVIRONMENT_GEN1
 
@@ -125,9 +141,10 @@ def _labels_are_allowed(service: run_v2.Service) -> bool:
 
 def _volumes_are_mounted(service: run_v2.Service) -> bool:
     volumes = {volume.name: volume for volume in service.template.volumes}
-    mounts = {mount.name: mount for mount in _container(service).volume_mounts}
-    read_only = all(volume.gcs.bucket and volume.gcs.read_only for volume in volumes.values())
-    return volumes.keys() == mounts.keys() and read_only and not (volumes and _is_gen1(service))
+    mounts = {mount.name for each in service.template.containers for mount in each.volume_mounts}
+    buckets = [volume for volume in volumes.values() if not volume.secret.secret]
+    read_only = all(volume.gcs.bucket and volume.gcs.read_only for volume in buckets)
+    return volumes.keys() == mounts and read_only and not (buckets and _is_gen1(service))
 
 
 def _network_is_named(service: run_v2.Service) -> bool:
@@ -143,12 +160,19 @@ RULES: Mapping[str, Callable[[run_v2.Service], bool]] = {
     "project and region are named": lambda s: bool(
         re.fullmatch(r"projects/[a-z][a-z0-9:.-]+/locations/[a-z]+-[a-z]+[0-9]+/services/[^/]+", s.name)
     ),
-    "there is one container with one port": lambda s: (
-        len(s.template.containers) == 1
-        and len(_container(s).ports) == 1
+    "one container has the port": lambda s: (
+        len(_container(s).ports) == 1
         and 1 <= _container(s).ports[0].container_port <= 65535
+        and not any(each.ports for each in _beside(s))
     ),
-    "the image has its digest": lambda s: bool(re.search(r"@sha256:[0-9a-f]{64}$", _container(s).image)),
+    "a container beside it waits for it, by its name": lambda s: all(
+        each.name and list(each.depends_on) == [_container(s).name] and _container(s).startup_probe
+        for each in _beside(s)
+    ),
+    "an instance has room for all containers": _has_room,
+    "every image has its digest": lambda s: all(
+        re.search(r"@sha256:[0-9a-f]{64}$", each.image) for each in s.template.containers
+    ),
     "the cpu is offered": _cpu_is_offered,
     "the memory fits the cpu": _memory_fits_the_cpu,
     "the memory fits the generation": lambda s: memory_mib_of(s) >= (128 if _is_gen1(s) else 512),

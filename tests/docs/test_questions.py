@@ -97,4 +97,4 @@ def test_the_price_of_an_idle_gpu_is_the_commands() -> None:
     settings = {**given, "model": model, "image": image}
     options = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
     [stack] = report(ROOT, "cost", "dev", *options)["stacks"]
-    assert f"{stack['idle']['usd']:.0f}" == "764"
+    assert f"{stack['idle']['usd']:.0f}" == "765"

@@ -7,6 +7,7 @@ from typing import Any, cast
 import pytest
 
 from slipway.components.cloud_run import CloudRunService, CloudRunServiceArgs
+from slipway.components.observability.args import Observability
 from tests.contract.cloud_run_cases import IMAGE, KEY
 from tests.contract.cloud_run_cases import PLAIN as LEAST
 from tests.pulumi_engine.live import Args, Changes, Live, each_of, lives
@@ -18,6 +19,7 @@ pytestmark = pytest.mark.pulumi_engine
 PLAIN: dict[str, Any] = {**LEAST, "api_key": KEY, "public": True, "deletion_protection": False}
 DOMAIN: dict[str, Any] = {"domain": "api.example.com"}
 ELSEWHERE: dict[str, Any] = {"region": "us-central1"}
+ALL: dict[str, Any] = {"observability": Observability.FULL, "cpu_always": True}
 BROKEN_IMAGE = IMAGE.replace("a" * 64, BROKEN)
 NAME = "api"
 
@@ -46,6 +48,11 @@ CHANGES: Changes = {
     "another domain": (DOMAIN, {"domain": "service.example.com"}),
     "callers": ({}, {"public": False, "invokers": ["user:ada@example.com"]}),
     "a secret": ({}, {"secret_values": {"HF_TOKEN": "hush"}}),
+    "alarms": ({"observability": Observability.OFF}, {"alert_email": "oncall@example.com"}),
+    "the server's own metrics": ({}, {**ALL, "alert_email": "oncall@example.com"}),
+    "all of it off": ({**ALL, "alert_email": "a@example.com"}, {"observability": Observability.OFF}),
+    "another address": ({"alert_email": "oncall@example.com"}, {"alert_email": "others@example.com"}),
+    "a check from outside": ({}, {"min_replicas": 1}),
     "another key": ({}, {"api_key": "another-key-of-enough-characters"}),
 }
 

@@ -12,6 +12,7 @@ import pytest
 
 from slipway.components.drawn_names import Replacing
 from slipway.components.fargate import Egress, FargateService, FargateServiceArgs, network
+from slipway.components.observability.args import Observability
 from slipway.infra.diff.compare import difference_of
 from slipway.infra.diff.model import Action, StackSource
 from slipway.infra.plan.config import StackConfig
@@ -40,6 +41,7 @@ SHARED: dict[str, Any] = {
     "public": False,
 }
 SECURE: dict[str, Any] = {"domain": "api.example.com", "certificate_arn": CERTIFICATE}
+WATCHED: dict[str, Any] = {"alert_email": "oncall@example.com"}
 PENDING = f"{CERTIFICATE.rpartition('/')[0]}/00000000-0000-0000-0000-000000000000"
 
 
@@ -71,12 +73,17 @@ CHANGES: Changes = {
     "private endpoints": ({}, {"egress": Egress.ENDPOINTS}),
     "HTTPS": ({}, SECURE),
     "another port": ({}, {"port": 9000}),
+    "not watched": (WATCHED, {"observability": Observability.OFF}),
+    "watched in full": (WATCHED, {**WATCHED, "observability": Observability.FULL}),
+    "another address": (WATCHED, {"alert_email": "team@example.com"}),
+    "no address": (WATCHED, {}),
     "another range": ({}, {"vpc_cidr": "10.1.0.0/16"}),
 }
 
 # What deletes something before it is made anew, because its name is taken while the old one is there.
 PRIORITY: Args = {**SHARED, "listener_priority": 10}
 ABROAD: Args = {"region": ELSEWHERE}
+IN_FULL: Args = {**WATCHED, "observability": Observability.FULL}
 MOVES: Changes = {
     "another region": ({}, ABROAD),
     "another region with private endpoints": (
@@ -84,6 +91,7 @@ MOVES: Changes = {
         {"egress": Egress.ENDPOINTS, **ABROAD, "image_ref": IMAGE.replace(REGION, ELSEWHERE)},
     ),
     "another region from an existing network": (NETWORK, ABROAD),
+    "another region, watched in full": (IN_FULL, {**IN_FULL, **ABROAD}),
     "an existing cluster": ({}, {"cluster_arn": Existing.cluster}),
     "another listener with a priority": (PRIORITY, {**PRIORITY, "listener_arn": Existing.other_listener}),
 }

@@ -25,6 +25,9 @@ CAPACITY = "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders"
 TASK, SCALING = "aws:ecs/taskDefinition:TaskDefinition", "aws:appautoscaling/target:Target"
 SCALING_POLICY = "aws:appautoscaling/policy:Policy"
 REPOSITORY = "aws:ecr/repository:Repository"
+ALARM, COMPOSITE = "aws:cloudwatch/metricAlarm:MetricAlarm", "aws:cloudwatch/compositeAlarm:CompositeAlarm"
+EVENTS, TARGET = "aws:cloudwatch/eventRule:EventRule", "aws:cloudwatch/eventTarget:EventTarget"
+DASHBOARD = "aws:cloudwatch/dashboard:Dashboard"
 LOG, SECRET = "aws:cloudwatch/logGroup:LogGroup", "aws:secretsmanager/secret:Secret"
 PENDING = f"arn:aws:acm:{REGION}:123456789012:certificate/00000000-0000-0000-0000-000000000000"
 
@@ -150,6 +153,18 @@ def _table_in_use(world: World) -> None:
     table = world.make(TABLE, vpcId=Existing.vpc)
     world.make(ASSOCIATION, subnetId=Existing.subnets[0], routeTableId=table.id)
     world.delete(table)
+
+
+def _read_alarm_deleted(world: World) -> None:
+    alarm = world.make(ALARM, name="one", region=REGION, metricName="CPUUtilization")
+    world.make(COMPOSITE, alarmName="both", region=REGION, alarmRule='ALARM("one")')
+    world.delete(alarm)
+
+
+def _rule_with_a_target_deleted(world: World) -> None:
+    rule = world.make(EVENTS, name="rule", region=REGION)
+    world.make(TARGET, rule="rule", targetId="topic", region=REGION)
+    world.delete(rule)
 
 
 # Rule -> a request that breaks it, and the error.
@@ -298,6 +313,25 @@ CASES: Mapping[str, tuple[Callable[[World], object], str]] = {
         ),
         "does not route traffic",
     ),
+    "read_alarms_exist": (
+        lambda w: w.make(COMPOSITE, alarmName="both", region=REGION, alarmRule='ALARM("one")'),
+        "alarms .one. do not exist",
+    ),
+    "alarm_unread": (_read_alarm_deleted, "composite alarm.s. depending on it"),
+    "alarm_is_whole": (lambda w: w.make(ALARM, name="one", region=REGION), "exactly one of MetricName"),
+    "dashboard_fits": (
+        lambda w: w.make(DASHBOARD, dashboardName="a b", dashboardBody='{"widgets": []}'),
+        "DashboardName is invalid",
+    ),
+    "topic_exists": (
+        lambda w: w.make("aws:sns/topicSubscription:TopicSubscription", topic="arn:aws:sns:none"),
+        "Topic does not exist",
+    ),
+    "event_rule_exists": (
+        lambda w: w.make(TARGET, rule="none", targetId="topic", region=REGION),
+        "Rule none does not exist",
+    ),
+    "event_rule_without_targets": (_rule_with_a_target_deleted, "Rule can't be deleted"),
 }
 
 

@@ -12,6 +12,7 @@ from tests.pulumi_engine.strict.cloud_run import CLOUD_RUN_RULES, delete_revisio
 from tests.pulumi_engine.strict.gke_rules import GKE_RULES
 from tests.pulumi_engine.strict.google import PROJECT, REGION, google_account
 from tests.pulumi_engine.strict.google_rules import GOOGLE_RULES
+from tests.pulumi_engine.strict.monitoring_rules import MONITORING_RULES
 
 ACCOUNT = "gcp:serviceaccount/account:Account"
 SECRET, VERSION = "gcp:secretmanager/secret:Secret", "gcp:secretmanager/secretVersion:SecretVersion"
@@ -21,6 +22,13 @@ SERVICE, INVOKER = "gcp:cloudrunv2/service:Service", "gcp:cloudrunv2/serviceIamM
 MAPPING = "gcp:cloudrun/domainMapping:DomainMapping"
 CLUSTER, POOL = "gcp:container/cluster:Cluster", "gcp:container/nodePool:NodePool"
 NODE_ROLE = "gcp:projects/iAMMember:IAMMember"
+ALARM, CHANNEL = (
+    "gcp:monitoring/alertPolicy:AlertPolicy",
+    "gcp:monitoring/notificationChannel:NotificationChannel",
+)
+CHECK = "gcp:monitoring/uptimeCheckConfig:UptimeCheckConfig"
+WATCHED, OBJECTIVE = "gcp:monitoring/customService:CustomService", "gcp:monitoring/slo:Slo"
+OF_CHECK = {"project": PROJECT, "period": "300s", "selectedRegions": ["EUROPE", "USA_OREGON", "ASIA_PACIFIC"]}
 HERE: Mapping[str, str] = {"project": PROJECT, "location": REGION}
 
 
@@ -43,6 +51,28 @@ class World:
         self.node_role = self.make(NODE_ROLE, **self.of_node_role())
         self.cluster = self.make(CLUSTER, **self.of_cluster())
         self.pool = self.make(POOL, **self.of_pool())
+        self.channel = self.make(CHANNEL, displayName="on call", project=PROJECT)
+        self.check = self.make(CHECK, **OF_CHECK)
+        self.make(WATCHED, serviceId="api", project=PROJECT)
+        self.alarm()
+
+    def alarm(self, **changed: Any) -> Thing:
+        """Make an alarm that calls the channel, for the check."""
+        query = {
+            "query": f"up{{check_id='{self.check.outputs['uptimeCheckId']}'}}",
+            "evaluationInterval": "60s",
+        }
+        inputs = {
+            "displayName": "api",
+            "project": PROJECT,
+            "conditions": [{"conditionPrometheusQueryLanguage": query}],
+            "notificationChannels": [self.channel.outputs["name"]],
+        }
+        return self.make(ALARM, **{**inputs, **changed})
+
+    def objective(self, **changed: Any) -> Thing:
+        goal = {"service": "api", "sloId": "latency", "goal": 0.99, "rollingPeriodDays": 30}
+        return self.make(OBJECTIVE, project=PROJECT, **{**goal, **changed})
 
     def make(self, type_: str, **inputs: Any) -> Thing:
         return self.account.create(type_, "a thing", inputs)
@@ -83,6 +113,21 @@ class World:
 
 # Rule -> a request that breaks it, and the error.
 CASES: Mapping[str, tuple[Callable[[World], object], str]] = {
+    "name_fits": (lambda w: w.alarm(displayName="a" * 513), "invalid value of 513 characters"),
+    "channels_exist": (
+        lambda w: w.alarm(notificationChannels=["projects/acme-prod/notificationChannels/7"]),
+        "Could not find notification channel",
+    ),
+    "channel_unused": (lambda w: w.account.delete(w.channel.id), "policies use it"),
+    "check_unused": (lambda w: w.account.delete(w.check.id), "alerting policies is using it"),
+    "windows_are_valid": (
+        lambda w: w.alarm(conditions=[{"conditionPrometheusQueryLanguage": {"evaluationInterval": "45s"}}]),
+        "no positive multiple of 30 s",
+    ),
+    "watched_service_exists": (lambda w: w.objective(service="other"), "Service other was not found"),
+    "goal_is_below_all": (lambda w: w.objective(goal=1.0), "goal 1 in 30 days is not allowed"),
+    "id_once": (lambda w: w.make(WATCHED, serviceId="api", project=PROJECT), "already exists"),
+    "checked_often_enough": (lambda w: w.make(CHECK, **{**OF_CHECK, "period": "5s"}), "is not offered"),
     "name_once": (lambda w: w.make(SERVICE, **w.of_service()), "Error 409: Resource .* already exists"),
     "domain_once": (lambda w: w.make(MAPPING, **w.of_mapping(location="us-central1")), "already mapped"),
     "mapped_service_exists": (
@@ -163,7 +208,7 @@ def test_a_request_that_breaks_a_rule_is_refused(request_: Callable[[World], obj
 
 
 def test_every_rule_is_broken_by_a_case() -> None:
-    rules = (*GOOGLE_RULES.values(), *GKE_RULES.values(), CLOUD_RUN_RULES)
+    rules = (*GOOGLE_RULES.values(), *GKE_RULES.values(), *MONITORING_RULES.values(), CLOUD_RUN_RULES)
     assert {rule.__name__ for each in rules for rule in each} == CASES.keys()
 
 

@@ -55,6 +55,11 @@ _CLOUDS: Mapping[str, Example] = {
     "labels": ('{"team": "search"}', {}),
     "domain": ("api.example.com", {}),
     "traces": ("http://tempo:4318", {}),
+    "observability": ("full", {}),
+    "alertEmail": ("oncall@example.com", {"observability": "basic"}),
+    "objective": ('{"availability": 99.9}', {"observability": "basic"}),
+    "thresholds": ('{"memory": {"page": 0.9}}', {"observability": "basic"}),
+    "runbooks": ("https://docs.example.com/runbooks", {"observability": "basic"}),
 }
 _GPU = {"gpu": "nvidia-l4", "cpu": "2", "memory": "8Gi"}
 _GKE_GPU = {**_GPU, "image": IMAGES["gke"], "model": f"gs://acme/model@{'1' * 16}"}
@@ -275,6 +280,7 @@ _ONE_MORE: Mapping[str, str] = {
     "objective": '{"availability": 99.9, "seconds": 0.5}',
     "thresholds": '{"memory": {"ticket": 0.7}, "turn": {"ticket": 600}}',
     "runbooks": "https://other.example.com/runbooks",
+    "alertEmail": "others@example.com",
     "modelStorageClass": "standard-rwx",
     "name": "acme-other",
     "namespace": "others",

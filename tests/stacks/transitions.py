@@ -28,13 +28,27 @@ _UNNAMED = (
     "aws:secretsmanager/secretVersion:",
     "docker-build:",
     "gcp:secretmanager/secretVersion:",
+    "gcp:monitoring/alertPolicy:",
+    "gcp:monitoring/notificationChannel:",
+    "gcp:monitoring/uptimeCheckConfig:",
+    "gcp:monitoring/dashboard:",
     "pulumi:providers:",
     "random:",
 )
 # Enabled twice is enabled once, and it is never disabled.
 _SHARED = ("gcp:projects/service:",)
 _NAMED_BY = (
-    *("name", "accountId", "repositoryId", "secretId", "family", "clusterName", "bucketId"),
+    *(
+        "name",
+        "accountId",
+        "repositoryId",
+        "secretId",
+        "family",
+        "clusterName",
+        "bucketId",
+        "sloId",
+        "serviceId",
+    ),
     "repository",  # of a grant on one
 )
 

@@ -12,9 +12,9 @@ from ...observability.prometheus import ALARM_WINDOW
 from ...observability.signal import Alarm, BurnAlarm, DashboardRow, Series, SignalRow, Unit
 from .policies import page_of
 from .row import filled
-from .subject import Watched
+from .subject import MonitoredService
 
-_COLUMNS, _WIDTH, _HEIGHT, _HEADER_HEIGHT, _TEXT_HEIGHT = 48, 24, 16, 4, 24
+_COLUMNS, _WIDTH, _HEIGHT, _HEADER_HEIGHT, _TEXT_HEIGHT = 12, 6, 4, 1, 8
 # Units of UCUM: ucum.org/ucum.
 _UNITS = {
     Unit.PER_SECOND: "1/s",
@@ -26,23 +26,25 @@ _UNITS = {
 }
 
 
-def dashboard_json(watched: Watched, check_id: str = "") -> str:
+def dashboard_json(watched: MonitoredService, check_id: str = "") -> str:
     """Return the dashboard, in a form that changes only with what it shows. check_id: of the uptime check."""
     return json.dumps(dashboard_of(watched, check_id), sort_keys=True, separators=(",", ":"))
 
 
-def dashboard_of(watched: Watched, check_id: str = "") -> dict[str, Any]:
+def dashboard_of(watched: MonitoredService, check_id: str = "") -> dict[str, Any]:
     layout = {"columns": _COLUMNS, "tiles": list(_tiles(watched, check_id))}
     return {"displayName": f"Slipway: {watched.service}", "mosaicLayout": layout}
 
 
-def drawn(watched: Watched, check_id: str = "") -> list[tuple[SignalRow, str, list[tuple[str, str]]]]:
+def drawn(
+    watched: MonitoredService, check_id: str = ""
+) -> list[tuple[SignalRow, str, list[tuple[str, str]]]]:
     """Return each signal that is drawn, with the title of its chart, and its queries with their legends."""
     found = ((signal, *_chart(watched, signal, check_id)) for signal in watched.watch.signals)
     return [(signal, title, queries) for signal, title, queries in found if queries]
 
 
-def _chart(watched: Watched, signal: SignalRow, check_id: str) -> tuple[str, list[tuple[str, str]]]:
+def _chart(watched: MonitoredService, signal: SignalRow, check_id: str) -> tuple[str, list[tuple[str, str]]]:
     row = watched.row(signal)
     if row and row.series:
         values = {**watched.values, "w": ALARM_WINDOW, "c": check_id}
@@ -60,7 +62,7 @@ def _own_series(signal: SignalRow) -> tuple[Series, ...]:
     return signal.series[:1] if isinstance(signal.alarm, BurnAlarm) else signal.series
 
 
-def _tiles(watched: Watched, check_id: str) -> Iterator[dict[str, Any]]:
+def _tiles(watched: MonitoredService, check_id: str) -> Iterator[dict[str, Any]]:
     charts, top = drawn(watched, check_id), 0
     for section in DashboardRow:
         inside = [chart for chart in charts if chart[0].row is section]
@@ -82,7 +84,7 @@ def _tile(x: int, y: int, width: int, height: int, widget: dict[str, Any]) -> di
 
 
 def _widget(
-    watched: Watched, signal: SignalRow, title: str, queries: list[tuple[str, str]]
+    watched: MonitoredService, signal: SignalRow, title: str, queries: list[tuple[str, str]]
 ) -> dict[str, Any]:
     unit = _UNITS[signal.unit]
     sets = [
@@ -99,7 +101,7 @@ def _widget(
     return {"title": title, "xyChart": chart}
 
 
-def _thresholds(watched: Watched, signal: SignalRow) -> list[dict[str, Any]]:
+def _thresholds(watched: MonitoredService, signal: SignalRow) -> list[dict[str, Any]]:
     if isinstance(signal.alarm, BurnAlarm):
         return [{"label": "budget", "value": watched.watch.objective.budgets[signal.key]}]
     if not isinstance(signal.alarm, Alarm):
@@ -107,7 +109,7 @@ def _thresholds(watched: Watched, signal: SignalRow) -> list[dict[str, Any]]:
     return [{"label": severity.value, "value": value} for severity, value in signal.alarm.thresholds.items()]
 
 
-def _absent(watched: Watched, charts: list[tuple[SignalRow, str, list[tuple[str, str]]]]) -> str:
+def _absent(watched: MonitoredService, charts: list[tuple[SignalRow, str, list[tuple[str, str]]]]) -> str:
     lines = ["A chart may be empty:", ""]
     lines += [f"- **{title}**: {signal.absent}" for signal, title, _ in charts]
     alarms = [signal.alarm for signal in watched.watch.signals if signal.alarm and watched.row(signal)]

@@ -15,7 +15,7 @@ from ...observability.prometheus import ALARM_WINDOW, Subject, anchor, span
 from ...observability.signal import Alarm, BurnAlarm, Severity, SignalRow
 from ...observability.signals import BURNS, LEAST_BAD_REQUESTS
 from .row import CloudRow, filled
-from .subject import Watched
+from .subject import MonitoredService
 
 # cloud.google.com/monitoring/api/ref_v3: severity of an AlertPolicy.
 SEVERITIES = {Severity.PAGE: "CRITICAL", Severity.TICKET: "WARNING"}
@@ -44,12 +44,12 @@ class Policy:
         return EVALUATED_SECONDS[self.severity]
 
 
-def policies_of(watched: Watched) -> list[Policy]:
+def policies_of(watched: MonitoredService) -> list[Policy]:
     """Return the policies of every alarm that can be measured, in the order of the signals."""
     return [policy for signal in watched.watch.signals for policy in _of_signal(watched, signal)]
 
 
-def _of_signal(watched: Watched, signal: SignalRow) -> Iterator[Policy]:
+def _of_signal(watched: MonitoredService, signal: SignalRow) -> Iterator[Policy]:
     row = watched.row(signal)
     own = watched.own if signal.series else None
     if (row is None and own is None) or (row and row.is_quiet):
@@ -67,7 +67,7 @@ def _of_signal(watched: Watched, signal: SignalRow) -> Iterator[Policy]:
 
 
 def _threshold_policy(
-    watched: Watched,
+    watched: MonitoredService,
     signal: SignalRow,
     alarm: Alarm,
     severity: Severity,
@@ -87,7 +87,7 @@ def _threshold_policy(
 
 
 def _burn_policy(
-    watched: Watched, signal: SignalRow, alarm: BurnAlarm, severity: Severity, row: CloudRow | None
+    watched: MonitoredService, signal: SignalRow, alarm: BurnAlarm, severity: Severity, row: CloudRow | None
 ) -> Policy:
     burns = [burn for burn in BURNS if burn.severity is severity]
     budget, days = watched.watch.objective.budgets[signal.key], watched.watch.objective.window_days
@@ -101,7 +101,7 @@ def _burn_policy(
     return Policy(f"{signal.key}-{severity.value}", alarm, severity, text, query)
 
 
-def _burns(watched: Watched, signal: SignalRow, burn: Burn, row: CloudRow | None) -> str:
+def _burns(watched: MonitoredService, signal: SignalRow, burn: Burn, row: CloudRow | None) -> str:
     objective = watched.watch.objective
     most = f"{objective.budgets[signal.key] * burn.rate(objective.window_days):.6g}"
     if row and row.budget:
@@ -114,7 +114,7 @@ def _burns(watched: Watched, signal: SignalRow, burn: Burn, row: CloudRow | None
 
 
 def _own_conditions(
-    watched: Watched, own: Subject, signal: SignalRow, burn: Burn, most: str
+    watched: MonitoredService, own: Subject, signal: SignalRow, burn: Burn, most: str
 ) -> Iterator[str]:
     """Yield the conditions over the server's own metrics, which have recorded series nowhere."""
     share, number = signal.series
@@ -125,10 +125,10 @@ def _own_conditions(
     yield f"({bad}) * {burn.long_minutes * 60} >= {LEAST_BAD_REQUESTS}"
 
 
-def _slow_seconds(watched: Watched) -> float:
+def _slow_seconds(watched: MonitoredService) -> float:
     return watched.watch.objective.slow_seconds
 
 
-def page_of(watched: Watched, alarm: Alarm | BurnAlarm) -> str:
+def page_of(watched: MonitoredService, alarm: Alarm | BurnAlarm) -> str:
     """Return the section of the runbooks that an alarm leads to."""
     return f"{watched.runbooks}#{anchor(alarm)}"

@@ -16,8 +16,8 @@ import pulumi_gcp as gcp
 from ...observability.prometheus import anchor
 from .dashboard import dashboard_json
 from .policies import SEVERITIES, Policy, page_of, policies_of
-from .slo import Objective, objectives_of
-from .subject import Watched
+from .slo import ServiceLevel, objectives_of
+from .subject import MonitoredService
 
 API = "monitoring.googleapis.com"
 # At least three; each runs the check: cloud.google.com/monitoring/api/ref_v3/rest/v3/UptimeCheckRegion.
@@ -39,7 +39,7 @@ class Place:
     opts: pulumi.ResourceOptions
 
 
-def watch_service(watched: Watched, place: Place) -> None:
+def watch_service(watched: MonitoredService, place: Place) -> None:
     """Create everything. place.opts: of each resource, with its parent."""
     name = watched.service
     channels = [_channel(name, place)] if place.email else []
@@ -86,7 +86,7 @@ def _uptime_check(name: str, place: Place) -> gcp.monitoring.UptimeCheckConfig:
 
 
 def _alert_policy(
-    watched: Watched,
+    watched: MonitoredService,
     policy: Policy,
     check_id: pulumi.Input[str],
     channels: Sequence[pulumi.Output[str]],
@@ -121,7 +121,9 @@ def _alert_policy(
     )
 
 
-def _documentation(watched: Watched, policy: Policy) -> gcp.monitoring.AlertPolicyDocumentationArgsDict:
+def _documentation(
+    watched: MonitoredService, policy: Policy
+) -> gcp.monitoring.AlertPolicyDocumentationArgsDict:
     """Return what the e-mail says; a link must be a whole address."""
     page = page_of(watched, policy.alarm)
     documentation: gcp.monitoring.AlertPolicyDocumentationArgsDict = {
@@ -134,7 +136,7 @@ def _documentation(watched: Watched, policy: Policy) -> gcp.monitoring.AlertPoli
     return documentation
 
 
-def _slos(name: str, objectives: Sequence[Objective], place: Place) -> None:
+def _slos(name: str, objectives: Sequence[ServiceLevel], place: Place) -> None:
     """Create the objectives, whose budgets the console shows; names come back, and are free once gone."""
     opts = pulumi.ResourceOptions.merge(place.opts, pulumi.ResourceOptions(delete_before_replace=True))
     service = gcp.monitoring.CustomService(

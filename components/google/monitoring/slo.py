@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ...observability.signal import BurnAlarm
-from .subject import Watched
+from .subject import MonitoredService
 
 if TYPE_CHECKING:
     import pulumi_gcp as gcp
 
 
 @dataclass(frozen=True, slots=True)
-class Objective:
+class ServiceLevel:
     """One objective. key: of its signal. goal: a share. days: of its window."""
 
     key: str
@@ -29,7 +29,7 @@ class Objective:
     indicator: gcp.monitoring.SloRequestBasedSliArgsDict
 
 
-def objectives_of(watched: Watched) -> list[Objective]:
+def objectives_of(watched: MonitoredService) -> list[ServiceLevel]:
     """Return the objectives that the platform's metrics of requests can be held to."""
     measured = {signal.key for signal in watched.watch.signals if isinstance(signal.alarm, BurnAlarm)}
     if not watched.requests or not measured & watched.rows.keys():
@@ -37,7 +37,7 @@ def objectives_of(watched: Watched) -> list[Objective]:
     promise, window = watched.watch.objective, int(watched.watch.objective.window_days)
     slow = promise.slow_seconds
     return [
-        Objective(
+        ServiceLevel(
             "availability",
             f"{promise.availability_percent:g} % of the requests of {window} days do not fail",
             _goal(promise.availability_percent),
@@ -49,7 +49,7 @@ def objectives_of(watched: Watched) -> list[Objective]:
                 }
             },
         ),
-        Objective(
+        ServiceLevel(
             "latency",
             f"{promise.latency_percent:g} % of the good answers of {window} days take {slow:g} s or less",
             _goal(promise.latency_percent),
@@ -70,7 +70,7 @@ def _goal(percent: float) -> float:
     return round(percent / 100, 10)
 
 
-def _filter(watched: Watched, metric: str, **labels: str) -> str:
+def _filter(watched: MonitoredService, metric: str, **labels: str) -> str:
     """Return a filter of Cloud Monitoring for a metric of requests whose labels match regular expressions."""
     parts = [f'metric.type="run.googleapis.com/{metric}"', watched.requests]
     parts += [

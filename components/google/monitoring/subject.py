@@ -11,7 +11,7 @@ from .row import CloudRow
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
+class MonitoredService:
     """One service.
 
     rows: what the platform measures. selector: PromQL's matchers of these metrics. lines: filter of its log.

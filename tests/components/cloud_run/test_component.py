@@ -9,6 +9,7 @@ import pytest
 
 from slipway.components.cloud_run import APIS, CloudRunService, Ingress
 from slipway.components.google.apis import PROJECTS_API
+from slipway.components.google.monitoring.resources import API as MONITORING
 from slipway.infra.plan.config import StackConfig
 from slipway.infra.plan.run import Plan, plan_of
 from slipway.infra.resources.reading import Resource
@@ -103,7 +104,7 @@ def test_grants_and_apis_come_before_the_service() -> None:
 def test_apis_come_before_what_needs_them_and_stay_enabled() -> None:
     made = emitted()
     apis = made.of_type(gcp.projects.Service)
-    assert sorted(api.inputs["service"] for api in apis) == sorted((*APIS, PROJECTS_API))
+    assert sorted(api.inputs["service"] for api in apis) == sorted((*APIS, MONITORING, PROJECTS_API))
     first = next(api for api in apis if api.inputs["service"] == PROJECTS_API)
     assert all(first.urn in api.dependencies for api in apis if api is not first)
     for api in apis:

@@ -154,12 +154,14 @@ def test_every_fault_is_of_an_argument_and_has_the_others_in_backquotes(args: Ma
 
 def test_warnings_have_arguments_in_backquotes() -> None:
     warned = [
+        *warnings({**PLAIN, "observability": Observability.FULL, "task_role_arn": ROLE}),
+        *warnings({**OPEN, "observability": Observability.BASIC, "alert_email": "oncall@example.com"}),
         *warnings({**PLAIN, "spot_percent": 50, "on_demand_base": 0, "load_seconds": 900}),
         *warnings({**OPEN, "execution_role_arn": ROLE, "request_timeout_seconds": 900}),
         *warnings({**OPEN, "model": "gs://models/spam@1763721600000000"}),
         *warnings({**OPEN, "env": {"PAYLOAD_SHARE": "0.01"}}),
     ]
-    assert len(warned) == 9
+    assert len(warned) == 15
     assert not [text for text in warned if names_in(text)]
 
 

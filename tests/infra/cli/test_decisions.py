@@ -17,8 +17,8 @@ def test_cost_says_plainly_what_is_paid_while_nobody_calls(project: Path) -> Non
     write_stack(project, {**DEV, "memory": "1Gi"}, "dev")
     done = slipway(project, "cost", "dev")
     assert done.returncode == 0, done.stderr
-    # One vCPU and one GiB that wait: 2,628,000 x 0.000005, a registry's 0.10 and a secret's 0.06.
-    assert "Idle cost: $13.30 a month." in done.stdout
+    # One vCPU and one GiB that wait: 2,628,000 x 0.000005, a registry's 0.10, a secret's 0.06, alarms 0.88.
+    assert "Idle cost: $14.18 a month." in done.stdout
     assert "Assumed: 1,000,000 requests a month, all day" in done.stdout
 
 
@@ -133,20 +133,21 @@ def test_the_stack_file_that_is_written_previews_and_costs_what_was_said(project
     assert slipway(project, "preview", name).returncode == 0
     [cost] = report(project, "cost", name, "--usage", "egressGb=0")["stacks"]
     [best] = [one for one in found["options"] if one["name"] == found["recommended"]]
-    # Beside it: a gigabyte of images, of logs, and a secret or its version.
-    assert 0 < cost["expected"]["usd"] - best["expected"]["usd"] < 1.01
+    # Beside it: a gigabyte of images, of logs, a secret or its version, and alarms.
+    assert 0 < cost["expected"]["usd"] - best["expected"]["usd"] < 2.01
     assert slipway(project, "policy", name).returncode == 0
 
 
 @pytest.mark.parametrize("name", ON_GKE)
 def test_a_stack_file_of_gke_costs_what_was_said_but_for_the_address(project: Path, name: str) -> None:
-    """It is private: nothing has an address until `public` or `domain` is set. Advice leaves out logs."""
-    logs = 0.51
+    """Private, it has no address until `public` or `domain` is set. Advice has no logs and alarms."""
+    logs, alarms = 0.51, 0.51
     found = report(project, "advise", *ON_GKE[name].split(), "--project", "acme-ml", "--write", name)
     [cost] = report(project, "cost", name)["stacks"]
     [best] = [one for one in found["options"] if one["name"] == found["recommended"]]
     assert best["name"].startswith("GKE")
-    assert cost["expected"]["usd"] == pytest.approx(best["expected"]["usd"] - 18.25 + 0.10 + logs, abs=0.01)
+    apart = -18.25 + 0.10 + logs + alarms
+    assert cost["expected"]["usd"] == pytest.approx(best["expected"]["usd"] + apart, abs=0.01)
     assert slipway(project, "policy", name).returncode == 0
 
 

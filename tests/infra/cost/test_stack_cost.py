@@ -65,7 +65,7 @@ def test_the_offline_plan_of_a_fargate_stack_has_tasks_addresses_and_a_load_bala
 
 
 def test_a_stack_of_cloud_run_that_scales_to_zero_costs_its_secret_while_nobody_calls() -> None:
-    found = cost(*plan(DEV).resources)
+    found = cost(*plan({**DEV, "observability": "off"}).resources)
     assert found.idle.usd == pytest.approx(0.06)
 
 
@@ -181,7 +181,7 @@ def test_an_amount_is_written_so_that_nothing_is_taken_for_zero(money: Money, te
 
 
 def test_the_report_for_programs_traces_every_price() -> None:
-    report = cost_json(cost(*plan(DEV).resources, usage=THROUGHPUT))
+    report = cost_json(cost(*plan({**DEV, "observability": "off"}).resources, usage=THROUGHPUT))
     assert {"key", "usd", "unit", "date", "confirmed", "source"} <= report["prices"][0].keys()
     assert report["idle"]["usd"] == pytest.approx(0.06 + 0.10)  # a secret, and 1 GB of images
 

@@ -62,7 +62,7 @@ def test_a_page_loads_nothing_and_runs_nothing(page: Parsed) -> None:
 def test_a_page_shows_resources_graph_and_cost(page: Parsed) -> None:
     assert "slipway-dev-service" in page.text
     assert "template.containers[0].resources.limits.memory: 512Mi" in page.text
-    assert len([tag for tag, _ in page.tags if tag == "rect"]) == 23
+    assert len([tag for tag, _ in page.tags if tag == "rect"]) == 36
     assert re.search(r"a month\$\d+\.\d\d\$\d+\.\d\d\$\d+\.\d\d", page.text)
 
 

@@ -21,6 +21,7 @@ from tests.pulumi_engine.strict.aws_balancing import BALANCING_RULES
 from tests.pulumi_engine.strict.aws_network import NETWORK_RULES
 from tests.pulumi_engine.strict.aws_service import SERVICE_RULES, answers, redirects_arrive
 from tests.pulumi_engine.strict.aws_traffic import TRAFFIC_RULES, AwsAccount, traffic_arrives
+from tests.pulumi_engine.strict.aws_watch import WATCH_RULES
 
 REGION, ELSEWHERE = "eu-west-1", "eu-central-1"
 
@@ -39,7 +40,12 @@ def found_in_its_region(account: Account, request: Request) -> Iterator[str]:
             yield f"NotFound: {named.name} is in {named.inputs['region']}, not in {mine}"
 
 
-_OF_ONE_SERVICE: Mapping[str, tuple[Rule, ...]] = {**NETWORK_RULES, **BALANCING_RULES, **SERVICE_RULES}
+_OF_ONE_SERVICE: Mapping[str, tuple[Rule, ...]] = {
+    **NETWORK_RULES,
+    **BALANCING_RULES,
+    **SERVICE_RULES,
+    **WATCH_RULES,
+}
 RULES: Mapping[str, tuple[Rule, ...]] = {
     kind: (found_in_its_region, *rules, *TRAFFIC_RULES.get(kind, ()))
     for kind, rules in _OF_ONE_SERVICE.items()
@@ -50,7 +56,11 @@ _KNOWN_BY_NAME = (
     "appautoscaling.Policy",
     "appautoscaling.ScheduledAction",
     "appautoscaling.Target",
+    "cloudwatch.CompositeAlarm",
+    "cloudwatch.EventRule",
+    "cloudwatch.EventTarget",
     "cloudwatch.LogGroup",
+    "cloudwatch.MetricAlarm",
     "ecr.LifecyclePolicy",
     "ecr.Repository",
     "ecs.ClusterCapacityProviders",

@@ -10,7 +10,15 @@ from tests.pulumi_engine.strict.account import EXISTING, Account, Inputs, Thing,
 from tests.pulumi_engine.strict.cloud_run import CLOUD_RUN_RULES, revisions_follow
 from tests.pulumi_engine.strict.gke_rules import GKE_RULES, cluster_of, nodes_run
 from tests.pulumi_engine.strict.google_rules import GOOGLE_RULES, starts
+from tests.pulumi_engine.strict.monitoring_rules import MONITORING_RULES
 
+# Which Cloud Monitoring numbers, a new number for each.
+_NUMBERED = (
+    "monitoring.AlertPolicy",
+    "monitoring.NotificationChannel",
+    "monitoring.UptimeCheckConfig",
+    "monitoring.Dashboard",
+)
 PROJECT, REGION = "acme-prod", "europe-west4"
 # cloud.google.com/secret-manager/docs/delete-secret: with all of its versions; kubernetes-engine/docs/how-to/
 # deleting-a-cluster: with all of its pools.
@@ -21,7 +29,7 @@ _PARTS = {
 
 
 def google_account() -> Account:
-    rules = {**GOOGLE_RULES, **GKE_RULES}
+    rules = {**GOOGLE_RULES, **GKE_RULES, **MONITORING_RULES}
     service = "cloudrunv2.Service"
     rules[service] = (*CLOUD_RUN_RULES, *GOOGLE_RULES[service])
     return Account(
@@ -42,6 +50,10 @@ def _made(account: Account, type_: str, inputs: Inputs) -> Mapping[str, Any]:
         before = account.of_kind("secretmanager.SecretVersion")
         number = 1 + sum(each.inputs["secret"] == inputs["secret"] for each in before)
         made |= {"version": str(number), "id": f"{inputs['secret']}/versions/{number}"}
+    elif kind in _NUMBERED:
+        made["id"] = made["name"] = f"{str(made['id']).rpartition('/')[0]}/{10**6 + account.made}"
+        if "uptimeCheckId" in made:
+            made["uptimeCheckId"] = str(10**6 + account.made)
     elif kind == "index.RandomId":
         made["id"] = made["hex"] = secrets.token_hex(int(inputs["byteLength"]))
     elif kind == "index.RandomPassword":

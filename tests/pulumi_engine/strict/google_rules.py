@@ -121,6 +121,10 @@ def _starting(account: Account, service: Thing) -> Iterator[str]:
             yield f"Image '{image}' not found."
     for reference in values_at(service.inputs["template"], "secretKeyRef"):
         yield from _unreadable(account, reference, member)
+    for volume in service.inputs["template"].get("volumes", ()):
+        for item in volume.get("secret", {}).get("items", ()):
+            kept = {"secret": volume["secret"]["secret"], "version": item["version"]}
+            yield from _unreadable(account, kept, member)
 
 
 def _unreadable(account: Account, reference: Mapping[str, Any], member: str) -> Iterator[str]:
