@@ -246,8 +246,9 @@ def _running(spec: FargateSpec, service: aws.ecs.Service, task: aws.ecs.TaskDefi
         if runs != asked:
             raise ApplyError(
                 f"{spec.name}: ECS runs {runs}, not the requested {asked}: the new tasks did not become "
-                f"ready, and the service was rolled back. `{names.logs_command(spec.region, spec.name)}` "
-                "and the service's events in the console show why; after the fix, `pulumi up --refresh`."
+                "ready, or an alarm was raised, and the service was rolled back. "
+                f"`{names.logs_command(spec.region, spec.name)}` and the service's events in the console "
+                "show why; after the fix, `pulumi up --refresh`."
             )
         return runs
 
