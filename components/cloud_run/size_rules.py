@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from .. import gpu_drivers
 from ..fault import Fault
 from ..load_time import LOADS_OF_A_START
+from ..rollouts.kinds import ROLLING
 from ..sizes import CLOUD_RUN_MIB, MIB_OF_A_GIB
 from . import limits
 from .args import ExecutionEnvironment
@@ -186,6 +187,11 @@ def size_warnings(spec: CloudRunSpec) -> Iterator[str]:
         f"a new project has no quota for {spec.service.gpu}; request it first, "
         f"{'with' if spec.gpu_zonal_redundancy else 'without'} zonal redundancy (two separate quotas)."
     )
+    if spec.rollout != ROLLING:
+        yield (
+            f"a {spec.rollout} rollout runs two revisions: the quota must hold "
+            f"{2 * spec.service.max_replicas:g} {spec.service.gpu}, twice the maximum number of instances."
+        )
     yield from _large_size_warnings(spec, gpu)
     driver = gpu_drivers.CLOUD_RUN[spec.service.gpu]
     yield from gpu_drivers.driver_warnings(f"{spec.service.gpu} on Cloud Run", driver, spec.cuda_version)

@@ -7,7 +7,7 @@ Source: cloud.google.com/run/pricing.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from slipway.infra.cost.busy import busy_share, kept_share, seconds_from_zero
@@ -75,7 +75,18 @@ def service(resource: Resource, scene: Scene) -> Verdict:
         most=most,
         beside_cpu=sum(known),
     )
-    return priced(size, region, scene.usage)
+    found = priced(size, region, scene.usage)
+    if "traffics" not in resource.ignore_changes:
+        return found
+    return replace(found, remarks=(*found.remarks, _both_revisions(size)))
+
+
+def _both_revisions(size: RunSize) -> str:
+    """Return what a canary or a blue-green rollout adds to the figures of a service."""
+    return (
+        f"while a rollout lasts, the old and the new revision run: up to {2 * size.most:g} instances, for "
+        "that time twice the maximum above"
+    )
 
 
 def _sizes(containers: list[Any]) -> tuple[list[float | None], float | None]:

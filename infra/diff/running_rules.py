@@ -113,7 +113,23 @@ def rollout(diff: StackDiff) -> Iterator[Risk]:
         if not rolls:
             yield Risk(Level.LOW, f"restarts {change.name}", "", change.urn)
         elif any(each.follows or each.plain_path.startswith(rolls) for each in change.changes):
-            yield Risk(Level.LOW, f"rolls out a new revision of {change.name}", "", change.urn)
+            text = f"rolls out a new revision of {change.name}"
+            yield Risk(Level.LOW, text, _two_revisions(change), change.urn)
+
+
+def _two_revisions(change: ResourceChange) -> str:
+    """Return what runs while a command moves the requests; '' where the cloud replaces the old version."""
+    service = change.after
+    if service is None or "traffics" not in service.ignore_changes:
+        return ""
+    most = at(service.inputs, "scaling", "maxInstanceCount")
+    room = f"{2 * most:g} instances instead of {most:g}" if isinstance(most, int | float) else "twice as many"
+    was_moved = change.before is None or "traffics" in change.before.ignore_changes
+    first = "" if was_moved else " This first time, `pulumi up` alone moves them at once."
+    return (
+        "It gets no requests until `slipway up` moves them. Until the old one has none, both run, cost and "
+        f"use the quota: up to {room}.{first}"
+    )
 
 
 def traffic(diff: StackDiff) -> Iterator[Risk]:

@@ -2,7 +2,7 @@
 
 Pulumi leaves a replaced version in Secret Manager, because older revisions start with it; each costs money
 and is another copy of a secret. Versions that a revision with traffic or one of the newest revisions uses
-stay, and the newest few of each.
+stay, those of the newest releases that served, and the newest few of each.
 """
 
 import json
@@ -15,6 +15,8 @@ from slipway.infra.plan.run import Plan
 from slipway.infra.resources.google import SECRET
 from slipway.infra.targets.cloud_cli import at
 from slipway.infra.targets.cloud_run_place import GCLOUD, CloudRunPlace
+from slipway.infra.targets.cloud_run_traffic import ANNOTATION
+from slipway.infra.targets.rollout_record import Rollouts
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ def _versions(place: CloudRunPlace, secret: str) -> list[int]:
 
 
 def _in_use(place: CloudRunPlace, keep: int) -> set[tuple[str, str]]:
-    """(secret, version) of each revision that gets requests, could by its tag, or is one of the newest."""
+    """(secret, version) of each revision that gets requests, could by its tag, is new, or served lately."""
     service = json.loads(
         _asked(
             ["run", "services", "describe", *place.flags, "--format", "json"],
@@ -72,6 +74,9 @@ def _in_use(place: CloudRunPlace, keep: int) -> set[tuple[str, str]]:
             f"the revisions of {place.service} cannot be listed",
         )
     )
+    rollouts = Rollouts.read(str(at(service, "metadata", "annotations").get(ANNOTATION, "")))
+    served = [each.revision for each in rollouts.releases if not each.went_back][:keep]
+    names |= {*served, *(rollouts.last.before if rollouts.last else ())}
     serving = [revision for revision in revisions if at(revision, "metadata").get("name") in names]
     newest = sorted(revisions, key=_created, reverse=True)[:keep]
     return {pair for revision in (*serving, *newest) for pair in _secrets_of(revision)}

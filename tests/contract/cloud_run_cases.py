@@ -68,6 +68,7 @@ RIGHT: dict[str, dict[str, Any]] = {
     },
     "labels": {"labels": {"team": "search", "cost-center": "42_a"}},
     "public": {"public": True},
+    "a canary": {"rollout": "canary"},
     "invokers": {"invokers": ["user:ada@example.com", "serviceAccount:front@acme.iam.gserviceaccount.com"]},
     "a model in a bucket": {"model": "gs://models/spam/v2@1763721600000000"},
     "a model in S3": {"model": "s3://models/spam@3sL4kqtJlcpXroDTDmJ"},

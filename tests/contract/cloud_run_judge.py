@@ -200,7 +200,18 @@ RULES: Mapping[str, Callable[[run_v2.Service], bool]] = {
         and s.scaling.max_instance_count >= 1
     ),
     "all traffic goes to the latest revision": lambda s: (
-        [(t.type_.name, t.percent) for t in s.traffic] == [("TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST", 100)]
+        [(t.type_.name, t.percent, t.revision) for t in s.traffic]
+        == [
+            ("TRAFFIC_TARGET_ALLOCATION_TYPE_REVISION", 100, s.template.revision)
+            if s.template.revision
+            else ("TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST", 100, "")
+        ]
+    ),
+    "a revision's name begins with the service's, in 63 characters": lambda s: (
+        not s.template.revision
+        or (
+            s.template.revision.startswith(f"{s.name.rpartition('/')[2]}-") and len(s.template.revision) <= 63
+        )
     ),
     "it runs as its own account": lambda s: s.template.service_account.endswith(".iam.gserviceaccount.com"),
     "mounted buckets are read-only, in the second generation": _volumes_are_mounted,

@@ -179,6 +179,9 @@ BREAKING: dict[str, Callable[[dict[str, Any]], None]] = {
         *CONTAINER, "env", 4, "valueSource", "secretKeyRef", "version", value="latest"
     ),
     "labels are lowercase letters, digits, _ and -": set_at("labels", value={"Team": "x"}),
+    "a revision's name begins with the service's, in 63 characters": set_at(
+        "template", "revision", value="other-0a1b2c3d"
+    ),
     "all traffic goes to the latest revision": set_at("traffic", 0, "percent", value=90),
     "it runs as its own account": set_at("template", "serviceAccount", value=""),
 }

@@ -5,14 +5,16 @@ are simulated, and so is the time. The order of the calls is text that was appro
 """
 
 import os
+import re
 import shutil
+import signal
 import stat
+import subprocess
 import threading
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -24,7 +26,7 @@ from tests.conftest import ROOT
 from tests.infra.approval import approve
 from tests.infra.cli.test_smoke_after_up import Service
 from tests.pulumi_engine.serving import LiveStack, served_provider
-from tests.pulumi_engine.strict.account import Account, Thing
+from tests.pulumi_engine.strict.account import Account, Inputs, Maker, Thing
 from tests.pulumi_engine.strict.cloud_run import latest_of, traffic_of
 from tests.pulumi_engine.strict.google import google_account
 from tests.pulumi_engine.strict.google_rest import Behaviour, Project, asked_by_rest
@@ -114,6 +116,16 @@ class Day:
     def up(self, *options: str, code: int = 0) -> str:
         return self.command("up", STACK, "--yes", *options, code=code)
 
+    def bare_up(self) -> None:
+        """Run `pulumi up` without the command."""
+        calls = len(self.account.calls)
+        done = subprocess.run(["pulumi", "up", "--yes", "--stack", STACK], capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        self.project.note_traffic()
+        self.journal.append("$ pulumi up --yes --stack prod")
+        provider = [verb + " " + name for verb, name in self.account.calls[calls:] if name == "api-service"]
+        self.journal += [*(f"  pulumi: {each}" for each in provider), f"  requests: {self.shares()}"]
+
     @property
     def service(self) -> Thing:
         [service] = self.account.of_kind("cloudrunv2.Service")
@@ -134,30 +146,23 @@ class Day:
 
     def approved(self, name: str) -> None:
         text = "\n".join(self.journal)
-        names = dict.fromkeys(word.strip(",.;:") for word in text.split() if word.startswith("api-"))
-        revisions = [
-            each for each in names if each.removeprefix("api-").isalnum() and len(each) == len("api-") + 8
-        ]
+        revisions = dict.fromkeys(re.findall(r"api-(?:[0-9a-f]{8}|[0-9]{5}-xyz)", text))
         for letter, revision in zip("ABCDEFGH", revisions, strict=False):
             text = text.replace(revision, f"revision {letter}")
         approve(f"rollouts_cloud_run/{name}.txt", text)
 
 
-class _Defaults(dict[str, Behaviour]):
-    def __init__(self, known: dict[str, Behaviour], default: Behaviour) -> None:
-        super().__init__(known)
-        self._default = default
-
-    def get(self, key: str, default: Any = None) -> Any:
-        return self[key] if key in self else self._default
-
-
 def _is_of_the_rollout(line: str) -> bool:
-    return (
-        not line.startswith(("Handing over", "Smoke test passed"))
-        and line[:1].isalnum()
-        and "pulumi" not in line
+    starts = (
+        "Error",
+        "Release",
+        "The requests",
+        "The rollout",
+        "Smoke test failed",
+        "api-",
+        "Pulumi's state",
     )
+    return line.startswith(starts)
 
 
 @pytest.fixture
@@ -169,11 +174,7 @@ def day(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Day]:
     with ExitStack() as stack:
         served, new = (stack.enter_context(_answering(Service())) for _ in range(2))
         project = Project(account, time.now, {"": served.url, "next": new.url})
-        make = account.make
-        account.make = lambda *given: {
-            **make(*given),
-            **({"uri": served.url} if "Service" in given[1] else {}),
-        }
+        account.make = _made_at(served.url, account.make)
         port = stack.enter_context(served_provider(StrictProvider(account)))
         engine = LiveStack(tmp_path, dict.fromkeys(("gcp", "random"), port))
         (engine.project / "Pulumi.yaml").write_text((ROOT / "Pulumi.yaml").read_text())
@@ -200,6 +201,15 @@ def day(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Day]:
 
 
 _INTERFACES = ("RUN", "MONITORING", "SECRETMANAGER", "ARTIFACTREGISTRY")
+
+
+def _made_at(url: str, make: Maker) -> Maker:
+    """Return what makes things whose address is here."""
+
+    def made(account: Account, type_: str, inputs: Inputs) -> Inputs:
+        return {**make(account, type_, inputs), "uri": url}
+
+    return made
 
 
 def _programs(folder: Path, pulumi: str, inline: tuple[str, ...]) -> Path:
@@ -245,3 +255,230 @@ def test_a_canary_gets_its_share_and_then_all_requests(day: Day) -> None:
     assert day.shares() == f"{day.newest} 100%"
     day.up()  # nothing to do
     day.approved("canary")
+
+
+def test_a_blue_green_rollout_moves_all_requests_and_takes_them_back_from_a_slow_release(day: Day) -> None:
+    day.set(**BLUE_GREEN)
+    day.up()
+    day.image("c")
+    day.up()
+    assert day.shares() == f"{day.newest} 100%"
+    serves = day.shares()
+    day.behave(latency_ms=400)
+    day.image("d")
+    said = day.up(code=1)
+    assert "answers took longer than" in said.splitlines()[-1]
+    assert day.shares() == serves
+    day.approved("blue_green")
+
+
+def test_a_bad_canary_goes_back_by_itself_and_comes_again_only_on_purpose(day: Day) -> None:
+    day.set(**CANARY)
+    day.up()
+    serves = day.shares()
+    day.behave(failures=0.2)
+    day.image("c")
+    said = day.up(code=1)
+    last = said.splitlines()[-1]
+    assert re.search(r"went back: \d+ of \d+ requests failed .*failures > 1%.* serves all requests", last), (
+        last
+    )
+    assert day.shares() == serves
+    assert "went back" in day.command("releases", STACK)
+    assert "It gets no requests until something changes" in day.up(code=2)
+    assert day.shares() == serves
+    day.project.otherwise = Behaviour()
+    day.up("--again")
+    assert day.shares() == f"{day.newest} 100%"
+    day.approved("bad_canary")
+
+
+def test_a_canary_with_too_few_requests_goes_back_undecided(day: Day) -> None:
+    day.set(**CANARY)
+    day.up()
+    serves, day.project.per_minute = day.shares(), 60
+    day.image("c")
+    assert "went back: undecided: it answered 24 requests" in day.up(code=1)
+    assert day.shares() == serves
+
+
+def test_a_release_that_answers_wrong_gets_no_requests(day: Day) -> None:
+    day.set(**CANARY)
+    day.up()
+    serves, day.new.status = day.shares(), 500
+    day.image("c")
+    said = day.up(code=1)
+    assert "went back: it answers wrong: the model's own example was answered with 500" in said
+    assert day.shares() == serves
+    assert not any("10%" in move for move in day.project.moves)
+    day.approved("wrong_answer")
+
+
+def test_an_interrupted_command_takes_its_canary_back_and_the_next_one_brings_it(day: Day) -> None:
+    day.set(**CANARY)
+    day.up()
+    serves = day.shares()
+    day.image("c")
+    day.time.later(120, lambda: os.kill(os.getpid(), signal.SIGTERM))
+    assert "went back: the command was interrupted" in day.up(code=1)
+    assert day.shares() == serves
+    day.up()
+    assert day.shares() == f"{day.newest} 100%"
+    day.approved("interrupted")
+
+
+class Killed(BaseException):
+    """What ends a command at once, as `kill -9` does: nothing of it runs afterwards."""
+
+
+def test_a_killed_command_leaves_its_canary_which_other_commands_end(
+    day: Day, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    day.set(**CANARY)
+    day.up()
+    serves = day.shares()
+    day.image("c")
+
+    def kill() -> None:
+        raise Killed
+
+    def killed() -> None:
+        day.time.later(120, kill)
+        with pytest.raises(Killed):
+            CliRunner().invoke(app, ["up", STACK, "--yes"])
+        day.journal.append("$ slipway up prod --yes   (killed)")
+        day.journal.append(f"  requests: {day.shares()}")
+
+    killed()
+    assert day.shares() == f"{serves.replace('100%', '90%')}, {day.newest} 10%" or "10%" in day.shares()
+    assert "is under way; it has 10% of the requests" in day.up(code=2)
+    day.command("rollback", "--stack", STACK)
+    assert day.shares() == serves
+    day.time.later(120, kill)
+    with pytest.raises(Killed):
+        CliRunner().invoke(app, ["up", STACK, "--yes", "--again"])
+    day.command("promote", STACK)
+    assert day.shares() == f"{day.newest} 100%"
+    day.image("d")
+    killed()
+    day.time.sleep(3 * 3600)
+    day.up()
+    assert day.shares() == f"{day.newest} 100%"
+    day.approved("killed")
+
+
+def test_a_release_is_rolled_back_and_an_unchanged_file_does_not_bring_it_again(day: Day) -> None:
+    day.set(**CANARY)
+    day.up()
+    first = day.shares()
+    day.image("c")
+    day.up()
+    left = day.newest
+    day.command("rollback", "--stack", STACK)
+    assert day.shares() == first
+    assert "`slipway rollback`" in day.up(code=2)
+    assert day.shares() == first
+    day.bare_up()
+    assert day.shares() == first
+    assert "Cloud Run keeps no revision api-none" in day.command(
+        "rollback", "api-none", "--stack", STACK, code=2
+    )
+    assert "comes back with its settings" in day.command(
+        "rollback", left, "--keep-settings", "--stack", STACK, code=2
+    )
+    day.command("rollback", left, "--stack", STACK)
+    assert day.shares() == f"{left} 100%"
+    day.approved("rollback")
+
+
+def test_a_release_whose_secret_or_image_is_gone_does_not_come_back(day: Day) -> None:
+    day.set(**CANARY, apiKey="a-key-of-enough-characters")
+    day.up()
+    first = day.newest
+    day.set(apiKey="another-key-of-enough-characters")
+    day.up()
+    assert "other versions of MODEL_API_KEY" in day.command("rollback", "--stack", STACK, code=2)
+    version = "/v1/projects/acme-prod/secrets/api-MODEL_API_KEY/versions/1"
+    day.project.gone.add(version)
+    assert "version 1 of api-MODEL_API_KEY is destroyed" in day.command(
+        "rollback", "--secrets", "--stack", STACK, code=2
+    )
+    day.project.gone = {
+        "/v1/projects/acme-prod/locations/europe-west4/repositories/slipway/dockerImages/server@sha256:"
+        + "a" * 64
+    }
+    assert "its image" in day.command("rollback", "--secrets", "--stack", STACK, code=2)
+    day.project.gone.clear()
+    day.command("rollback", "--secrets", "--stack", STACK)
+    assert day.shares() == f"{first} 100%"
+
+
+def test_a_bare_update_makes_a_release_without_requests(day: Day) -> None:
+    day.set(**CANARY)
+    day.up()
+    serves = day.shares()
+    day.image("c")
+    day.bare_up()
+    assert day.shares() == serves
+    day.up()
+    assert day.shares() == f"{day.newest} 100%"
+    day.approved("bare_update")
+
+
+def test_a_change_of_the_rollout_never_leaves_the_service_without_requests(day: Day) -> None:
+    day.up()
+    for rollout in ("canary", "blue-green", None, "canary", None):
+        day.set(rollout=rollout)
+        day.image("c" if rollout else "d")
+        day.up()
+        assert day.shares() == f"{day.newest} 100%"
+    day.approved("changed_rollout")
+
+
+def test_a_rollout_is_paused_and_promoted_from_another_terminal(day: Day) -> None:
+    day.set(**CANARY)
+    day.up()
+    day.image("c")
+    other = ["pause", "pause", "pause", "promote"]
+
+    def elsewhere() -> None:
+        if other:
+            done = CliRunner().invoke(app, [other.pop(0), STACK], env={"COLUMNS": "200"})
+            assert done.exit_code == 0, done.output
+            day.time.later(600, elsewhere)
+
+    day.time.later(100, elsewhere)
+    begun = day.time.now()
+    assert "was promoted by another command" in day.up()
+    assert day.time.now() - begun > 1800 - 100
+    assert day.shares() == f"{day.newest} 100%"
+    assert "No rollout is under way" in day.command("promote", STACK, code=2)
+
+
+def test_a_rollout_that_cannot_be_watched_is_refused_before_anything_changes(day: Day) -> None:
+    day.set(**CANARY)
+    day.up()
+    day.image("c")
+    day.project.may_monitor, calls = False, len(day.account.calls)
+    assert "roles/monitoring.viewer" in day.up(code=2)
+    day.set(rollbackOn='["slipway_drift > 0"]')
+    assert "which Cloud Monitoring does not have" in day.up(code=255)
+    day.set(rollbackOn=None, bakeMinutes="1")
+    assert "bakeMinutes is 1; it must be at least 2" in day.up(code=255)
+    assert len(day.account.calls) == calls
+
+
+def test_a_service_that_changes_between_reading_and_writing_is_read_again(day: Day) -> None:
+    day.set(**CANARY)
+    day.up()
+    day.image("c")
+    changes = iter(range(2))
+
+    def meddle() -> None:
+        if next(changes, None) is not None:
+            service = day.service
+            day.account.update(service.id, {**service.inputs, "description": str(day.time.now())})
+
+    day.time.later(5, lambda: setattr(day.project, "before_write", meddle))
+    day.up()
+    assert day.shares() == f"{day.newest} 100%"

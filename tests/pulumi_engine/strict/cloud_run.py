@@ -10,7 +10,7 @@ from typing import Any
 
 from slipway.components.google.limits import TRAFFIC_TO_LATEST
 from tests.pulumi_engine.standin import BROKEN
-from tests.pulumi_engine.strict.account import Account, Refusal, Request, Rule, Verb, values_at
+from tests.pulumi_engine.strict.account import Account, Inputs, Refusal, Request, Rule, Verb, values_at
 
 _LATEST: Mapping[str, Any] = {"type": TRAFFIC_TO_LATEST, "percent": 100}
 # DOCS rollouts-rollbacks-traffic-migration: lowercase letters, digits and hyphens, a letter first.
@@ -41,7 +41,7 @@ def traffic_of(account: Account, service: str) -> dict[str, int]:
     """Map each revision that gets requests to its percent."""
     found: dict[str, int] = {}
     thing = account.things[service]
-    for target in thing.inputs.get("traffics") or [_LATEST]:
+    for target in _targets(thing.inputs):
         name = target.get("revision") or latest_of(account, service)
         if percent := int(target.get("percent", 0)):
             found[name] = found.get(name, 0) + percent
@@ -50,7 +50,7 @@ def traffic_of(account: Account, service: str) -> dict[str, int]:
 
 def delete_revision(account: Account, service: str, name: str) -> None:
     """DOCS managing/revisions: one that gets requests, has a tag or is the latest cannot be deleted."""
-    targets = account.things[service].inputs.get("traffics") or [_LATEST]
+    targets = _targets(account.things[service].inputs)
     if name in traffic_of(account, service) or any(each.get("revision") == name for each in targets):
         raise Refusal(f"Revision '{name}' gets requests.")
     if name == latest_of(account, service):
@@ -98,7 +98,7 @@ def revision_name_allowed(account: Account, request: Request) -> Iterator[str]:
 
 def traffic_is_whole(account: Account, request: Request) -> Iterator[str]:
     """DOCS rollouts-rollbacks-traffic-migration: 100 % in all."""
-    targets = request.inputs.get("traffics") or [_LATEST]
+    targets = _targets(request.inputs)
     percent = sum(int(each.get("percent", 0)) for each in targets)
     if request.verb is not Verb.DELETE and percent != 100:
         yield f"googleapi: Error 400: spec.traffic.percent: {percent}; the percentages must add up to 100"
@@ -108,17 +108,22 @@ def traffic_goes_to_revisions(account: Account, request: Request) -> Iterator[st
     """RUNPB TrafficTarget.revision: one that is there, or that the same request makes."""
     known = set(revisions_of(account, request.thing.id)) if request.thing else set[str]()
     known.add(str(request.inputs["template"].get("revision") or ""))
-    for target in request.inputs.get("traffics") or []:
+    for target in _targets(request.inputs):
         if request.verb is not Verb.DELETE and (name := target.get("revision")) and name not in known:
             yield f"googleapi: Error 404: Revision '{name}' was not found."
 
 
 def tags_allowed(account: Account, request: Request) -> Iterator[str]:
     """DOCS rollouts-rollbacks-traffic-migration: a tag belongs to one target."""
-    tags = [each["tag"] for each in request.inputs.get("traffics") or [] if each.get("tag")]
+    tags = [each["tag"] for each in _targets(request.inputs) if each.get("tag")]
     for tag in tags:
         if tags.count(tag) > 1 or not _TAG.fullmatch(tag):
             yield f"googleapi: Error 400: spec.traffic.tag: {tag}; a tag belongs to one target"
+
+
+def _targets(inputs: Inputs) -> list[Mapping[str, Any]]:
+    """Return who gets the requests; where nothing is said, the latest revision."""
+    return inputs.get("traffics") or [_LATEST]
 
 
 def _plain(template: Mapping[str, Any]) -> dict[str, Any]:

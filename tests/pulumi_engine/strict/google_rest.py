@@ -45,7 +45,8 @@ class Project:
     """A project that is asked by REST. now: the time. per_minute: requests that the service gets.
 
     behaviours: by revision; otherwise: of every other one. urls: of the service itself, '', and of its tags.
-    gone: paths of what was deleted. moves: what each write did, in words. may_monitor: whether whoever asks may read Cloud Monitoring.
+    gone: paths of what was deleted. moves: what each write did, in words. may_monitor: whether the caller may
+    read Cloud Monitoring.
     """
 
     account: Account
@@ -105,9 +106,7 @@ class Project:
         after = traffic_of(self.account, thing.id)
         tags = [f"tag {each['tag']}" for each in body["traffic"] if each.get("tag")]
         words = ", ".join(f"{name} {percent}%" for name, percent in sorted(after.items()))
-        self.moves.append(
-            f"{words if after != before else 'as it was'}{' +' if tags else ''} {', '.join(tags)}"
-        )
+        self.moves.append(", ".join([words if after != before else "requests stay", *tags]))
         return {"name": "operations/1", "done": True, "response": self._as_json(thing)}
 
     def _etag(self, thing: Thing) -> str:
