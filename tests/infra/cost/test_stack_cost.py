@@ -59,7 +59,8 @@ def test_the_offline_plan_of_a_fargate_stack_has_tasks_addresses_and_a_load_bala
     """2 to 10 of 1 vCPU and 2 GB at 36.04 with an address each; 16.43 and two addresses; a secret."""
     found = cost(*plan({**PROD_AWS, "memory": "2Gi"}).resources)
     task = 730 * (0.04048 + 2 * 0.004445 + 0.005)
-    fixed = 730 * (0.0225 + 2 * 0.005) + 0.40
+    alarms = 0.10 * (3 + 2 + 4)  # metrics that they read
+    fixed = 730 * (0.0225 + 2 * 0.005) + 0.40 + alarms
     assert found.idle.usd == pytest.approx(2 * task + fixed)
     assert found.maximum.usd == pytest.approx(10 * task + fixed)
 
