@@ -29,9 +29,9 @@ def spec_faults(spec: CloudRunSpec) -> Iterator[Fault]:
     yield from model_faults(spec)
     yield from google_retention_faults(spec.log_retention)
     yield from traces_faults(spec.traces, spec.service.env)
-    yield from monitoring_faults(spec)
     if spec.rollout not in KINDS:
         yield Fault("rollout", repr(spec.rollout), f"allowed are {', '.join(KINDS)}")
+    yield from monitoring_faults(spec)
 
 
 checked_spec = Rules(CloudRunSpec, CloudRunServiceArgs, spec_faults).checked

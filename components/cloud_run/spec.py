@@ -45,12 +45,12 @@ class CloudRunSpec:
     domain: str = argument("")
     log_retention: Mapping[str, float] = argument({})
     traces: str = argument("off")
+    rollout: str = argument(ROLLING)
     observability: Observability = argument(Observability.BASIC)
     alert_email: str = argument("")
     objective: ServiceObjective = argument({})
     thresholds: Mapping[str, AlarmThresholds] = argument({})
     runbooks_url: str = argument("")
-    rollout: str = argument(ROLLING)
     deletion_protection: bool = argument(default=True)
     enable_apis: bool = argument(default=True)
 

@@ -122,6 +122,20 @@ class FargateServiceArgs(WatchedServiceArgs):
     allowed_cidrs: NotRequired[list[str]]
     """Who may call a private service: networks, such as `203.0.113.0/24`, of IPv6 only with `dual_stack`,
     prefix lists (`pl-…`) and security groups (`sg-…`). Default none."""
+    rollout: NotRequired[str]
+    """How a new version takes over: `rolling`, task by task; `canary`, a share of the requests first; or
+    `blue-green`, all of them at once, with the old tasks ready to take them back. The last two need a load
+    balancer of the service's own, and give the service a second target group and ECS a role for its rule.
+    `rolling` that is given keeps the second group, so that the way to and from the others has no gap. Default
+    rolling, with one target group."""
+    canary_percent: NotRequired[int]
+    """Share of the requests that a canary gets. Default 10."""
+    bake_minutes: NotRequired[int]
+    """Whole minutes for which a canary, or the new version of a blue-green rollout, is watched before the
+    rollout is complete. Default 15."""
+    rollback_on: NotRequired[list[str]]
+    """What takes a canary or a blue-green rollout back: signals with an alarm, such as `availability`, and
+    existing CloudWatch alarms as `alarm:<name>`. Default the signals `availability` and `latency`."""
     idle_timeout_seconds: NotRequired[int]
     """Seconds after which the load balancer drops a silent connection. Default 10 above the request's."""
     slow_start_seconds: NotRequired[int]

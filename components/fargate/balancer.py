@@ -1,6 +1,6 @@
 """Routes requests to a service: its own load balancer, or a rule on an existing one; and who may call it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv6Network
 from typing import Any, Self
@@ -15,6 +15,7 @@ from ..traces import with_collector
 from . import names
 from .network import EVERYWHERE, Network
 from .spec import FAILED_TARGET_CHECKS, TARGET_CHECK_SECONDS, FargateSpec
+from .traffic import forward_to, production_rule
 
 HTTPS_PORT = 443
 # PAWS lb.Listener.ssl_policy: TLS 1.2 and 1.3; what AWS recommends.
@@ -29,7 +30,8 @@ class Balancer:
     """What brings requests to the tasks.
 
     url: without a trailing slash. label: `app/<name>/<id>`, as metrics name it. records: DNS for the domain.
-    made: what a service must wait for.
+    made: what a service must wait for. alternate: the second target group. rule: by whose weights ECS moves
+    the traffic between the two.
     """
 
     target_group: aws.lb.TargetGroup
@@ -38,6 +40,12 @@ class Balancer:
     label: pulumi.Output[str]
     records: pulumi.Output[list[str]]
     made: tuple[pulumi.Resource, ...]
+    alternate: aws.lb.TargetGroup | None = None
+    rule: aws.lb.ListenerRule | None = None
+
+    @property
+    def groups(self) -> list[aws.lb.TargetGroup]:
+        return [self.target_group, *([self.alternate] if self.alternate else [])]
 
 
 def balancer_of(spec: FargateSpec, network: Network, parent: pulumi.Resource) -> Balancer:
@@ -52,8 +60,14 @@ def balancer_of(spec: FargateSpec, network: Network, parent: pulumi.Resource) ->
         return Balancer(target_group, groups.task, url, label, records, (rule, *groups.rules))
     balancer = _load_balancer(spec, network, groups, parent)
     # By its ARN too: an update that was cut off may have made the load balancer anew already.
-    target_group = _target_group(spec, network, parent, Replacing((balancer,), balancer.arn))
-    listeners = _listeners(spec, balancer, target_group, groups.rules, parent)
+    replacing = Replacing((balancer,), balancer.arn)
+    target_group = _target_group(spec, network, parent, replacing)
+    alternate = _target_group(spec, network, parent, replacing, "alternate-") if spec.has_alternate else None
+    forward = forward_to(target_group, alternate)
+    listeners = _listeners(spec, balancer, forward, groups.rules, parent)
+    rule = None
+    if alternate and spec.shifts_traffic:
+        rule = production_rule(spec, listeners[0], forward, [target_group, alternate], parent)
     if spec.domain:
         url = pulumi.Output.from_input(f"https://{spec.domain}")
         records = balancer.dns_name.apply(lambda address: [f"CNAME {spec.domain} {address}."])
@@ -61,7 +75,8 @@ def balancer_of(spec: FargateSpec, network: Network, parent: pulumi.Resource) ->
         url = pulumi.Output.concat("http://", balancer.dns_name)
         records = pulumi.Output.from_input(list[str]())
     made = (*listeners, *groups.rules)
-    return Balancer(target_group, groups.task, url, balancer.arn_suffix, records, made)
+    label = balancer.arn_suffix
+    return Balancer(target_group, groups.task, url, label, records, made, alternate, rule)
 
 
 def label_of(listener_arn: str) -> str:
@@ -228,18 +243,19 @@ def _egress(
 
 
 def _target_group(
-    spec: FargateSpec, network: Network, parent: pulumi.Resource, replacing: Replacing
+    spec: FargateSpec, network: Network, parent: pulumi.Resource, replacing: Replacing, which: str = ""
 ) -> aws.lb.TargetGroup:
     """Create the target group, which holds addresses, not instances, because each task has its own address.
 
     It belongs to one load balancer for good. ECS registers each task with its own port, so a new port does
     not replace the group: an empty one in its place would answer 503 until the new tasks are ready.
     """
-    port, resource = spec.service.port, f"{spec.name}-targets"
+    port, resource = spec.service.port, f"{spec.name}-{which}targets"
+    base = names.target_group_name(spec.name, port, "b" if which else "")
     keepers = {"region": spec.region, "vpc_id": network.vpc_id, "port": str(port)}
     return aws.lb.TargetGroup(
         resource,
-        name=drawn_name(resource, names.target_group_name(spec.name, port), keepers, parent, replacing),
+        name=drawn_name(resource, base, keepers, parent, replacing),
         region=spec.region,
         vpc_id=network.vpc_id,
         target_type="ip",
@@ -300,15 +316,14 @@ def _load_balancer(
 def _listeners(
     spec: FargateSpec,
     balancer: aws.lb.LoadBalancer,
-    target_group: aws.lb.TargetGroup,
+    forward: Mapping[str, Any],
     rules: Iterable[pulumi.Resource],
     parent: pulumi.Resource,
-) -> list[pulumi.Resource]:
-    """Create the listeners. rules: open the ports. HTTP redirects to HTTPS only once HTTPS answers."""
-    forward: aws.lb.ListenerDefaultActionArgsDict = {
-        "type": "forward",
-        "target_group_arn": target_group.arn,
-    }
+) -> list[aws.lb.Listener]:
+    """Create the listeners, first the one that forwards requests.
+
+    forward: the action that does. rules: open the ports. HTTP redirects to HTTPS only once HTTPS answers.
+    """
     if spec.certificate_arn is None:
         return [
             _listener(spec, "http", balancer, parent, port=80, protocol="HTTP", default_actions=[forward])

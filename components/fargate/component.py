@@ -21,11 +21,13 @@ from . import names
 from .args import FargateServiceArgs
 from .balancer import Balancer, balancer_of
 from .network import Network, network_of
-from .roles import roles_of
+from .roles import roles_of, traffic_role
+from .rollback import rollback_alarms
 from .rules import checked_spec, spec_warnings
 from .scaling import PROVIDERS, capacity_of, scale
 from .spec import FargateSpec
 from .task import CONTAINER, log_group, metrics_group, rollout_id, task_definition
+from .traffic import deployment_of, load_balancers_of
 from .watching import Watching
 
 _RECOVERY_DAYS = 30
@@ -81,12 +83,15 @@ class FargateService(pulumi.ComponentResource):
         arns = (roles.execution, roles.task)
         network = network_of(spec, self)
         balancer = balancer_of(spec, network, self)
+        traffic_role_arn, moving = traffic_role(spec, balancer, self)
+        wanted = _wanted(spec, cluster, network, balancer, traffic_role_arn)
         watching = Watching.of(spec, (cluster, cluster_name), balancer, self)
-        wanted = _wanted(spec, cluster, network, balancer)
         rollout = rollout_id(wanted, spec.scales)
         task = task_definition(spec, image_ref, secrets.environment, log.name, arns, rollout, self)
-        after = [*ready, *roles.made, *network.made, *balancer.made]
-        service = _service(spec, self, after, task, wanted)
+        after = [*ready, *roles.made, *network.made, *balancer.made, *moving]
+        alarms = rollback_alarms(spec).names if spec.shifts_traffic else []
+        known = watching.named(alarms) if watching else alarms
+        service = _service(spec, self, after, task, {**deployment_of(spec, known), **wanted})
         if spec.scales:
             scale(spec, service, cluster_name, balancer, self)
         if watching:
@@ -152,7 +157,11 @@ def _cluster(
 
 
 def _wanted(
-    spec: FargateSpec, cluster: pulumi.Input[str], network: Network, balancer: Balancer
+    spec: FargateSpec,
+    cluster: pulumi.Input[str],
+    network: Network,
+    balancer: Balancer,
+    traffic_role_arn: pulumi.Input[str] | None,
 ) -> dict[str, Any]:
     """Return the inputs of the service whose change rolls it out, apart from its task definition."""
     return {
@@ -167,13 +176,12 @@ def _wanted(
             "security_groups": [balancer.task_group.id],
             "assign_public_ip": network.public_address,
         },
-        "load_balancers": [
-            {
-                "target_group_arn": balancer.target_group.arn,
-                "container_name": CONTAINER,
-                "container_port": spec.service.port,
-            }
-        ],
+        "load_balancers": load_balancers_of(
+            {"container_name": CONTAINER, "container_port": spec.service.port},
+            balancer.groups,
+            balancer.rule,
+            traffic_role_arn,
+        ),
     }
 
 
@@ -196,7 +204,6 @@ def _service(
         # Without it the provider refuses to change the strategy of a service that is there.
         force_new_deployment=True,
         availability_zone_rebalancing="ENABLED",
-        deployment_circuit_breaker={"enable": True, "rollback": True},
         wait_for_steady_state=True,
         enable_ecs_managed_tags=True,
         propagate_tags="SERVICE",
@@ -216,10 +223,12 @@ def _service(
 def _timeouts(spec: FargateSpec) -> pulumi.CustomTimeouts:
     """Allow enough time for ECS to find that new tasks do not become ready, and to restore the old ones.
 
-    A rollout is over once the old tasks have ended, and a service is deleted once all of its tasks have.
+    A rollout is over once the new tasks were watched for their time and the old ones have ended; a service is
+    deleted once all of its tasks have.
     """
     ending = math.ceil((spec.deregistration_seconds + spec.stop_seconds) / 60)
     minutes = max(_LEAST_ROLLOUT_MINUTES, 30 + math.ceil(2 * spec.grace_seconds / 60) + ending)
+    minutes += spec.bakes_minutes
     delete = _DELETE_MINUTES + ending
     return pulumi.CustomTimeouts(create=f"{minutes}m", update=f"{minutes}m", delete=f"{delete}m")
 
@@ -237,8 +246,9 @@ def _running(spec: FargateSpec, service: aws.ecs.Service, task: aws.ecs.TaskDefi
         if runs != asked:
             raise ApplyError(
                 f"{spec.name}: ECS runs {runs}, not the requested {asked}: the new tasks did not become "
-                f"ready, and the service was rolled back. `{names.logs_command(spec.region, spec.name)}` "
-                "and the service's events in the console show why; after the fix, `pulumi up --refresh`."
+                "ready, or an alarm was raised, and the service was rolled back. "
+                f"`{names.logs_command(spec.region, spec.name)}` and the service's events in the console "
+                "show why; after the fix, `pulumi up --refresh`."
             )
         return runs
 

@@ -86,3 +86,10 @@ SCHEDULE_NAME = re.compile(r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?")
 # service/server.py keeps an idle connection open for this long; the load balancer must close it first, or it
 # sends a request into a connection that is being closed, and answers 502.
 KEEP_ALIVE_SECONDS = 620
+# BC ecs DeploymentConfiguration.bakeTimeInMinutes, CanaryConfiguration.canaryBakeTimeInMinutes: 0 to 1440.
+BAKE_MINUTES = range(1, 1440 + 1)
+# The users' alarms take two of three periods of five minutes.
+DEFAULT_BAKE_MINUTES = 15
+# BC cloudwatch PutMetricAlarm.AlarmName; ecs DeploymentAlarms: a comma parts names.
+ALARM_NAME_CHARACTERS = 255
+ALARM_NAME = re.compile(r"[^,\0-\x1f]{1,255}")

@@ -16,9 +16,12 @@ def balancer_name(name: str, internal: bool) -> str:
     return short(f"{name}-internal" if internal else name, BALANCER_NAME_CHARACTERS - SUFFIX_CHARACTERS)
 
 
-def target_group_name(name: str, port: int) -> str:
-    """Return the beginning of a target group's name; random characters follow, new for each target group."""
-    return short(f"{name}-{port}", BALANCER_NAME_CHARACTERS - SUFFIX_CHARACTERS)
+def target_group_name(name: str, port: int, which: str = "") -> str:
+    """Return the beginning of a target group's name; random characters follow, new for each target group.
+
+    which: tells a second one apart.
+    """
+    return short(f"{name}-{port}{which}", BALANCER_NAME_CHARACTERS - SUFFIX_CHARACTERS)
 
 
 def role_name(name: str, region: str, role: str) -> str:

@@ -1,4 +1,4 @@
-"""The two roles of a service's tasks: one starts them, one is the server's.
+"""The roles of a service: one starts its tasks, one is the server's, and by one ECS moves its traffic.
 
 Each may do only what it needs.
 """
@@ -19,14 +19,16 @@ from ..image_reference import ImageReference
 from ..model_address import Source
 from ..traces import CLOUD
 from . import names
+from .balancer import Balancer
 from .spec import FargateSpec
+from .traffic import statements_for
 
 Statement = dict[str, Any]
 # What a process needs that writes to a log group which is there.
 LOG_ACTIONS = ("logs:CreateLogStream", "logs:PutLogEvents")
 _VERSION = "2012-10-17"
-_ROLES = {"execution": "Starts tasks of", "task": "Runs as"}
-_TASKS = {"Service": "ecs-tasks.amazonaws.com"}
+_ROLES = {"execution": "Starts tasks of", "task": "Runs as", "traffic": "Moves the traffic of"}
+_TASKS, _ECS = "ecs-tasks.amazonaws.com", "ecs.amazonaws.com"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +72,21 @@ def roles_of(
     return Roles(execution, task, tuple(made))
 
 
+def traffic_role(
+    spec: FargateSpec, balancer: Balancer, parent: pulumi.Resource
+) -> tuple[pulumi.Output[str] | None, list[pulumi.Resource]]:
+    """Return the role by which ECS moves the traffic, None without a rule, and what a service waits for."""
+    if balancer.rule is None:
+        return None, []
+    role = _role(spec, "traffic", parent)
+    statements = statements_for(balancer.rule, balancer.groups)
+    return role.arn, [_policy(spec, "traffic", role, statements, parent)]
+
+
 def _role(spec: FargateSpec, kind: str, parent: pulumi.Resource) -> aws.iam.Role:
     """Create a role, which has no region: it stays when the service moves, under the name it was given."""
-    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": _TASKS}
+    principal = {"Service": _ECS if kind == "traffic" else _TASKS}
+    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": principal}
     return aws.iam.Role(
         f"{spec.name}-{kind}-role",
         name=names.role_name(spec.name, spec.region, kind),

@@ -14,6 +14,7 @@ from .image_rules import image_warnings
 from .model import model_faults, model_warnings
 from .name_rules import name_faults, name_warnings
 from .network_rules import network_faults, network_warnings
+from .rollout_rules import traffic_faults, traffic_warnings
 from .size_rules import size_faults, size_warnings
 from .spec import FargateSpec
 from .watching_rules import watching_faults, watching_warnings
@@ -26,6 +27,7 @@ def spec_faults(spec: FargateSpec) -> Iterator[Fault]:
     yield from size_faults(spec)
     yield from network_faults(spec)
     yield from model_faults(spec)
+    yield from traffic_faults(spec)
     yield from traces_faults(spec.traces, spec.service.env)
     yield from watching_faults(spec)
 
@@ -40,4 +42,5 @@ def spec_warnings(spec: FargateSpec) -> Iterator[str]:
     yield from image_warnings(spec)
     yield from name_warnings(spec)
     yield from model_warnings(spec)
+    yield from traffic_warnings(spec)
     yield from watching_warnings(spec)

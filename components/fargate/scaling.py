@@ -41,8 +41,12 @@ def capacity_of(spec: FargateSpec) -> list[aws.ecs.ServiceCapacityProviderStrate
 
 
 def requests_per_minute(spec: FargateSpec) -> int | None:
-    """Return the target for one task: 70 % of what it can answer at full `concurrency`. None if unknown."""
-    if spec.request_seconds is None:
+    """Return the target for one task: 70 % of what it can answer at full `concurrency`.
+
+    None if that is unknown, or if the requests move between two target groups: ECS does not support the count
+    of one then (DOCS AmazonECS/latest/developerguide/service-autoscaling-targettracking).
+    """
+    if spec.request_seconds is None or spec.shifts_traffic:
         return None
     answered = 60 * spec.service.concurrency / spec.request_seconds
     return max(math.floor(_REQUEST_SHARE * answered), 1)

@@ -11,6 +11,7 @@ from ..declared import argument, read_into
 from ..load_time import LOADS_OF_A_START
 from ..observability.args import Observability
 from ..observability.watch import AlarmThresholds, ServiceObjective
+from ..rollouts.kinds import BLUE_GREEN, CANARY, ROLLING
 from ..spec import InferenceServiceSpec
 from . import limits
 from .args import Architecture, Balancing, ContainerInsights, Egress, ScalingSchedule
@@ -73,6 +74,10 @@ class FargateSpec:
     certificate_arn: pulumi.Input[str] | None = argument(None)
     dual_stack: bool = argument(default=False)
     allowed_cidrs: tuple[str, ...] = argument(())
+    rollout: str = argument(ROLLING)
+    canary_percent: float | None = argument(None)
+    bake_minutes: float | None = argument(None)
+    rollback_on: tuple[str, ...] = argument(())
     idle_timeout_seconds: float = argument(derived=lambda spec: _idle_timeout(spec.service))
     slow_start_seconds: float = argument(0)
     balancing: Balancing = argument(derived=lambda spec: _balancing_for(spec.slow_start_seconds))
@@ -107,6 +112,24 @@ class FargateSpec:
     @property
     def own_balancer(self) -> bool:
         return self.listener_arn is None
+
+    @property
+    def has_alternate(self) -> bool:
+        """Return whether the service has a second target group, which traffic shifts to and from.
+
+        With `rolling` that is given, tasks are in both, so that it does not matter which one gets requests.
+        """
+        return self.own_balancer and "rollout" in self.given
+
+    @property
+    def shifts_traffic(self) -> bool:
+        """Return whether ECS moves the traffic between the target groups, by the weights of a rule."""
+        return self.rollout in (CANARY, BLUE_GREEN)
+
+    @property
+    def bakes_minutes(self) -> int:
+        """Return for how long the new version is watched; 0 if it is not."""
+        return int(self.bake_minutes or limits.DEFAULT_BAKE_MINUTES) if self.shifts_traffic else 0
 
     @property
     def scales(self) -> bool:

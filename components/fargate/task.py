@@ -69,7 +69,8 @@ def task_definition(
         volumes=[{"name": _VOLUME}] if spec.is_fetched else None,
         skip_destroy=True,
         tags=spec.service.labels or None,
-        opts=pulumi.ResourceOptions(parent=parent),
+        # `slipway` writes tags of its own on a release, which an update would delete.
+        opts=pulumi.ResourceOptions(parent=parent, ignore_changes=["tags"]),
     )
 
 

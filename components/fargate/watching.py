@@ -58,6 +58,11 @@ class Watching:
         made |= {budget.name: watching._budget_alarm(budget).arn for budget in budget_alarms(spec)}
         return cls(spec, places, watching.topic, made, parent)
 
+    def named(self, names: Iterable[str]) -> list[pulumi.Input[str]]:
+        """Return the names of alarms, each known once the alarm is made if that is done here."""
+        made = self.alarms
+        return [made[name].apply(lambda _arn, name=name: name) if name in made else name for name in names]
+
     def once_running(self, service: pulumi.Resource) -> None:
         """Create what needs the service: alarms that fire without one, and the dashboard that shows all."""
         late = [alarm for alarm in metric_alarms(self.spec) if alarm.signal.missing is Missing.BAD]

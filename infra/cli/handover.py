@@ -5,11 +5,13 @@ import shutil
 import subprocess
 from collections.abc import Mapping
 from enum import Enum
+from pathlib import Path
 from typing import Any
 
 from slipway.infra.cli.console import ERR
 from slipway.infra.errors import Failed, ProgramFailed, Refused
 from slipway.infra.plan.config import StackConfig
+from slipway.infra.plan.run import Plan
 from slipway.infra.settings.stackfile import settings_from
 from slipway.infra.targets.pulumi_updates import run_program, variables_of
 from slipway.infra.targets.registry import target_of
@@ -146,6 +148,8 @@ def hand_over(
         raise Refused(
             f"--again brings a release that went back, and stack {config.stack} keeps none. Omit it."
         )
+    if rollout is not None:
+        rollout.begin(lambda: _plan_of(config))
     if rollout is not None and rollout.prepare():
         if refresh is False:
             raise Refused(f"The rollout of stack {config.stack} reads first what exists. Omit --no-refresh.")
@@ -172,8 +176,15 @@ def hand_over(
         _smoke_test(config)
 
 
+def _plan_of(config: StackConfig) -> Plan:
+    from slipway.infra.preview import previews_of  # imports Pulumi
+
+    [(plan, _)] = previews_of(Path(), [config.stack], []).found
+    return plan
+
+
 def _apply(command: list[str], rollout: CommandRollout | None) -> None:
-    """Run `pulumi up`. Where it fails, the rollout takes back what it had begun. Raises ProgramFailed."""
+    """Run `pulumi up`; where it fails, say at last what became of the rollout. Raises ProgramFailed, Failed."""
     if rollout is None:
         run_program(command)
         return
@@ -181,7 +192,8 @@ def _apply(command: list[str], rollout: CommandRollout | None) -> None:
         with rollout.going_on():
             run_program(command, variables_of(rollout.step))
     except ProgramFailed:
-        rollout.give_up()
+        if told := rollout.after_failure():
+            _say(told)
         raise
 
 

@@ -11,6 +11,8 @@ from slipway.infra.cli.stacks import RequiredStack, StackOption, Yes, one_stack
 from slipway.infra.errors import Refused
 from slipway.infra.plan.config import StackConfig
 from slipway.infra.settings.stackfile import stack_config
+from slipway.infra.targets.fargate import Fargate
+from slipway.infra.targets.fargate_releases import deregister, old_releases
 from slipway.infra.targets.registry import target_of
 
 
@@ -34,6 +36,22 @@ def _prune_here(config: StackConfig, keep: int, yes: bool, format_: Format) -> N
         OUT.print(f"{len(gone)} releases deleted" if gone else "Nothing to destroy.")
 
 
+def _prune_tasks(config: StackConfig, target: Fargate, keep: int, yes: bool, format_: Format) -> None:
+    """Deregister all but the newest task definitions of a Fargate stack; what serves stays."""
+    place = target.place_of(config)
+    old = old_releases(place, keep)
+    for each in old:
+        ERR.print(each.rpartition("/")[2], markup=False)
+    question = f"Deregister these {len(old)} task definitions permanently?"
+    if old and not yes and not confirmed(question, "To deregister these, add --yes."):
+        raise Refused("Nothing was deregistered.")
+    deregister(place, old)
+    if format_ is Format.JSON:
+        print_json({"stack": config.stack, "deregistered": old})
+    else:
+        OUT.print(f"{len(old)} deregistered" if old else "Nothing to destroy.")
+
+
 def register(app: typer.Typer) -> None:
     app.command(epilog="Example: slipway prune prod --keep 5")(prune)
 
@@ -47,12 +65,18 @@ def prune(
     yes: Yes = False,
     format_: Annotated[Format, typer.Option("--format", help="Output format.")] = Format.TEXT,
 ) -> None:
-    """Destroy what only old releases need: secret versions on Cloud Run, copies of files on this machine."""
+    """Destroy what only old releases need.
+
+    Secret versions on Cloud Run, task definitions on Fargate, copies of files on this machine.
+    """
     with reported(format_):
         name = one_stack(stack, named, default="")
         config = stack_config(Path(), name)
         if target_of(config).name == "local":
             _prune_here(config, keep, yes, format_)
+            return
+        if isinstance(target := target_of(config), Fargate):
+            _prune_tasks(config, target, keep, yes, format_)
             return
         from slipway.infra.targets.cloud_run import cloud_run_place  # only this command needs it
 

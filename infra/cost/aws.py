@@ -4,7 +4,7 @@ A Fargate task is billed for its whole life, busy or not. A task on Spot costs a
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -99,7 +99,22 @@ def service(resource: Resource, scene: Scene) -> Verdict:
     )
     found = priced(size, region, scene.usage)
     whole = [f"the schedule {name} has no place in a month, and is taken to hold" for name in limits.unplaced]
-    return replace(found, remarks=(*found.remarks, *whole))
+    return replace(found, remarks=(*found.remarks, *whole, *_of_rollouts(resource, size)))
+
+
+def _of_rollouts(resource: Resource, size: FargateSize) -> Iterator[str]:
+    """Yield what a rollout adds that runs all tasks of both versions while the new one is watched."""
+    deployment = at(resource.inputs, "deploymentConfiguration")
+    if at(deployment, "strategy") not in ("CANARY", "BLUE_GREEN"):
+        return
+    waits = ("bakeTimeInMinutes", "canaryConfiguration.canaryBakeTimeInMinutes")
+    minutes = sum(number(at(deployment, *path.split(".")), 0) for path in waits)
+    hours = size.most * minutes / 60
+    yield (
+        f"each rollout runs up to {size.most:g} more tasks for {minutes:g} minutes and their start, at least "
+        f"{hours * size.cpu:g} vCPU hours and {hours * size.memory_gib:g} GiB hours; it needs "
+        f"{2 * size.most * size.cpu:g} vCPU of the account's quota for Fargate"
+    )
 
 
 def _limits(resource: Resource, scene: Scene, desired: float) -> InstanceMonth:

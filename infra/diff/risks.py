@@ -54,6 +54,7 @@ RULES: tuple[Rule, ...] = (
     running_rules.speed,
     running_rules.logs,
     running_rules.rollout,
+    running_rules.traffic,
     stack_rules.stack_new,
 )
 

@@ -6,6 +6,7 @@ from typing import Any
 from slipway.components.model import model_folder
 from slipway.components.model_address import ModelAddress
 from slipway.components.need import Need, need_of
+from slipway.components.rollouts.kinds import BLUE_GREEN, CANARY, ROLLING
 from slipway.infra.diff.model import Action, ResourceChange, StackDiff
 from slipway.infra.diff.paths import ABSENT
 from slipway.infra.diff.risk import Level, Risk, components, numbers, of_roles, said
@@ -129,6 +130,25 @@ def _two_revisions(change: ResourceChange) -> str:
         "It gets no requests until `slipway up` moves them. Until the old one has none, both run, cost and "
         f"use the quota: up to {room}.{first}"
     )
+
+
+def traffic(diff: StackDiff) -> Iterator[Risk]:
+    """Yield changes that take away where the requests are, which may be the second target group."""
+    for change in components(diff):
+        if not (change.before and change.after and change.type.endswith(":FargateService")):
+            continue
+        before, after = change.before.inputs, change.after.inputs
+        if before.get("rollout") not in (CANARY, BLUE_GREEN):
+            continue
+        first = "Go over to `rollout: rolling` in an `up` of its own first: it has the tasks in both groups."
+        if "rollout" not in after:
+            text = (
+                "leaves the target group that may have all tasks, and the service answers 503 until the end"
+            )
+            yield Risk(Level.HIGH, text, first, change.urn)
+        elif after["rollout"] != ROLLING and before.get("certificate_arn") != after.get("certificate_arn"):
+            text = "sends the requests of another listener to the target group that may have no task"
+            yield Risk(Level.HIGH, text, first, change.urn)
 
 
 def probes(diff: StackDiff) -> Iterator[Risk]:

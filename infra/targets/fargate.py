@@ -2,24 +2,27 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, cast
 
 from slipway.infra.errors import Failed, Refused
-from slipway.infra.targets.cloud_cli import Command, at
+from slipway.infra.plan.config import StackConfig
+from slipway.infra.targets import fargate_releases
+from slipway.infra.targets.cloud_cli import at
+from slipway.infra.targets.fargate_cli import AWS, FargatePlace, answer, objects_at
+from slipway.infra.targets.fargate_deployments import (
+    UNDER_WAY,
+    EcsDeployment,
+    newest_deployment,
+    rollout_json,
+)
 from slipway.infra.targets.fargate_failures import failures
+from slipway.infra.targets.fargate_rollout import rollout_at
 from slipway.infra.targets.status import Status
-from slipway.infra.targets.target import CloudTarget
+from slipway.infra.targets.target import CloudTarget, CommandRollout
 from slipway.stacks.settings.common import Settings
 from slipway.stacks.settings.fargate import FargateSettings
 
-_aws = Command(
-    "aws",
-    "A Fargate stack needs the AWS CLI, `aws`, which is not on PATH: "
-    "https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html shows how to install it; "
-    "then `aws configure sso`.",
-)
 # The newest streams that are read; each task has one.
 _STREAMS = 10
 # docs.aws.amazon.com/cli/latest/userguide/cliv2-migration.html
@@ -27,33 +30,20 @@ _OLD_VERSION = re.compile(r"\baws-cli/1\.")
 _STATES = {"COMPLETED": "ready", "FAILED": "failed"}
 
 
-@dataclass(frozen=True, slots=True)
-class FargatePlace:
-    """Which service it is. domain: '' where the load balancer's own address is the URL."""
-
-    service: str
-    cluster: str
-    region: str
-    domain: str = ""
-
-    @property
-    def log_group(self) -> str:
-        return f"/ecs/{self.service}"
-
-
 def fargate_status(stack: str, place: FargatePlace) -> Status:
     """Read the service's current status. Raises Refused without `aws`, Failed if `aws` cannot read it."""
     service = _service(place)
     if service is None or service.get("status") != "ACTIVE":
         return Status(stack, "fargate", "stopped", reason=f"{place.region} has no service {place.service}.")
-    newest = _answer(place, ["ecs", "describe-task-definition", "--task-definition", place.service])
+    newest = answer(place, ["ecs", "describe-task-definition", "--task-definition", place.service])
     task = at(newest, "taskDefinition")
     state, reason = _state(service, str(task.get("taskDefinitionArn", "")))
     if state != "ready" or _misses_tasks(service):
-        found = failures(service, place.cluster, lambda command: _answer(place, command))
+        found = failures(service, place.cluster, lambda command: answer(place, command))
         reason = " ".join([*([reason] if reason else []), *found]) or None
-    container = at([one for one in _objects(task, "containerDefinitions") if one.get("essential")], 0)
-    environment = {entry["name"]: entry.get("value") for entry in _objects(container, "environment")}
+    rollout = _rollout(place, service, state)
+    container = at([one for one in objects_at(task, "containerDefinitions") if one.get("essential")], 0)
+    environment = {entry["name"]: entry.get("value") for entry in objects_at(container, "environment")}
     return Status(
         stack=stack,
         target="fargate",
@@ -65,18 +55,33 @@ def fargate_status(stack: str, place: FargatePlace) -> Status:
         version=str(service.get("taskDefinition", "")).rpartition("/")[2] or None,
         device="cpu" if state == "ready" else None,  # Fargate has no GPU
         reason=reason,
+        rollout=rollout,
     )
+
+
+def _rollout(place: FargatePlace, service: Mapping[str, Any], state: str) -> dict[str, Any] | None:
+    """Return the rollout that is under way or went back; None for a rolling one that is over.
+
+    None too where deployments may not be read: the service's own state is known all the same.
+    """
+    strategy = at(service, "deploymentConfiguration").get("strategy", "ROLLING")
+    if strategy == "ROLLING" and state == "ready":
+        return None
+    try:
+        return rollout_json(place, str(service.get("taskDefinition", "")))
+    except Failed:
+        return None
 
 
 def fargate_logs(place: FargatePlace, tail: int) -> Iterator[str]:
     """Yield the last `tail` log entries of the newest tasks, oldest first, one JSON object per line."""
     order = ["--order-by", "LastEventTime", "--descending", "--max-items", str(_STREAMS)]
     group = ["--log-group-name", place.log_group]
-    streams = _objects(_answer(place, ["logs", "describe-log-streams", *group, *order]), "logStreams")
+    streams = objects_at(answer(place, ["logs", "describe-log-streams", *group, *order]), "logStreams")
     events: list[dict[str, Any]] = []
     for stream in streams:
         read = ["--log-stream-name", str(stream["logStreamName"]), "--limit", str(max(tail, 1))]
-        events += _objects(_answer(place, ["logs", "get-log-events", *group, *read]), "events")
+        events += objects_at(answer(place, ["logs", "get-log-events", *group, *read]), "events")
     events.sort(key=lambda event: event["timestamp"])
     for event in events[max(len(events) - tail, 0) :]:
         yield _line(event) + "\n"
@@ -84,15 +89,15 @@ def fargate_logs(place: FargatePlace, tail: int) -> Iterator[str]:
 
 def following(place: FargatePlace) -> list[str]:
     """Return the command that follows the log. Raises Refused if this `aws` has none."""
-    version = _aws(["--version"])
+    version = AWS(["--version"])
     if _OLD_VERSION.search(version.stdout + version.stderr):
         raise Refused(
-            f"`{_aws.path}` is version 1 of the AWS CLI, which cannot follow a log: `aws logs tail` is in "
+            f"`{AWS.path}` is version 1 of the AWS CLI, which cannot follow a log: `aws logs tail` is in "
             "version 2. https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html shows "
             "how to install that; `slipway logs` without `-f` works with version 1 too."
         )
     return [
-        _aws.path,
+        AWS.path,
         "logs",
         "tail",
         place.log_group,
@@ -106,25 +111,18 @@ def following(place: FargatePlace) -> list[str]:
 
 def _service(place: FargatePlace) -> dict[str, Any] | None:
     asked = ["ecs", "describe-services", "--cluster", place.cluster, "--services", place.service]
-    done = _aws([*asked, "--region", place.region, "--output", "json"])
+    done = AWS([*asked, "--region", place.region, "--output", "json"])
     if done.returncode:
         if "ClusterNotFoundException" in done.stderr:
             return None
-        raise Failed(_aws.said(done))
-    return next(iter(_objects(_aws.object_of(done.stdout), "services")), None)
-
-
-def _answer(place: FargatePlace, arguments: list[str]) -> dict[str, Any]:
-    done = _aws([*arguments, "--region", place.region, "--output", "json"])
-    if done.returncode:
-        raise Failed(_aws.said(done))
-    return _aws.object_of(done.stdout)
+        raise Failed(AWS.said(done))
+    return next(iter(objects_at(AWS.object_of(done.stdout), "services")), None)
 
 
 def _state(service: Mapping[str, Any], newest: str) -> tuple[str, str | None]:
     """Return the primary deployment's state. A complete one may be a rollback to an older task definition."""
     nothing: dict[str, Any] = {}
-    deployments = _objects(service, "deployments")
+    deployments = objects_at(service, "deployments")
     primary = next((one for one in deployments if one.get("status") == "PRIMARY"), nothing)
     state = _STATES.get(str(primary.get("rolloutState")), "starting")
     told = str(primary.get("rolloutStateReason", ""))
@@ -152,16 +150,16 @@ def _tasks(service: Mapping[str, Any]) -> dict[str, Any]:
 
 def _address(place: FargatePlace, service: Mapping[str, Any]) -> str | None:
     """Return the address of the load balancer that sends it requests."""
-    groups = [group.get("targetGroupArn") for group in _objects(service, "loadBalancers")]
+    groups = [group.get("targetGroupArn") for group in objects_at(service, "loadBalancers")]
     if not groups:
         return None
     asked = ["elbv2", "describe-target-groups", "--target-group-arns", str(groups[0])]
-    [group, *_] = _objects(_answer(place, asked), "TargetGroups") or [{}]
+    [group, *_] = objects_at(answer(place, asked), "TargetGroups") or [{}]
     balancers: list[str] = group.get("LoadBalancerArns", [])
     if not balancers:
         return None
     asked = ["elbv2", "describe-load-balancers", "--load-balancer-arns", balancers[0]]
-    [balancer, *_] = _objects(_answer(place, asked), "LoadBalancers") or [{}]
+    [balancer, *_] = objects_at(answer(place, asked), "LoadBalancers") or [{}]
     return f"http://{balancer['DNSName']}" if "DNSName" in balancer else None
 
 
@@ -176,19 +174,11 @@ def _line(event: Mapping[str, Any]) -> str:
     return json.dumps({"timestamp": event["timestamp"], **entry}, ensure_ascii=False)
 
 
-def _objects(value: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
-    found = value.get(key)
-    return cast("list[dict[str, Any]]", found) if isinstance(found, list) else []
-
-
 class Fargate(CloudTarget[FargatePlace]):
     """A service of Amazon ECS."""
 
     name = "fargate"
-    how_to_roll_back = (
-        "`aws ecs update-service --cluster CLUSTER --service SERVICE --task-definition FAMILY:REVISION` runs "
-        "an earlier task definition until the next `up`"
-    )
+    how_to_roll_back = "`slipway rollback` runs an earlier task definition"
 
     def place(self, service: str, settings: Settings) -> FargatePlace:
         assert isinstance(settings, FargateSettings)
@@ -199,6 +189,48 @@ class Fargate(CloudTarget[FargatePlace]):
 
     def log_at(self, place: FargatePlace, tail: int) -> Iterator[str]:
         return fargate_logs(place, tail)
+
+    def releases(self, config: StackConfig) -> list[dict[str, Any]]:
+        return fargate_releases.listed(self.place_of(config))
+
+    def promote(self, config: StackConfig) -> dict[str, Any]:
+        found = self._under_way(config, "promote")
+        raise Refused(
+            f"ECS ends the bake of release {found.release} by its clock alone. `slipway rollback` ends it "
+            "the other way; a shorter `bakeMinutes` holds from the next rollout on."
+        )
+
+    def pause(self, config: StackConfig) -> dict[str, Any]:
+        found = self._under_way(config, "pause")
+        raise Refused(
+            f"ECS does not stop the clock of release {found.release}, which gets {found.percent:g}% of the "
+            "requests. `slipway rollback` takes it back."
+        )
+
+    def _under_way(self, config: StackConfig, verb: str) -> EcsDeployment:
+        found = newest_deployment(self.place_of(config))
+        if found is None or found.status not in UNDER_WAY:
+            raise Refused(f"No rollout is under way on this stack, so there is none to {verb}.")
+        return found
+
+    def roll_back(
+        self,
+        config: StackConfig,
+        release: str | None,
+        secrets: bool,
+        settings: bool,
+        say: Callable[[str], None],
+    ) -> tuple[str, str]:
+        if not settings:
+            raise Refused(
+                "A task definition holds code, model and settings together: --keep-settings cannot part them."
+            )
+        return fargate_releases.roll_back(self.place_of(config), release, secrets, say)
+
+    def command_rollout(
+        self, config: StackConfig, again: bool, say: Callable[[str], None]
+    ) -> CommandRollout | None:
+        return rollout_at(config.stack, self.place_of(config), again, say)
 
     def following(self, place: FargatePlace) -> list[str]:
         return following(place)

@@ -85,14 +85,15 @@ class KubernetesUp(CommandRollout):
                 f"deployed; `slipway rollback --stack {self._config.stack}` brings the release before back."
             )
 
-    def give_up(self) -> None:
+    def after_failure(self) -> str:
         """Remove the second version if the update that started it failed, and say what serves."""
         if self._second is None:
-            return
+            return ""
         if self._objects.second() is None:  # it was not confirmed, or failed before
             self._record.end(self._second.rollout, BACK, "the update that starts it failed")
-            return
+            return ""
         self._second.go_back("it did not start; the messages of `pulumi up` above say why")
+        return ""
 
     @property
     def _kind(self) -> str:

@@ -113,6 +113,9 @@ def rollout_words(rollout: Mapping[str, Any]) -> str:
         return f"{new} went back: {rollout['reason']}"
     if state == "cut off":
         return f"{new} was cut off: {rollout['reason']}; the next `slipway up` or `slipway rollback` mends it"
+    if "stage" in rollout:  # of ECS, which has a clock of its own
+        share = f"{new}, {rollout['kind']}, has {rollout['percent']:g}% of the requests, {state}"
+        return f"{share}: {rollout['stage']}" if rollout["stage"] else share
     if state == "serves":
         return f"{new} serves, {rollout['kind']}"
     if not rollout["bake_seconds"]:

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 from slipway.components.sizes import Size, smallest_size
 from slipway.infra.errors import Refused
 from slipway.infra.plan.config import StackConfig
+from slipway.infra.plan.run import Plan
 from slipway.infra.settings.stackfile import settings_from
 from slipway.infra.targets.status import Status
 from slipway.stacks.settings.common import Settings
@@ -40,6 +41,9 @@ class CommandRollout(ABC):
 
     step: UpdateStep | None = None
 
+    def begin(self, plan: Callable[[], Plan]) -> None:  # noqa: B027 not every rollout needs it
+        """Hear what the program would deploy now. plan: runs it; raises RunError where it refuses."""
+
     @abstractmethod
     def prepare(self) -> bool:
         """Get ready for `pulumi up`; return whether it must read first what exists. Raises Refused."""
@@ -55,9 +59,12 @@ class CommandRollout(ABC):
         """Return a block during which `pulumi up` runs, so that other commands see that it does."""
         return nullcontext()
 
-    def give_up(self) -> None:
-        """Take back what was begun, because `pulumi up` failed. Raises Failed, with what serves."""
-        return
+    def after_failure(self) -> str:
+        """Take back what was begun, because `pulumi up` failed; return what became of it and what serves.
+
+        '' where nothing did. Raises Failed in its place.
+        """
+        return ""
 
 
 Say = Callable[[str], None]

@@ -13,6 +13,7 @@ from slipway.stacks.settings.common import (
     region_setting,
     scanned_images_setting,
 )
+from slipway.stacks.settings.rollouts import bake_minutes_setting, canary_percent_setting, rollout_setting
 from slipway.stacks.settings.setting import setting
 
 _ARN_OF_A_ROLE = r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[!-~]+"
@@ -88,6 +89,20 @@ class FargateSettings(CloudSettings):
         checks.whole(0, 1000),
         unit="instances",
         description="Instances that are never on Spot capacity.",
+    )
+    rollout: str = rollout_setting(
+        unset="`rolling`, with one target group; written out it keeps a second one, for the way to and from "
+        "the others"
+    )
+    canary_percent: int | None = canary_percent_setting()
+    bake_minutes: float | None = bake_minutes_setting(unset="15")
+    rollback_on: tuple[str, ...] = setting(
+        "rollbackOn",
+        checks.texts(
+            'signals with an alarm, such as ["availability"], and existing CloudWatch alarms as alarm:<name>'
+        ),
+        "What takes a canary or a blue-green rollout back.",
+        unset="`availability` and `latency`",
     )
     slow_start_seconds: int | None = setting(
         "slowStart",

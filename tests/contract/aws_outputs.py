@@ -71,6 +71,11 @@ def _listener(inputs: Inputs) -> Mapping[str, Any]:
     return {"id": made, "arn": made}
 
 
+def _rule(inputs: Inputs) -> Mapping[str, Any]:
+    made = str(inputs["listenerArn"]).replace(":listener/", ":listener-rule/") + "/f1"
+    return {"id": made, "arn": made}
+
+
 def _registry(inputs: Inputs) -> str:
     return f"{ACCOUNT}.dkr.ecr.{inputs['region']}.amazonaws.com/{inputs['name']}"
 
@@ -111,7 +116,7 @@ AWS_OUTPUTS: Mapping[type[pulumi.CustomResource], Outputs] = {
     aws.iam.Role: _role,
     aws.iam.RolePolicy: _id_of("role", "name"),
     aws.lb.Listener: _listener,
-    aws.lb.ListenerRule: lambda i: {"id": i["listenerArn"].replace(":listener/", ":listener-rule/") + "/f1"},
+    aws.lb.ListenerRule: _rule,
     aws.lb.LoadBalancer: _balancer,
     aws.lb.TargetGroup: _target_group,
     aws.secretsmanager.Secret: _secret,

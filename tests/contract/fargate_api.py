@@ -46,6 +46,9 @@ _HEALTH = {
 }
 
 
+_CONFIGURED = {"Redirect": "RedirectConfig", "Forward": "ForwardConfig"}
+
+
 def _kept(inputs: Inputs, *left_out: str, **renamed: str) -> Params:
     return {
         renamed.get(key, key): value
@@ -86,6 +89,7 @@ def _task_definition(inputs: Inputs) -> list[Call]:
 
 def _service(inputs: Inputs) -> list[Call]:
     deployment = {
+        "alarms": "alarms",
         "deploymentCircuitBreaker": "deploymentCircuitBreaker",
         "deploymentMaximumPercent": "maximumPercent",
         "deploymentMinimumHealthyPercent": "minimumHealthyPercent",
@@ -101,11 +105,22 @@ def _service(inputs: Inputs) -> list[Call]:
     )
     params["deploymentConfiguration"] = {
         there: inputs[here] for here, there in deployment.items() if here in inputs
-    }
+    } | _strategy(inputs.get("deploymentConfiguration", {}))
     network = dict(inputs["networkConfiguration"])
     network["assignPublicIp"] = "ENABLED" if network.get("assignPublicIp") else "DISABLED"
     params["networkConfiguration"] = {"awsvpcConfiguration": network}
     return [Call("ecs", "CreateService", params)]
+
+
+def _strategy(configuration: Inputs) -> Params:
+    """Write the minutes as numbers: the provider has them as strings, so that 0 is not unset."""
+    written: Params = {}
+    for key, value in configuration.items():
+        if isinstance(value, dict):
+            written[key] = _strategy(cast("Params", value))
+        else:
+            written[key] = int(value) if key.endswith("InMinutes") else value
+    return written
 
 
 def _cluster(inputs: Inputs) -> list[Call]:
@@ -148,10 +163,16 @@ def _target_group(inputs: Inputs) -> list[Call]:
 
 
 def _actions(actions: list[Inputs]) -> list[Params]:
-    return [
-        {"RedirectConfig" if key == "Redirect" else key: value for key, value in pascal(action).items()}
-        for action in actions
-    ]
+    written = [cast("Params", pascal(dict(action))) for action in actions]
+    return [{_CONFIGURED.get(key, key): _weighted(value) for key, value in each.items()} for each in written]
+
+
+def _weighted(value: Any) -> Any:
+    """Name the groups of a forward action as the API does."""
+    if not (isinstance(value, dict) and "TargetGroups" in value):
+        return cast("Any", value)
+    groups = cast("list[Params]", value["TargetGroups"])
+    return {"TargetGroups": [{"TargetGroupArn": each["Arn"], "Weight": each["Weight"]} for each in groups]}
 
 
 def _listener(inputs: Inputs) -> list[Call]:

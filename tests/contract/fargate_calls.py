@@ -44,7 +44,7 @@ class Made:
 
     @property
     def target_group(self) -> dict[str, Any]:
-        return self.one("CreateTargetGroup")
+        return self.all("CreateTargetGroup")[0]
 
     def attribute(self, operation: str, key: str) -> str | None:
         found = [entry for params in self.all(operation) for entry in params["Attributes"]]

@@ -109,11 +109,57 @@ RIGHT: dict[str, dict[str, Any]] = {
     },
     "watched behind a shared balancer": {**SHARED, "alert_email": "oncall@example.com"},
     "nothing protected": {"deletion_protection": False, "log_retention_days": 1},
+    "rolling, with the second group": {"rollout": "rolling", "request_seconds": 0.05},
+    "a canary": {"rollout": "canary", "request_seconds": 0.05},
+    "a canary of numbers from elsewhere": {
+        **SECURE,
+        "rollout": "canary",
+        "canary_percent": 2.5,
+        "bake_minutes": 1440.0,
+        "rollback_on": ["availability", "alarm:api-latency"],
+    },
+    "blue-green": {"rollout": "blue-green", "observability": "off", "rollback_on": ["alarm:api-errors"]},
     "None is not given": {"gpu": None, "cpu": None, "vpc_id": None},
 }
 
 # Arguments, and what the refusal must say: what it got, what is allowed, the nearest choice.
 WRONG: list[tuple[dict[str, Any], str]] = [
+    ({"rollout": "linear"}, r"rollout is 'linear'; allowed are rolling, canary, blue-green\."),
+    (
+        {"rollout": "canary", "observability": Observability.OFF},
+        r"rollback_on is empty with `rollout` canary and `observability` off; ECS's circuit breaker is for",
+    ),
+    (
+        {"rollout": "canary", "observability": Observability.OFF, "rollback_on": ["latency"]},
+        r"rollback_on has 'latency'; allowed are no signal, without their alarms, and alarm:<name",
+    ),
+    (
+        {"rollout": "canary", "rollback_on": ["ready"]},
+        r"rollback_on has 'ready'; allowed are the signals availability, latency.*, and alarm:<name",
+    ),
+    (
+        {"rollout": "canary", "bake_minutes": 5},
+        r"bake_minutes is 5; the alarm of availability takes 10 minutes .*; nearest: 15\.",
+    ),
+    (
+        {**SHARED, "rollout": "blue-green"},
+        r"rollout is blue-green with `listener_arn`; .*leave `listener_arn` out, or take rolling\.",
+    ),
+    (
+        {"rollout": "canary", "bake_minutes": 20.4},
+        r"bake_minutes is 20\.4; ECS counts whole minutes, 1 to 1440; nearest: 20\.",
+    ),
+    (
+        {"rollout": "canary", "canary_percent": 100},
+        r"canary_percent is 100; it must be above 0 and below 100",
+    ),
+    ({"rollout": "canary", "rollback_on": ["alarm:a,b"]}, r"rollback_on has 'alarm:a,b'; .*no comma\."),
+    (
+        {"rollout": "canary", "rollback_on": ["latency", "latency"]},
+        r"rollback_on has duplicates; name each once\.",
+    ),
+    ({"rollback_on": ["latency"]}, r"rollback_on has latency with `rollout` rolling.*watches nothing"),
+    ({"canary_percent": 5}, r"canary_percent is 5 with `rollout` rolling; use `rollout` canary"),
     (
         {"memory_gib": 12},
         r"memory_gib is 12 with `cpu` 1; Fargate has no 1 vCPU with 12 GiB; "

@@ -11,12 +11,14 @@ from tests.contract.fargate_calls import Made
 from tests.contract.fargate_network_rules import NETWORK_RULES
 from tests.contract.fargate_service_rules import SERVICE_RULES
 from tests.contract.fargate_task_rules import TASK_RULES
+from tests.contract.fargate_traffic_rules import TRAFFIC_RULES
 from tests.contract.fargate_watch_rules import WATCH_RULES
 
 RULES: Mapping[str, Callable[[Made], bool]] = {
     **TASK_RULES,
     **NETWORK_RULES,
     **SERVICE_RULES,
+    **TRAFFIC_RULES,
     **WATCH_RULES,
 }
 

@@ -9,16 +9,16 @@ from tests.contract.fargate_calls import Made
 
 
 def _port_is_one(made: Made) -> bool:
-    [balancer], [mapping] = made.service["loadBalancers"], made.server["portMappings"]
+    balancers, [mapping] = made.service["loadBalancers"], made.server["portMappings"]
     ports = {
-        balancer["containerPort"],
+        *(balancer["containerPort"] for balancer in balancers),
         mapping["containerPort"],
         mapping["hostPort"],
         made.target_group["Port"],
     }
     return (
         ports == {int(made.environment["PORT"])}
-        and balancer["containerName"] == made.server["name"]
+        and {balancer["containerName"] for balancer in balancers} == {made.server["name"]}
         and all(1024 <= port <= 65535 for port in ports)
     )
 

@@ -100,7 +100,8 @@ def _strategy_is_a_strategy(made: Made) -> bool:
 def _rollout_goes_back(made: Made) -> bool:
     deployment = made.service["deploymentConfiguration"]
     breaker = deployment["deploymentCircuitBreaker"] == {"enable": True, "rollback": True}
-    return breaker and deployment["minimumHealthyPercent"] == 100 < deployment["maximumPercent"]
+    goes_back = breaker or deployment.get("alarms", {}).get("rollback") is True
+    return goes_back and deployment["minimumHealthyPercent"] == 100 < deployment["maximumPercent"]
 
 
 TASK_RULES: Mapping[str, Callable[[Made], bool]] = {

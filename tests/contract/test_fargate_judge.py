@@ -3,6 +3,7 @@
 A rule is missing here where a test of the component fails on what breaks it.
 """
 
+import json
 from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
@@ -81,6 +82,36 @@ BREAKING: dict[str, Change] = {
     "the dashboard fits": changed("PutDashboard", "DashboardName", value="a dashboard"),
     "subnets lie apart in their VPC": changed("CreateSubnet", "CidrBlock", value="10.0.16.0/20"),
 }
+
+
+# The same, of a service whose traffic ECS moves.
+BREAKING_TRAFFIC: dict[str, Change] = {
+    "the strategy is whole": changed(
+        "CreateService", "deploymentConfiguration", "strategy", value="BLUE_GREEN"
+    ),
+    "something takes a bad version back": changed(
+        "CreateService", "deploymentConfiguration", "alarms", "rollback", value=False
+    ),
+    "target groups are alike": changed("CreateTargetGroup", "HealthCheckPath", value="/alive"),
+    "the traffic can move": changed(
+        "CreateRule", "Actions", 0, "ForwardConfig", "TargetGroups", 1, "Weight", value=100
+    ),
+    "its role moves this traffic alone": changed(
+        "PutRolePolicy",
+        "PolicyDocument",
+        value=json.dumps({"Statement": [{"Action": ["elasticloadbalancing:ModifyRule"], "Resource": "*"}]}),
+    ),
+}
+
+
+@pytest.mark.parametrize("rule", BREAKING_TRAFFIC)
+def test_the_judge_names_the_rule_of_traffic_that_is_broken(rule: str) -> None:
+    made = deepcopy(right("a canary"))
+    assert RULES[rule](made)
+    for params in made.all("PutRolePolicy"):
+        params["RoleName"] = "api-traffic"
+    BREAKING_TRAFFIC[rule](made)
+    assert not RULES[rule](made)
 
 
 # Rule -> the case that has what is broken, where it is another.

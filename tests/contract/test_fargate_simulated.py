@@ -75,7 +75,7 @@ def test_a_simulated_cloud_makes_the_whole_stack() -> None:
 
 @pytest.mark.usefixtures("simulated")
 def test_the_simulation_refuses_what_does_not_fit_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    def too_long(name: str, port: int) -> str:
+    def too_long(name: str, port: int, which: str) -> str:
         return "a" * 40
 
     monkeypatch.setattr(names, "target_group_name", too_long)

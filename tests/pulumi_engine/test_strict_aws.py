@@ -10,6 +10,7 @@ from tests.pulumi_engine.strict.account import Account, AnswerLost, Fault, Input
 from tests.pulumi_engine.strict.aws import ELSEWHERE, REGION, RULES, Existing, aws_account
 from tests.pulumi_engine.strict.aws_balancing import RULES_PER_BALANCER
 from tests.pulumi_engine.strict.aws_network import RULES_PER_GROUP, TAGS
+from tests.pulumi_engine.strict.aws_traffic import weights_of
 
 VPC, SUBNET, GROUP = "aws:ec2/vpc:Vpc", "aws:ec2/subnet:Subnet", "aws:ec2/securityGroup:SecurityGroup"
 INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
@@ -167,7 +168,47 @@ def _rule_with_a_target_deleted(world: World) -> None:
 
 
 # Rule -> a request that breaks it, and the error.
+MODIFY, REGISTER = "elasticloadbalancing:ModifyRule", "elasticloadbalancing:RegisterTargets"
+
+
+def _moving(world: World, *allowed: str, **changed: Any) -> Thing:
+    """Make another service, whose traffic ECS moves, with what that needs; allowed: what ECS may do."""
+    green = world.make(TARGETS, name="green", region=REGION, vpcId=Existing.vpc, port=8080)
+    weights = [{"arn": world.targets.id, "weight": 100}, {"arn": green.id, "weight": 0}]
+    forward = {"actions": [{"type": "forward", "forward": {"targetGroups": weights}}]}
+    rule = world.make(RULE, listenerArn=Existing.listener, priority=2, **forward)
+    trust = json.dumps({"Statement": [{"Principal": {"Service": "ecs.amazonaws.com"}}]})
+    role = world.make(ROLE, name="traffic", assumeRolePolicy=trust)
+    statement = {"Action": list(allowed), "Resource": [rule.id, world.targets.id, green.id]}
+    world.make(POLICY, name="traffic", role="traffic", policy=json.dumps({"Statement": [statement]}))
+    advanced = {
+        "alternateTargetGroupArn": green.id,
+        "productionListenerRule": rule.id,
+        "roleArn": role.outputs["arn"],
+    }
+    balancer = {"targetGroupArn": world.targets.id, "containerPort": 8080, "advancedConfiguration": advanced}
+    bake = {"strategy": "BLUE_GREEN", "bakeTimeInMinutes": "5"}
+    inputs = {"name": "other", "loadBalancers": [balancer], "deploymentConfiguration": bake}
+    return world.make(SERVICE, **world.of_service(**{**inputs, **changed}))
+
+
+def _bad_version(world: World) -> None:
+    """Roll out a version that sets an alarm off, where that takes it back."""
+    world.account.alarming["bad"] = "errors"
+    alarms = {"alarmNames": ["errors"], "enable": True, "rollback": True}
+    _moving(world, MODIFY, REGISTER)
+    task = world.make(TASK, family="other", region=REGION, **world.containers("ghcr.io/acme/bad@sha256:0"))
+    service = next(each for each in world.account.of_kind("ecs.Service") if each.inputs["name"] == "other")
+    world.change(service, taskDefinition=task.id, alarms=alarms)
+
+
 CASES: Mapping[str, tuple[Callable[[World], object], str]] = {
+    "strategy_is_whole": (
+        lambda w: _moving(w, deploymentCircuitBreaker={"enable": True, "rollback": True}),
+        "only for rolling deployments",
+    ),
+    "traffic_can_move": (lambda w: _moving(w, MODIFY), f"not authorized to perform {REGISTER}"),
+    "is_rolled_out": (_bad_version, "the alarm errors was triggered"),
     "network_exists": (lambda w: w.make(TABLE, vpcId="vpc-0"), "InvalidVpcID.NotFound"),
     "range_inside_its_network": (lambda w: w.subnet(Existing.vpc, "10.9.0.0/24"), "InvalidSubnet.Range"),
     "range_of_its_own": (lambda w: w.subnet(Existing.vpc, "10.8.0.128/25"), "InvalidSubnet.Conflict"),
@@ -303,6 +344,32 @@ def test_a_request_that_breaks_a_rule_is_refused(request_: Callable[[World], obj
 def test_every_rule_is_broken_by_a_case() -> None:
     rules = {rule.__name__ for each in RULES.values() for rule in each}
     assert rules <= CASES.keys()
+
+
+NO_GROUP = {"targetGroupArn": "arn:tg", "containerPort": 8080}
+NEEDS: Mapping[str, tuple[dict[str, Any], str]] = {
+    "advanced": ({"loadBalancers": [NO_GROUP]}, "associated load balancer|advancedConfiguration is required"),
+    "canary": ({"deploymentConfiguration": {"strategy": "CANARY"}}, "canaryConfiguration is for"),
+    "bake": ({"deploymentConfiguration": {"strategy": "BLUE_GREEN"}}, "bakeTimeInMinutes must be given"),
+}
+
+
+@pytest.mark.parametrize(("changed", "error"), NEEDS.values(), ids=NEEDS)
+def test_a_strategy_without_what_it_needs_is_refused(changed: dict[str, Any], error: str) -> None:
+    with pytest.raises(Refusal, match=error):
+        _moving(World(), MODIFY, REGISTER, **changed)
+
+
+def test_ecs_moves_the_traffic_and_the_tasks_to_the_other_group() -> None:
+    world = World()
+    service = _moving(world, MODIFY, REGISTER)
+    [rule] = [each for each in world.account.of_kind("lb.ListenerRule") if each.inputs["priority"] == 2]
+    first = weights_of(rule)
+    world.change(service, deploymentMaximumPercent=200)
+    assert weights_of(rule) == {group: 100 - weight for group, weight in first.items()}
+    busy = {group for group, weight in weights_of(rule).items() if weight}
+    tasks = {group for group, names in world.account.registered.items() if any("other" in n for n in names)}
+    assert tasks == busy
 
 
 @pytest.mark.parametrize("type_", [ROLE, LOG, SECRET])

@@ -31,6 +31,8 @@ _EMBEDDER = f"hf:acme/embedder@{'1' * 40}"
 
 _MONITORED = {"monitoring": "operator"}
 
+_CANARY = {"rollout": "canary"}
+
 _EVERYWHERE: Mapping[str, Example] = {
     "loadSeconds": ("55", {}),
     "cpu": ("4", {"memory": "8Gi"}),
@@ -147,6 +149,10 @@ EXAMPLES: Mapping[str, Mapping[str, Example]] = {
         "ipv6": ("true", _NETWORK),
         "onDemandInstances": ("2", {"spotPercent": "50"}),
         "slowStart": ("60", {}),
+        "rollout": ("blue-green", {}),
+        "canaryPercent": ("20", _CANARY),
+        "bakeMinutes": ("20", _CANARY),
+        "rollbackOn": ('["availability"]', _CANARY),
         "publicAddresses": ("false", _NETWORK),
         "taskRole": (_ROLE, {}),
         "executionRole": (_ROLE, {}),
@@ -245,6 +251,7 @@ def example_of(target: str, row: Setting) -> Example | None:
 # A third value of settings whose values are no numbers and no choices.
 _ONE_MORE: Mapping[str, str] = {
     "traces": "https://collector.example.com",
+    "rollbackOn": '["latency", "alarm:api-errors"]',
     "baseImage": "python:3.11-bookworm",
     "buildArgs": '{"HF_ENDPOINT": "https://other.example.com"}',
     "allowedCidrs": '["198.51.100.0/24", "203.0.113.0/24"]',

@@ -153,6 +153,13 @@ def fargate_minutes(operation: str, **values: str) -> int:
     return int(getattr(service.customTimeouts, operation).rstrip("m"))
 
 
+def test_the_time_for_which_a_rollout_on_fargate_is_watched_is_waited_for() -> None:
+    plain = fargate_minutes("update")
+    assert fargate_minutes("update", rollout="canary", bakeMinutes="1440") == plain + 1440
+    assert fargate_minutes("update", rollout="blue-green") == plain + 15
+    assert fargate_minutes("update", rollout="rolling") == plain
+
+
 def test_a_rollout_on_fargate_is_waited_for_until_ecs_gives_up() -> None:
     assert fargate_minutes("update") == 60
     assert fargate_minutes("update", loadSeconds="1200") * 60 >= 2 * 3600

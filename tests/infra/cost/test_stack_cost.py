@@ -200,3 +200,12 @@ def test_the_age_of_prices_is_judged_by_the_day_that_is_handed_in() -> None:
     fresh = cost_of("dev", [service], Usage(requests=0, egress_gb=0), TODAY)
     later = cost_of("dev", [service], Usage(requests=0, egress_gb=0), TODAY.replace(year=2027))
     assert (fresh.notes, len(later.notes)) == ((), 1)
+
+
+@pytest.mark.parametrize("rollout", ["canary", "blue-green"])
+def test_what_both_versions_of_a_rollout_need_is_noted(rollout: str) -> None:
+    size = {**PROD_AWS, "cpu": "2", "memory": "4Gi"}
+    notes = "\n".join(cost(*plan({**size, "rollout": rollout, "bakeMinutes": "30"}).resources).notes)
+    assert "each rollout runs up to 10 more tasks for 30 minutes and their start" in notes
+    assert "at least 10 vCPU hours and 20 GiB hours; it needs 40 vCPU of the account's quota" in notes
+    assert "each rollout" not in f"{cost(*plan(size).resources).notes}"

@@ -9,6 +9,7 @@ from tests.infra.diff.plans import (
     CLOSED,
     CLUSTER,
     CPU_POOL,
+    FARGATE,
     GPU,
     IMAGE,
     INGRESS,
@@ -33,6 +34,20 @@ from tests.infra.diff.plans import (
 CHANGES: list[tuple[str, Inputs | None, Inputs | None, str, str]] = [
     *OPENINGS,
     (
+        FARGATE,
+        service(rollout="canary"),
+        service(),
+        "high",
+        "leaves the target group that may have all tasks, and the service answers 503 until the end",
+    ),
+    (
+        FARGATE,
+        service(rollout="blue-green"),
+        service(rollout="blue-green", certificate_arn="arn:aws:acm"),
+        "high",
+        "sends the requests of another listener to the target group that may have no task",
+    ),
+    (
         BALANCER,
         {"internal": False, "enableDeletionProtection": True},
         {"internal": True, "enableDeletionProtection": False},
@@ -52,6 +67,7 @@ CHANGES: list[tuple[str, Inputs | None, Inputs | None, str, str]] = [
     (
         POOL,
         CPU_POOL,
+        FARGATE,
         {**CPU_POOL, "nodeConfig": {"machineType": "e2-standard-4"}},
         "medium",
         "recreates the nodes of x one by one: their pods move",

@@ -152,7 +152,7 @@ def test_a_second_version_that_does_not_start_goes_back_and_is_refused(
     found.up.prepare()
     service.has_second = True
     with pytest.raises(Failed, match=r"went back: it did not start; .*Release 3 serves every request\."):
-        found.up.give_up()
+        found.up.after_failure()
     assert found.updates.steps == ["back"]
     with pytest.raises(Refused, match="This version of stack prod went back: it did not start"):
         run(rollout="blue-green").up.prepare()
@@ -163,7 +163,7 @@ def test_a_second_version_that_does_not_start_goes_back_and_is_refused(
 def test_an_update_that_was_not_confirmed_takes_nothing_back(run: Any) -> None:
     found = run("api-deployment", rollout="canary")
     found.up.prepare()
-    found.up.give_up()
+    found.up.after_failure()
     assert found.updates.steps == []
     run("api-deployment", rollout="canary").up.prepare()
 
@@ -173,7 +173,7 @@ def test_a_version_that_cannot_be_taken_back_is_told(run: Any, service: type[Ser
     found.up.prepare()
     service.has_second = True
     with pytest.raises(Failed, match=r"did not take it back: it may have requests\. `slipway rollback"):
-        found.up.give_up()
+        found.up.after_failure()
 
 
 def test_an_interrupted_rollout_goes_back_and_may_come_again(run: Any) -> None:

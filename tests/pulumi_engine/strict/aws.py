@@ -20,6 +20,7 @@ from tests.pulumi_engine.strict.account import (
 from tests.pulumi_engine.strict.aws_balancing import BALANCING_RULES
 from tests.pulumi_engine.strict.aws_network import NETWORK_RULES
 from tests.pulumi_engine.strict.aws_service import SERVICE_RULES, answers, redirects_arrive
+from tests.pulumi_engine.strict.aws_traffic import TRAFFIC_RULES, AwsAccount, traffic_arrives
 from tests.pulumi_engine.strict.aws_watch import WATCH_RULES
 
 REGION, ELSEWHERE = "eu-west-1", "eu-central-1"
@@ -46,7 +47,8 @@ _OF_ONE_SERVICE: Mapping[str, tuple[Rule, ...]] = {
     **WATCH_RULES,
 }
 RULES: Mapping[str, tuple[Rule, ...]] = {
-    kind: (found_in_its_region, *rules) for kind, rules in _OF_ONE_SERVICE.items()
+    kind: (found_in_its_region, *rules, *TRAFFIC_RULES.get(kind, ()))
+    for kind, rules in _OF_ONE_SERVICE.items()
 }
 # registry.terraform.io, providers/hashicorp/aws/latest/docs/guides/enhanced-region-support: what is known by
 # a name alone is imported as `<name>@<region>`.
@@ -71,8 +73,8 @@ _PARTS = {
 }
 
 
-def aws_account() -> Account:
-    return Account(RULES, _made, (answers, redirects_arrive), _PARTS, stays=stays)
+def aws_account() -> AwsAccount:
+    return AwsAccount(RULES, _made, (answers, redirects_arrive, traffic_arrives), _PARTS, stays=stays)
 
 
 def stays(thing: Thing) -> bool:
@@ -92,7 +94,7 @@ def _made(account: Account, type_: str, inputs: Inputs) -> Mapping[str, Any]:
         drawn = secrets.token_hex(int(inputs["byteLength"]))
         made |= {"hex": drawn, "id": drawn}
     elif kind == "lb.ListenerRule":
-        made["id"] = f"{made['id']}{account.made}"
+        made["arn"] = made["id"] = f"{made['id']}{account.made}"
     elif kind == "ecs.TaskDefinition":
         made["arn"] = made["id"] = arn("ecs", inputs, f"task-definition/{inputs['family']}:{account.made}")
     elif kind in _KNOWN_BY_NAME:

@@ -143,7 +143,8 @@ def target_group_unused(account: Account, request: Request) -> Iterator[str]:
 
 
 def groups_of(inputs: Mapping[str, object]) -> list[str]:
-    return list(values_at(inputs, "targetGroupArn"))
+    weighted = [str(each["arn"]) for groups in values_at(inputs, "targetGroups") for each in groups]
+    return [*values_at(inputs, "targetGroupArn"), *weighted]
 
 
 def forwarding_to(account: Account, group: str) -> list[Thing]:

@@ -1,0 +1,29 @@
+"""What a release of a cloud's stack runs, as one hash: code, model and settings. Pure."""
+
+import hashlib
+import json
+from typing import Any
+
+from slipway.infra.plan.run import Plan
+
+_DIGITS = 16
+# The arguments of components that say how a release takes over, and not what it runs.
+_OF_ROLLOUTS = frozenset({"rollout", "canary_percent", "bake_minutes", "rollback_on"})
+_BUILD = "docker-build:index:Image"
+
+
+def fingerprint_of(plan: Plan) -> str:
+    """Return the same for two plans that bring the same release, however it takes over.
+
+    An image that is still to be built has no digest, and counts by what it is made of; a secret's value
+    counts for nothing.
+    """
+    made: list[Any] = []
+    for resource in plan.resources:
+        if resource.type.startswith("slipway:index:"):
+            kept = {key: value for key, value in resource.inputs.items() if key not in _OF_ROLLOUTS}
+            made.append((resource.type, kept))
+        elif resource.type == _BUILD:
+            made.append((resource.type, resource.inputs.get("buildArgs")))
+    text = json.dumps(sorted(made, key=str), sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
