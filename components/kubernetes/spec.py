@@ -7,12 +7,13 @@ from typing import Any, Self
 
 import pulumi
 
+from .. import keda_api
 from ..declared import argument, read_into
 from ..google.accounts import workload_pool
 from ..observability.watch import AlarmThresholds, ServiceObjective
 from ..spec import InferenceServiceSpec
 from . import limits
-from .args import ModelDelivery, Monitoring, Serving, Toleration
+from .args import ModelDelivery, Monitoring, ScaleOn, Serving, Toleration
 from .later import applied
 
 GPU = "nvidia.com/gpu"
@@ -76,6 +77,10 @@ class KubernetesSpec:
     cpu_target_percent: float = argument(DEFAULT_CPU_TARGET)
     requests_metric: str = argument("")
     requests_per_replica: float | None = argument(None)
+    scale_on: ScaleOn = argument(ScaleOn.CPU)
+    scale_target: float | None = argument(None)
+    prometheus_address: str = argument("")
+    keda_namespace: str = argument(keda_api.NAMESPACE)
     metrics_path: str = argument("")
     monitoring: Monitoring = argument(
         derived=lambda spec: (
@@ -128,6 +133,16 @@ class KubernetesSpec:
     def scales(self) -> bool:
         """Return whether an autoscaler changes the number of pods."""
         return self.service.max_replicas > self.service.min_replicas
+
+    @property
+    def with_keda(self) -> bool:
+        """Return whether KEDA scales the pods."""
+        return self.scale_on is not ScaleOn.CPU
+
+    @property
+    def with_interceptor(self) -> bool:
+        """Return whether requests come through the interceptor of KEDA's HTTP add-on."""
+        return self.scale_on is ScaleOn.INTERCEPTOR
 
     @property
     def metrics_page(self) -> str:

@@ -94,7 +94,9 @@ def test_what_is_registered_is_what_was_judged(args: Mapping[str, Any]) -> None:
         (found,) = [
             inputs
             for (kind, _), inputs in registered.items()
-            if kind == body["kind"] and inputs.get("data", {}).keys() == body.get("data", {}).keys()
+            if kind == body["kind"]
+            and inputs.get("data", {}).keys() == body.get("data", {}).keys()
+            and inputs.get("spec", {}).get("type") == body.get("spec", {}).get("type")
         ]
         assert plain(found) == plain(body)
         annotations = {**body["metadata"].get("annotations", {}), "pulumi.com/patchForce": "true"}

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from slipway.components import keda_api
 from tests.cluster.api import Api
 from tests.cluster.control_plane import wait_until
 from tests.pulumi_engine.conftest import Engine
@@ -114,6 +115,57 @@ def test_the_number_of_pods_that_an_autoscaler_set_is_left_alone(
     engine.up()
     engine.up("--refresh")
     assert deployment(cluster, namespace)["spec"]["replicas"] == 3
+
+
+def scalers(server: Api, namespace: str) -> set[str]:
+    """Kinds of what scales the service now, and of the way to its interceptor."""
+    kinds = {
+        "HorizontalPodAutoscaler": ("autoscaling/v2", "api"),
+        "ScaledObject": (keda_api.API, "api"),
+        "InterceptorRoute": (keda_api.HTTP_ADD_ON_API, "api"),
+        "Service": ("v1", "api-proxy"),
+    }
+    return {
+        kind
+        for kind, (version, name) in kinds.items()
+        if server.get(
+            {"apiVersion": version, "kind": kind, "metadata": {"name": name, "namespace": namespace}}
+        )
+    }
+
+
+def test_what_scales_the_pods_changes_and_changes_back_and_the_pods_stay(
+    engine: Engine, cluster: Api, watch: Watch, namespace: str
+) -> None:
+    engine("config", "set", "monitoring", "operator")
+    engine.up()
+    pods = deployment(cluster, namespace)["metadata"]["generation"]
+    for load, wanted in (
+        ("requests", {"ScaledObject"}),
+        ("interceptor", {"ScaledObject", "InterceptorRoute", "Service"}),
+        ("cpu", {"HorizontalPodAutoscaler"}),
+    ):
+        engine("config", "set", "scaleOn", load)
+        engine.up()
+        assert scalers(cluster, namespace) == wanted
+    assert engine.up().keys() == {"same"}
+    assert deployment(cluster, namespace)["metadata"]["generation"] == pods
+    assert watch.lost() == watch.missed() == set()
+
+
+def test_a_service_that_sleeps_is_changed_without_waking_it(
+    engine: Engine, cluster: Api, namespace: str
+) -> None:
+    engine("config", "set", "scaleOn", "interceptor")
+    engine("config", "set", "least", "0")
+    engine.up()
+    assert deployment(cluster, namespace)["status"]["readyReplicas"] == 1
+    cluster.patch(deployment(cluster, namespace), {"spec": {"replicas": 0}}, "/scale")
+    wait_until(lambda: not deployment(cluster, namespace)["status"].get("replicas"))
+    engine("config", "set", "level", "debug")
+    engine.up()
+    assert deployment(cluster, namespace)["spec"]["replicas"] == 0
+    assert engine.up("--refresh").keys() == {"same"}
 
 
 def test_a_protected_service_is_not_destroyed_until_it_is_unprotected(
