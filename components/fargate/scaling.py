@@ -41,7 +41,12 @@ def capacity_of(spec: FargateSpec) -> list[aws.ecs.ServiceCapacityProviderStrate
 
 
 def requests_per_minute(spec: FargateSpec) -> int | None:
-    """Return the target for one task: 70 % of what it can answer at full `concurrency`. None if unknown."""
+    """Return the target for one task: as given, or 70 % of what it can answer at full `concurrency`.
+
+    None if neither is known.
+    """
+    if spec.requests_per_replica is not None:
+        return max(math.floor(60 * spec.requests_per_replica), 1)
     if spec.request_seconds is None:
         return None
     answered = 60 * spec.service.concurrency / spec.request_seconds

@@ -71,6 +71,11 @@ CHANGES: Changes = {
     "private endpoints": ({}, {"egress": Egress.ENDPOINTS}),
     "HTTPS": ({}, SECURE),
     "another port": ({}, {"port": 9000}),
+    "scaling by requests": ({}, {"requests_per_replica": 5}),
+    "scaling by requests on a shared listener": (
+        {**SHARED, "requests_per_replica": 5},
+        {**NETWORK, "requests_per_replica": 8},
+    ),
     "another range": ({}, {"vpc_cidr": "10.1.0.0/16"}),
 }
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from slipway.components import keda_api
+from slipway.components.observability.prometheus import OPERATOR_API
 from tests.cluster.api import Api
 from tests.cluster.control_plane import wait_until
 from tests.pulumi_engine.conftest import Engine
@@ -134,11 +135,22 @@ def scalers(server: Api, namespace: str) -> set[str]:
     }
 
 
-def test_what_scales_the_pods_changes_and_changes_back_and_the_pods_stay(
+def is_monitored(server: Api, namespace: str) -> bool:
+    place = {"name": "api", "namespace": namespace}
+    kinds = ("PodMonitor", "PrometheusRule")
+    found = [server.get({"apiVersion": OPERATOR_API, "kind": kind, "metadata": place}) for kind in kinds]
+    assert len({bool(each) for each in found}) == 1
+    return all(found)
+
+
+def test_monitoring_and_what_scales_the_pods_change_and_change_back(
     engine: Engine, cluster: Api, watch: Watch, namespace: str
 ) -> None:
+    engine.up()
+    assert not is_monitored(cluster, namespace)
     engine("config", "set", "monitoring", "operator")
     engine.up()
+    assert is_monitored(cluster, namespace)
     pods = deployment(cluster, namespace)["metadata"]["generation"]
     for load, wanted in (
         ("requests", {"ScaledObject"}),
@@ -148,8 +160,11 @@ def test_what_scales_the_pods_changes_and_changes_back_and_the_pods_stay(
         engine("config", "set", "scaleOn", load)
         engine.up()
         assert scalers(cluster, namespace) == wanted
+    assert deployment(cluster, namespace)["metadata"]["generation"] == pods  # the same pods all along
+    engine("config", "set", "monitoring", "none")
+    engine.up()
+    assert not is_monitored(cluster, namespace)
     assert engine.up().keys() == {"same"}
-    assert deployment(cluster, namespace)["metadata"]["generation"] == pods
     assert watch.lost() == watch.missed() == set()
 
 

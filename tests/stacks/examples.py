@@ -156,6 +156,7 @@ EXAMPLES: Mapping[str, Mapping[str, Example]] = {
         "listenerPriority": ("7", _SHARED),
         "cluster": (_ARN.format(service="ecs", path="cluster/shared"), {}),
         "cpuTarget": ("70", {}),
+        "requestsPerInstance": ("7", {}),
         "logRetentionDays": ("7", {}),
         "secrets": (json.dumps({"TOKEN": _SECRET}), {}),
     },
