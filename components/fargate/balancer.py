@@ -51,7 +51,8 @@ def balancer_of(spec: FargateSpec, network: Network, parent: pulumi.Resource) ->
         records = pulumi.Output.from_input(nothing)
         return Balancer(target_group, groups.task, url, label, records, (rule, *groups.rules))
     balancer = _load_balancer(spec, network, groups, parent)
-    target_group = _target_group(spec, network, parent, Replacing((balancer,), _DEDICATED))
+    # By its ARN too: an update that was cut off may have made the load balancer anew already.
+    target_group = _target_group(spec, network, parent, Replacing((balancer,), balancer.arn))
     listeners = _listeners(spec, balancer, target_group, groups.rules, parent)
     if spec.domain:
         url = pulumi.Output.from_input(f"https://{spec.domain}")
@@ -265,12 +266,13 @@ def _target_group(
 def _load_balancer(
     spec: FargateSpec, network: Network, groups: _Groups, parent: pulumi.Resource
 ) -> aws.lb.LoadBalancer:
-    """Create the load balancer, and replace it together with its security group.
+    """Create the load balancer, and replace it together with its security group and for another VPC.
 
-    It cannot leave its VPC, which the provider does not know (terraform-provider-aws#18317).
+    It cannot leave its VPC, which the provider does not know (terraform-provider-aws#18317). An update that was
+    cut off may have made the group anew already, so the group alone would not replace it.
     """
     resource, keepers = f"{spec.name}-balancer", {"region": spec.region, "internal": str(spec.internal)}
-    replacing = Replacing([groups.balancer] if groups.balancer else [])
+    replacing = Replacing([groups.balancer] if groups.balancer else [], network.vpc_id)
     return aws.lb.LoadBalancer(
         resource,
         name=drawn_name(resource, names.balancer_name(spec.name, spec.internal), keepers, parent, replacing),

@@ -11,7 +11,7 @@ from dataclasses import replace
 from slipway.infra.diff.follow import with_followers
 from slipway.infra.diff.model import Action, Knowledge, ResourceChange, StackDiff, StackSource
 from slipway.infra.diff.paths import ABSENT, Change, changes_between, leaf_paths, values_with_paths
-from slipway.infra.resources.reading import SECRET, UNKNOWN, Resource
+from slipway.infra.resources.reading import SECRET, Resource
 from slipway.infra.resources.row import Replacement, Role
 from slipway.infra.resources.table import role_of, row_of
 
@@ -183,11 +183,11 @@ def _is_triggered(before: Resource, after: Resource) -> bool:
 
     Source: pulumi, step_generator.go, shouldTriggerReplace.
 
-    One that is not known before or after is taken to be the same; what it is made of may replace it all the
-    same.
+    One that is known neither before nor after is taken to be the same; what it is made of may replace it all
+    the same. One that is known on one side alone is made of a resource on the other one.
     """
     both = (before.replacement_trigger, after.replacement_trigger)
-    return None not in both and UNKNOWN not in both and both[0] != both[1]
+    return None not in both and both[0] != both[1]
 
 
 def _first_identified(resource: Resource, change: Change) -> bool:

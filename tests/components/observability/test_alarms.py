@@ -145,10 +145,8 @@ INCIDENTS: Mapping[tuple[str, str], Incident] = {
     ("SlipwayGpuMemoryFilling", "ticket"): Incident(
         {
             f'up{{pod="api-1",{LABELS}}}': constant((240, 1)),
-            'DCGM_FI_DEV_FB_USED{namespace="ml",pod="api-1",gpu="0"}': constant(
-                (60, 10), (60, 78), (120, 10)
-            ),
-            'DCGM_FI_DEV_FB_FREE{namespace="ml",pod="api-1",gpu="0"}': constant((60, 70), (60, 2), (120, 70)),
+            'DCGM_FI_DEV_FB_USED{namespace="ml",pod="api-1"}': constant((60, 10), (60, 78), (120, 10)),
+            'DCGM_FI_DEV_FB_FREE{namespace="ml",pod="api-1"}': constant((60, 70), (60, 2), (120, 70)),
         },
         11,
         1,

@@ -44,16 +44,13 @@ GPU_PODS = ("api-7d9f-x1", "api-7d9f-x2")
 
 def gpus() -> dict[str, list[float]]:
     """Return what the DCGM exporter says, with the labels of both ways to scrape it, and of others' GPUs."""
+    exporter = 'namespace="dcgm",pod="dcgm-1"'
     pods = {
         'namespace="ml",pod="api-7d9f-x2",gpu="0"': (60, 20, 60),
         'namespace="ml",pod="api-7d9f-x2",gpu="1"': (40, 8, 72),
-        'namespace="dcgm",pod="dcgm-1",exported_namespace="ml",exported_pod="api-7d9f-x1",gpu="0"': (
-            30,
-            40,
-            40,
-        ),
-        'namespace="dcgm",pod="dcgm-1",exported_namespace="ml",exported_pod="other-1",gpu="1"': (99, 79, 1),
-        'namespace="dcgm",pod="dcgm-1",gpu="2"': (0, 0, 80),
+        f'{exporter},exported_namespace="ml",exported_pod="api-7d9f-x1",gpu="0"': (30, 40, 40),
+        f'{exporter},exported_namespace="ml",exported_pod="other-1",gpu="1"': (99, 79, 1),
+        f'{exporter},gpu="2"': (0, 0, 80),
     }
     ours = {
         f'up{{namespace="ml",job="api",instance="{pod}:9464",pod="{pod}"}}': [1.0] * STEPS for pod in GPU_PODS

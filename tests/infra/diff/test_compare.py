@@ -64,7 +64,8 @@ def test_a_resource_is_replaced_with_the_one_that_it_names() -> None:
         ("dedicated", "app/shared/1", Action.REPLACE),
         (None, "dedicated", None),
         ("dedicated", None, None),
-        ("[unknown]", "dedicated", None),
+        ("[unknown]", "dedicated", Action.REPLACE),
+        ("[unknown]", "[unknown]", None),
     ],
 )
 def test_a_trigger_that_is_another_one_replaces(before: str | None, after: str | None, action: Any) -> None:

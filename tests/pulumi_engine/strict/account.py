@@ -168,6 +168,11 @@ class Account:
     def get(self, id_: object) -> Thing | None:
         return self.things.get(str(id_))
 
+    def owner_of(self, thing: Thing) -> str:
+        """Return the id of what this thing is deleted with; ''."""
+        keys = (key for kind, key in self.parts.values() if kind == thing.kind)
+        return next((str({**thing.inputs, **thing.outputs}.get(key, "")) for key in keys), "")
+
     def _take_along(self, thing: Thing) -> None:
         kind, key = self.parts.get(thing.kind, ("", ""))
         for part in self.of_kind(kind):
