@@ -39,7 +39,9 @@ def prepare(name: str, settings: FargateSettings, secrets: StackSecrets) -> Call
     service = described.service
     args = {**given, **_resolved_args(settings, secrets, service)}
     args |= found.of(lambda: model_args(name, settings, service)) or {}
-    if seconds := found.of(lambda: measured_request_seconds(name, settings, service)):
+    if settings.requests_per_replica is None and (
+        seconds := found.of(lambda: measured_request_seconds(name, settings, service))
+    ):
         args["request_seconds"] = seconds
     spec = found.of(lambda: checked_spec(name, args))
     server = replace(service, memory_gib=service.memory_gib - collector_mib(described) / 1024)

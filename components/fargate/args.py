@@ -151,6 +151,9 @@ class FargateServiceArgs(WatchedServiceArgs):
     request_seconds: NotRequired[float]
     """Measured seconds per request while `concurrency` are in progress. With it tasks are also added by
     requests: at 70 % of what they can answer. Default unknown: by CPU only."""
+    requests_per_replica: NotRequired[float]
+    """Requests per second of a task at which tasks are added and removed, for where somebody
+    knows it; not with `request_seconds`. Default unknown."""
     schedules: NotRequired[list[ScalingSchedule]]
     """Scheduled changes of the minimum and maximum instances. Default none."""
     log_retention_days: NotRequired[int]

@@ -32,6 +32,10 @@ def _shifting_faults(spec: FargateSpec) -> Iterator[Fault]:
             "own: leave `listener_arn` out, or take rolling"
         )
         yield Fault("rollout", spec.rollout, allowed, "with `listener_arn`")
+    if spec.requests_per_replica is not None:
+        allowed = "leave it out, and tasks are added by CPU, or use rolling"
+        reason = f"with `rollout` {spec.rollout}, which moves requests between two target groups"
+        yield Fault("requests_per_replica", f"{spec.requests_per_replica:g}", allowed, reason)
     yield from _rollback_faults(spec)
 
 

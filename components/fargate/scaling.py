@@ -41,12 +41,16 @@ def capacity_of(spec: FargateSpec) -> list[aws.ecs.ServiceCapacityProviderStrate
 
 
 def requests_per_minute(spec: FargateSpec) -> int | None:
-    """Return the target for one task: 70 % of what it can answer at full `concurrency`.
+    """Return the target for one task: as given, or 70 % of what it can answer at full `concurrency`.
 
-    None if that is unknown, or if the requests move between two target groups: ECS does not support the count
-    of one then (DOCS AmazonECS/latest/developerguide/service-autoscaling-targettracking).
+    None if neither is known, or if the requests move between two target groups: ECS does not support the
+    count of one then (DOCS AmazonECS/latest/developerguide/service-autoscaling-targettracking).
     """
-    if spec.request_seconds is None or spec.shifts_traffic:
+    if spec.shifts_traffic:
+        return None
+    if spec.requests_per_replica is not None:
+        return max(math.floor(60 * spec.requests_per_replica), 1)
+    if spec.request_seconds is None:
         return None
     answered = 60 * spec.service.concurrency / spec.request_seconds
     return max(math.floor(_REQUEST_SHARE * answered), 1)

@@ -126,9 +126,21 @@ def _scaling_faults(spec: FargateSpec) -> Iterator[Fault]:
     if spec.request_seconds is not None and not 0 < spec.request_seconds <= 3600:
         allowed = "it must be above 0 and at most 3600"
         yield Fault("request_seconds", f"{spec.request_seconds:g}", allowed)
+    yield from _rate_faults(spec)
     for name, count in Counter(schedule["name"] for schedule in spec.schedules).items():
         if count > 1:
             yield Fault("schedules", f"{count} of the name {name!r}", "give each its own", verb="has")
+
+
+def _rate_faults(spec: FargateSpec) -> Iterator[Fault]:
+    rate = spec.requests_per_replica
+    if rate is None:
+        return
+    if not 0.02 <= rate <= 1_000_000:
+        allowed = "it must be from 0.02 to 1000000 requests a second; AWS counts whole ones a minute"
+        yield Fault("requests_per_replica", f"{rate:g}", allowed, nearest=0.02 if rate < 1 else 1_000_000)
+    if spec.request_seconds is not None:
+        yield Fault("requests_per_replica", f"{rate:g}", "keep one of them", "with `request_seconds`")
 
 
 def _schedule_faults(schedule: ScalingSchedule) -> Iterator[Fault]:

@@ -85,6 +85,7 @@ class FargateSpec:
     on_demand_base: float = argument(1)
     cpu_target_percent: float = argument(60)
     request_seconds: float | None = argument(None)
+    requests_per_replica: float | None = argument(None)
     schedules: tuple[ScalingSchedule, ...] = argument(())
     log_retention_days: float = argument(30)
     traces: str = argument("off")

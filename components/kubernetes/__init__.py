@@ -1,6 +1,6 @@
 """The Kubernetes target, GKE and any other cluster: one component, and pure rules about its arguments."""
 
-from .args import KubernetesServiceArgs, ModelDelivery, Serving, Toleration
+from .args import KubernetesServiceArgs, ModelDelivery, ScaleOn, Serving, Toleration
 from .component import KubernetesService
 from .names import curl
 
@@ -8,6 +8,7 @@ __all__ = [
     "KubernetesService",
     "KubernetesServiceArgs",
     "ModelDelivery",
+    "ScaleOn",
     "Serving",
     "Toleration",
     "curl",

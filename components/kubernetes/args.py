@@ -51,6 +51,19 @@ class Monitoring(Enum):
     """GKE's Managed Service for Prometheus: a PodMonitoring and Rules."""
 
 
+class ScaleOn(Enum):
+    """The load by which the number of pods follows."""
+
+    CPU = "cpu"
+    """CPU use, by a HorizontalPodAutoscaler; and `requests_metric` where it is given."""
+    REQUESTS = "requests"
+    """Requests under way, which KEDA reads from Prometheus."""
+    QUEUE = "queue"
+    """Calls that wait in the server's queue, which KEDA reads from Prometheus."""
+    INTERCEPTOR = "interceptor"
+    """Requests that the interceptor of KEDA's HTTP add-on holds and passes on; it can scale to zero."""
+
+
 class Toleration(TypedDict):
     """A taint that the pods tolerate."""
 
@@ -150,6 +163,17 @@ class KubernetesServiceArgs(WatchedServiceArgs):
     Default none: by CPU only."""
     requests_per_replica: NotRequired[float]
     """Requests per second of a pod at which pods are added and removed; with `requests_metric`."""
+    scale_on: NotRequired[ScaleOn]
+    """Load by which the number of pods follows. Default CPU use; the others need KEDA in the cluster, and
+    count the CPU use of pods without a GPU too."""
+    scale_target: NotRequired[float]
+    """Requests under way, or calls that wait, of a pod at which pods are added and removed. Default 70 % of
+    `concurrency`; a quarter of it with `scale_on` queue."""
+    prometheus_address: NotRequired[str]
+    """Address of the Prometheus that KEDA reads, such as `http://prometheus.monitoring.svc:9090`. Default
+    that of `monitoring`: the operator's in `monitoring_namespaces`, or the Google Cloud project's."""
+    keda_namespace: NotRequired[str]
+    """Namespace of KEDA's HTTP add-on, for `scale_on` interceptor. Default `keda`."""
     metrics_path: NotRequired[str]
     """Path of the server's metrics page, on a port that only what monitors it reaches. Default `/metrics`
     with `monitoring`."""

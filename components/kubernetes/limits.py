@@ -36,6 +36,8 @@ PORT_FROM = 1024
 # GKE how-to/managed-certs: at most 63 characters.
 MANAGED_DOMAIN_CHARACTERS = 63
 PATH = re.compile(r"/[A-Za-z0-9_./-]{0,253}")
+# A server of HTTP: without a login, a query or an anchor.
+SERVER_ADDRESS = re.compile(r"https?://[A-Za-z0-9]([A-Za-z0-9.-]{0,252})?(:[0-9]{1,5})?(/[A-Za-z0-9._/~-]*)?")
 # K8S tasks/run-application/horizontal-pod-autoscale; names of the custom metrics API may hold a |.
 METRIC = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_:.|/-]{0,252}")
 # GKE how-to/ingress-configuration: Google's load balancers and their health checks come from here.

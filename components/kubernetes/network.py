@@ -7,12 +7,13 @@ from typing import Any
 
 import pulumi
 
+from .. import keda_api
 from ..content_hash import hashed
 from ..endpoints import Endpoint, endpoints_of
 from ..google.traces import google_traces
 from ..model_address import Source
 from ..traces import CLOUD, with_collector
-from . import limits, monitoring, names
+from . import interceptor, limits, monitoring, names
 from .pod import METRICS
 from .second_version import traffic_selector
 from .spec import KubernetesSpec
@@ -31,7 +32,12 @@ def service_type(spec: KubernetesSpec) -> str:
 
 
 def service_annotations(spec: KubernetesSpec) -> dict[str, str]:
-    """Return what makes Google's load balancer send to the pods directly and probe them by `backend_spec`."""
+    """Return what makes Google's load balancer send to the pods directly and probe them by `backend_spec`.
+
+    A service that may have no pod is not waited for.
+    """
+    if spec.service.min_replicas == 0:
+        return dict(interceptor.UNWAITED)
     if not (spec.on_gke and spec.domain):
         return {}
     return {
@@ -52,6 +58,8 @@ def url_of(spec: KubernetesSpec) -> str:
     """Return the URL; '' if only the load balancer knows it."""
     if spec.domain:
         return f"http{'s' if has_tls(spec) else ''}://{spec.domain}"
+    if spec.with_interceptor:
+        return keda_api.proxy_url(spec.name, spec.namespace)
     if service_type(spec) == "LoadBalancer" and not spec.with_kserve:
         return ""
     return f"http://{names.cluster_host(spec.name, spec.namespace)}"
@@ -87,7 +95,8 @@ def own_ingress_annotations(
 
 
 def ingress_spec(spec: KubernetesSpec) -> dict[str, Any]:
-    backend = {"service": {"name": spec.name, "port": {"name": "http"}}}
+    service = keda_api.proxy_name(spec.name) if spec.with_interceptor else spec.name
+    backend = {"service": {"name": service, "port": {"name": "http"}}}
     path = {"path": "/", "pathType": "Prefix", "backend": backend}
     ingress: dict[str, Any] = {"rules": [{"host": spec.domain, "http": {"paths": [path]}}]}
     if not spec.on_gke and spec.ingress_class:
@@ -130,6 +139,8 @@ def _incoming(spec: KubernetesSpec) -> dict[str, Any]:
     rule: dict[str, Any] = {"ports": [{"port": "http", "protocol": "TCP"}]}
     if service_type(spec) == "LoadBalancer":
         return rule
+    if spec.with_interceptor:
+        return {**rule, "from": [{"namespaceSelector": _named([spec.keda_namespace])}]}
     balancers = limits.GOOGLE_BALANCERS if spec.on_gke and spec.domain else ()
     blocks = [{"ipBlock": {"cidr": cidr}} for cidr in balancers]
     return {**rule, "from": [{"namespaceSelector": _namespaces(spec)}, *blocks]}

@@ -10,10 +10,11 @@ from typing import Any
 
 import pulumi
 
+from .. import keda_api
 from ..google.accounts import account_email, account_id
 from ..rollouts.kinds import BLUE_GREEN
 from ..rollouts.second import second_name
-from . import kserve, limits, model, monitoring, network, timing
+from . import interceptor, keda, kserve, limits, model, monitoring, network, timing
 from .later import applied
 from .pod import Wiring, labels_of, pod_template, selector_of, settings_of
 from .rollout import budget_of, strategy_of
@@ -83,7 +84,8 @@ def _deployment_objects(
         yield _claim(spec)
     if spec.network_policy:
         yield _policy(spec, is_held=holds_first(spec))
-    yield _autoscaler(spec)
+    if not spec.with_keda:
+        yield _autoscaler(spec)
     yield _deployment(spec, wiring)
     yield _budget(spec)
     if second is not None:
@@ -91,6 +93,10 @@ def _deployment_objects(
     if spec.domain and spec.on_gke:
         yield from _google_front(spec)
     yield _service(spec)
+    if spec.with_interceptor:
+        yield from _interception(spec)
+    if spec.with_keda:
+        yield from _scaled_objects(spec)
     if spec.domain:
         yield _ingress(spec, wiring)
     if spec.is_monitored:
@@ -165,10 +171,11 @@ def _claim(spec: KubernetesSpec) -> KubernetesObject:
 def _deployment(spec: KubernetesSpec, wiring: Wiring) -> KubernetesObject:
     """Return the Deployment. Its replicas are those of the first `up`, which waits for that many to be ready.
 
-    The autoscaler sets them from then on, and each `up` would undo that.
+    That is at least one, also where the service may sleep: what does not start is not taken for asleep. The
+    autoscaler sets them from then on, and each `up` would undo that.
     """
     body = {
-        "replicas": spec.service.min_replicas,
+        "replicas": max(spec.service.min_replicas, 1),
         "selector": {"matchLabels": selector_of(spec)},
         "strategy": strategy_of(spec),
         "progressDeadlineSeconds": timing.progress_deadline_seconds(spec),
@@ -235,8 +242,27 @@ def _autoscaler(spec: KubernetesSpec, second: str = "") -> KubernetesObject:
         "metrics": metrics_of(spec),
         "behavior": behavior_of(spec),
     }
-    head = _head(spec, "autoscaling/v2", "HorizontalPodAutoscaler", name=second or None)
+    head = _head(
+        spec, "autoscaling/v2", "HorizontalPodAutoscaler", name=second or None, annotations=keda.SUCCEEDED
+    )
     return KubernetesObject("canary-autoscaler" if second else "autoscaler", {**head, "spec": body})
+
+
+def _scaled_objects(spec: KubernetesSpec) -> Iterator[KubernetesObject]:
+    """Yield what KEDA scales by. Its admission looks for the Deployment, and its scaler for the route."""
+    if keda.has_login(spec):
+        login = {**_head(spec, keda_api.API, "TriggerAuthentication"), "spec": keda.login_spec()}
+        yield KubernetesObject("scaler-login", login)
+    scaled = {**_head(spec, keda_api.API, "ScaledObject"), "spec": keda.scaled_object_spec(spec)}
+    yield KubernetesObject("scaler", scaled, ("deployment", "route", "scaler-login"))
+
+
+def _interception(spec: KubernetesSpec) -> Iterator[KubernetesObject]:
+    """Yield the way to the interceptor of KEDA's HTTP add-on, and the one from there to the pods."""
+    proxy = _head(spec, "v1", "Service", name=keda_api.proxy_name(spec.name))
+    yield KubernetesObject("proxy", {**proxy, "spec": interceptor.proxy_spec(spec)})
+    route = _head(spec, keda_api.HTTP_ADD_ON_API, "InterceptorRoute")
+    yield KubernetesObject("route", {**route, "spec": interceptor.route_spec(spec)}, ("service",))
 
 
 def _service(spec: KubernetesSpec) -> KubernetesObject:
@@ -258,7 +284,7 @@ def _google_front(spec: KubernetesSpec) -> Iterator[KubernetesObject]:
 def _ingress(spec: KubernetesSpec, wiring: Wiring) -> KubernetesObject:
     annotations = network.ingress_annotations(spec, wiring.address_name)
     head = _head(spec, "networking.k8s.io/v1", "Ingress", annotations=annotations)
-    after = ("service", "frontend", "certificate")
+    after = ("service", "proxy", "frontend", "certificate")
     return KubernetesObject("ingress", {**head, "spec": network.ingress_spec(spec)}, after)
 
 

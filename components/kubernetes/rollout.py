@@ -43,9 +43,10 @@ def budget_of(spec: KubernetesSpec) -> dict[str, int]:
 
 def rollout_faults(spec: KubernetesSpec) -> Iterator[Fault]:
     """Yield why the service could not be rolled out, scaled or drained."""
-    if spec.service.min_replicas == 0 and not spec.with_kserve:
+    if spec.service.min_replicas == 0 and not spec.with_kserve and not spec.with_interceptor:
         allowed = (
-            "set it to 1 or more, or `serving` to kserve where KServe is installed; Cloud Run scales to zero"
+            "set it to 1 or more, `scale_on` to interceptor where that add-on is installed, or `serving` to "
+            "kserve where KServe is; Cloud Run scales to zero"
         )
         reason = (
             ": a HorizontalPodAutoscaler does not scale to zero, because nothing would wake the service; for "

@@ -16,6 +16,8 @@ from .args import KubernetesServiceArgs
 from .capacity import capacity_faults
 from .driver import driver_faults, driver_warnings
 from .image_rules import image_warnings
+from .interceptor import interceptor_faults, interceptor_warnings
+from .keda import keda_faults, keda_warnings
 from .kserve import kserve_faults, kserve_warnings
 from .model import model_faults, model_warnings
 from .monitoring import monitoring_faults, monitoring_warnings
@@ -38,6 +40,8 @@ def spec_faults(spec: KubernetesSpec) -> Iterator[Fault]:
     yield from driver_faults(spec)
     yield from rollout_faults(spec)
     yield from scaling_faults(spec)
+    yield from keda_faults(spec)
+    yield from interceptor_faults(spec)
     yield from model_faults(spec)
     yield from kserve_faults(spec)
     yield from monitoring_faults(spec)
@@ -56,6 +60,8 @@ def spec_warnings(spec: KubernetesSpec) -> Iterator[str]:
     if spec.network_policy and not spec.with_kserve:
         yield from later_address_warnings(spec.service.env, "the pods' NetworkPolicy")
     yield from scaling_warnings(spec)
+    yield from keda_warnings(spec)
+    yield from interceptor_warnings(spec)
     yield from name_warnings(spec)
     yield from image_warnings(spec)
     yield from model_warnings(spec)

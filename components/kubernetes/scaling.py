@@ -9,7 +9,7 @@ from ..spec import default_concurrency
 from . import limits, timing
 from .spec import KubernetesSpec
 
-_LEAST_CALM_SECONDS = 300
+LEAST_CALM_SECONDS = 300
 
 
 def metrics_of(spec: KubernetesSpec) -> list[dict[str, Any]]:
@@ -29,7 +29,7 @@ def behavior_of(spec: KubernetesSpec) -> dict[str, Any]:
     The period is longer than a new pod takes to start: a pod that has just started, or has had no request
     yet, would otherwise count as idle and be removed.
     """
-    calm = max(_LEAST_CALM_SECONDS, math.ceil(timing.start_of(spec).total))
+    calm = max(LEAST_CALM_SECONDS, math.ceil(timing.start_of(spec).total))
     return {
         "scaleUp": {
             "stabilizationWindowSeconds": 0,
@@ -66,10 +66,13 @@ def scaling_faults(spec: KubernetesSpec) -> Iterator[Fault]:
 
 def scaling_warnings(spec: KubernetesSpec) -> Iterator[str]:
     """Warn of load that the autoscaler does not see."""
+    if spec.with_keda:
+        return
     if spec.scales and spec.service.gpu and not spec.requests_metric and not spec.with_kserve:
         yield (
-            "it scales by CPU, which says little of a GPU's load; give `requests_metric` where the cluster "
-            "has an adapter for custom metrics, or set `min_replicas` and `max_replicas` to the same."
+            "it scales by CPU, which says little of a GPU's load; set `scale_on` to requests or queue where "
+            "the cluster has KEDA, give `requests_metric` where it has an adapter for custom metrics, or set "
+            "`min_replicas` and `max_replicas` to the same."
         )
     if spec.service.concurrency != default_concurrency(spec.service.cpu) and not spec.with_kserve:
         yield (

@@ -68,6 +68,7 @@ def second_version_faults(spec: KubernetesSpec) -> Iterator[Fault]:
         yield from _share_faults(spec)
         yield from _room_faults(spec)
         yield from _front_faults(spec)
+        yield from _scaler_faults(spec)
     elif holds_first(spec):
         allowed = "use `rollout` canary or blue-green, or leave it out"
         yield Fault("rollout_step", spec.rollout_step.value, allowed, f"with `rollout` {spec.rollout}")
@@ -127,6 +128,17 @@ def _front_faults(spec: KubernetesSpec) -> Iterator[Fault]:
             "meanwhile"
         )
         yield Fault("rollout", spec.rollout, "use canary, which adds pods to those that serve", reason)
+
+
+def _scaler_faults(spec: KubernetesSpec) -> Iterator[Fault]:
+    """Yield why two versions cannot run with what scales the first one."""
+    scaler = f"with `scale_on` {spec.scale_on.value}, which"
+    if spec.with_interceptor:
+        allowed = "use `scale_on` requests, or `rollout` rolling"
+        yield Fault("rollout", spec.rollout, allowed, f"{scaler} lets one Deployment sleep")
+    elif spec.with_keda and spec.rollout == BLUE_GREEN:
+        allowed = "use canary, whose pods are a share of the others, or `scale_on` cpu"
+        yield Fault("rollout", spec.rollout, allowed, f"{scaler} scales one Deployment")
 
 
 def second_version_warnings(spec: KubernetesSpec) -> Iterator[str]:

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import pulumi
 
+from .. import keda_api
 from ..declared import argument, read_into
 from ..google.accounts import workload_pool
 from ..observability.args import Observability
@@ -14,7 +15,7 @@ from ..observability.watch import AlarmThresholds, ServiceObjective
 from ..rollouts.kinds import ROLLING
 from ..spec import InferenceServiceSpec
 from . import limits
-from .args import ModelDelivery, Monitoring, RolloutStep, Serving, Toleration
+from .args import ModelDelivery, Monitoring, RolloutStep, ScaleOn, Serving, Toleration
 from .later import applied
 
 GPU = "nvidia.com/gpu"
@@ -81,6 +82,10 @@ class KubernetesSpec:
     cpu_target_percent: float = argument(DEFAULT_CPU_TARGET)
     requests_metric: str = argument("")
     requests_per_replica: float | None = argument(None)
+    scale_on: ScaleOn = argument(ScaleOn.CPU)
+    scale_target: float | None = argument(None)
+    prometheus_address: str = argument("")
+    keda_namespace: str = argument(keda_api.NAMESPACE)
     metrics_path: str = argument("")
     observability: Observability = argument(
         derived=lambda spec: Observability.BASIC if spec.google_project else Observability.OFF
@@ -135,6 +140,16 @@ class KubernetesSpec:
     def scales(self) -> bool:
         """Return whether an autoscaler changes the number of pods."""
         return self.service.max_replicas > self.service.min_replicas
+
+    @property
+    def with_keda(self) -> bool:
+        """Return whether KEDA scales the pods."""
+        return self.scale_on is not ScaleOn.CPU
+
+    @property
+    def with_interceptor(self) -> bool:
+        """Return whether requests come through the interceptor of KEDA's HTTP add-on."""
+        return self.scale_on is ScaleOn.INTERCEPTOR
 
     @property
     def metrics_page(self) -> str:

@@ -24,6 +24,7 @@ from .expressions import (
     slow,
     total,
 )
+from .gpu_signals import GPU_SIGNALS
 from .model_signals import MODEL_SIGNALS
 from .objective import Burn, Objective
 from .signal import Alarm, BurnAlarm, DashboardRow, Series, Severity, SignalRow, Unit
@@ -297,6 +298,7 @@ SIGNALS: tuple[SignalRow, ...] = (
         _ALWAYS,
         Alarm("SlipwayTurnStuck", "A computation does not come to an end.", minutes=1, ticket=300),
     ),
+    *GPU_SIGNALS,
     SignalRow(
         "batch-size",
         "Texts computed together",

@@ -184,7 +184,7 @@ def _plan_of(config: StackConfig) -> Plan:
 
 
 def _apply(command: list[str], rollout: CommandRollout | None) -> None:
-    """Run `pulumi up`; where it fails, say at last what became of the rollout. Raises ProgramFailed, Failed."""
+    """Run `pulumi up`; where it fails, say what became of the rollout. Raises ProgramFailed, Failed."""
     if rollout is None:
         run_program(command)
         return

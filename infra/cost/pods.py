@@ -15,12 +15,14 @@ from slipway.infra.cost.money import dollars
 from slipway.infra.cost.prices import price_table
 from slipway.infra.cost.usage import HOURS
 from slipway.infra.resources.google import CLUSTER, NODE_POOL
-from slipway.infra.resources.kubernetes import AUTOSCALER
+from slipway.infra.resources.kubernetes import AUTOSCALER, SCALED_OBJECT
 from slipway.infra.resources.reading import Resource, at, cores, items_at, memory_gib, number
 
 _REGION = "us-central1"
 _GPU = "nvidia.com/gpu"
 _ACCELERATOR = "cloud.google.com/gke-accelerator"
+# keda.sh/docs, ScaledObject: maxReplicaCount.
+_KEDA_MAXIMUM = 100
 _KSERVE = re.compile(r"kubernetes:serving\.kserve\.io/.*")
 
 
@@ -106,5 +108,8 @@ def counts(resource: Resource, scene: Scene) -> tuple[float, float]:
         if AUTOSCALER.fullmatch(scaler.type):
             spec = scaler.inputs.get("spec")
             return number(at(spec, "minReplicas"), 1), number(at(spec, "maxReplicas"), 1)
+        if scaler.type == SCALED_OBJECT:
+            spec = scaler.inputs.get("spec")
+            return number(at(spec, "minReplicaCount"), 0), number(at(spec, "maxReplicaCount"), _KEDA_MAXIMUM)
     replicas = number(at(resource.inputs, "spec", "replicas"), 1)
     return replicas, replicas

@@ -93,10 +93,16 @@ def _take_autoscaler(body: dict[str, Any], values: dict[str, Any]) -> None:
     _take_least_and_most(body["spec"], values)
 
 
-def _take_least_and_most(spec: dict[str, Any], values: dict[str, Any]) -> None:
-    for key in ("minReplicas", "maxReplicas"):
-        values.setdefault("autoscaling", {})[key] = spec[key]
-        spec[key] = _mark(f"int .Values.autoscaling.{key}")
+def _take_scaled_object(body: dict[str, Any], values: dict[str, Any]) -> None:
+    _take_least_and_most(body["spec"], values, "Count")
+
+
+def _take_least_and_most(spec: dict[str, Any], values: dict[str, Any], ending: str = "") -> None:
+    """Take the range from the values. ending: of KEDA's names for its two ends."""
+    ends = {"minReplicas": f"minReplica{ending or 's'}", "maxReplicas": f"maxReplica{ending or 's'}"}
+    for key, field in ends.items():
+        values.setdefault("autoscaling", {})[key] = spec[field]
+        spec[field] = _mark(f"int .Values.autoscaling.{key}")
 
 
 def _take_pod(pod: dict[str, Any], values: dict[str, Any]) -> None:
@@ -126,4 +132,5 @@ _TAKING: Mapping[str, Callable[[dict[str, Any], dict[str, Any]], None]] = {
     "Deployment": _take_deployment,
     "InferenceService": _take_inference_service,
     "HorizontalPodAutoscaler": _take_autoscaler,
+    "ScaledObject": _take_scaled_object,
 }

@@ -1,20 +1,24 @@
-"""The rules and the dashboard of a service in a chart, which name the namespace that its values choose."""
+"""Rules, dashboard and load of a service in a chart, which name the namespace that its values choose."""
 
 from collections.abc import Mapping
 from typing import Any
 
+from slipway.components.keda_api import proxy_name
 from slipway.components.observability.grafana import dashboard_uid, title_of
 from slipway.components.observability.prometheus import Subject
 
 # The label with the name of the service: components/kubernetes/pod.py, SERVICE_LABEL.
 SERVICE = "app.kubernetes.io/name"
-_RULES = ("PrometheusRule", "Rules")
+_OF_A_NAMESPACE = ("PrometheusRule", "Rules", "ScaledObject", "InterceptorRoute")
 _NAMESPACE = "{{ .Values.namespace }}"
 
 
 def is_watching(body: Mapping[str, Any]) -> bool:
-    """Return whether an object holds rules or a dashboard; the ConfigMap with the settings is immutable."""
-    return body["kind"] in _RULES or (body["kind"] == "ConfigMap" and not body.get("immutable"))
+    """Return whether an object's contents name the namespace: rules, a dashboard, a query, hosts.
+
+    The ConfigMap with the settings, which do not, is immutable.
+    """
+    return body["kind"] in _OF_A_NAMESPACE or (body["kind"] == "ConfigMap" and not body.get("immutable"))
 
 
 def in_any_namespace(text: str, namespace: str, service: str) -> str:
@@ -24,6 +28,7 @@ def in_any_namespace(text: str, namespace: str, service: str) -> str:
     replaced = {
         f'namespace="{namespace}"': f'namespace="{_NAMESPACE}"',
         f'namespace=\\"{namespace}\\"': f'namespace=\\"{_NAMESPACE}\\"',
+        f"{proxy_name(service)}.{namespace}": f"{proxy_name(service)}.{_NAMESPACE}",
         f"slipway-{namespace}-{service}.json": f"slipway-{_NAMESPACE}-{service}.json",
         f"Slipway: {title_of(subject)}": f"Slipway: {title_of(any_namespace)}",
         dashboard_uid(subject): f"slipway-{{{{ {hashed} }}}}",

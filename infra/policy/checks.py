@@ -85,6 +85,8 @@ def max_instances(resource: Resource, _context: Context) -> Iterator[Detail]:
     scaler = kubernetes.AUTOSCALER.fullmatch(resource.type)
     if scaler and at(resource.inputs, "spec", "maxReplicas") is None:
         yield "its autoscaler has no maxReplicas."
+    if resource.type == kubernetes.SCALED_OBJECT and at(resource.inputs, "spec", "maxReplicaCount") is None:
+        yield "KEDA then goes up to 100."
 
 
 def image_digest(resource: Resource, context: Context) -> Iterator[Detail]:

@@ -11,6 +11,8 @@ NETWORK_POLICY = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
 CONFIG_MAP = "kubernetes:core/v1:ConfigMap"
 DEPLOYMENT = "kubernetes:apps/v1:Deployment"
 AUTOSCALER = re.compile(r"kubernetes:autoscaling/v\w+:HorizontalPodAutoscaler")
+# KEDA's, of which it makes an autoscaler.
+SCALED_OBJECT = "kubernetes:keda.sh/v1alpha1:ScaledObject"
 PROVIDER = "pulumi:providers:kubernetes"
 
 _SOURCE = "pulumi-kubernetes 9497796, provider/pkg/provider/diff.go"
@@ -87,6 +89,9 @@ _KINDS: dict[str, Row] = {
     "gateway.networking.k8s.io/v1:Gateway": Row(Role.NETWORK, _replaced_by(), _RULE, opens=None),
     "policy/v1:PodDisruptionBudget": _kind(Role.SCALING),
     **{f"autoscaling/{version}:HorizontalPodAutoscaler": _kind(Role.SCALING) for version in ("v1", "v2")},
+    SCALED_OBJECT.removeprefix("kubernetes:"): _kind(Role.SCALING),
+    "keda.sh/v1alpha1:TriggerAuthentication": _kind(Role.CONFIGURATION),
+    "http.keda.sh/v1beta1:InterceptorRoute": _kind(Role.NETWORK),
     "core/v1:LimitRange": _kind(Role.SCALING),
     "scheduling.k8s.io/v1:PriorityClass": _kind(Role.SCALING),
     "rbac.authorization.k8s.io/v1:Role": _kind(Role.ROLE_POLICY),

@@ -5,7 +5,7 @@ import shutil
 from slipway.components.google.gke_login import PLUGIN, PLUGIN_HINT, context_name, credentials_command
 from slipway.infra.errors import Refused
 from slipway.infra.targets.kubectl import KubernetesPlace
-from slipway.infra.targets.kubernetes import Cluster
+from slipway.infra.targets.kubernetes import Cluster, url_to_wake
 from slipway.infra.targets.target import Access
 from slipway.stacks.settings.common import Settings
 from slipway.stacks.settings.gke import GkeSettings
@@ -26,7 +26,8 @@ class Gke(Cluster):
             context=context_name(*where),
             login=credentials_command(*where),
             with_kserve=settings.serving == "kserve",
-            url=f"https://{settings.domain}" if settings.domain else "",
+            url=f"https://{settings.domain}" if settings.domain else url_to_wake(service, settings),
+            may_sleep=settings.min_replicas == 0,
         )
 
     def require_access(self) -> None:

@@ -25,7 +25,8 @@ _LINE = re.compile(r"\[pod/(?P<pod>[^/\]]+)/[^\]]+\] (?P<time>\S+) ?(?P<text>.*)
 class KubernetesPlace:
     """Which service it is. context, kubeconfig: '' for kubectl's own choice. login: what makes the context.
 
-    url: of its domain; '' where it has none.
+    url: of its domain, or of what wakes it; '' where it has neither. may_sleep: whether no pod at all is as
+    it should be when idle.
     """
 
     target: str
@@ -36,6 +37,7 @@ class KubernetesPlace:
     login: str = ""
     with_kserve: bool = False
     url: str = ""
+    may_sleep: bool = False
 
     @property
     def flags(self) -> list[str]:
@@ -55,8 +57,8 @@ class KubernetesPlace:
         return ["--selector", f"{label}={self.service}", "--container", container]
 
 
-def serves(api: str, kubeconfig: Path, context: str) -> bool:
-    """Return whether a cluster has an API, such as monitoring.coreos.com/v1, which an extension may bring.
+def served_apis(kubeconfig: Path, context: str) -> frozenset[str]:
+    """Return the APIs of a cluster, such as monitoring.coreos.com/v1, which an extension may bring.
 
     Raises Refused without kubectl, Failed if the cluster does not list its APIs.
     """
@@ -64,7 +66,7 @@ def serves(api: str, kubeconfig: Path, context: str) -> bool:
     done = kubectl([*chosen, "api-versions"])
     if done.returncode != 0:
         raise Failed(f"The cluster does not list its APIs. {kubectl.said(done)}")
-    return api in done.stdout.split()
+    return frozenset(done.stdout.split())
 
 
 def kubernetes_status(stack: str, place: KubernetesPlace) -> Status:
@@ -80,6 +82,8 @@ def kubernetes_status(stack: str, place: KubernetesPlace) -> Status:
             stack, place.target, "stopped", reason=f"Namespace {place.namespace} has no {place.service}."
         )
     state, reason = _kserve_state(workload) if place.with_kserve else _state(workload)
+    if state == "stopped" and place.may_sleep:
+        state, reason = "ready", "It is scaled to 0 pods; the next request starts one."
     if state != "ready":
         reason = " ".join(filter(None, (reason, _waiting(place)))) or None
     container = _container(workload, place.with_kserve)

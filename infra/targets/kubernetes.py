@@ -1,11 +1,12 @@
 """The Kubernetes target: any cluster in the stack's own kubeconfig, queried through `kubectl`."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from slipway.components import keda_api
 from slipway.components.observability.prometheus import OPERATOR_API
 from slipway.infra.errors import Failed, Refused
 from slipway.infra.plan.config import StackConfig
@@ -17,7 +18,7 @@ from slipway.infra.targets.kubectl import (
     following,
     kubernetes_logs,
     kubernetes_status,
-    serves,
+    served_apis,
 )
 from slipway.infra.targets.kubernetes_objects import ServiceObjects
 from slipway.infra.targets.kubernetes_record import PAUSE, PROMOTE, ClusterRecord
@@ -103,6 +104,50 @@ class Cluster(CloudTarget[KubernetesPlace]):
         return following(place)
 
 
+def url_to_wake(service: str, settings: WorkloadSettings) -> str:
+    """Return the URL of a service without a domain that KEDA's interceptor wakes; '' for any other."""
+    if settings.scale_on != "interceptor":
+        return ""
+    return keda_api.proxy_url(service, settings.namespace or service)
+
+
+@dataclass(frozen=True, slots=True)
+class _Extension:
+    """What a setting needs of a cluster. api: which it brings. otherwise: the setting's value without it."""
+
+    setting: str
+    name: str
+    api: str
+    otherwise: str
+
+
+_OPERATOR = _Extension(
+    "monitoring", "Prometheus Operator", OPERATOR_API, "none, or to auto, which does without"
+)
+_KEDA = _Extension("scaleOn", "KEDA", keda_api.API, "cpu")
+_HTTP_ADD_ON = _Extension("scaleOn", "HTTP add-on of KEDA", keda_api.HTTP_ADD_ON_API, "requests or cpu")
+
+
+def _needed_of(settings: KubernetesSettings) -> Iterator[tuple[_Extension, str]]:
+    """Yield what the cluster must have, each with the value that needs it."""
+    if settings.monitoring == "operator":
+        yield _OPERATOR, settings.monitoring
+    if settings.scale_on not in ("", "cpu"):
+        yield _KEDA, settings.scale_on
+    if settings.scale_on == "interceptor":
+        yield _HTTP_ADD_ON, settings.scale_on
+
+
+def _require(needed: Sequence[tuple[_Extension, str]], apis: Collection[str], cluster: str) -> None:
+    """Raise Refused for the first extension that the cluster lacks."""
+    for extension, value in needed:
+        if extension.api not in apis:
+            raise Refused(
+                f"`{extension.setting}` is {value}, but the cluster {cluster} has no {extension.name} (no "
+                f"{extension.api}). Install it, or set `{extension.setting}` to {extension.otherwise}."
+            )
+
+
 class Kubernetes(Cluster):
     """An existing cluster."""
 
@@ -118,7 +163,8 @@ class Kubernetes(Cluster):
             context=settings.context,
             kubeconfig=str(Path(settings.kubeconfig_path).expanduser()) if settings.kubeconfig_path else "",
             with_kserve=settings.serving == "kserve",
-            url=f"{scheme}://{settings.domain}" if settings.domain else "",
+            url=f"{scheme}://{settings.domain}" if settings.domain else url_to_wake(service, settings),
+            may_sleep=settings.min_replicas == 0,
         )
 
     def access(self, settings: Settings, *, applies: bool) -> Access:
@@ -127,15 +173,12 @@ class Kubernetes(Cluster):
         if not applies and not path.is_file():
             return Access("", settings.context)
         found = checked_kubeconfig(path, settings.context, reach=applies)
-        if not (applies and settings.monitoring in ("auto", "operator")):
+        needed = list(_needed_of(settings))
+        if not applies or not (needed or settings.monitoring == "auto"):
             return Access(found.text, found.server)
-        has_operator = serves(OPERATOR_API, path, settings.context)
-        if settings.monitoring == "operator" and not has_operator:
-            raise Refused(
-                f"`monitoring` is operator, but the cluster {found.server} has no Prometheus Operator (no "
-                f"{OPERATOR_API}). Install it, or set `monitoring` to none, or to auto, which does without."
-            )
-        return Access(found.text, found.server, has_operator)
+        apis = served_apis(path, settings.context)
+        _require(needed, apis, found.server)
+        return Access(found.text, found.server, OPERATOR_API in apis)
 
 
 TARGET = Kubernetes()

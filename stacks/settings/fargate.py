@@ -84,6 +84,14 @@ class FargateSettings(CloudSettings):
         unit="%",
         description="CPU use at which instances are added and removed.",
     )
+    requests_per_replica: float | None = setting(
+        "requestsPerInstance",
+        checks.number(0.02, 1e6),
+        unit="requests/s",
+        description="Requests per second of an instance at which instances are added and removed, besides by "
+        "CPU use.",
+        unset="70 % of what was measured of the model, else CPU only",
+    )
     on_demand_base: int | None = setting(
         "onDemandInstances",
         checks.whole(0, 1000),

@@ -25,7 +25,8 @@ class WorkloadSettings(CloudSettings):
     concurrency: int | None = setting(
         "concurrency",
         checks.whole(1, 1000),
-        "Concurrent requests per instance, with `serving: kserve`; a Deployment has no such limit.",
+        "Concurrent requests per instance, with `serving: kserve`; a Deployment has no such limit, and with "
+        "`scaleOn` scales by it.",
         unit="requests",
         unset="8 per vCPU, 1 below one vCPU",
     )
@@ -136,6 +137,35 @@ class WorkloadSettings(CloudSettings):
         checks.number(0.001, 1e6),
         unit="requests/s",
         description="Value of `requestsMetric` at which instances are added and removed.",
+    )
+    scale_on: str = setting(
+        "scaleOn",
+        checks.choice("cpu", "requests", "queue", "interceptor"),
+        "Load that the number of instances follows: CPU use; or by KEDA, which must be installed, requests "
+        "under way or calls that wait, which a Prometheus reads, or requests in the interceptor of its HTTP "
+        "add-on, with which `minInstances` may be 0.",
+    )
+    scale_target: float | None = setting(
+        "scaleTarget",
+        checks.number(0.001, 1e6),
+        unit="requests",
+        description="Requests under way, or calls that wait, per instance at which instances are added and "
+        "removed, with `scaleOn`.",
+        unset="70 % of `concurrency`, for calls that wait a quarter of it",
+    )
+    prometheus_address: str = setting(
+        "prometheusAddress",
+        checks.like(
+            r"https?://[A-Za-z0-9]([A-Za-z0-9.-]{0,252})?(:[0-9]{1,5})?(/[A-Za-z0-9._/~-]*)?",
+            "the address of a server, such as http://prometheus.monitoring.svc:9090",
+        ),
+        "Prometheus that KEDA reads, with `scaleOn` requests or queue.",
+        unset="that of `monitoring`",
+    )
+    keda_namespace: str = setting(
+        "kedaNamespace",
+        checks.like(rf"(?=.{{1,63}}$){_NAME}", "1 to 63 lowercase letters, digits and hyphens"),
+        "Namespace of KEDA's HTTP add-on, with `scaleOn: interceptor`.",
     )
     metrics_path: str = setting(
         "metricsPath",

@@ -33,6 +33,9 @@ PLURALS = {
     "PodMonitor": "podmonitors",
     "PrometheusRule": "prometheusrules",
     "InferenceService": "inferenceservices",
+    "ScaledObject": "scaledobjects",
+    "TriggerAuthentication": "triggerauthentications",
+    "InterceptorRoute": "interceptorroutes",
 }
 _APPLY = {"Content-Type": "application/apply-patch+yaml"}
 _MERGE = {"Content-Type": "application/merge-patch+json"}

@@ -1,8 +1,10 @@
-"""The kinds of Google's, KServe's and the Prometheus Operator's extensions: their names, and any content."""
+"""The kinds of extensions. KEDA's have its own schemas; those of the others take any content."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from tests.cluster.api import PLURALS
+from tests.contract.keda_schemas import keda_kinds
 
 _KINDS = (
     ("cloud.google.com", "v1", "BackendConfig"),
@@ -17,12 +19,15 @@ _KINDS = (
 
 
 def definitions() -> list[dict[str, Any]]:
-    return [_definition(*kind) for kind in _KINDS]
-
-
-def _definition(group: str, version: str, kind: str) -> dict[str, Any]:
-    plural = PLURALS[kind]
     anything = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    of_keda = (
+        (each["group"], each["version"], kind, each["openAPIV3Schema"]) for kind, each in keda_kinds().items()
+    )
+    return [*(_definition(*kind, anything) for kind in _KINDS), *(_definition(*each) for each in of_keda)]
+
+
+def _definition(group: str, version: str, kind: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+    plural = PLURALS[kind]
     # Google's own groups would ask for an approval where they end in k8s.io; these do not.
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
@@ -33,7 +38,7 @@ def _definition(group: str, version: str, kind: str) -> dict[str, Any]:
             "scope": "Namespaced",
             "names": {"kind": kind, "plural": plural, "singular": kind.lower()},
             "versions": [
-                {"name": version, "served": True, "storage": True, "schema": {"openAPIV3Schema": anything}}
+                {"name": version, "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
             ],
         },
     }

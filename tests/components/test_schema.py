@@ -124,7 +124,7 @@ def test_choices_are_enums_with_a_text_for_each_value(package: dict[str, Any]) -
         *("Ingress", "VpcEgress", "ExecutionEnvironment"),
         *("Architecture", "Balancing", "ContainerInsights", "Egress", "ScalingSchedule"),
         *("Serving", "ModelDelivery", "Toleration", "Monitoring", "ServiceObjective", "AlarmThresholds"),
-        *("LogRetention", "Observability", "RolloutStep"),
+        *("LogRetention", "Observability", "RolloutStep", "ScaleOn"),
     }
     for kind in package["types"].values():
         assert all(value["description"] for value in kind.get("enum", kind.get("properties", {}).values()))

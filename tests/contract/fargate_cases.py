@@ -61,6 +61,7 @@ RIGHT: dict[str, dict[str, Any]] = {
     "all but one on Spot": {"spot_percent": 100},
     "slow start": {"slow_start_seconds": 30},
     "slow start, said": {"slow_start_seconds": 900, "balancing": Balancing.ROUND_ROBIN},
+    "scaled by requests that somebody knows": {"requests_per_replica": 12.5},
     "scaled by requests": {"request_seconds": 0.05, "concurrency": 16, "cpu_target_percent": 70},
     "scaled by the clock": {"schedules": [MORNING, {**MORNING, "name": "once", "schedule": "rate(1 day)"}]},
     "at a time": {"schedules": [{**MORNING, "schedule": "at(2027-01-31T08:00:00)", "max_replicas": 4}]},
@@ -196,6 +197,14 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"spot_percent": 0.5}, r"spot_percent is 0\.5; it must be a whole number"),
     ({"on_demand_base": 100_001}, r"on_demand_base is 100001; .*from 0 to 100000\."),
     ({"cpu_target_percent": 100}, r"cpu_target_percent is 100; it must be a whole number from 10 to 90\."),
+    (
+        {"requests_per_replica": 0},
+        r"requests_per_replica is 0; it must be from 0\.02 to 1000000 requests a",
+    ),
+    (
+        {"requests_per_replica": 3, "request_seconds": 1},
+        r"requests_per_replica is 3 with `request_seconds`; keep one of them",
+    ),
     ({"request_seconds": 0}, r"request_seconds is 0; it must be above 0 and at most 3600\."),
     ({"schedules": [{**MORNING, "name": "Morning!"}]}, r"schedules has 'Morning!'; a name has 1 to 40"),
     ({"schedules": [MORNING, MORNING]}, r"schedules has 2 of the name 'morning'"),

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from slipway.components.kubernetes import ModelDelivery, Serving
+from slipway.components.kubernetes import ModelDelivery, ScaleOn, Serving
 
 IMAGE = "europe-west4-docker.pkg.dev/acme/slipway/api@sha256:" + "a" * 64
 KEY = "a-key-of-enough-characters"
@@ -87,6 +87,40 @@ RIGHT: dict[str, dict[str, Any]] = {
     },
     "a domain without a certificate": {"domain": "api.example.com"},
     "requests scale": {"requests_metric": "http_requests_per_second", "requests_per_replica": 12.5},
+    "KEDA by requests": {"monitoring": "operator", "scale_on": ScaleOn.REQUESTS, "cpu_target_percent": 70},
+    "KEDA by the queue of a GPU": {**GPU, **GOOGLE, "monitoring": "google", "scale_on": "queue"},
+    "KEDA by a Prometheus elsewhere": {
+        "monitoring": "operator",
+        "monitoring_namespaces": ["a", "b"],
+        "scale_on": "queue",
+        "scale_target": 1.5,
+        "prometheus_address": "https://thanos.example.com:9090/prometheus",
+    },
+    "KEDA with a fixed number": {
+        "monitoring": "operator",
+        "scale_on": "requests",
+        "concurrency": 1,
+        "min_replicas": 3,
+        "max_replicas": 3,
+        "min_available": 2,
+    },
+    "asleep when idle": {"scale_on": "interceptor", "min_replicas": 0},
+    "asleep when idle, on a domain": {
+        "scale_on": "interceptor",
+        "min_replicas": 0,
+        "public": True,
+        "domain": "api.example.com",
+        "keda_namespace": "scaling",
+        "scale_target": 12.0,
+        "network_policy": False,
+    },
+    "asleep when idle, with a GPU of GKE": {
+        **GPU,
+        **GOOGLE,
+        "scale_on": "interceptor",
+        "min_replicas": 0,
+        "monitoring": "google",
+    },
     "monitoring": {**GOOGLE, "metrics_path": "/metrics", "allowed_namespaces": ["front"]},
     "monitoring by the operator": {
         "monitoring": "operator",
@@ -246,6 +280,78 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         {"requests_metric": "a", "requests_per_replica": 0},
         r"requests_per_replica is 0; it must be from 0\.001",
     ),
+    ({"scale_on": "memory"}, r"scale_on is 'memory'; allowed are cpu, requests, queue, interceptor"),
+    (
+        {"scale_on": "queue"},
+        r"scale_on is 'queue' without `monitoring`: no Prometheus reads the pods' load; set `monitoring` to",
+    ),
+    (
+        {"scale_on": "requests", **GOOGLE},
+        r"scale_on is 'requests' without `monitoring`.*; set `monitoring` to google or operator, or `sca",
+    ),
+    (
+        {"scale_on": "requests", "monitoring": "operator", "monitoring_namespaces": ["a", "b"]},
+        r"scale_on is 'requests' with several `monitoring_namespaces`; set `prometheus_address`",
+    ),
+    (
+        {"scale_on": "requests", "monitoring": "operator", "prometheus_address": "prometheus:9090"},
+        r"prometheus_address is 'prometheus:9090'; it must be the address of a server, such as http://",
+    ),
+    (
+        {"prometheus_address": "http://a:9090"},
+        r"prometheus_address is given with `scale_on` cpu; leave it out",
+    ),
+    ({"scale_target": 3}, r"scale_target is given with `scale_on` cpu; leave it out, or set `scale_on`"),
+    (
+        {"scale_on": "queue", "monitoring": "operator", "scale_target": 0},
+        r"scale_target is 0; it must be from 0\.001",
+    ),
+    (
+        {"scale_on": "queue", "monitoring": "operator", "scale_target": float("nan")},
+        r"scale_target is nan; it must be from",
+    ),
+    (
+        {"scale_on": "interceptor", "scale_target": 2.5},
+        r"scale_target is 2\.5 with `scale_on` interceptor; .*whole requests; nearest: 2",
+    ),
+    ({"scale_on": "requests", "serving": "kserve"}, r"scale_on is 'requests' with KServe, which scales by"),
+    (
+        {
+            "scale_on": "requests",
+            "monitoring": "operator",
+            "requests_metric": "a",
+            "requests_per_replica": 1,
+        },
+        r"requests_metric is 'a' with `scale_on` requests, by which KEDA scales; keep one of them",
+    ),
+    (
+        {**GPU, "scale_on": "requests", "monitoring": "operator", "cpu_target_percent": 70},
+        r"cpu_target_percent is 70 with `scale_on` requests: the CPU of a pod with a GPU says little",
+    ),
+    (
+        {"scale_on": "requests", "monitoring": "operator", "min_replicas": 0},
+        r"min_replicas is 0: .*`scale_on` to interceptor where that add-on is installed",
+    ),
+    ({"scale_on": "interceptor", "min_replicas": 4}, r"max_replicas is 3, below `min_replicas` 4"),
+    ({"scale_on": "interceptor", "max_replicas": 0, "min_replicas": 0}, r"max_replicas is 0"),
+    (
+        {"scale_on": "interceptor", "public": True},
+        r"public is true with `scale_on` interceptor; set it to false, or name a `domain`",
+    ),
+    (
+        {"scale_on": "interceptor", "public": True, "domain": "a.example.com", **GOOGLE},
+        r"domain is 'a\.example\.com' with `scale_on` interceptor; .*GKE's Ingress leads to no other name",
+    ),
+    (
+        {"scale_on": "interceptor", "allowed_namespaces": ["a"]},
+        r"allowed_namespaces is given with `scale_on` interceptor; leave it out: all requests come from",
+    ),
+    (
+        {"scale_on": "interceptor", "min_replicas": 0, "min_available": 0},
+        r"min_available is 0 with `min_replicas` 0",
+    ),
+    ({"scale_on": "interceptor", "keda_namespace": "Keda"}, r"keda_namespace is 'Keda'; a namespace has"),
+    ({"keda_namespace": "scaling"}, r"keda_namespace is 'scaling' without the HTTP add-on; leave it out"),
     (
         {"model": "gs://models/spam"},
         r"without a generation, .*gcloud storage objects describe gs://models/spam/man",

@@ -8,8 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 
 from slipway.components.kubernetes.limits import VERSIONS
+from tests.contract import keda_rules
 from tests.contract import kubernetes_object_rules as object_rules
 from tests.contract import kubernetes_pod_rules as pod_rules
+from tests.contract.keda_schemas import keda_faults, keda_kinds
 from tests.contract.kubernetes_reading import Objects
 from tests.contract.kubernetes_schemas import fault_of
 
@@ -17,6 +19,7 @@ from tests.contract.kubernetes_schemas import fault_of
 EXTENSIONS = {
     *("BackendConfig", "FrontendConfig", "ManagedCertificate", "InferenceService"),
     *("PodMonitoring", "Rules", "PodMonitor", "PrometheusRule"),
+    *keda_kinds(),
 }
 RULES: Mapping[str, Callable[[Objects], bool]] = {
     "quantities are ones, above zero": pod_rules.quantities_are_ones,
@@ -29,6 +32,9 @@ RULES: Mapping[str, Callable[[Objects], bool]] = {
     "names are DNS names": object_rules.names_are_names,
     "labels are labels": object_rules.labels_are_labels,
     "the autoscaler fits its deployment": object_rules.autoscaler_fits_its_deployment,
+    "what KEDA scales is there": keda_rules.scaled_is_there,
+    "KEDA takes the triggers": keda_rules.triggers_are_taken,
+    "the interceptor's route leads to the pods": keda_rules.route_leads_to_the_pods,
     "the budget lets a drain pass": object_rules.budget_lets_a_drain_pass,
     "a rollout gets on": object_rules.rollout_gets_on,
     "a pod's end is longer than its drain": pod_rules.end_is_longer_than_the_drain,
@@ -53,7 +59,7 @@ def schema_faults(objects: Objects, versions: Sequence[str] = VERSIONS) -> list[
     """List what the schemas of these versions refuse, including unknown fields."""
     texts = [json.dumps(found) for found in objects if found["kind"] not in EXTENSIONS]
     faults = [_schema_fault(text, version) for text in texts for version in versions]
-    return [fault for fault in faults if fault]
+    return [*(fault for fault in faults if fault), *keda_faults(objects)]
 
 
 @cache

@@ -36,7 +36,10 @@ def port_references_lead_somewhere(objects: Objects) -> bool:
         if probe in container
     ]
     asked += [
-        port["targetPort"] for service in of_kind(objects, "Service") for port in service["spec"]["ports"]
+        port["targetPort"]
+        for service in of_kind(objects, "Service")
+        for port in service["spec"]["ports"]
+        if service["spec"]["type"] != "ExternalName"
     ]
     asked += [
         port["port"]
@@ -61,7 +64,8 @@ def _selectors(objects: Objects) -> Iterator[Mapping[str, str]]:
         for found in of_kind(objects, kind):
             yield found["spec"]["selector"]["matchLabels"]
     for service in of_kind(objects, "Service"):
-        yield service["spec"]["selector"]
+        if service["spec"]["type"] != "ExternalName":
+            yield service["spec"]["selector"]
     for policy in of_kind(objects, "NetworkPolicy"):
         yield policy["spec"]["podSelector"]["matchLabels"]
 
@@ -111,9 +115,9 @@ def labels_are_labels(objects: Objects) -> bool:
 
 
 def _least_pods(objects: Objects) -> int:
-    return min(
-        (scaler["spec"]["minReplicas"] for scaler in of_kind(objects, "HorizontalPodAutoscaler")), default=0
-    )
+    found = [scaler["spec"]["minReplicas"] for scaler in of_kind(objects, "HorizontalPodAutoscaler")]
+    found += [scaled["spec"]["minReplicaCount"] for scaled in of_kind(objects, "ScaledObject")]
+    return min(found, default=0)
 
 
 def autoscaler_fits_its_deployment(objects: Objects) -> bool:
@@ -128,12 +132,13 @@ def autoscaler_fits_its_deployment(objects: Objects) -> bool:
             return False
         if target[0]["spec"].get("replicas", spec["minReplicas"]) != spec["minReplicas"]:
             return False
-    scaled = {
-        found["spec"]["scaleTargetRef"]["name"] for found in of_kind(objects, "HorizontalPodAutoscaler")
-    }
+    scalers = [*of_kind(objects, "HorizontalPodAutoscaler"), *of_kind(objects, "ScaledObject")]
+    scaled = {found["spec"]["scaleTargetRef"]["name"] for found in scalers}
     # A canary's pods are a share of the others.
     fixed = {d["metadata"]["name"] for d in of_kind(objects, "Deployment")} - scaled
-    return all(name.endswith("-canary") and name.removesuffix("-canary") in scaled for name in fixed)
+    return len(scalers) == len(scaled) and all(
+        name.endswith("-canary") and name.removesuffix("-canary") in scaled for name in fixed
+    )
 
 
 def budget_lets_a_drain_pass(objects: Objects) -> bool:

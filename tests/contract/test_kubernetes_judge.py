@@ -3,13 +3,13 @@
 What a test of the component fails on is missing here.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from typing import Any
 
 import pytest
 
-from tests.contract.kubernetes_cases import EVERYTHING
+from tests.contract.kubernetes_cases import EVERYTHING, RIGHT
 from tests.contract.kubernetes_judge import broken_rules, schema_faults
 from tests.contract.kubernetes_objects import objects_of
 
@@ -121,6 +121,98 @@ def test_each_rule_of_the_judge_fails_on_what_it_is_for(
     assert broken_rules(objects) == []
     change(objects)
     assert rule in broken_rules(objects)
+
+
+BY_QUEUE = RIGHT["KEDA by the queue of a GPU"]
+ASLEEP = RIGHT["asleep when idle, on a domain"]
+SCALED = "ScaledObject"
+ROUTE = "InterceptorRoute"
+OF_KEDA: list[tuple[str, Mapping[str, Any], Callable[[list[Any]], None]]] = [
+    ("what KEDA scales is there", BY_QUEUE, set_at(SCALED, "spec", "scaleTargetRef", "name", value="web")),
+    ("what KEDA scales is there", BY_QUEUE, set_at(SCALED, "spec", "minReplicaCount", value=4)),
+    ("what KEDA scales is there", ASLEEP, set_at("Deployment", "spec", "replicas", value=0)),
+    ("KEDA takes the triggers", BY_QUEUE, without(SCALED, "spec", "triggers", 0, "metadata", "query")),
+    (
+        "KEDA takes the triggers",
+        BY_QUEUE,
+        set_at(SCALED, "spec", "triggers", 0, "metadata", "threshold", value="0"),
+    ),
+    (
+        "KEDA takes the triggers",
+        BY_QUEUE,
+        set_at(SCALED, "spec", "triggers", 0, "metadata", "serverAddress", value="prometheus:9090"),
+    ),
+    (
+        "KEDA takes the triggers",
+        BY_QUEUE,
+        set_at(SCALED, "spec", "triggers", 0, "authenticationRef", "name", value="other"),
+    ),
+    (
+        "KEDA takes the triggers",
+        ASLEEP,
+        set_at(SCALED, "spec", "triggers", 0, "metadata", "interceptorRoute", value="other"),
+    ),
+    ("KEDA takes the triggers", ASLEEP, without(SCALED, "spec", "triggers", 0)),
+    ("KEDA takes the triggers", ASLEEP, without("Deployment", *SERVER, "resources", "requests", "cpu")),
+    (
+        "the interceptor's route leads to the pods",
+        ASLEEP,
+        set_at(ROUTE, "spec", "target", "service", value="api-proxy"),
+    ),
+    (
+        "the interceptor's route leads to the pods",
+        ASLEEP,
+        set_at(ROUTE, "spec", "target", "portName", value="web"),
+    ),
+    (
+        "the interceptor's route leads to the pods",
+        ASLEEP,
+        set_at(ROUTE, "spec", "rules", 0, "hosts", 0, value="api-proxy"),
+    ),
+]
+
+
+@pytest.mark.parametrize(("rule", "args", "change"), OF_KEDA)
+def test_each_rule_of_keda_fails_on_what_it_is_for(
+    rule: str, args: Mapping[str, Any], change: Callable[[list[Any]], None]
+) -> None:
+    objects: list[Any] = deepcopy(objects_of(args))
+    assert broken_rules(objects) == []
+    change(objects)
+    assert rule in broken_rules(objects)
+
+
+@pytest.mark.parametrize(
+    ("said", "args", "change"),
+    [
+        ("minReplicas", BY_QUEUE, set_at(SCALED, "spec", "minReplicas", value=1)),
+        (
+            "'sometimes' is not one of",
+            BY_QUEUE,
+            set_at(SCALED, "spec", "fallback", "behavior", value="sometimes"),
+        ),
+        (
+            "8 is not of type",
+            BY_QUEUE,
+            set_at(SCALED, "spec", "triggers", 0, "metadata", "threshold", value=8),
+        ),
+        ("[] ", BY_QUEUE, set_at(SCALED, "spec", "triggers", value=[])),
+        (
+            "'google' is not one of",
+            BY_QUEUE,
+            set_at("TriggerAuthentication", "spec", "podIdentity", "provider", value="google"),
+        ),
+        ("was expected", ASLEEP, set_at(ROUTE, "apiVersion", value="http.keda.sh/v1alpha1")),
+        ("0.5", ASLEEP, set_at(ROUTE, "spec", "scalingMetric", "concurrency", "targetValue", value=0.5)),
+    ],
+)
+def test_the_schemas_of_keda_refuse_what_is_misshapen(
+    said: str, args: Mapping[str, Any], change: Callable[[list[Any]], None]
+) -> None:
+    objects: list[Any] = deepcopy(objects_of(args))
+    assert schema_faults(objects) == []
+    change(objects)
+    assert any(said in fault for fault in schema_faults(objects))
 
 
 MISSHAPEN: list[tuple[str, Callable[[list[Any]], None]]] = [

@@ -77,6 +77,11 @@ CHANGES: Changes = {
     "watched in full": (WATCHED, {**WATCHED, "observability": Observability.FULL}),
     "another address": (WATCHED, {"alert_email": "team@example.com"}),
     "no address": (WATCHED, {}),
+    "scaling by requests": ({}, {"requests_per_replica": 5}),
+    "scaling by requests on a shared listener": (
+        {**SHARED, "requests_per_replica": 5},
+        {**NETWORK, "requests_per_replica": 8},
+    ),
     "another range": ({}, {"vpc_cidr": "10.1.0.0/16"}),
 }
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from slipway.components import keda_api
+from slipway.components.observability.prometheus import OPERATOR_API
 from tests.cluster.api import Api
 from tests.cluster.control_plane import wait_until
 from tests.pulumi_engine.conftest import Engine
@@ -114,6 +116,71 @@ def test_the_number_of_pods_that_an_autoscaler_set_is_left_alone(
     engine.up()
     engine.up("--refresh")
     assert deployment(cluster, namespace)["spec"]["replicas"] == 3
+
+
+def scalers(server: Api, namespace: str) -> set[str]:
+    """Kinds of what scales the service now, and of the way to its interceptor."""
+    kinds = {
+        "HorizontalPodAutoscaler": ("autoscaling/v2", "api"),
+        "ScaledObject": (keda_api.API, "api"),
+        "InterceptorRoute": (keda_api.HTTP_ADD_ON_API, "api"),
+        "Service": ("v1", "api-proxy"),
+    }
+    return {
+        kind
+        for kind, (version, name) in kinds.items()
+        if server.get(
+            {"apiVersion": version, "kind": kind, "metadata": {"name": name, "namespace": namespace}}
+        )
+    }
+
+
+def is_monitored(server: Api, namespace: str) -> bool:
+    place = {"name": "api", "namespace": namespace}
+    kinds = ("PodMonitor", "PrometheusRule")
+    found = [server.get({"apiVersion": OPERATOR_API, "kind": kind, "metadata": place}) for kind in kinds]
+    assert len({bool(each) for each in found}) == 1
+    return all(found)
+
+
+def test_monitoring_and_what_scales_the_pods_change_and_change_back(
+    engine: Engine, cluster: Api, watch: Watch, namespace: str
+) -> None:
+    engine.up()
+    assert not is_monitored(cluster, namespace)
+    engine("config", "set", "monitoring", "operator")
+    engine.up()
+    assert is_monitored(cluster, namespace)
+    pods = deployment(cluster, namespace)["metadata"]["generation"]
+    for load, wanted in (
+        ("requests", {"ScaledObject"}),
+        ("interceptor", {"ScaledObject", "InterceptorRoute", "Service"}),
+        ("cpu", {"HorizontalPodAutoscaler"}),
+    ):
+        engine("config", "set", "scaleOn", load)
+        engine.up()
+        assert scalers(cluster, namespace) == wanted
+    assert deployment(cluster, namespace)["metadata"]["generation"] == pods  # the same pods all along
+    engine("config", "set", "monitoring", "none")
+    engine.up()
+    assert not is_monitored(cluster, namespace)
+    assert engine.up().keys() == {"same"}
+    assert watch.lost() == watch.missed() == set()
+
+
+def test_a_service_that_sleeps_is_changed_without_waking_it(
+    engine: Engine, cluster: Api, namespace: str
+) -> None:
+    engine("config", "set", "scaleOn", "interceptor")
+    engine("config", "set", "least", "0")
+    engine.up()
+    assert deployment(cluster, namespace)["status"]["readyReplicas"] == 1
+    cluster.patch(deployment(cluster, namespace), {"spec": {"replicas": 0}}, "/scale")
+    wait_until(lambda: not deployment(cluster, namespace)["status"].get("replicas"))
+    engine("config", "set", "level", "debug")
+    engine.up()
+    assert deployment(cluster, namespace)["spec"]["replicas"] == 0
+    assert engine.up("--refresh").keys() == {"same"}
 
 
 def test_a_protected_service_is_not_destroyed_until_it_is_unprotected(

@@ -13,6 +13,7 @@ import pytest
 from slipway.infra.plan.config import StackConfig
 from slipway.infra.plan.run import Plan, plan_of
 from slipway.infra.program import main
+from slipway.infra.settings.stackfile import settings_from
 from slipway.infra.targets.kubernetes import Kubernetes
 from slipway.infra.targets.rollout_step import ROLLOUT_STEP
 from slipway.infra.targets.target import Access
@@ -281,6 +282,56 @@ def test_monitoring_that_could_not_work_is_refused_in_the_words_of_the_settings(
 ) -> None:
     said = refusal(kubeconfig=kubeconfig, **{"monitoring": "operator", **values})
     assert re.search(message, said), said
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"scaleOn": "memory"}, "scaleOn: got 'memory'; allowed: cpu, requests, queue, interceptor"),
+        ({"scaleOn": "queue"}, "scaleOn is 'queue' without `monitoring`"),
+        ({"minInstances": "0"}, "minInstances is 0: .*`scaleOn` to interceptor"),
+        ({"minInstances": "0", "scaleOn": "requests", "monitoring": "operator"}, "minInstances is 0"),
+        ({"minInstances": "5", "maxInstances": "2"}, "maxInstances: got .2.; allowed: 5 or more"),
+        ({"scaleTarget": "0", "scaleOn": "queue", "monitoring": "operator"}, "scaleTarget: got '0'"),
+        ({"prometheusAddress": "prometheus:9090"}, "prometheusAddress: got 'prometheus:9090'; .*such as"),
+        ({"prometheusAddress": "http://a:9090"}, "prometheusAddress is given with `scaleOn` cpu"),
+        ({"kedaNamespace": "a_b", "scaleOn": "interceptor"}, "kedaNamespace: got 'a_b'"),
+        ({"public": "true", "scaleOn": "interceptor"}, "public is true with `scaleOn` interceptor"),
+    ],
+)
+def test_what_nothing_could_scale_by_is_refused_in_the_words_of_the_settings(
+    kubeconfig: str, values: Mapping[str, str], message: str
+) -> None:
+    said = refusal(kubeconfig=kubeconfig, **values)
+    assert re.search(message, said), said
+
+
+def test_keda_scales_by_what_the_operators_prometheus_reads(kubeconfig: str) -> None:
+    plan = planned(kubeconfig=kubeconfig, monitoring="operator", scaleOn="requests", concurrency="20")
+    [trigger, _] = inputs(plan, "slipway-kind-scaler")["spec"]["triggers"]
+    assert trigger["metadata"]["threshold"] == "14"
+    assert not [r for r in plan.resources if r.type.endswith("HorizontalPodAutoscaler")]
+
+
+def test_a_service_that_sleeps_is_reached_where_it_is_woken(kubeconfig: str) -> None:
+    values = {"scaleOn": "interceptor", "minInstances": "0", "namespace": "ml"}
+    url = planned(kubeconfig=kubeconfig, **values).outputs["url"]
+    assert url == "http://slipway-kind-proxy.ml.svc.cluster.local:8080"
+    settings = settings_from(config(kubeconfig=kubeconfig, **values))
+    assert Kubernetes().place("slipway-kind", settings).url == url
+
+
+def test_scaling_by_a_prometheus_that_auto_does_not_find_is_refused(
+    kubeconfig: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    access = Kubernetes.access
+
+    def without(self: Kubernetes, settings: Settings, *, applies: bool) -> Access:
+        return replace(access(self, settings, applies=applies), has_operator=False)
+
+    monkeypatch.setattr(Kubernetes, "access", without)
+    said = refusal(kubeconfig=kubeconfig, monitoring="auto", scaleOn="requests")
+    assert "scaleOn is 'requests' without `monitoring`" in said
 
 
 def test_a_number_of_a_map_may_be_a_string_as_pulumi_keeps_it(kubeconfig: str) -> None:

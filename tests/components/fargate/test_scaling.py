@@ -35,5 +35,10 @@ def test_tasks_are_added_at_seven_tenths_of_what_they_can_answer(
     assert target(concurrency=concurrency, request_seconds=seconds) == per_minute
 
 
+@pytest.mark.parametrize(("rate", "per_minute"), [(5, 300), (0.5, 30), (0.02, 1), (12.345, 740)])
+def test_a_rate_that_is_given_is_the_target(rate: float, per_minute: int) -> None:
+    assert target(requests_per_replica=rate) == per_minute
+
+
 def test_without_a_measure_no_number_of_requests_is_made_up() -> None:
     assert target() is None

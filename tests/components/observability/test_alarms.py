@@ -142,6 +142,15 @@ INCIDENTS: Mapping[tuple[str, str], Incident] = {
         6,
         1,
     ),
+    ("SlipwayGpuMemoryFilling", "ticket"): Incident(
+        {
+            f'up{{pod="api-1",{LABELS}}}': constant((240, 1)),
+            'DCGM_FI_DEV_FB_USED{namespace="ml",pod="api-1"}': constant((60, 10), (60, 78), (120, 10)),
+            'DCGM_FI_DEV_FB_FREE{namespace="ml",pod="api-1"}': constant((60, 70), (60, 2), (120, 70)),
+        },
+        11,
+        1,
+    ),
     ("SlipwayThreadsDead", "page"): Incident(share_of("slipway_dead_threads", 1, 1), 6, 1),
     ("SlipwayTurnStuck", "ticket"): Incident(share_of("slipway_longest_turn_seconds", 1, 301), 2, 1),
     ("SlipwayDrift", "ticket"): Incident(

@@ -37,7 +37,30 @@ slipway_cut_connections_total{reason="body-not-ended"} 1
 slipway_out_of_range_values_total{column="age",model_version="table-1"} 1
 """
 # Signals of other models than that of a server of texts, which stand for those without data.
-MISSING = ("first-token", "columns", "cuts")
+MISSING = ("first-token", "columns", "cuts", "gpu", "gpu-memory")
+# Pods of the service with a GPU.
+GPU_PODS = ("api-7d9f-x1", "api-7d9f-x2")
+
+
+def gpus() -> dict[str, list[float]]:
+    """Return what the DCGM exporter says, with the labels of both ways to scrape it, and of others' GPUs."""
+    exporter = 'namespace="dcgm",pod="dcgm-1"'
+    pods = {
+        'namespace="ml",pod="api-7d9f-x2",gpu="0"': (60, 20, 60),
+        'namespace="ml",pod="api-7d9f-x2",gpu="1"': (40, 8, 72),
+        f'{exporter},exported_namespace="ml",exported_pod="api-7d9f-x1",gpu="0"': (30, 40, 40),
+        f'{exporter},exported_namespace="ml",exported_pod="other-1",gpu="1"': (99, 79, 1),
+        f'{exporter},gpu="2"': (0, 0, 80),
+    }
+    ours = {
+        f'up{{namespace="ml",job="api",instance="{pod}:9464",pod="{pod}"}}': [1.0] * STEPS for pod in GPU_PODS
+    }
+    metrics = ("DCGM_FI_DEV_GPU_UTIL", "DCGM_FI_DEV_FB_USED", "DCGM_FI_DEV_FB_FREE")
+    return ours | {
+        f"{metric}{{{labels}}}": [float(value)] * STEPS
+        for labels, numbers in pods.items()
+        for metric, value in zip(metrics, numbers, strict=True)
+    }
 
 
 def panels() -> list[dict[str, Any]]:
@@ -69,7 +92,7 @@ def values(recording: Recording, **target: str) -> dict[str, list[float]]:
 @pytest.fixture(scope="module")
 def prometheus(classifier: Recording, tmp_path_factory: pytest.TempPathFactory) -> Generator[Prometheus]:
     others = Recording.of_text(generated() + OF_OTHER_SERVERS)
-    series = {**values(classifier), **values(others, instance="10.0.0.9:9464")}
+    series = {**values(classifier), **values(others, instance="10.0.0.9:9464"), **gpus()}
     with prometheus_over(tmp_path_factory.mktemp("prometheus"), series) as found:
         yield found
 
@@ -107,7 +130,10 @@ def test_the_numbers_are_those_of_the_load(prometheus: Prometheus, classifier: R
     assert value("version-accuracy") == pytest.approx(0.5)
     assert value("causes") == pytest.approx((2 + 1) / 15, rel=0.01)
     assert value("padding") == pytest.approx(5 / 25)
-    assert value("instances") == 2
+    assert value("instances") == 2 + len(GPU_PODS)
+    # The fuller one of two GPUs, and the one of the other pod; not another service's.
+    assert value("gpu") == pytest.approx(0.6 + 0.3)
+    assert value("gpu-memory") == pytest.approx(20 / 80 + 40 / 80)
 
 
 def test_a_metric_that_never_appears_leaves_a_panel_that_says_why(

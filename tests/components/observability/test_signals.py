@@ -31,7 +31,7 @@ def test_every_signal_reads_metrics_that_the_server_has() -> None:
     for signal in SIGNALS:
         for series in signal.series:
             names = set(re.findall(r"([a-z][a-z_]+)\{", series.promql("$", "5m", 1))) - OF_OTHERS
-            assert names or signal.key in ("cpu", "instances", "restarts")
+            assert names or signal.key in ("cpu", "instances", "restarts", "gpu", "gpu-memory")
             for name in names:
                 base = re.sub(r"_(bucket|count|sum|total|info)$", "", name)
                 assert f'"{base}"' in sources or f'"{name}"' in sources, f"{signal.key}: {name}"

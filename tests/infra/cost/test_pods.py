@@ -6,6 +6,7 @@ from slipway.components.gke.machines import MACHINES
 from slipway.infra.cost.machines import shapes
 from slipway.infra.cost.prices import price_table
 from slipway.infra.policy.judge import over_budget
+from slipway.infra.resources.kubernetes import SCALED_OBJECT
 from tests.infra.cost.hand_arithmetic import pods
 from tests.infra.plain import cost, only, plan, resource
 
@@ -33,6 +34,15 @@ def test_an_autoscaler_gives_the_range_of_the_share() -> None:
         "scaler",
     )
     assert "is $48.92 to $244.59" in cost(pods(1, "1", "4Gi"), scaler).resources[0].note
+
+
+def test_keda_gives_the_range_of_the_share_which_begins_at_nothing_where_pods_may_sleep() -> None:
+    def note(**spec: int) -> str:
+        return cost(pods(1, "1", "4Gi"), resource(SCALED_OBJECT, {"spec": spec}, "scaler")).resources[0].note
+
+    assert "is $0.00 to $244.59" in note(minReplicaCount=0, maxReplicaCount=10)
+    assert "is $48.92 to $244.59" in note(minReplicaCount=2, maxReplicaCount=10)
+    assert "is $0.00 to $2,445" in note()
 
 
 def test_pods_that_no_priced_node_holds_show_no_share() -> None:

@@ -214,6 +214,32 @@ def test_rules_and_dashboard_are_of_the_namespace_in_the_values(how: str, tmp_pa
     assert all(changed[name] == elsewhere[name] for name in watching)
 
 
+SCALED: dict[str, dict[str, Any]] = {
+    "requests": {"monitoring": "operator", "scale_on": "requests"},
+    "interceptor": {"scale_on": "interceptor", "min_replicas": 0, "domain": "api.example.com"},
+}
+
+
+@needs_helm
+@pytest.mark.parametrize("args", SCALED.values(), ids=SCALED.keys())
+def test_load_and_hosts_are_of_the_namespace_in_the_values(args: dict[str, Any], tmp_path: Path) -> None:
+    elsewhere = by_name(documents(yaml_of(found({**args, "namespace": "shop", "max_replicas": 7}))))
+    given = ("--set", "namespace=shop", "--set", "autoscaling.maxReplicas=7")
+    changed = by_name(rendered(tmp_path, {**args, "namespace": "ml"}, *given))
+    scaling = [name for name in changed if name[0] in ("ScaledObject", "InterceptorRoute", "Service")]
+    assert len(scaling) > 1
+    assert all(changed[name] == elsewhere[name] for name in scaling)
+
+
+def test_a_chart_takes_kedas_range_from_the_values_and_keeps_no_namespace() -> None:
+    files = chart_files(found({**SCALED["interceptor"], "namespace": "ml-of-one"}))
+    assert "minReplicaCount: {{ int .Values.autoscaling.minReplicas }}" in files["templates/api-scaler.yaml"]
+    assert "minReplicas: 0" in files["values.yaml"]
+    assert "ml-of-one" not in files["templates/api-route.yaml"]
+    by_query = chart_files(found({**SCALED["requests"], "namespace": "ml-of-one"}))
+    assert "ml-of-one" not in by_query["templates/api-scaler.yaml"]
+
+
 def test_a_chart_keeps_no_query_of_the_namespace_that_it_was_made_for() -> None:
     files = chart_files(found({"monitoring": "operator", "namespace": "ml-of-one"}))
     for name in ("templates/api-rules.yaml", "templates/api-dashboard.yaml"):

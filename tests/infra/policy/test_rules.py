@@ -12,6 +12,7 @@ from slipway.infra.policy.judge import Violation, refuse_mandatory
 from slipway.infra.policy.judge import judged as judgement_of
 from slipway.infra.policy.levels import is_production
 from slipway.infra.policy.rules import BUDGET, ON_RESOURCES
+from slipway.infra.resources.kubernetes import SCALED_OBJECT
 from slipway.infra.resources.reading import Resource
 from slipway.stacks.settings.readers import RULES
 from tests.infra.plain import DIGEST, cloud_run, cost, fargate, node_pool, plan, resource
@@ -134,6 +135,7 @@ KEPT = {
     "an autoscaler": resource(
         "kubernetes:autoscaling/v2:HorizontalPodAutoscaler", {"spec": {"maxReplicas": 3}}
     ),
+    "what KEDA scales": resource(SCALED_OBJECT, {"spec": {"maxReplicaCount": 3}}),
 }
 
 BROKEN = [
@@ -165,6 +167,7 @@ BROKEN = [
         "no maxReplicas",
         resource("kubernetes:autoscaling/v2:HorizontalPodAutoscaler", {"spec": {}}),
     ),
+    ("max-instances", "KEDA then goes up to 100", resource(SCALED_OBJECT, {"spec": {}})),
     (
         "max-instances",
         "without a limit",

@@ -205,6 +205,20 @@ def test_a_service_of_no_pods_is_stopped(project: Path, kubectl: Kubectl) -> Non
     assert status(project, kubectl)["state"] == "stopped"
 
 
+def test_a_service_that_sleeps_is_ready_and_its_url_is_where_it_is_woken(
+    project: Path, kubectl: Kubectl
+) -> None:
+    write_stack(project, {**GKE, "minInstances": "0", "scaleOn": "interceptor"}, "prod")
+    none: dict[str, Any] = {"observedGeneration": 3, "conditions": []}
+    kubectl.answers({**DEPLOYMENT, "spec": {**DEPLOYMENT["spec"], "replicas": 0}, "status": none}, SERVICE)
+    found = status(project, kubectl)
+    assert (found["state"], found["reason"]) == (
+        "ready",
+        "It is scaled to 0 pods; the next request starts one.",
+    )
+    assert found["url"] == "http://slipway-prod-proxy.slipway-prod.svc.cluster.local:8080"
+
+
 def test_a_context_that_is_missing_is_told_with_the_command_that_makes_it(
     project: Path, kubectl: Kubectl
 ) -> None:

@@ -1,4 +1,4 @@
-"""Whether a cluster has what reads the metrics: asked before anything is made, never for a preview."""
+"""Whether a cluster has what reads the metrics or scales by them: asked before anything is made."""
 
 import json
 import socket
@@ -40,8 +40,8 @@ def answering(monkeypatch: pytest.MonkeyPatch, folder: Path, said: str, code: in
     return folder / "calls"
 
 
-def access(kubeconfig: Path, monitoring: str, *, applies: bool = True) -> Access:
-    values = {"target": "kubernetes", "kubeconfig": str(kubeconfig), "monitoring": monitoring}
+def access(kubeconfig: Path, monitoring: str, *, applies: bool = True, **more: str) -> Access:
+    values = {"target": "kubernetes", "kubeconfig": str(kubeconfig), "monitoring": monitoring, **more}
     given = {f"slipway:{key}": value for key, value in values.items()}
     settings = settings_from(StackConfig("slipway", "prod", given, frozenset(), {}))
     return target_named("kubernetes").access(settings, applies=applies)
@@ -83,3 +83,45 @@ def test_a_preview_asks_no_cluster_and_neither_does_a_service_without_monitoring
     assert access(kubeconfig, monitoring, applies=False).has_operator is None
     assert access(kubeconfig, "none").has_operator is None
     assert not calls.exists()
+
+
+KEDA = OPERATOR + "keda.sh/v1alpha1\n"
+
+
+@pytest.mark.parametrize(
+    ("said", "scale_on", "message"),
+    [
+        (OPERATOR, "requests", r"`scaleOn` is requests, but .* has no KEDA \(no keda.sh/v1alpha1\).*to cpu"),
+        (OPERATOR, "interceptor", r"`scaleOn` is interceptor, but .* has no KEDA"),
+        (KEDA, "interceptor", r"has no HTTP add-on of KEDA \(no http.keda.sh/v1beta1\).*to requests or cpu"),
+        (
+            KEDA + "http.keda.sh/v1alpha1\n",
+            "interceptor",
+            r"has no HTTP add-on of KEDA \(no http.keda.sh/v1beta1\)",
+        ),
+    ],
+)
+def test_a_cluster_that_lacks_what_scales_is_refused_before_anything_is_made(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    kubeconfig: Path,
+    said: str,
+    scale_on: str,
+    message: str,
+) -> None:
+    answering(monkeypatch, tmp_path, said)
+    with pytest.raises(Refused, match=message):
+        access(kubeconfig, "operator", scaleOn=scale_on)
+
+
+def test_a_cluster_with_keda_is_taken_and_one_is_asked_for_nothing_that_is_not_needed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kubeconfig: Path
+) -> None:
+    calls = answering(monkeypatch, tmp_path, KEDA)
+    assert access(kubeconfig, "operator", scaleOn="queue").has_operator
+    answering(monkeypatch, tmp_path, KEDA + "http.keda.sh/v1beta1\n")
+    assert access(kubeconfig, "none", scaleOn="interceptor").cluster
+    assert len(calls.read_text().splitlines()) == 2
+    assert access(kubeconfig, "none", scaleOn="cpu").has_operator is None
+    assert access(kubeconfig, "none", scaleOn="interceptor", applies=False).has_operator is None
+    assert len(calls.read_text().splitlines()) == 2
