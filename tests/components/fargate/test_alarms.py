@@ -4,14 +4,17 @@ What is evaluated are the calls that make the alarms. A minute of a service's da
 and ECS would report of it.
 """
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
 import pytest
 
+from slipway.components.fargate import Egress
 from slipway.components.fargate.alarms import alarm_names
 from slipway.components.fargate.cloud_signals import CLOUD_SIGNALS, SERVER
+from slipway.components.fargate.collector import server_metrics
 from slipway.components.fargate.rules import checked_spec
 from slipway.components.observability.args import Observability
 from slipway.components.observability.signals import BY_KEY
@@ -231,6 +234,34 @@ def test_the_names_of_alarms_by_signal_are_those_of_the_alarms() -> None:
     assert names["memory"] == "api-memory-page"
     assert set(names.values()) <= {each["AlarmName"] for each in full().all("PutMetricAlarm")}
     assert alarm_names(checked_spec("api", {**PLAIN, "observability": Observability.OFF})) == {}  # pyright: ignore[reportArgumentType]
+
+
+def test_the_server_has_as_many_metrics_as_are_billed() -> None:
+    metrics = server_metrics(checked_spec("api", {**PLAIN, "observability": Observability.FULL}))  # pyright: ignore[reportArgumentType]
+    assert len(metrics) == 12  # infra/cost/aws.py
+    collector = full().task["containerDefinitions"][-1]
+    [setting] = collector["environment"]
+    assert (collector["name"], collector["essential"], collector["memory"]) == ("collector", False, 256)
+    assert all(f"^{metric}$" in setting["value"] for metric in metrics)
+    assert full().server["memory"] == 2048 - 256
+    assert full().environment["METRICS_PORT"] == "9464"
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        ({"env": {"METRICS": "off"}}, "env has METRICS, which is 'off', with `observability` full"),
+        ({"env": {"METRICS_PORT": "0"}}, "env has METRICS_PORT, which is 0, with `observability` full"),
+        ({"egress": Egress.ENDPOINTS}, "egress is endpoints with `observability` full"),
+        ({"thresholds": {"cuts": {"page": 1}}}, "thresholds has 'cuts', which has no threshold"),
+        ({"thresholds": {"turn": {"ticket": float("inf")}, "memory": {"page": 2}}}, "memory.page is 2"),
+        ({"objective": {"availability": 100}}, "objective.availability is 100"),
+        ({"alert_email": "nobody"}, "alert_email is 'nobody', which has no @"),
+    ],
+)
+def test_what_could_not_watch_a_service_is_refused(args: Mapping[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(said)):
+        made_of({"observability": Observability.FULL, **args})
 
 
 def test_every_row_is_of_a_described_signal() -> None:

@@ -33,7 +33,7 @@ def alarm_unread(account: Account, request: Request) -> Iterator[str]:
 
 def alarm_is_whole(_account: Account, request: Request) -> Iterator[str]:
     """Require one metric or queries, one of which is watched: DOCS AmazonCloudWatch, API_PutMetricAlarm."""
-    queries = request.inputs.get("metricQueries") or []
+    queries: list[Mapping[str, object]] = request.inputs.get("metricQueries") or []
     if request.verb is Verb.DELETE:
         return
     if bool(queries) is bool(request.inputs.get("metricName")):
