@@ -89,7 +89,8 @@ class Day:
         self.settings = {
             key: value for key, value in self.settings.items() if settings.get(key, "") is not None
         }
-        lines = "".join(f"  slipway:{key}: '{value}'\n" for key, value in self.settings.items())
+        texts = {key: text if text[0] == "[" else f"'{text}'" for key, text in self.settings.items()}
+        lines = "".join(f"  slipway:{key}: {text}\n" for key, text in texts.items())
         file = self.engine.project / f"Pulumi.{STACK}.yaml"
         kept = [line for line in file.read_text().splitlines() if line.startswith("encryptionsalt")]
         file.write_text("\n".join([*kept, "config:", lines]))
@@ -240,6 +241,7 @@ def _answering(service: Service) -> Generator[Service]:
         thread.join()
 
 
+@pytest.mark.long
 def test_a_rolling_rollout_gives_the_newest_revision_all_requests(day: Day) -> None:
     day.up()
     day.image("c")
@@ -298,6 +300,7 @@ def test_a_bad_canary_goes_back_by_itself_and_comes_again_only_on_purpose(day: D
     day.approved("bad_canary")
 
 
+@pytest.mark.long
 def test_a_canary_with_too_few_requests_goes_back_undecided(day: Day) -> None:
     day.set(**CANARY)
     day.up()
@@ -396,6 +399,7 @@ def test_a_release_is_rolled_back_and_an_unchanged_file_does_not_bring_it_again(
     day.approved("rollback")
 
 
+@pytest.mark.long
 def test_a_release_whose_secret_or_image_is_gone_does_not_come_back(day: Day) -> None:
     day.set(**CANARY)
     day.key("a-key-of-enough-characters")
@@ -442,6 +446,7 @@ def test_a_change_of_the_rollout_never_leaves_the_service_without_requests(day: 
     day.approved("changed_rollout")
 
 
+@pytest.mark.long
 def test_a_rollout_is_paused_and_promoted_from_another_terminal(day: Day) -> None:
     day.set(**CANARY)
     day.up()
@@ -478,6 +483,7 @@ def test_a_rollout_that_cannot_be_watched_is_refused_before_anything_changes(
     assert len(day.account.calls) == calls
 
 
+@pytest.mark.long
 def test_a_service_that_changes_between_reading_and_writing_is_read_again(day: Day) -> None:
     day.set(**CANARY)
     day.up()
