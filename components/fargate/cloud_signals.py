@@ -19,7 +19,7 @@ OF_SERVICE, OF_SERVER = ("ClusterName", "ServiceName"), ("service",)
 SLOW, LEAST = "{slow}", "{least}"
 
 
-class Missing(Enum):
+class MissingData(Enum):
     """How an alarm counts a period without data; botocore 1.44.5, cloudwatch TreatMissingData."""
 
     GOOD = "notBreaching"
@@ -73,7 +73,7 @@ class CloudSignal:
     steps: tuple[Step, ...] = ()
     title: str = ""
     meaning: str = ""
-    missing: Missing = Missing.GOOD
+    missing: MissingData = MissingData.GOOD
     scaled: Callable[[float, FargateSpec], float] = _same
     inverted: bool = False
     shown: Callable[[FargateSpec], bool] = _always
@@ -217,7 +217,7 @@ CLOUD_SIGNALS: tuple[CloudSignal, ...] = (
         (_of_service("CPUUtilization", "tasks", "SampleCount", "instances"),),
         title="Instances that run",
         meaning="No instance runs.",
-        missing=Missing.BAD,
+        missing=MissingData.BAD,
     ),
     CloudSignal(
         "ready",

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from .alarms import MetricAlarm, metric_alarms
-from .cloud_signals import OF_TARGETS, Missing
+from .cloud_signals import OF_TARGETS, MissingData
 from .spec import FargateSpec
 
 # In front of the name of an alarm that somebody else has made.
@@ -44,7 +44,7 @@ def usable_signals(spec: FargateSpec) -> dict[str, MetricAlarm]:
     found: dict[str, MetricAlarm] = {}
     for alarm in metric_alarms(spec):
         sees_both = all(reading.dimensions != OF_TARGETS for reading in alarm.readings)
-        if sees_both and alarm.signal.missing is Missing.GOOD:
+        if sees_both and alarm.signal.missing is MissingData.GOOD:
             found.setdefault(alarm.signal.key, alarm)
     return found
 

@@ -10,7 +10,7 @@ import pulumi_aws as aws
 from ..observability.args import Observability
 from .alarms import BudgetAlarm, MetricAlarm, budget_alarms, metric_alarms
 from .balancer import Balancer
-from .cloud_signals import Missing, Reading
+from .cloud_signals import MissingData, Reading
 from .dashboard import dashboard_body
 from .names import dashboard_name
 from .notification import topic_of
@@ -53,7 +53,7 @@ class Watching:
             "service": spec.name,
         }
         watching = cls(spec, places, topic_of(spec, arn, parent), {}, parent)
-        early = [alarm for alarm in metric_alarms(spec) if alarm.signal.missing is Missing.GOOD]
+        early = [alarm for alarm in metric_alarms(spec) if alarm.signal.missing is MissingData.GOOD]
         made = {alarm.name: watching._metric_alarm(alarm).arn for alarm in early}
         made |= {budget.name: watching._budget_alarm(budget).arn for budget in budget_alarms(spec)}
         return cls(spec, places, watching.topic, made, parent)
@@ -65,7 +65,7 @@ class Watching:
 
     def once_running(self, service: pulumi.Resource) -> None:
         """Create what needs the service: alarms that fire without one, and the dashboard that shows all."""
-        late = [alarm for alarm in metric_alarms(self.spec) if alarm.signal.missing is Missing.BAD]
+        late = [alarm for alarm in metric_alarms(self.spec) if alarm.signal.missing is MissingData.BAD]
         made = {alarm.name: self._metric_alarm(alarm, [service]).arn for alarm in late}
         names = list(self.places)
 

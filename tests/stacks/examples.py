@@ -286,7 +286,7 @@ _ONE_MORE: Mapping[str, str] = {
     "monitoringNamespaces": '["observability", "monitoring"]',
     "monitoringLabels": '{"release": "other"}',
     "objective": '{"availability": 99.9, "seconds": 0.5}',
-    "thresholds": '{"memory": {"ticket": 0.7}, "turn": {"ticket": 600}}',
+    "thresholds": '{"memory": {"ticket": 0.7, "page": 0.8}}',
     "runbooks": "https://other.example.com/runbooks",
     "alertEmail": "others@example.com",
     "modelStorageClass": "standard-rwx",

@@ -27,6 +27,7 @@ WITHOUT: Mapping[str, set[str]] = {
         *("node_cpu", "node_memory_gib", "node_gpus", "node_driver", "node_start_seconds", "node_selector"),
         *("max_nodes", "node_notice_seconds", "platform", "keep_images"),
     },
+    "the command says which step of a rollout an update is": {"rollout_step", "second_replicas"},
     "one GPU of an instance, or as many as the target has": {"gpu_count"},
     "the server's port is behind an address of the cloud's own": {"port"},
     "for those who build from their own program": {"source", "builder", "cache", "provenance", "expire_days"},

@@ -67,7 +67,6 @@ CHANGES: list[tuple[str, Inputs | None, Inputs | None, str, str]] = [
     (
         POOL,
         CPU_POOL,
-        FARGATE,
         {**CPU_POOL, "nodeConfig": {"machineType": "e2-standard-4"}},
         "medium",
         "recreates the nodes of x one by one: their pods move",
