@@ -214,7 +214,7 @@ def _smoke_test(config: StackConfig) -> None:
     if fault := _smoke_test_of(config, outputs)(str(outputs["url"])):
         raise Failed(
             f"Stack {config.stack} is deployed and answers wrong: {fault}. It serves what was deployed; "
-            f"{target_of(config).how_to_roll_back}, or bring the earlier commit back and run "
+            f"{target_of(config).how_to_roll_back(config)}, or bring the earlier commit back and run "
             f"`slipway up {config.stack}`."
         )
 

@@ -107,7 +107,7 @@ def _row(release: dict[str, Any]) -> tuple[str, ...]:
         "serves" if share == 100 else f"serves {share:g}%" if share else "",
         f"brings back release {release['repeats']}" if release["repeats"] else "",
         f"went back: {release['went_back'].removesuffix('.')}" if release["went_back"] else "",
-        "files lost or changed" if release["lost"] else "",
+        f"cannot come back: {release['lost']}" if release["lost"] else "",
     )
     return (
         str(release["release"]),

@@ -10,7 +10,7 @@ from slipway.components.local.provider import SLIPWAY
 from slipway.components.local.record import Lease
 from slipway.components.local.release import RELEASE_INPUTS, Release, taken_back
 from slipway.components.local.rollout import under_way
-from slipway.components.rollouts.kinds import CANARY, ROLLING
+from slipway.components.rollouts.kinds import BAKE_MINUTES, CANARY, CANARY_PERCENT, ROLLING, in_minutes
 from slipway.infra.diff.model import Action
 from slipway.infra.plan.config import ENCRYPTED, StackConfig
 from slipway.infra.plan.run import Plan
@@ -78,9 +78,9 @@ def _takes_over(serving: int, inputs: Mapping[str, Any]) -> str:
     kind = inputs.get("rollout") or ROLLING
     if kind == ROLLING:
         return "After its smoke test it gets every request."
-    minutes = f"{inputs.get('bake_minutes') or 5:g} minutes"
+    minutes = in_minutes(inputs.get("bake_minutes") or BAKE_MINUTES)
     if kind == CANARY:
-        percent = f"{inputs.get('canary_percent') or 10:g}%"
+        percent = f"{inputs.get('canary_percent') or CANARY_PERCENT:g}%"
         return f"After its smoke test it gets {percent} of the requests for {minutes}, and then all or none."
     return (
         f"After its smoke test it gets every request; for {minutes} release {serving} can take them back "

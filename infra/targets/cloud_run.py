@@ -97,10 +97,13 @@ class CloudRun(CloudTarget[CloudRunPlace]):
 
     name = "cloud-run"
 
-    how_to_roll_back = (
-        "with `rollout: canary` or `blue-green` slipway does it; else `gcloud run services update-traffic "
-        "SERVICE --to-revisions=REVISION=100` serves an earlier revision until the next `up`"
-    )
+    def how_to_roll_back(self, config: StackConfig) -> str:
+        place = self.place_of(config)
+        return (
+            f"`gcloud run services update-traffic {place.service} --to-revisions=REVISION=100 --project "
+            f"{place.project} --region {place.region}` gives an earlier revision every request until the next "
+            f"`up` (`slipway releases {config.stack}` lists them)"
+        )
 
     def caller_headers(self, settings: Settings, url: str) -> dict[str, str]:
         if settings.is_public:
@@ -139,7 +142,9 @@ class CloudRun(CloudTarget[CloudRunPlace]):
     def _releases(self, config: StackConfig) -> CloudRunReleases:
         """Return the releases. Raises Refused where the program says who gets the requests."""
         if not self._settings(config).is_moved_by_command:
-            raise Refused(self._elsewhere)
+            raise Refused(
+                f"{self._elsewhere(config)} With `rollout: canary` or `blue-green` slipway moves them."
+            )
         return CloudRunReleases(config.stack, self.place_of(config))
 
     def _settings(self, config: StackConfig) -> CloudRunSettings:

@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 from slipway.components.google.limits import METRICS_LATE_SECONDS
 from slipway.components.local.release import project_commit
 from slipway.components.rollouts.counts import DURATION
-from slipway.components.rollouts.kinds import BAKE_MINUTES, BLUE_GREEN, CANARY_PERCENT
+from slipway.components.rollouts.kinds import BAKE_MINUTES, BLUE_GREEN, CANARY_PERCENT, in_minutes
 from slipway.components.rollouts.rollback_rules import RuleVerdict, read_rule
 from slipway.infra.errors import Failed, Refused
 from slipway.infra.targets.clock import CLOCK, Clock
@@ -210,7 +210,7 @@ class CloudRunRollout(CommandRollout):
         changed(self._api, record, move)
         self._say(
             f"{record.new} has {record.percent}% of the requests; it is watched for "
-            f"{record.bake_seconds / 60:g} minutes, and Cloud Monitoring is {METRICS_LATE_SECONDS // 60} "
+            f"{in_minutes(record.bake_seconds / 60)}, and Cloud Monitoring is {METRICS_LATE_SECONDS // 60} "
             "minutes late"
         )
         return given

@@ -178,7 +178,9 @@ class Fargate(CloudTarget[FargatePlace]):
     """A service of Amazon ECS."""
 
     name = "fargate"
-    how_to_roll_back = "`slipway rollback` runs an earlier task definition"
+
+    def how_to_roll_back(self, config: StackConfig) -> str:
+        return f"`slipway rollback --stack {config.stack}` runs an earlier task definition"
 
     def place(self, service: str, settings: Settings) -> FargatePlace:
         assert isinstance(settings, FargateSettings)

@@ -34,7 +34,10 @@ from slipway.stacks.settings.kubernetes import KubernetesSettings, WorkloadSetti
 class Cluster(CloudTarget[KubernetesPlace]):
     """What `kubectl` answers is the same on every cluster."""
 
-    how_to_roll_back = "`canaryPercent: 0` gives every request to KServe's previous revision"
+    def how_to_roll_back(self, config: StackConfig) -> str:
+        if self.place_of(config).with_kserve:
+            return "`canaryPercent: 0` gives every request to KServe's previous revision"
+        return f"`slipway rollback --stack {config.stack}` brings the release before back"
 
     def command_rollout(
         self, config: StackConfig, again: bool, say: Callable[[str], None]
@@ -85,7 +88,7 @@ class Cluster(CloudTarget[KubernetesPlace]):
         """Return the service's objects. Raises Refused with KServe, whose revisions are its own."""
         place = self.place_of(config)
         if place.with_kserve:
-            raise Refused(self._elsewhere)
+            raise Refused(self._elsewhere(config))
         return ServiceObjects(place)
 
     def status_at(self, stack: str, place: KubernetesPlace) -> Status:

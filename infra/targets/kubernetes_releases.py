@@ -219,7 +219,7 @@ class KubernetesReleases:
             "percent": share if revision == current else 0,
             "repeats": int(known[REPEATS]) if known.get(REPEATS, "").isdigit() else None,
             "went_back": known.get(WENT_BACK),
-            "lost": ["its settings"] if lost else None,
+            "lost": "its settings are gone" if lost else None,
         }
 
 

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from slipway.components.local.release import project_commit
-from slipway.components.rollouts.kinds import BAKE_MINUTES, CANARY, ROLLING
+from slipway.components.rollouts.kinds import BAKE_MINUTES, CANARY, ROLLING, in_minutes
 from slipway.components.rollouts.second import INSTANCE_LABEL, second_pods, share_of
 from slipway.infra.errors import Failed, Refused
 from slipway.infra.plan.config import StackConfig
@@ -176,7 +176,7 @@ class KubernetesUp(CommandRollout):
         pods = "pod" if second == 1 else "pods"
         self._say(
             f"Rollout {self._kind}: {second} {pods} of the new version next to {serving} of release "
-            f"{old}, then {percent:.3g}% of the requests for {minutes:g} minutes"
+            f"{old}, then {percent:.3g}% of the requests for {in_minutes(minutes)}"
         )
 
     def _note_release(self) -> None:

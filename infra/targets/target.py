@@ -101,21 +101,21 @@ class Target(ABC):
         May not return: the process may be replaced by a container's or, with `follow`, the cloud's command.
         """
 
-    def releases(self, config: StackConfig) -> list[dict[str, Any]]:  # noqa: ARG002 each target reads it
+    def releases(self, config: StackConfig) -> list[dict[str, Any]]:
         """Return the releases that the target keeps, the newest first, as JSON. Raises Refused."""
-        raise Refused(self._elsewhere)
+        raise Refused(self._elsewhere(config))
 
-    def promote(self, config: StackConfig) -> dict[str, Any]:  # noqa: ARG002
+    def promote(self, config: StackConfig) -> dict[str, Any]:
         """End the rollout that runs with its new release; return it as JSON. Raises Refused, Failed."""
-        raise Refused(self._elsewhere)
+        raise Refused(self._elsewhere(config))
 
-    def pause(self, config: StackConfig) -> dict[str, Any]:  # noqa: ARG002
+    def pause(self, config: StackConfig) -> dict[str, Any]:
         """Stop the clock of the rollout that runs, or let it go on; return it as JSON. Raises Refused."""
-        raise Refused(self._elsewhere)
+        raise Refused(self._elsewhere(config))
 
     def roll_back(
         self,
-        config: StackConfig,  # noqa: ARG002
+        config: StackConfig,
         release: str | None,  # noqa: ARG002
         secrets: bool,  # noqa: ARG002
         settings: bool,  # noqa: ARG002
@@ -126,7 +126,7 @@ class Target(ABC):
         release: to bring back, as `releases` names it; None: the one before. secrets, settings: whether they
         come back too. Raises Refused and Failed.
         """
-        raise Refused(self._elsewhere)
+        raise Refused(self._elsewhere(config))
 
     def command_rollout(
         self,
@@ -140,15 +140,16 @@ class Target(ABC):
         """
         return None
 
-    @property
-    def _elsewhere(self) -> str:
+    def _elsewhere(self, config: StackConfig) -> str:
         """Return what to do where the target's releases are only the cloud's own."""
         return (
-            f"Target {self.name} keeps no releases that slipway can read; {self.how_to_roll_back}, or bring "
-            "the earlier commit back (`git revert`) and run `pulumi up`."
+            f"No command of slipway moves the requests of stack {config.stack}: {self.how_to_roll_back(config)}, "
+            f"or bring the earlier commit back (`git revert`) and run `slipway up {config.stack}`."
         )
 
-    how_to_roll_back: ClassVar[str] = "use the target's own commands"
+    def how_to_roll_back(self, config: StackConfig) -> str:  # noqa: ARG002 each target reads it
+        """Return the quickest way back to what served before, to be pasted."""
+        return "use the target's own commands"
 
     def caller_headers(self, settings: Settings, url: str) -> dict[str, str]:  # noqa: ARG002 some read them
         """Return what the platform requires of a caller besides the key. Raises Refused without a login."""

@@ -133,7 +133,11 @@ def test_the_cloud_s_own_way_back_is_named(deployed: Path) -> None:
     for command in (["rollback", "--stack", "prod"], ["pause", "prod"], ["promote", "prod"]):
         done = slipway(deployed, *command)
         assert done.returncode == 2
-        assert "gcloud run services update-traffic" in done.stderr
+        assert (
+            "`gcloud run services update-traffic slipway-prod --to-revisions=REVISION=100 --project acme-ml "
+            "--region europe-west4`"
+        ) in done.stderr
+        assert "With `rollout: canary` or `blue-green` slipway moves them." in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,10 @@ def test_what_runs_as_planned_is_left() -> None:
             ["memory=900Mi", "rollout=canary", "canaryPercent=20", "bakeMinutes=3"],
             "it gets 20% of the requests for 3 minutes, and then all or none.",
         ),
+        (
+            ["memory=900Mi", "rollout=canary", "bakeMinutes=1"],
+            "it gets 10% of the requests for 1 minute, and",
+        ),
         (["memory=900Mi", "rollout=blue-green"], "for 5 minutes release 1 can take them back at once."),
     ],
 )

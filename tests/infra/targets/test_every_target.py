@@ -58,6 +58,21 @@ def test_a_target_is_found_by_its_name_and_runs_a_module_of_stacks(name: str) ->
     assert list(inspect.signature(prepare).parameters) == ["name", "settings", "secrets"]
 
 
+@pytest.mark.parametrize(
+    ("name", "values", "way"),
+    [
+        ("cloud-run", {}, "`gcloud run services update-traffic slipway-prod --to-revisions=REVISION=100 "),
+        ("fargate", {}, "`slipway rollback --stack prod`"),
+        ("gke", {}, "`slipway rollback --stack prod`"),
+        ("kubernetes", {}, "`slipway rollback --stack prod`"),
+        ("kubernetes", {"serving": "kserve"}, "`canaryPercent: 0` "),
+    ],
+)
+def test_the_way_back_is_one_that_the_stack_has(name: str, values: dict[str, str], way: str) -> None:
+    stack = config(name, **values)
+    assert target_of(stack).how_to_roll_back(stack).startswith(way)
+
+
 def test_the_targets_are_listed_once_and_advise_has_an_entry_for_each() -> None:
     folders = ("infra", "stacks", "components", "service", "bench")
     paths = (path for folder in folders for path in (ROOT / folder).rglob("*.py"))

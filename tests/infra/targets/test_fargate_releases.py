@@ -140,6 +140,7 @@ def test_releases_are_listed_with_what_became_of_each(day: Day) -> None:
     assert [(each["release"], each["percent"]) for each in listed] == [("3", 100), ("2", 0), ("1", 0)]
     assert [bool(each["went_back"]) for each in listed] == [False, True, False]
     assert "is deleted" in listed[2]["lost"]
+    assert f"cannot come back: {listed[2]['lost']}" in day.run("releases", "prod").stdout
     assert listed[0]["model_version"] == "sms-spam-1.0.0"
     said = day.refused("rollback", "1", "--stack", "prod")
     assert "Release 1 cannot come back: its image sha256:" in said
