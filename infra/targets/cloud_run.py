@@ -101,8 +101,8 @@ class CloudRun(CloudTarget[CloudRunPlace]):
         place = self.place_of(config)
         return (
             f"`gcloud run services update-traffic {place.service} --to-revisions=REVISION=100 --project "
-            f"{place.project} --region {place.region}` gives an earlier revision every request until the next "
-            f"`up` (`slipway releases {config.stack}` lists them)"
+            f"{place.project} --region {place.region}` gives an earlier revision every request until the "
+            f"next `up` (`slipway releases {config.stack}` lists them)"
         )
 
     def caller_headers(self, settings: Settings, url: str) -> dict[str, str]:

@@ -143,8 +143,9 @@ class Target(ABC):
     def _elsewhere(self, config: StackConfig) -> str:
         """Return what to do where the target's releases are only the cloud's own."""
         return (
-            f"No command of slipway moves the requests of stack {config.stack}: {self.how_to_roll_back(config)}, "
-            f"or bring the earlier commit back (`git revert`) and run `slipway up {config.stack}`."
+            f"No command of slipway moves the requests of stack {config.stack}: "
+            f"{self.how_to_roll_back(config)}, or bring the earlier commit back (`git revert`) and run "
+            f"`slipway up {config.stack}`."
         )
 
     def how_to_roll_back(self, config: StackConfig) -> str:  # noqa: ARG002 each target reads it
