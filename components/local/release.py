@@ -41,7 +41,8 @@ class Release:
     """One release. inputs: of the process, without its key.
 
     api_key: None where its owner keeps it elsewhere. repeats: the release that it brings back; 0: none.
-    ended_because: why it was taken back; '' if it was not.
+    ended_because: why it was taken back; '' if it was not. may_return: whether `up` may bring it
+    again all the same.
     """
 
     number: int
@@ -53,6 +54,7 @@ class Release:
     served_from: float | None = None
     served_until: float | None = None
     ended_because: str = ""
+    may_return: bool = False
 
     @property
     def fingerprint(self) -> str:
@@ -112,17 +114,19 @@ def note(folder: Path, number: int, **changes: Any) -> None:
 
 
 def taken_back(folder: Path, inputs: Mapping[str, Any]) -> Release | None:
-    """Return the newest release that runs the same if it was taken back; None if it was not."""
+    """Return the newest release that runs the same if it was taken back and may not return; else None."""
     wanted = fingerprint(inputs)
     same = next((each for each in releases(folder) if each.fingerprint == wanted), None)
-    return same if same is not None and same.ended_because else None
+    return same if same is not None and same.ended_because and not same.may_return else None
 
 
-def allow_again(folder: Path) -> None:
-    """Forget which releases were taken back, so that the next `up` may bring one again."""
-    for release in releases(folder):
-        if release.ended_because:
-            note(folder, release.number, ended_because="")
+def allow_again(folder: Path, inputs: Mapping[str, Any]) -> None:
+    """Let the next `up` bring what runs these inputs, once, although it was taken back.
+
+    That it went back stays known: a rollback does not choose it. Others that went back stay refused.
+    """
+    if (same := taken_back(folder, inputs)) is not None:
+        note(folder, same.number, may_return=True)
 
 
 def _numbers(folder: Path) -> list[int]:

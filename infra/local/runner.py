@@ -105,8 +105,8 @@ def up(
     folder = config.run_folder
     with locked(folder):
         state = State.read(folder)
-        if again:
-            allow_again(folder)
+        for props in wanted.values() if again else ():
+            allow_again(folder, props)
         with reader_words(LocalSettings.words()):
             done = [_apply(urn, props, state, folder, say) for urn, props in wanted.items()]
         _delete([urn for urn in state.resources if urn not in wanted], state, folder)
