@@ -18,8 +18,8 @@ def plan(stack: str, *overrides: str) -> Plan:
     return plan_of(main, stack_config(ROOT, stack, overrides))
 
 
-def made_names(stack: str) -> set[str]:
-    return set(_names(plan(stack)))
+def made_names(stack: str, *overrides: str) -> set[str]:
+    return set(_names(plan(stack, *overrides)))
 
 
 def _names(plan: Plan) -> Iterator[str]:
