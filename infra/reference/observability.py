@@ -168,6 +168,6 @@ def _expressions(signal: SignalRow) -> Iterator[str]:
     if not signal.series:
         return
     yield f"### {signal.title}\n"
-    yield f"No data: {signal.absent[:1].lower()}{signal.absent[1:]}\n"
+    yield f"No data. {signal.absent}\n"
     lines = [each.promql(SUBJECT.selector, "5m", OBJECTIVE.slow_seconds) for each in signal.series]
     yield "```text\n" + "\n".join(lines) + "\n```\n"
