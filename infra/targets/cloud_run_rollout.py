@@ -24,6 +24,7 @@ from slipway.infra.targets.cloud_run_counts import RunCounts
 from slipway.infra.targets.cloud_run_place import CloudRunPlace
 from slipway.infra.targets.cloud_run_traffic import NEXT, RunApi, RunService, Share
 from slipway.infra.targets.google_api import Conflict
+from slipway.infra.targets.model_interface import difference
 from slipway.infra.targets.rollout_record import (
     BACK,
     CUT_OFF,
@@ -74,7 +75,8 @@ class RolloutPlan:
 class CloudRunRollout(CommandRollout):
     """The rollout of one stack.
 
-    remember: reads what serves into Pulumi's state. again: whether a release that went back is brought again.
+    remember: reads what serves into Pulumi's state. interface: of the stack's model, as far as it is known.
+    again: whether a release that went back is brought again.
     """
 
     def __init__(
@@ -85,10 +87,12 @@ class CloudRunRollout(CommandRollout):
         say: Say,
         remember: Callable[[], None],
         *,
+        interface: Mapping[str, str] | None = None,
         again: bool = False,
         clock: Clock = CLOCK,
     ) -> None:
         self._stack, self._place, self._plan = stack, place, plan
+        self._interface = dict(interface or {})
         self._say, self._remember, self._again, self._clock = say, remember, again, clock
         self._api = RunApi(place, clock)
         self._counts = RunCounts(place)
@@ -98,9 +102,13 @@ class CloudRunRollout(CommandRollout):
         service = self._api.find()
         if service is None:
             return False
+        if not service.was_ever_ready:
+            self._let_the_newest_serve(service)
+            return True
         last = service.rollouts.last
         if last is not None and last.is_open:
             service = self._mended(service, last)
+        self._require_same_interface(service)
         self._require_counts(service)
         if not service.is_pinned:
             self._say(f"The requests of {self._place.service} stay with {_words(service.percents)}")
@@ -126,9 +134,16 @@ class CloudRunRollout(CommandRollout):
                 f"Release {new} went back: {why}. It gets no requests until something changes, or with "
                 f"`slipway up {self._stack} --again`; {_words(service.percents)} serves."
             )
-        record = self._begin(service, new)
+        if why := self._api.why_not_ready(new):
+            raise Failed(
+                f"Release {new} did not start: {why.removesuffix('.')}. {_words(service.percents)} serves "
+                "all requests. Cloud Run does not start it again by itself: repair it, or if the cause was "
+                "elsewhere and is gone, change a setting, such as one of `env`."
+            )
+        record = self._new_record(service, new)
         with _interruptible():
             try:
+                self._begin(service, record)
                 self._test_new(new, smoke_test)
                 record = self._give_share(record)
                 if self._watch(record):
@@ -141,6 +156,24 @@ class CloudRunRollout(CommandRollout):
             except (Failed, Refused) as error:
                 state = BACK if isinstance(error, BadRelease) else CUT_OFF
                 self._go_back(record, str(error).removesuffix("."), state)
+
+    def _let_the_newest_serve(self, service: RunService) -> None:
+        """Give the requests to what the update makes, because what has them never started."""
+        if service.is_pinned:
+            self._say(f"{_words(service.percents)} never started: the first revision that is ready serves")
+            with suppress(Failed):  # Cloud Run takes it, and says that nothing is ready
+                self._api.write(service, [Share("", 100)], replace(service.rollouts, last=None))
+
+    def _require_same_interface(self, service: RunService) -> None:
+        """Refuse to share the requests of one service between models that answer differently."""
+        percents = service.percents
+        old = max(percents, key=lambda name: percents[name])
+        known = service.rollouts.known(old)
+        if known and (part := difference(known.interface, self._interface)):
+            raise Refused(
+                f"The model's manifest has another `{part}` than that of release {old}: both would answer "
+                f"the same clients. Use `rollout: rolling` for this change, not {self._plan.kind}."
+            )
 
     def _require_counts(self, service: RunService) -> None:
         """Find out whether Cloud Monitoring may be read, before there is a revision to watch."""
@@ -167,8 +200,8 @@ class CloudRunRollout(CommandRollout):
     def _keep_what_serves(self, service: RunService, new: str) -> None:
         """Remember a release that the program gave its requests, or that came back with its commit."""
         known = service.rollouts.known(new)
-        if known is None or known.went_back:
-            release = KnownRelease(new, project_commit(), self._clock.now())
+        if known is None or known.went_back or (self._interface and not known.interface):
+            release = KnownRelease(new, project_commit(), self._clock.now(), interface=self._interface)
             self._api.write(service, service.shares, service.rollouts.noting(release))
 
     def _test_what_serves(self, outputs: Mapping[str, Any], smoke_test: SmokeTest | None) -> None:
@@ -179,17 +212,20 @@ class CloudRunRollout(CommandRollout):
                 f"--stack {self._stack}` brings the release before back, if there is one."
             )
 
-    def _begin(self, service: RunService, new: str) -> RolloutRecord:
-        """Give the new revision an address of its own, and keep that its rollout is under way."""
+    def _new_record(self, service: RunService, new: str) -> RolloutRecord:
         plan, now = self._plan, self._clock.now()
         until = now + plan.bake_seconds + METRICS_LATE_SECONDS + MARGIN_SECONDS
         before, commit = service.percents, project_commit()
-        record = RolloutRecord(
-            *(new, before, plan.kind, plan.percent, plan.bake_seconds, UNDER_WAY, now, until), commit=commit
+        return RolloutRecord(
+            *(new, before, plan.kind, plan.percent, plan.bake_seconds, UNDER_WAY, now, until),
+            commit=commit,
+            interface=self._interface,
         )
-        shares = [*_shares(before), Share(new, 0, NEXT), *service.others_tags]
+
+    def _begin(self, service: RunService, record: RolloutRecord) -> None:
+        """Give the new revision an address of its own, and keep that its rollout is under way."""
+        shares = [*_shares(record.before), Share(record.new, 0, NEXT), *service.others_tags]
         self._api.write(service, shares, replace(service.rollouts, last=record))
-        return record
 
     def _test_new(self, new: str, smoke_test: SmokeTest | None) -> None:
         if smoke_test is None:
@@ -317,7 +353,7 @@ def taken_back(api: RunApi, service: RunService, record: RolloutRecord, state: s
 def promoted(api: RunApi, service: RunService, record: RolloutRecord, now: float) -> RunService:
     """Give all requests to a rollout's new revision, and keep that it serves."""
     ended = replace(record, state=SERVES, percent=100, reason="")
-    release = KnownRelease(record.new, record.commit, now)
+    release = KnownRelease(record.new, record.commit, now, interface=record.interface)
     rollouts = replace(service.rollouts, last=ended).noting(release)
     return api.write(service, [Share(record.new, 100), *service.others_tags], rollouts)
 

@@ -1,0 +1,96 @@
+"""What `slipway up` does around `pulumi up` on Cloud Run, where something is not as it should be."""
+
+from collections.abc import Callable, Mapping
+
+import pytest
+
+from slipway.components.google.limits import TRAFFIC_TO_LATEST
+from slipway.infra.errors import Failed, Refused
+from slipway.infra.targets.cloud_run_place import CloudRunPlace
+from slipway.infra.targets.cloud_run_rollout import DEFAULT_RULES, CloudRunRollout, RolloutPlan
+from slipway.infra.targets.rollout_record import CUT_OFF, KnownRelease, Rollouts
+from tests.infra.targets.fake_run import ANNOTATION, FakeRun, Time, faked
+
+PLAN = RolloutPlan("canary", 10, 300, DEFAULT_RULES)
+SPAM = {"task": "classify", "labels": "aaa", "features": "nnn"}
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch) -> FakeRun:
+    """Return a service whose first revision serves, and whose second one has been made."""
+    found = FakeRun(newest="api-2", latest_ready="api-2")
+    found.pin("api-1")
+    faked(monkeypatch, found)
+    return found
+
+
+def rollout(
+    interface: Mapping[str, str] | None = None, say: Callable[[str], None] = print
+) -> CloudRunRollout:
+    place = CloudRunPlace("api", "p", "r")
+    return CloudRunRollout("prod", place, PLAN, say, lambda: None, interface=interface, clock=Time())
+
+
+def known(run: FakeRun, revision: str, interface: Mapping[str, str]) -> None:
+    run.annotations[ANNOTATION] = Rollouts().noting(KnownRelease(revision, interface=interface)).to_text()
+
+
+@pytest.mark.parametrize("part", ["task", "labels", "features"])
+def test_a_model_that_answers_differently_gets_no_share(run: FakeRun, part: str) -> None:
+    known(run, "api-1", SPAM)
+    with pytest.raises(Refused, match=rf"another `{part}` than that of release api-1.*rollout: rolling"):
+        rollout({**SPAM, part: "other"}).prepare()
+    assert run.writes == []
+
+
+def test_a_model_of_which_less_is_known_is_not_refused(run: FakeRun) -> None:
+    known(run, "api-1", SPAM)
+    assert rollout({"task": "classify"}).prepare()
+    run.annotations.clear()
+    assert rollout({**SPAM, "labels": "other"}).prepare()
+
+
+def test_what_a_release_answers_is_kept_with_it(run: FakeRun) -> None:
+    run.pin("api-2")
+    rollout(SPAM).carry_out({"url": "https://api.example.com"}, None)
+    found = run.rollouts.known("api-2")
+    assert found is not None
+    assert found.interface == SPAM
+
+
+def test_a_revision_that_did_not_start_begins_no_rollout(run: FakeRun) -> None:
+    run.failed["api-2"] = "The user-provided container failed to start."
+    with pytest.raises(Failed, match=r"api-2 did not start: The user-provided .* api-1 serves all requests"):
+        rollout().carry_out({"url": "https://api.example.com"}, None)
+    assert run.writes == []
+    assert run.rollouts.last is None
+
+
+def test_a_service_whose_first_revision_never_started_takes_the_next_one(run: FakeRun) -> None:
+    run.newest, run.latest_ready, run.failed = "api-1", "", {"api-1": "it has no memory"}
+    assert rollout().prepare()
+    assert run.traffic == [{"type": TRAFFIC_TO_LATEST, "percent": 100}]
+    run.newest = run.latest_ready = "api-2"
+    rollout().carry_out({"url": "https://api.example.com"}, None)
+    assert run.rollouts.last is None
+    assert run.rollouts.known("api-2") is not None
+
+
+def test_an_interruption_of_the_first_step_leaves_no_rollout_open(
+    run: FakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = run._written  # pyright: ignore[reportPrivateUsage]
+
+    def interrupted(body: Mapping[str, object]) -> dict[str, object]:
+        answer = written(body)
+        if len(run.writes) == 1:
+            raise KeyboardInterrupt
+        return answer
+
+    monkeypatch.setattr(run, "_written", interrupted)
+    with pytest.raises(Failed, match="the command was interrupted"):
+        rollout().carry_out({"url": "https://api.example.com"}, None)
+    last = run.rollouts.last
+    assert last is not None
+    assert (last.state, len(run.writes)) == (CUT_OFF, 2)
+    assert [each.get("tag") for each in run.traffic] == [None]
