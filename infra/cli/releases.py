@@ -101,13 +101,18 @@ def _number(release: str) -> int | str:
     return int(release) if release.isdigit() else release
 
 
+def _lost(what: str | list[str] | None) -> str:
+    """Return what of a release is gone, as its target says it."""
+    return "" if not what else f"lost: {what if isinstance(what, str) else ', '.join(what)}"
+
+
 def _row(release: dict[str, Any]) -> tuple[str, ...]:
     share = release["percent"]
     remarks = (
         "serves" if share == 100 else f"serves {share:g}%" if share else "",
         f"brings back release {release['repeats']}" if release["repeats"] else "",
         f"went back: {release['went_back'].removesuffix('.')}" if release["went_back"] else "",
-        "files lost or changed" if release["lost"] else "",
+        _lost(release["lost"]),
     )
     return (
         str(release["release"]),
