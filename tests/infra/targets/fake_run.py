@@ -28,13 +28,17 @@ class Time(Clock):
 
 @dataclass
 class FakeRun:
-    """One service, `api`. failed: revision -> why it did not start. writes: the traffic after each."""
+    """One service, `api`. failed: revision -> why it did not start. kept: revisions, the oldest first.
+
+    writes: the traffic after each.
+    """
 
     newest: str = "api-1"
     failed: dict[str, str] = field(default_factory=dict[str, str])
     traffic: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     annotations: dict[str, str] = field(default_factory=dict[str, str])
     latest_ready: str = ""
+    kept: list[str] = field(default_factory=list[str])
     writes: list[list[dict[str, Any]]] = field(default_factory=list[list[dict[str, Any]]])
 
     def pin(self, revision: str) -> None:
@@ -47,6 +51,8 @@ class FakeRun:
     def answer(self, method: str, path: str, body: Any) -> dict[str, Any]:
         if path.endswith("/timeSeries"):
             return {}
+        if path.endswith("/revisions"):
+            return {"revisions": [_revision(name, at) for at, name in enumerate(self.kept)]}
         if "/revisions/" in path:
             name = path.rpartition("/")[2]
             state = "CONDITION_FAILED" if name in self.failed else "CONDITION_SUCCEEDED"
@@ -74,6 +80,12 @@ class FakeRun:
             "latestReadyRevision": self.latest_ready and f"services/api/revisions/{self.latest_ready}",
             "latestCreatedRevision": f"services/api/revisions/{self.newest}",
         }
+
+
+def _revision(name: str, day: int) -> dict[str, Any]:
+    container = {"image": "docker.io/acme/server@sha256:abc", "env": []}
+    created = f"2026-11-{1 + day:02d}T00:00:00Z"
+    return {"name": f"services/api/revisions/{name}", "createTime": created, "containers": [container]}
 
 
 def faked(monkeypatch: pytest.MonkeyPatch, run: FakeRun) -> None:

@@ -1,14 +1,19 @@
 """What `slipway up` does around `pulumi up` on Cloud Run, where something is not as it should be."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from slipway.components.google.limits import TRAFFIC_TO_LATEST
+from slipway.infra.cli.app import app
 from slipway.infra.errors import Failed, Refused
 from slipway.infra.targets.cloud_run_place import CloudRunPlace
+from slipway.infra.targets.cloud_run_releases import CloudRunReleases
 from slipway.infra.targets.cloud_run_rollout import DEFAULT_RULES, CloudRunRollout, RolloutPlan
 from slipway.infra.targets.rollout_record import CUT_OFF, KnownRelease, Rollouts
+from tests.conftest import write_stack
 from tests.infra.targets.fake_run import ANNOTATION, FakeRun, Time, faked
 
 PLAN = RolloutPlan("canary", 10, 300, DEFAULT_RULES)
@@ -74,6 +79,28 @@ def test_a_service_whose_first_revision_never_started_takes_the_next_one(run: Fa
     rollout().carry_out({"url": "https://api.example.com"}, None)
     assert run.rollouts.last is None
     assert run.rollouts.known("api-2") is not None
+
+
+def test_the_releases_of_a_rolling_stack_are_its_revisions(run: FakeRun) -> None:
+    run.traffic, run.kept = [], ["api-00001-abc", "api-00002-xyz"]
+    run.latest_ready = "api-00002-xyz"
+    listed = CloudRunReleases("prod", CloudRunPlace("api", "p", "r"), Time()).listed()
+    assert [(each["release"], each["percent"], each["commit"]) for each in listed] == [
+        ("api-00002-xyz", 100.0, None),
+        ("api-00001-abc", 0.0, None),
+    ]
+
+
+def test_a_release_that_cloud_run_lost_is_listed_with_that(
+    run: FakeRun, monkeypatch: pytest.MonkeyPatch, project: Path
+) -> None:
+    settings = {"target": "cloud-run", "project": "acme-ml", "region": "europe-west4", "name": "api"}
+    write_stack(project, settings, "prod")
+    monkeypatch.chdir(project)
+    known(run, "api-0", {})
+    done = CliRunner().invoke(app, ["releases", "prod"], env={"COLUMNS": "200"})
+    assert done.exit_code == 0, done.output
+    assert "lost: Cloud Run no longer has this revision" in done.output
 
 
 def test_an_interruption_of_the_first_step_leaves_no_rollout_open(
