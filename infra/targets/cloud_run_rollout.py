@@ -256,7 +256,7 @@ class CloudRunRollout(CommandRollout):
 
         Raises BadRelease with why it goes back, and EndedElsewhere.
         """
-        watched, before = 0.0, self._clock.now()
+        watched, before, until = 0.0, self._clock.now(), record.until
         while True:
             self._clock.sleep(LOOK_SECONDS)
             now = self._clock.now()
@@ -265,10 +265,11 @@ class CloudRunRollout(CommandRollout):
                 last = current(self._api, record, SERVES)[1]
             except EndedElsewhere:
                 raise
-            except Failed:  # a network that is away for a minute ends no rollout
-                if now > record.until:
+            except (Failed, Refused):  # a network that is away for a minute ends no rollout, nor does a login
+                if now > until:
                     raise
                 continue
+            until = last.until  # a pause moves it
             if last.state == SERVES:
                 self._say(f"{record.new} was promoted by another command; it serves all requests")
                 return False
@@ -289,7 +290,7 @@ class CloudRunRollout(CommandRollout):
             new = self._counts.between(record.new, start, now)
             old_start = start if record.percent < 100 else start - max(span, record.bake_seconds)
             old = self._counts.between(record.old, old_start, now if record.percent < 100 else start)
-        except Failed as error:
+        except (Failed, Refused) as error:
             return [RuleVerdict(is_open=True, reason=f"Cloud Monitoring cannot be read: {error}")]
         return [rule.judge(new, old) for rule in self._rules]
 

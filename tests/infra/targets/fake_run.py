@@ -1,6 +1,6 @@
 """A Cloud Run service in memory: what the Admin API and Cloud Monitoring answer of it to a command."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,7 +30,7 @@ class Time(Clock):
 class FakeRun:
     """One service, `api`. failed: revision -> why it did not start. kept: revisions, the oldest first.
 
-    writes: the traffic after each.
+    trouble: raises what a call of a path meets. writes: the traffic after each.
     """
 
     newest: str = "api-1"
@@ -38,6 +38,7 @@ class FakeRun:
     traffic: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     annotations: dict[str, str] = field(default_factory=dict[str, str])
     latest_ready: str = ""
+    trouble: Callable[[str], None] = lambda _path: None
     kept: list[str] = field(default_factory=list[str])
     writes: list[list[dict[str, Any]]] = field(default_factory=list[list[dict[str, Any]]])
 
@@ -49,6 +50,7 @@ class FakeRun:
         return Rollouts.read(self.annotations.get(ANNOTATION, ""))
 
     def answer(self, method: str, path: str, body: Any) -> dict[str, Any]:
+        self.trouble(path)
         if path.endswith("/timeSeries"):
             return {}
         if path.endswith("/revisions"):

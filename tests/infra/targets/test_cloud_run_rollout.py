@@ -103,6 +103,22 @@ def test_a_release_that_cloud_run_lost_is_listed_with_that(
     assert "lost: Cloud Run no longer has this revision" in done.output
 
 
+@pytest.mark.parametrize("where", ["services/api", "timeSeries"])
+def test_a_login_that_fails_once_while_a_canary_is_watched_ends_nothing(run: FakeRun, where: str) -> None:
+    met = list[str]()
+
+    def trouble(path: str) -> None:
+        if path.endswith(where) and len(run.writes) == 2:
+            met.append(path)
+            if len(met) == 2:  # the first one reads what the move of the requests did
+                raise Refused("Google Cloud needs a login.")
+
+    run.trouble = trouble
+    with pytest.raises(Failed, match="went back: undecided: it answered 0 requests"):
+        rollout().carry_out({"url": "https://api.example.com"}, None)
+    assert len(met) > 2
+
+
 def test_an_interruption_of_the_first_step_leaves_no_rollout_open(
     run: FakeRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
