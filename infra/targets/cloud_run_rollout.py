@@ -21,9 +21,20 @@ from slipway.components.rollouts.rollback_rules import RuleVerdict, read_rule
 from slipway.infra.errors import Failed, Refused
 from slipway.infra.targets.clock import CLOCK, Clock
 from slipway.infra.targets.cloud_run_counts import RunCounts
+from slipway.infra.targets.cloud_run_moves import (
+    TRIES,
+    EndedElsewhere,
+    changed,
+    current,
+    not_started,
+    promoted,
+    shares_of,
+    split,
+    taken_back,
+    words,
+)
 from slipway.infra.targets.cloud_run_place import CloudRunPlace
 from slipway.infra.targets.cloud_run_traffic import NEXT, RunApi, RunService, Share
-from slipway.infra.targets.google_api import Conflict
 from slipway.infra.targets.model_interface import difference
 from slipway.infra.targets.rollout_record import (
     BACK,
@@ -43,17 +54,12 @@ LOOK_SECONDS = 20.0
 _LONGEST_LOOK_SECONDS = 60.0
 # What a rollout takes besides its bake: the smoke test, the moves, a machine that sleeps for a while.
 MARGIN_SECONDS = 1800.0
-_TRIES = 5
 _TRY_SECONDS = 3.0
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
 class BadRelease(Failed):
     """The new release is at fault, and is not brought again by itself."""
-
-
-class EndedElsewhere(Failed):
-    """Another command ended the rollout; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +117,8 @@ class CloudRunRollout(CommandRollout):
         self._require_same_interface(service)
         self._require_counts(service)
         if not service.is_pinned:
-            self._say(f"The requests of {self._place.service} stay with {_words(service.percents)}")
-            self._api.write(service, [*_shares(service.percents), *service.others_tags], service.rollouts)
+            self._say(f"The requests of {self._place.service} stay with {words(service.percents)}")
+            self._api.write(service, [*shares_of(service.percents), *service.others_tags], service.rollouts)
         return True
 
     def carry_out(self, outputs: Mapping[str, Any], smoke_test: SmokeTest | None) -> None:
@@ -132,13 +138,12 @@ class CloudRunRollout(CommandRollout):
         if (why := rollouts.why_back(new)) and not self._again:
             raise Refused(
                 f"Release {new} went back: {why}. It gets no requests until something changes, or with "
-                f"`slipway up {self._stack} --again`; {_words(service.percents)} serves."
+                f"`slipway up {self._stack} --again`; {words(service.percents)} serves."
             )
         if why := self._api.why_not_ready(new):
             raise Failed(
-                f"Release {new} did not start: {why.removesuffix('.')}. {_words(service.percents)} serves "
-                "all requests. Cloud Run does not start it again by itself: repair it, or if the cause was "
-                "elsewhere and is gone, change a setting, such as one of `env`."
+                f"{not_started(service, why)} Cloud Run does not start it again by itself: repair it, or if "
+                "the cause was elsewhere and is gone, change a setting, such as one of `env`."
             )
         record = self._new_record(service, new)
         with _interruptible():
@@ -149,7 +154,7 @@ class CloudRunRollout(CommandRollout):
                 if self._watch(record):
                     self._promote(record)
             except EndedElsewhere as error:
-                serves = _words(self._api.service().percents)
+                serves = words(self._api.service().percents)
                 raise Failed(f"Release {new} went back: {error}. {serves} serves all requests.") from None
             except KeyboardInterrupt:
                 self._go_back(record, "the command was interrupted", CUT_OFF)
@@ -160,7 +165,7 @@ class CloudRunRollout(CommandRollout):
     def _let_the_newest_serve(self, service: RunService) -> None:
         """Give the requests to what the update makes, because what has them never started."""
         if service.is_pinned:
-            self._say(f"{_words(service.percents)} never started: the first revision that is ready serves")
+            self._say(f"{words(service.percents)} never started: the first revision that is ready serves")
             with suppress(Failed):  # Cloud Run takes it, and says that nothing is ready
                 self._api.write(service, [Share("", 100)], replace(service.rollouts, last=None))
 
@@ -174,6 +179,17 @@ class CloudRunRollout(CommandRollout):
                 f"The model's manifest has another `{part}` than that of release {old}: both would answer "
                 f"the same clients. Use `rollout: rolling` for this change, not {self._plan.kind}."
             )
+
+    def after_failure(self) -> str:
+        """Say what serves after an update that failed: the requests have not moved."""
+        try:
+            service = self._api.find()
+            why = self._api.why_not_ready(service.newest) if service else ""
+        except (Failed, Refused):  # Pulumi has said what is wrong
+            return ""
+        if service is None:
+            return ""
+        return not_started(service, why) if why else f"{words(service.percents)} serves all requests."
 
     def _require_counts(self, service: RunService) -> None:
         """Find out whether Cloud Monitoring may be read, before there is a revision to watch."""
@@ -194,7 +210,7 @@ class CloudRunRollout(CommandRollout):
                 f"requests. Wait for it, or end it with `slipway promote {self._stack}` or `slipway rollback "
                 f"--stack {self._stack}`; if the command that carries it out is gone, end it so too."
             )
-        self._say(f"The rollout of {last.new} was cut off; {_words(last.before)} gets all requests again")
+        self._say(f"The rollout of {last.new} was cut off; {words(last.before)} gets all requests again")
         return taken_back(self._api, service, last, CUT_OFF, "the command that carried it out is gone")
 
     def _keep_what_serves(self, service: RunService, new: str) -> None:
@@ -224,7 +240,7 @@ class CloudRunRollout(CommandRollout):
 
     def _begin(self, service: RunService, record: RolloutRecord) -> None:
         """Give the new revision an address of its own, and keep that its rollout is under way."""
-        shares = [*_shares(record.before), Share(record.new, 0, NEXT), *service.others_tags]
+        shares = [*shares_of(record.before), Share(record.new, 0, NEXT), *service.others_tags]
         self._api.write(service, shares, replace(service.rollouts, last=record))
 
     def _test_new(self, new: str, smoke_test: SmokeTest | None) -> None:
@@ -240,7 +256,7 @@ class CloudRunRollout(CommandRollout):
         given = replace(record, share_at=self._clock.now())
 
         def move(service: RunService) -> RunService:
-            shares = [*_shares(_split(record)), Share(record.new, 0, NEXT), *service.others_tags]
+            shares = [*shares_of(split(record)), Share(record.new, 0, NEXT), *service.others_tags]
             return self._api.write(service, shares, replace(service.rollouts, last=given))
 
         changed(self._api, record, move)
@@ -302,7 +318,7 @@ class CloudRunRollout(CommandRollout):
     def _go_back(self, record: RolloutRecord, why: str, state: str) -> NoReturn:
         """Give all requests to what had them before. Raises Failed, which says whether it worked."""
         last: Exception | None = None
-        for number in range(_TRIES):
+        for number in range(TRIES):
             self._clock.sleep(_TRY_SECONDS * number)
             try:
                 with suppress(EndedElsewhere):
@@ -319,62 +335,7 @@ class CloudRunRollout(CommandRollout):
                 f"--to-revisions={record.old}=100 --project {self._place.project} --region "
                 f"{self._place.region}`."
             )
-        raise Failed(f"Release {record.new} went back: {why}. {_words(record.before)} serves all requests.")
-
-
-def current(api: RunApi, record: RolloutRecord, *also: str) -> tuple[RunService, RolloutRecord]:
-    """Return the service and its rollout, which is still this one. Raises EndedElsewhere.
-
-    also: states in which it may be, besides those of one that lasts.
-    """
-    service = api.service()
-    last = service.rollouts.last
-    if last is None or last.started_at != record.started_at or not (last.is_open or last.state in also):
-        raise EndedElsewhere(last.reason if last else "its record is gone")
-    return service, last
-
-
-def changed(api: RunApi, record: RolloutRecord, change: Callable[[RunService], RunService]) -> RunService:
-    """Change the service while its rollout is this one, once more where it was changed meanwhile."""
-    for _ in range(_TRIES):
-        with suppress(Conflict):
-            return change(current(api, record)[0])
-    raise Failed("something else keeps changing the service")
-
-
-def taken_back(api: RunApi, service: RunService, record: RolloutRecord, state: str, why: str) -> RunService:
-    """Give all requests to what had them before a rollout, and keep why. state: BACK or CUT_OFF."""
-    ended = replace(record, state=state, reason=why)
-    rollouts = replace(service.rollouts, last=ended)
-    if state == BACK:
-        rollouts = rollouts.marking(record.new, why)
-    return api.write(service, [*_shares(record.before), *service.others_tags], rollouts)
-
-
-def promoted(api: RunApi, service: RunService, record: RolloutRecord, now: float) -> RunService:
-    """Give all requests to a rollout's new revision, and keep that it serves."""
-    ended = replace(record, state=SERVES, percent=100, reason="")
-    release = KnownRelease(record.new, record.commit, now, interface=record.interface)
-    rollouts = replace(service.rollouts, last=ended).noting(release)
-    return api.write(service, [Share(record.new, 100), *service.others_tags], rollouts)
-
-
-def _shares(percents: Mapping[str, int]) -> list[Share]:
-    return [Share(name, percent) for name, percent in percents.items()]
-
-
-def _split(record: RolloutRecord) -> dict[str, int]:
-    """Give the new revision its percent, and the others the rest in proportion, 100 in all."""
-    left = 100 - record.percent
-    kept = {name: percent * left // 100 for name, percent in record.before.items()}
-    kept[record.old] += left - sum(kept.values())
-    return {**{name: percent for name, percent in kept.items() if percent}, record.new: record.percent}
-
-
-def _words(percents: Mapping[str, int]) -> str:
-    if len(percents) == 1:
-        return next(iter(percents))
-    return ", ".join(f"{name} ({percent}%)" for name, percent in percents.items())
+        raise Failed(f"Release {record.new} went back: {why}. {words(record.before)} serves all requests.")
 
 
 @contextmanager

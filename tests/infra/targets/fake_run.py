@@ -85,7 +85,7 @@ class FakeRun:
 
 
 def _revision(name: str, day: int) -> dict[str, Any]:
-    container = {"image": "docker.io/acme/server@sha256:abc", "env": []}
+    container: dict[str, Any] = {"image": "docker.io/acme/server@sha256:abc", "env": []}
     created = f"2026-11-{1 + day:02d}T00:00:00Z"
     return {"name": f"services/api/revisions/{name}", "createTime": created, "containers": [container]}
 

@@ -71,6 +71,22 @@ def test_a_revision_that_did_not_start_begins_no_rollout(run: FakeRun) -> None:
     assert run.rollouts.last is None
 
 
+@pytest.mark.parametrize(
+    ("newest", "ready", "said"),
+    [
+        ("api-2", "api-1", "Release api-2 did not start: it has no memory. api-1 serves all requests."),
+        ("api-1", "api-1", "api-1 serves all requests."),
+        ("api-2", "", "Release api-2 did not start: it has no memory. Nothing serves."),
+    ],
+    ids=["it did not start", "it was refused", "it is the first one"],
+)
+def test_after_an_update_that_failed_it_is_said_what_serves(
+    run: FakeRun, newest: str, ready: str, said: str
+) -> None:
+    run.newest, run.latest_ready, run.failed = newest, ready, {"api-2": "it has no memory."}
+    assert rollout().after_failure() == said
+
+
 def test_a_service_whose_first_revision_never_started_takes_the_next_one(run: FakeRun) -> None:
     run.newest, run.latest_ready, run.failed = "api-1", "", {"api-1": "it has no memory"}
     assert rollout().prepare()
