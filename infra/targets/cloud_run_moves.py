@@ -69,9 +69,8 @@ def split(record: RolloutRecord) -> dict[str, int]:
 
 
 def not_started(service: RunService, why: str) -> str:
-    serves = (
-        f"{words(service.percents)} serves all requests." if service.was_ever_ready else "Nothing serves."
-    )
+    """Say that the newest release did not start, and what serves."""
+    serves = f"{words(service.percents)} serves all requests" if service.was_ever_ready else "Nothing serves"
     return f"Release {service.newest} did not start: {why.removesuffix('.')}. {serves}."
 
 
