@@ -13,7 +13,7 @@ from ..observability.args import Observability
 from ..observability.prometheus import RUNBOOKS, Subject
 from ..observability.rules import watched_faults
 from ..observability.signals import SIGNALS, TUNABLE
-from ..observability.watch import Watch
+from ..observability.watch import GPU_KEYS, Watch
 from . import names
 from .args import Ingress
 from .collector import collector_faults, collects
@@ -40,7 +40,8 @@ def watched_of(spec: CloudRunSpec) -> MonitoredService:
         ROWS,
         matchers(monitored_resource="cloud_run_revision", service_name=spec.name, location=spec.region),
         resource,
-        Watch.of(service.task, spec.objective, spec.thresholds),
+        # DCGM, which measures GPUs, runs on nodes that one can reach.
+        Watch.of(service.task, spec.objective, spec.thresholds).without_gpus(),
         int(service.max_replicas),
         service.max_replicas > service.min_replicas,
         resource,
@@ -62,7 +63,8 @@ def _tunable(spec: CloudRunSpec) -> Iterator[str]:
     if spec.service.max_replicas <= spec.service.min_replicas:
         missing.add("capacity")
     own = TUNABLE if collects(spec) else ()
-    yield from dict.fromkeys(key for key in (*_TUNABLE, *own) if key not in missing | _QUIET)
+    silent = missing | _QUIET | GPU_KEYS
+    yield from dict.fromkeys(key for key in (*_TUNABLE, *own) if key not in silent)
 
 
 def monitoring_faults(spec: CloudRunSpec) -> Iterator[Fault]:

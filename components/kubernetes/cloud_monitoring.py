@@ -28,13 +28,14 @@ def watched_of(spec: KubernetesSpec) -> MonitoredService:
     place = {"cluster_name": spec.cluster_name} if spec.cluster_name else {}
     place |= {"namespace_name": spec.namespace, "container_name": _container(spec)}
     selector = matchers(monitored_resource="k8s_container", **place)
+    watch = Watch.of(spec.service.task, spec.objective, spec.thresholds)
     is_read = spec.monitoring is Monitoring.GOOGLE
     return MonitoredService(
         spec.name,
         ROWS,
         f'{selector},pod_name=~"{_pods(spec)}"',
         log_lines(spec),
-        Watch.of(spec.service.task, spec.objective, spec.thresholds),
+        watch if spec.service.gpu else watch.without_gpus(),
         int(spec.service.max_replicas),
         spec.scales,
         own=Subject(spec.name, spec.namespace, runbooks) if is_read else None,

@@ -52,7 +52,7 @@ _CONDUCTOR_SECONDS = 20.0
 _RETURN_SECONDS = 20.0
 _MANIFEST = "manifest.json"
 # What a share of the requests of one service must not differ in.
-_SAME_IN_A_SHARE = ("task", "labels", "features", "dimension")
+SAME_IN_A_SHARE = ("task", "labels", "features", "dimension")
 
 Say = Callable[[str], None]
 
@@ -228,7 +228,7 @@ class Deployment:
         """Refuse to share the requests of one service between versions that answer differently."""
         before = _manifest(kept_files.model_of(self.folder, old))
         now = _manifest(kept_files.source_of(self.inputs))
-        for name in _SAME_IN_A_SHARE if before and now else ():
+        for name in SAME_IN_A_SHARE if before and now else ():
             if (before or {}).get(name) != (now or {}).get(name):
                 raise StartFailed(
                     f"The model's manifest has another `{name}` than that of release {old.number}: both "

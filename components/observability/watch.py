@@ -8,12 +8,14 @@ from dataclasses import dataclass, replace
 from typing import NotRequired, Self, TypedDict
 
 from ..fault import Fault
+from .gpu_signals import GPU_SIGNALS
 from .objective import Objective, objective_faults
 from .signal import Alarm, Severity, SignalRow, Unit
 from .signals import BURNS, BY_KEY, OBJECTIVE, SIGNALS, SLOW_SECONDS, TUNABLE
 
 # More seconds, connections or restarts than any service has: past it an alarm could never be raised.
 _MOST = 1e9
+GPU_KEYS = frozenset(signal.key for signal in GPU_SIGNALS)
 # Without a quote, a `#` or braces: an anchor follows, and Prometheus reads templates in annotations.
 _PAGE = re.compile(r"https?://[!$-z|~]+")
 
@@ -57,6 +59,10 @@ class Watch:
             objective.get("days", OBJECTIVE.window_days),
         )
         return cls(given, tuple(_with_thresholds(signal, thresholds.get(signal.key)) for signal in SIGNALS))
+
+    def without_gpus(self) -> Self:
+        """Return it without the signals of GPUs, where none is there or none is measured."""
+        return replace(self, signals=tuple(each for each in self.signals if each.key not in GPU_KEYS))
 
 
 def _with_thresholds(signal: SignalRow, given: AlarmThresholds | None) -> SignalRow:

@@ -68,7 +68,8 @@ def advice_text(advice: Advice, today: date, explain: bool) -> Iterator[Renderab
     for note in [*advice.notes, *row_notes(advice.prices, today)]:
         yield Text(f"Note: {note}", style="yellow")
     yield Text(
-        "List prices for 730 hours, without egress, logs, images and secrets, which cost alike everywhere.",
+        "List prices for 730 hours, without egress, logs, alarms, images and secrets, which cost about the "
+        "same everywhere.",
         style="dim",
     )
     if explain:

@@ -118,5 +118,8 @@ def _row(release: dict[str, Any]) -> tuple[str, ...]:
     )
 
 
-def _time(seconds: float) -> str:
+def _time(seconds: float | None) -> str:
+    """Return a time; one of a release that is lost, and never served, is not known."""
+    if seconds is None:
+        return "unknown"
     return datetime.fromtimestamp(seconds, UTC).isoformat(sep=" ", timespec="minutes")[:16] + "Z"

@@ -43,11 +43,19 @@ class Charge:
 
 
 @dataclass(frozen=True, slots=True)
+class RolloutHour:
+    """What a rollout adds while it lasts. text: in words. charges: of an hour of it, at most."""
+
+    text: str
+    charges: tuple[Charge, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Priced:
     """How a resource is charged. region: whose rows apply. unknown: what no charge covers, in a few words.
 
     serves: it answers requests. capacity_known: how many requests an instance answers is known. remarks: what
-    a reader of the figures must know.
+    a reader of the figures must know. rollout: what two versions cost that run at once; None: they do not.
     """
 
     region: str
@@ -57,6 +65,7 @@ class Priced:
     remarks: tuple[str, ...] = ()
     serves: bool = False
     capacity_known: bool = True
+    rollout: RolloutHour | None = None
 
 
 @dataclass(frozen=True, slots=True)

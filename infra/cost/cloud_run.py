@@ -7,6 +7,7 @@ Source: cloud.google.com/run/pricing.
 """
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,10 +16,11 @@ from slipway.infra.cost.charge import (
     Charge,
     NotPriced,
     Priced,
+    RolloutHour,
     Scene,
     Verdict,
 )
-from slipway.infra.cost.usage import SECONDS, Usage
+from slipway.infra.cost.usage import HOURS, SECONDS, Usage
 from slipway.infra.resources.reading import (
     UNKNOWN,
     Resource,
@@ -33,6 +35,8 @@ _ROUNDING_SECONDS = 0.1
 # RUNPB ServiceScaling: what Cloud Run takes where nothing is said.
 _DEFAULT_MAX = 100
 _MILLION = 1e6
+# Keys of what is charged by the time of instances.
+_OF_INSTANCES = ("cloud-run/instance-", "cloud-run/request-", "cloud-run/gpu/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +82,15 @@ def service(resource: Resource, scene: Scene) -> Verdict:
     found = priced(size, region, scene.usage)
     if "traffics" not in resource.ignore_changes:
         return found
-    return replace(found, remarks=(*found.remarks, _both_revisions(size)))
+    return replace(found, rollout=_both_revisions(size, found.charges))
 
 
-def _both_revisions(size: RunSize) -> str:
-    """Return what a canary or a blue-green rollout adds to the figures of a service."""
-    return (
-        f"while a rollout lasts, the old and the new revision run: up to {2 * size.most:g} instances, for "
-        "that time twice the maximum above"
-    )
+def _both_revisions(size: RunSize, charges: Iterable[Charge]) -> RolloutHour:
+    """Return what a canary or a blue-green rollout adds: the same instances again, but no requests."""
+    gpus = f" and as many GPUs of {size.gpu} in the quota" if size.gpu else ""
+    text = f"while a rollout lasts, the old and the new revision run: up to {2 * size.most:g} instances{gpus}"
+    again = [each for each in charges if each.key.startswith(_OF_INSTANCES)]
+    return RolloutHour(text, tuple(Charge.always(each.key, each.maximum / HOURS) for each in again))
 
 
 def _sizes(containers: list[Any]) -> tuple[list[float | None], float | None]:

@@ -128,6 +128,11 @@ def _resource_cost(resource: Resource, scene: Scene, table: PriceTable, notes: P
 def _priced(resource: Resource, verdict: Priced, table: PriceTable, notes: PricingNotes) -> ResourceCost:
     lines = [line_of(charge, verdict.region, table, notes) for charge in verdict.charges if charge.matters]
     notes.remarks += [f"{resource.name}: {remark}" for remark in verdict.remarks]
+    if (rollout := verdict.rollout) is not None:
+        more = money_of(
+            [line_of(charge, verdict.region, table, notes) for charge in rollout.charges], "maximum"
+        )
+        notes.remarks.append(f"{resource.name}: {rollout.text}; it adds up to {more} an hour")
     notes.capacity_known |= verdict.serves and verdict.capacity_known
     missing = Money(0.0, tuple(f"{resource.name}: {what}" for what in verdict.unknown))
     has_million = any(line.charge.per_million for line in lines)

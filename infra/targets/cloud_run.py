@@ -15,6 +15,7 @@ from slipway.infra.targets.cloud_run_place import GCLOUD, CloudRunPlace
 from slipway.infra.targets.cloud_run_releases import CloudRunReleases
 from slipway.infra.targets.cloud_run_rollout import CloudRunRollout, RolloutPlan
 from slipway.infra.targets.cloud_run_traffic import ANNOTATION
+from slipway.infra.targets.model_interface import interface_of
 from slipway.infra.targets.pulumi_state import read_into_state
 from slipway.infra.targets.registry import target_of
 from slipway.infra.targets.rollout_record import Rollouts
@@ -121,7 +122,10 @@ class CloudRun(CloudTarget[CloudRunPlace]):
             return None
         plan = RolloutPlan.of(settings)
         remember = partial(read_into_state, config.stack, CLOUD_RUN, say)
-        return CloudRunRollout(config.stack, self.place_of(config), plan, say, remember, again=again)
+        interface = interface_of(config.stack, settings)
+        return CloudRunRollout(
+            *(config.stack, self.place_of(config), plan, say, remember), interface=interface, again=again
+        )
 
     def releases(self, config: StackConfig) -> list[dict[str, Any]]:
         return CloudRunReleases(config.stack, self.place_of(config)).listed()

@@ -12,8 +12,9 @@ from slipway.components.google.limits import METRICS_LATE_SECONDS
 from slipway.infra.errors import Refused
 from slipway.infra.targets.clock import CLOCK, Clock
 from slipway.infra.targets.cloud_cli import at
+from slipway.infra.targets.cloud_run_moves import changed, promoted, taken_back
 from slipway.infra.targets.cloud_run_place import CloudRunPlace
-from slipway.infra.targets.cloud_run_rollout import MARGIN_SECONDS, changed, promoted, taken_back
+from slipway.infra.targets.cloud_run_rollout import MARGIN_SECONDS
 from slipway.infra.targets.cloud_run_traffic import RunApi, RunService, Share
 from slipway.infra.targets.google_api import GoogleApi, NotFound
 from slipway.infra.targets.rollout_record import BACK, PAUSED, UNDER_WAY, KnownRelease, RolloutRecord

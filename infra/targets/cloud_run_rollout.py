@@ -21,9 +21,21 @@ from slipway.components.rollouts.rollback_rules import RuleVerdict, read_rule
 from slipway.infra.errors import Failed, Refused
 from slipway.infra.targets.clock import CLOCK, Clock
 from slipway.infra.targets.cloud_run_counts import RunCounts
+from slipway.infra.targets.cloud_run_moves import (
+    TRIES,
+    EndedElsewhere,
+    changed,
+    current,
+    not_started,
+    promoted,
+    shares_of,
+    split,
+    taken_back,
+    words,
+)
 from slipway.infra.targets.cloud_run_place import CloudRunPlace
 from slipway.infra.targets.cloud_run_traffic import NEXT, RunApi, RunService, Share
-from slipway.infra.targets.google_api import Conflict
+from slipway.infra.targets.model_interface import difference
 from slipway.infra.targets.rollout_record import (
     BACK,
     CUT_OFF,
@@ -42,17 +54,12 @@ LOOK_SECONDS = 20.0
 _LONGEST_LOOK_SECONDS = 60.0
 # What a rollout takes besides its bake: the smoke test, the moves, a machine that sleeps for a while.
 MARGIN_SECONDS = 1800.0
-_TRIES = 5
 _TRY_SECONDS = 3.0
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
 class BadRelease(Failed):
     """The new release is at fault, and is not brought again by itself."""
-
-
-class EndedElsewhere(Failed):
-    """Another command ended the rollout; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +81,8 @@ class RolloutPlan:
 class CloudRunRollout(CommandRollout):
     """The rollout of one stack.
 
-    remember: reads what serves into Pulumi's state. again: whether a release that went back is brought again.
+    remember: reads what serves into Pulumi's state. interface: of the stack's model, as far as it is known.
+    again: whether a release that went back is brought again.
     """
 
     def __init__(
@@ -85,10 +93,12 @@ class CloudRunRollout(CommandRollout):
         say: Say,
         remember: Callable[[], None],
         *,
+        interface: Mapping[str, str] | None = None,
         again: bool = False,
         clock: Clock = CLOCK,
     ) -> None:
         self._stack, self._place, self._plan = stack, place, plan
+        self._interface = dict(interface or {})
         self._say, self._remember, self._again, self._clock = say, remember, again, clock
         self._api = RunApi(place, clock)
         self._counts = RunCounts(place)
@@ -98,13 +108,17 @@ class CloudRunRollout(CommandRollout):
         service = self._api.find()
         if service is None:
             return False
+        if not service.was_ever_ready:
+            self._let_the_newest_serve(service)
+            return True
         last = service.rollouts.last
         if last is not None and last.is_open:
             service = self._mended(service, last)
+        self._require_same_interface(service)
         self._require_counts(service)
         if not service.is_pinned:
-            self._say(f"The requests of {self._place.service} stay with {_words(service.percents)}")
-            self._api.write(service, [*_shares(service.percents), *service.others_tags], service.rollouts)
+            self._say(f"The requests of {self._place.service} stay with {words(service.percents)}")
+            self._api.write(service, [*shares_of(service.percents), *service.others_tags], service.rollouts)
         return True
 
     def carry_out(self, outputs: Mapping[str, Any], smoke_test: SmokeTest | None) -> None:
@@ -124,23 +138,58 @@ class CloudRunRollout(CommandRollout):
         if (why := rollouts.why_back(new)) and not self._again:
             raise Refused(
                 f"Release {new} went back: {why}. It gets no requests until something changes, or with "
-                f"`slipway up {self._stack} --again`; {_words(service.percents)} serves."
+                f"`slipway up {self._stack} --again`; {words(service.percents)} serves."
             )
-        record = self._begin(service, new)
+        if why := self._api.why_not_ready(new):
+            raise Failed(
+                f"{not_started(service, why)} Cloud Run does not start it again by itself: repair it, or if "
+                "the cause was elsewhere and is gone, change a setting, such as one of `env`."
+            )
+        record = self._new_record(service, new)
         with _interruptible():
             try:
+                self._begin(service, record)
                 self._test_new(new, smoke_test)
                 record = self._give_share(record)
                 if self._watch(record):
                     self._promote(record)
             except EndedElsewhere as error:
-                serves = _words(self._api.service().percents)
+                serves = words(self._api.service().percents)
                 raise Failed(f"Release {new} went back: {error}. {serves} serves all requests.") from None
             except KeyboardInterrupt:
                 self._go_back(record, "the command was interrupted", CUT_OFF)
             except (Failed, Refused) as error:
                 state = BACK if isinstance(error, BadRelease) else CUT_OFF
                 self._go_back(record, str(error).removesuffix("."), state)
+
+    def _let_the_newest_serve(self, service: RunService) -> None:
+        """Give the requests to what the update makes, because what has them never started."""
+        if service.is_pinned:
+            self._say(f"{words(service.percents)} never started: the first revision that is ready serves")
+            with suppress(Failed):  # Cloud Run takes it, and says that nothing is ready
+                self._api.write(service, [Share("", 100)], replace(service.rollouts, last=None))
+
+    def _require_same_interface(self, service: RunService) -> None:
+        """Refuse to share the requests of one service between models that answer differently."""
+        percents = service.percents
+        old = max(percents, key=lambda name: percents[name])
+        known = service.rollouts.known(old)
+        if known and (part := difference(known.interface, self._interface)):
+            raise Refused(
+                f"The model's manifest has another `{part}` than that of release {old}: both would answer "
+                f"the same clients. Use `rollout: rolling` for this change, not {self._plan.kind}."
+            )
+
+    def after_failure(self) -> str:
+        """Say what serves after an update that failed: the requests have not moved."""
+        try:
+            service = self._api.find()
+            why = self._api.why_not_ready(service.newest) if service else ""
+        except (Failed, Refused):  # Pulumi has said what is wrong
+            return ""
+        if service is None:
+            return ""
+        return not_started(service, why) if why else f"{words(service.percents)} serves all requests."
 
     def _require_counts(self, service: RunService) -> None:
         """Find out whether Cloud Monitoring may be read, before there is a revision to watch."""
@@ -161,14 +210,14 @@ class CloudRunRollout(CommandRollout):
                 f"requests. Wait for it, or end it with `slipway promote {self._stack}` or `slipway rollback "
                 f"--stack {self._stack}`; if the command that carries it out is gone, end it so too."
             )
-        self._say(f"The rollout of {last.new} was cut off; {_words(last.before)} gets all requests again")
+        self._say(f"The rollout of {last.new} was cut off; {words(last.before)} gets all requests again")
         return taken_back(self._api, service, last, CUT_OFF, "the command that carried it out is gone")
 
     def _keep_what_serves(self, service: RunService, new: str) -> None:
         """Remember a release that the program gave its requests, or that came back with its commit."""
         known = service.rollouts.known(new)
-        if known is None or known.went_back:
-            release = KnownRelease(new, project_commit(), self._clock.now())
+        if known is None or known.went_back or (self._interface and not known.interface):
+            release = KnownRelease(new, project_commit(), self._clock.now(), interface=self._interface)
             self._api.write(service, service.shares, service.rollouts.noting(release))
 
     def _test_what_serves(self, outputs: Mapping[str, Any], smoke_test: SmokeTest | None) -> None:
@@ -179,17 +228,20 @@ class CloudRunRollout(CommandRollout):
                 f"--stack {self._stack}` brings the release before back, if there is one."
             )
 
-    def _begin(self, service: RunService, new: str) -> RolloutRecord:
-        """Give the new revision an address of its own, and keep that its rollout is under way."""
+    def _new_record(self, service: RunService, new: str) -> RolloutRecord:
         plan, now = self._plan, self._clock.now()
         until = now + plan.bake_seconds + METRICS_LATE_SECONDS + MARGIN_SECONDS
         before, commit = service.percents, project_commit()
-        record = RolloutRecord(
-            *(new, before, plan.kind, plan.percent, plan.bake_seconds, UNDER_WAY, now, until), commit=commit
+        return RolloutRecord(
+            *(new, before, plan.kind, plan.percent, plan.bake_seconds, UNDER_WAY, now, until),
+            commit=commit,
+            interface=self._interface,
         )
-        shares = [*_shares(before), Share(new, 0, NEXT), *service.others_tags]
+
+    def _begin(self, service: RunService, record: RolloutRecord) -> None:
+        """Give the new revision an address of its own, and keep that its rollout is under way."""
+        shares = [*shares_of(record.before), Share(record.new, 0, NEXT), *service.others_tags]
         self._api.write(service, shares, replace(service.rollouts, last=record))
-        return record
 
     def _test_new(self, new: str, smoke_test: SmokeTest | None) -> None:
         if smoke_test is None:
@@ -204,7 +256,7 @@ class CloudRunRollout(CommandRollout):
         given = replace(record, share_at=self._clock.now())
 
         def move(service: RunService) -> RunService:
-            shares = [*_shares(_split(record)), Share(record.new, 0, NEXT), *service.others_tags]
+            shares = [*shares_of(split(record)), Share(record.new, 0, NEXT), *service.others_tags]
             return self._api.write(service, shares, replace(service.rollouts, last=given))
 
         changed(self._api, record, move)
@@ -220,7 +272,7 @@ class CloudRunRollout(CommandRollout):
 
         Raises BadRelease with why it goes back, and EndedElsewhere.
         """
-        watched, before = 0.0, self._clock.now()
+        watched, before, until = 0.0, self._clock.now(), record.until
         while True:
             self._clock.sleep(LOOK_SECONDS)
             now = self._clock.now()
@@ -229,10 +281,11 @@ class CloudRunRollout(CommandRollout):
                 last = current(self._api, record, SERVES)[1]
             except EndedElsewhere:
                 raise
-            except Failed:  # a network that is away for a minute ends no rollout
-                if now > record.until:
+            except (Failed, Refused):  # a network that is away for a minute ends no rollout, nor does a login
+                if now > until:
                     raise
                 continue
+            until = last.until  # a pause moves it
             if last.state == SERVES:
                 self._say(f"{record.new} was promoted by another command; it serves all requests")
                 return False
@@ -253,7 +306,7 @@ class CloudRunRollout(CommandRollout):
             new = self._counts.between(record.new, start, now)
             old_start = start if record.percent < 100 else start - max(span, record.bake_seconds)
             old = self._counts.between(record.old, old_start, now if record.percent < 100 else start)
-        except Failed as error:
+        except (Failed, Refused) as error:
             return [RuleVerdict(is_open=True, reason=f"Cloud Monitoring cannot be read: {error}")]
         return [rule.judge(new, old) for rule in self._rules]
 
@@ -265,7 +318,7 @@ class CloudRunRollout(CommandRollout):
     def _go_back(self, record: RolloutRecord, why: str, state: str) -> NoReturn:
         """Give all requests to what had them before. Raises Failed, which says whether it worked."""
         last: Exception | None = None
-        for number in range(_TRIES):
+        for number in range(TRIES):
             self._clock.sleep(_TRY_SECONDS * number)
             try:
                 with suppress(EndedElsewhere):
@@ -282,62 +335,7 @@ class CloudRunRollout(CommandRollout):
                 f"--to-revisions={record.old}=100 --project {self._place.project} --region "
                 f"{self._place.region}`."
             )
-        raise Failed(f"Release {record.new} went back: {why}. {_words(record.before)} serves all requests.")
-
-
-def current(api: RunApi, record: RolloutRecord, *also: str) -> tuple[RunService, RolloutRecord]:
-    """Return the service and its rollout, which is still this one. Raises EndedElsewhere.
-
-    also: states in which it may be, besides those of one that lasts.
-    """
-    service = api.service()
-    last = service.rollouts.last
-    if last is None or last.started_at != record.started_at or not (last.is_open or last.state in also):
-        raise EndedElsewhere(last.reason if last else "its record is gone")
-    return service, last
-
-
-def changed(api: RunApi, record: RolloutRecord, change: Callable[[RunService], RunService]) -> RunService:
-    """Change the service while its rollout is this one, once more where it was changed meanwhile."""
-    for _ in range(_TRIES):
-        with suppress(Conflict):
-            return change(current(api, record)[0])
-    raise Failed("something else keeps changing the service")
-
-
-def taken_back(api: RunApi, service: RunService, record: RolloutRecord, state: str, why: str) -> RunService:
-    """Give all requests to what had them before a rollout, and keep why. state: BACK or CUT_OFF."""
-    ended = replace(record, state=state, reason=why)
-    rollouts = replace(service.rollouts, last=ended)
-    if state == BACK:
-        rollouts = rollouts.marking(record.new, why)
-    return api.write(service, [*_shares(record.before), *service.others_tags], rollouts)
-
-
-def promoted(api: RunApi, service: RunService, record: RolloutRecord, now: float) -> RunService:
-    """Give all requests to a rollout's new revision, and keep that it serves."""
-    ended = replace(record, state=SERVES, percent=100, reason="")
-    release = KnownRelease(record.new, record.commit, now)
-    rollouts = replace(service.rollouts, last=ended).noting(release)
-    return api.write(service, [Share(record.new, 100), *service.others_tags], rollouts)
-
-
-def _shares(percents: Mapping[str, int]) -> list[Share]:
-    return [Share(name, percent) for name, percent in percents.items()]
-
-
-def _split(record: RolloutRecord) -> dict[str, int]:
-    """Give the new revision its percent, and the others the rest in proportion, 100 in all."""
-    left = 100 - record.percent
-    kept = {name: percent * left // 100 for name, percent in record.before.items()}
-    kept[record.old] += left - sum(kept.values())
-    return {**{name: percent for name, percent in kept.items() if percent}, record.new: record.percent}
-
-
-def _words(percents: Mapping[str, int]) -> str:
-    if len(percents) == 1:
-        return next(iter(percents))
-    return ", ".join(f"{name} ({percent}%)" for name, percent in percents.items())
+        raise Failed(f"Release {record.new} went back: {why}. {words(record.before)} serves all requests.")
 
 
 @contextmanager

@@ -22,11 +22,15 @@ ANNOTATION = "slipway-rollouts"
 NEXT = "next"
 _SETTLE_SECONDS = 300
 _POLL_SECONDS = 2
+_READY, _FAILED = "Ready", "CONDITION_FAILED"
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """A revision's percent of the requests; tag: of its own address, '' without one."""
+    """A revision's percent of the requests; tag: of its own address, '' without one.
+
+    revision: '' for whichever is the newest that is ready.
+    """
 
     revision: str
     percent: int
@@ -34,6 +38,8 @@ class Share:
 
     def to_json(self) -> dict[str, Any]:
         found: dict[str, Any] = {"type": TRAFFIC_TO_REVISION, "revision": self.revision}
+        if not self.revision:
+            found = {"type": TRAFFIC_TO_LATEST}
         return (
             found
             | ({"percent": self.percent} if self.percent else {})
@@ -52,6 +58,11 @@ class RunService:
         """Return the revision of the template that was applied last."""
         named = str(at(self.json, "template").get("revision", ""))
         return named or _last(self.json.get("latestCreatedRevision"))
+
+    @property
+    def was_ever_ready(self) -> bool:
+        """Return whether a revision has ever been ready; without one, nothing can get requests."""
+        return bool(self.json.get("latestReadyRevision"))
 
     @property
     def is_pinned(self) -> bool:
@@ -139,6 +150,12 @@ class RunApi:
         operation = self._api("PATCH", self._path, {"updateMask": "traffic,annotations"}, body)
         self._wait(operation)
         return self.service()
+
+    def why_not_ready(self, revision: str) -> str:
+        """Return why a revision did not start; '' if it is ready or on its way. RUNPB Condition."""
+        conditions = self._api("GET", f"{self._path}/revisions/{revision}").get("conditions", [])
+        failed = (each for each in conditions if each.get("state") == _FAILED and each.get("type") == _READY)
+        return next((str(each.get("message") or "Cloud Run states no reason") for each in failed), "")
 
     def revisions(self) -> list[dict[str, Any]]:
         """Return the revisions that Cloud Run keeps, the newest first."""

@@ -6,7 +6,7 @@ written in the same request as the traffic that it describes. Times are seconds 
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
 
 UNDER_WAY, PAUSED, SERVES, BACK, CUT_OFF = "under way", "paused", "serves", "went back", "cut off"
@@ -15,12 +15,16 @@ KEPT_RELEASES = 10
 
 @dataclass(frozen=True, slots=True)
 class KnownRelease:
-    """One revision that got requests or went back. went_back: why; '' if it did not."""
+    """One revision that got requests or went back. went_back: why; '' if it did not.
+
+    interface: of its model, as model_interface.py says.
+    """
 
     revision: str
     commit: str = ""
     served_from: float | None = None
     went_back: str = ""
+    interface: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +32,7 @@ class RolloutRecord:
     """A rollout from what served before to one new revision.
 
     before: revision -> its percent of the requests. until: the time by which the command that carries it out
-    is done, or was cut off. share_at: since when `percent` holds; None: not yet.
+    is done, or was cut off. share_at: since when `percent` holds; None: not yet. interface: of the new model.
     """
 
     new: str
@@ -42,6 +46,7 @@ class RolloutRecord:
     share_at: float | None = None
     commit: str = ""
     reason: str = ""
+    interface: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
     def is_open(self) -> bool:

@@ -14,16 +14,16 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from slipway.components.fault import ArgumentsError
 from slipway.components.local.deploy import SMOKE
 from slipway.components.local.private import make_private
 from slipway.components.local.record import write_json
-from slipway.components.model import model_folder, model_version
+from slipway.components.model import model_version
 from slipway.components.smoke import Ask, Case, SmokeResult, Unanswered, file_cases, smoke_cases, smoke_test
 from slipway.components.spec import ROUTES
 from slipway.components.tasks import TASKS
 from slipway.infra.plan.config import StackConfig
 from slipway.infra.settings.stackfile import settings_from
+from slipway.infra.targets.model_interface import manifest_of
 from slipway.stacks.settings.common import Settings
 
 # A load balancer registers its targets, and a service at zero instances starts one.
@@ -100,11 +100,8 @@ def asking(url: str, headers: Mapping[str, str]) -> Ask:
 def _cases(config: StackConfig, settings: Settings) -> tuple[str, str, list[Case]]:
     """Return the task, the model's version if this machine has the model, and the requests."""
     file = settings.smoke_tests
-    try:
-        if settings.image and not settings.names_model:
-            raise ArgumentsError(config.stack, [])  # the image brings its own model
-        manifest = model_folder(config.stack, settings.model, None).manifest
-    except ArgumentsError:
+    manifest = manifest_of(config.stack, settings)
+    if manifest is None:
         example = Case(TASKS[settings.task].example, place=f"the task's example for {ROUTES[settings.task]}")
         return settings.task, "", [example, *(file_cases(Path(file)) if file else ())]
     return manifest["task"], model_version(manifest), smoke_cases(manifest, file)

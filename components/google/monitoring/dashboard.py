@@ -10,7 +10,7 @@ from typing import Any
 
 from ...observability.prometheus import ALARM_WINDOW
 from ...observability.signal import Alarm, BurnAlarm, DashboardRow, Series, SignalRow, Unit
-from .policies import page_of
+from .policies import page_of, policies_of
 from .row import filled
 from .subject import MonitoredService
 
@@ -112,6 +112,6 @@ def _thresholds(watched: MonitoredService, signal: SignalRow) -> list[dict[str, 
 def _absent(watched: MonitoredService, charts: list[tuple[SignalRow, str, list[tuple[str, str]]]]) -> str:
     lines = ["A chart may be empty:", ""]
     lines += [f"- **{title}**: {signal.absent}" for signal, title, _ in charts]
-    alarms = [signal.alarm for signal in watched.watch.signals if signal.alarm and watched.row(signal)]
-    lines += ["", "Runbooks:", "", *(f"- {alarm.name}: {page_of(watched, alarm)}" for alarm in alarms)]
+    alarms = {policy.alarm.name: policy.alarm for policy in policies_of(watched)}
+    lines += ["", "Runbooks:", "", *(f"- {name}: {page_of(watched, each)}" for name, each in alarms.items())]
     return "\n".join(lines)

@@ -209,3 +209,12 @@ def test_what_both_versions_of_a_rollout_need_is_noted(rollout: str) -> None:
     assert "each rollout runs up to 10 more tasks for 30 minutes and their start" in notes
     assert "at least 10 vCPU hours and 20 GiB hours; it needs 40 vCPU of the account's quota" in notes
     assert "each rollout" not in f"{cost(*plan(size).resources).notes}"
+
+
+def test_what_an_hour_of_a_rollout_on_cloud_run_adds_is_a_sum_of_its_instances() -> None:
+    size = {**DEV, "cpu": "2", "memory": "4Gi", "minInstances": "1", "maxInstances": "4"}
+    notes = cost(*plan({**size, "rollout": "canary"}).resources).notes
+    # 4 times 3600 s of 2 vCPU and 4 GiB, at the prices of requests: 0.000024 and 0.0000025 USD.
+    assert "up to 8 instances; it adds up to $0.84 an hour" in f"{notes}"
+    assert pytest.approx(0.8352) == 4 * 3600 * (2 * 0.000024 + 4 * 0.0000025)
+    assert "rollout" not in f"{cost(*plan(size).resources).notes}"

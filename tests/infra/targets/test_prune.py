@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ import pytest
 
 from slipway.components.local.record import Lease, release_folder
 from slipway.components.local.release import Release, releases
+from slipway.infra.targets.cloud_run_traffic import ANNOTATION
+from slipway.infra.targets.rollout_record import KnownRelease, RolloutRecord, Rollouts
 from tests.conftest import write_stack
 from tests.infra.command import refused, slipway
 
@@ -109,6 +112,39 @@ def test_what_the_newest_revisions_use_stays_though_they_get_no_requests(dev: Pa
     cloud = Cloud(tmp_path / "bin", {**ANSWERS, "run revisions list": dated})
     done = slipway(dev, "prune", "dev", "--keep", "1", "--yes", "--format", "json", PATH=cloud.path)
     assert [each["version"] for each in json.loads(done.stdout)["destroyed"]] == [3, 4, 5]
+
+
+def released(*names: str, back: str = "", before: str = "") -> dict[str, Any]:
+    """Return the service of ANSWERS with a record of rollouts. back: what went back. before: a rollout."""
+    found = Rollouts()
+    for name in names:
+        found = found.noting(KnownRelease(name, went_back="it was slow" if name == back else ""))
+    if before:
+        record = RolloutRecord("r6", {before: 100}, "canary", 10, 300, "under way", 0, 0)
+        found = replace(found, last=record)
+    return {**ANSWERS["run services describe"], "metadata": {"annotations": {ANNOTATION: found.to_text()}}}
+
+
+@pytest.mark.parametrize(
+    ("service", "gone"),
+    [
+        (released("r3", "r4", "r6"), [1, 3]),
+        (released("r3", "r4", "r6", back="r4"), [1, 4]),
+        (released("r6", before="r3"), [1, 4]),
+    ],
+    ids=["the newest that served", "not what went back", "what a rollout goes back to"],
+)
+def test_what_a_rollback_would_bring_stays(
+    dev: Path, tmp_path: Path, service: dict[str, Any], gone: list[int]
+) -> None:
+    dated = [revision(f"r{n}", str(n)) for n in (1, 2, 3, 4, 5, 6)]
+    for number, each in enumerate(dated):
+        each["metadata"]["creationTimestamp"] = f"2026-11-0{1 + number}"
+    answers = {**ANSWERS, "run services describe": service, "run revisions list": dated}
+    cloud = Cloud(tmp_path / "bin", answers)
+    done = slipway(dev, "prune", "dev", "--keep", "2", "--yes", "--format", "json", PATH=cloud.path)
+    assert done.returncode == 0, done.stderr
+    assert [each["version"] for each in json.loads(done.stdout)["destroyed"]] == gone
 
 
 def test_a_local_stack_keeps_its_newest_releases_and_what_serves(project: Path) -> None:

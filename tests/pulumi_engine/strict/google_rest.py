@@ -69,7 +69,13 @@ class Project:
             if path in self.gone:
                 raise Refused(404, f"{path} was not found")
             return {"state": "ENABLED"}
+        path, _, revision = path.partition("/revisions/")
         thing = self._service(path)
+        if revision:
+            known = revisions_of(self.account, thing.id)
+            if revision not in known:
+                raise Refused(404, f"Revision '{revision}' was not found")
+            return self._revision(thing, known[revision])
         if path.endswith("/revisions"):
             found = revisions_of(self.account, thing.id).values()
             return {"revisions": [self._revision(thing, each) for each in found]}
@@ -139,6 +145,7 @@ class Project:
             "name": f"{thing.id}/revisions/{revision.name}",
             "createTime": created,
             "containers": containers,
+            "conditions": [{"type": "Ready", "state": "CONDITION_SUCCEEDED"}],
         }
 
     def _time_series(self, query: Mapping[str, str]) -> dict[str, Any]:
