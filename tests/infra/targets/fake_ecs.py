@@ -79,7 +79,7 @@ class Ecs:
 
 
 def answer(ecs: Ecs, words: list[str]) -> Any:
-    """Answer one command of `aws ecs` or `aws ecr`."""
+    """Answer one command of `aws ecs`, `aws ecr` or `aws elbv2`."""
     options = {words[i]: words[i + 1 :] for i, word in enumerate(words) if word.startswith("--")}
     match words[1]:
         case "list-service-deployments":
@@ -114,6 +114,9 @@ def answer(ecs: Ecs, words: list[str]) -> Any:
         case "untag-resource":
             for key in _values(options["--tag-keys"]):
                 _tags(ecs, options).pop(key, None)
+        case "describe-listeners":
+            [listener] = _values(options["--listener-arns"])
+            return {"Listeners": [{"Protocol": "HTTPS" if listener.endswith("/https") else "HTTP"}]}
         case "list-tasks":
             return {"taskArns": []}
         case "describe-images":
@@ -133,6 +136,7 @@ def _service(ecs: Ecs) -> dict[str, Any]:
         "serviceName": FAMILY,
         "taskDefinition": f"{ARN}task-definition/{FAMILY}:{ecs.state['serves']}",
         "deploymentConfiguration": {"strategy": "CANARY", "maximumPercent": 200},
+        "loadBalancers": ecs.state.get("balancers", []),
         "deployments": [{"status": "PRIMARY", "rolloutState": "COMPLETED"}],
     }
 
