@@ -22,9 +22,11 @@ from slipway.infra.targets.fargate_deployments import (
     TaskRelease,
     kept_releases,
     newest_deployment,
+    release_of,
     revision_of,
 )
 from slipway.infra.targets.fargate_groups import outage_of
+from slipway.infra.targets.fargate_images import keep_image
 from slipway.infra.targets.fargate_releases import mark, serving_task, unmark
 from slipway.infra.targets.release_fingerprint import fingerprint_of
 from slipway.infra.targets.target import CommandRollout, SmokeTest
@@ -94,6 +96,8 @@ class FargateRollout(CommandRollout):
                 unmark(self._place, serving)
         except SlipwayError as error:
             self._say(f"The release is not marked, and `slipway releases` knows less of it: {error}")
+        else:
+            self._keep_image(serving)
         if smoke_test is None or "url" not in outputs:
             return
         if fault := smoke_test(str(outputs["url"])):
@@ -101,6 +105,14 @@ class FargateRollout(CommandRollout):
                 f"Stack {self._stack} is deployed and answers wrong: {fault}. It serves what was deployed; "
                 f"`slipway rollback --stack {self._stack}` brings the release before back."
             )
+
+    def _keep_image(self, serving: str) -> None:
+        if self._plan is None:
+            return
+        try:
+            keep_image(self._plan, self._place, release_of(self._place, serving))
+        except SlipwayError as error:
+            self._say(f"`keepImages` may delete the image of this release while it serves: {error}")
 
     def after_failure(self) -> str:
         """Mark the release if ECS took it back; return that and what serves, '' if ECS did not."""

@@ -180,6 +180,28 @@ def test_a_release_that_went_back_without_slipway_is_told(day: Day) -> None:
     assert "pulumi up --stack prod --refresh --yes" in (day.folder / "calls").read_text()
 
 
+def test_the_images_of_releases_that_served_are_kept_until_their_releases_are_not(day: Day) -> None:
+    day.up("first")
+    day.set(memory="3Gi")
+    assert day.up("bad").returncode == 1
+    day.set(memory="4Gi")
+    day.up("third")
+    images = day.ecs.state["images"]
+    assert images.keys() == {"release-1", "release-3"}
+    assert images["release-3"] == f"sha256:{b'third'.hex():0<64}"
+    ecs = day.ecs
+    ecs.state["tasks"][0]["gone"] = True
+    ecs.save()
+    day.set(memory="5Gi")
+    day.up("fourth")
+    assert day.ecs.state["images"].keys() == {"release-3", "release-4"}
+
+
+def test_an_image_of_somebody_elses_repository_is_left_alone(day: Day) -> None:
+    assert day.up("first", REPOSITORY="other").returncode == 0
+    assert day.ecs.state["images"] == {}
+
+
 CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/12345678-1234-1234-1234-123456789012"
 SECURE = {"certificate": CERTIFICATE, "domain": "api.example.com"}
 
