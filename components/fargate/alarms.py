@@ -2,8 +2,8 @@
 
 `basic` has one alarm for each signal, of few metrics, because CloudWatch bills each metric that an alarm
 reads. Of an objective it has the fastest rate at which a budget may be spent, in two of three periods of five
-minutes. `full` has every severity, and the slower rates too, each in two windows: a composite alarm is raised
-while both are.
+minutes; with canaries, of the worse of two versions. `full` has every severity, and the slower rates too,
+each in two windows: a composite alarm is raised while both are.
 """
 
 from collections.abc import Iterator
@@ -18,6 +18,7 @@ from ..observability.watch import Watch
 from .alarm_names import alarm_name, burn_name, share_name
 from .cloud_signals import LEAST, SLOW, CloudSignal, Reading, Step, cloud_signals
 from .spec import FargateSpec
+from .version_signals import of_versions
 
 _MINUTE = 60
 _DAY = 24 * 60
@@ -160,7 +161,7 @@ def _fastest(spec: FargateSpec, signal: CloudSignal, row: SignalRow, alarm: Burn
         f"{signal.key}-{burn.severity.value}-alarm",
         alarm_name(spec.name, signal.key, burn.severity),
         signal,
-        *_filled(spec, signal, LEAST_BAD_REQUESTS // _FAST_BAD),
+        *_filled(spec, of_versions(spec, signal), LEAST_BAD_REQUESTS // _FAST_BAD),
         most,
         True,
         _FAST_SECONDS,

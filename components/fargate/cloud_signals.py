@@ -5,9 +5,10 @@ load-balancer-cloudwatch-metrics and AmazonECS/latest/developerguide/available-m
 requests only while some come, and ECS reports a service only while it has tasks that run.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from enum import Enum
+from typing import Any, TypeVar
 
 from ..observability.args import Observability
 from .spec import FargateSpec
@@ -15,6 +16,10 @@ from .spec import FargateSpec
 BALANCER, ECS, SERVER = "AWS/ApplicationELB", "AWS/ECS", "Slipway"
 OF_BALANCER, OF_TARGETS = ("LoadBalancer",), ("LoadBalancer", "TargetGroup")
 OF_SERVICE, OF_SERVER = ("ClusterName", "ServiceName"), ("service",)
+# In front of the name of a dimension whose value is that of the second target group.
+_ALTERNATE = "Alternate"
+OF_ALTERNATE = ("LoadBalancer", f"{_ALTERNATE}TargetGroup")
+_Value = TypeVar("_Value")
 # In a statistic: the seconds after which an answer is slow. In an expression: how many bad requests count.
 SLOW, LEAST = "{slow}", "{least}"
 
@@ -38,6 +43,10 @@ class Reading:
     statistic: str
     dimensions: tuple[str, ...]
     legend: str = ""
+
+    def placed(self, places: Mapping[str, _Value]) -> dict[str, _Value]:
+        """Return CloudWatch's name of each dimension -> its value. places: the values, by the names here."""
+        return {name.removeprefix(_ALTERNATE): places[name] for name in self.dimensions}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +74,8 @@ class CloudSignal:
     which speak of Prometheus. missing: how an alarm counts periods without data. scaled: turns a threshold of
     the signal into one of that value. inverted: a high value is bad where a low one of the signal is. shown:
     for which services it is there. assumed: the threshold of a ticket where neither the signal nor the
-    service has one. alarms: for which services there is an alarm without a threshold of theirs.
+    service has one. alarms: for which services there is an alarm without a threshold of theirs. judges:
+    whether its alarm can tell a bad version from a good one.
     """
 
     key: str
@@ -79,6 +89,7 @@ class CloudSignal:
     shown: Callable[[FargateSpec], bool] = _always
     assumed: float | None = None
     alarms: Callable[[FargateSpec], bool] = _always
+    judges: bool = True
 
     @property
     def watched(self) -> str:
@@ -114,6 +125,14 @@ def _grows(spec: FargateSpec) -> bool:
 
 def _does_not_grow(spec: FargateSpec) -> bool:
     return not _grows(spec)
+
+
+def _one_group(spec: FargateSpec) -> bool:
+    return not spec.has_alternate
+
+
+def _two_groups(spec: FargateSpec) -> bool:
+    return spec.has_alternate
 
 
 def _with_server(spec: FargateSpec) -> bool:
@@ -160,6 +179,37 @@ def _failures(
     )
 
 
+def _hosts(key: str, metric: str, legend: str, **other: Any) -> Iterator[CloudSignal]:
+    """Yield the number of instances that a target group counts, and that of the group with more of them.
+
+    A rolling rollout has all instances in both groups, another one has them in the group that gets requests,
+    and those of two versions in one each while both run. A group without any reports nothing.
+    """
+    first = Reading("first", BALANCER, metric, "Maximum", OF_TARGETS, legend)
+    yield CloudSignal(key, (replace(first, id="hosts"),), shown=_one_group, judges=False, **other)
+    steps = (Step("most", "IF(FILL(second, 0) > FILL(first, 0), FILL(second, 0), FILL(first, 0))"),)
+    both = (first, replace(first, id="second", dimensions=OF_ALTERNATE))
+    yield CloudSignal(key, both, steps, shown=_two_groups, judges=False, **other)
+
+
+def _requests(shown: Callable[[FargateSpec], bool], dimensions: tuple[str, ...]) -> CloudSignal:
+    reading = _of_requests("RequestCount", "requests", dimensions, "requests")
+    return CloudSignal("requests", (reading,), title="Requests per minute", shown=shown)
+
+
+def _causes(shown: Callable[[FargateSpec], bool], dimensions: tuple[str, ...]) -> CloudSignal:
+    return CloudSignal(
+        "causes",
+        title="Refused and failed requests per minute",
+        readings=(
+            _of_requests("HTTPCode_Target_4XX_Count", "refused", dimensions, "4xx of the service"),
+            _of_requests("HTTPCode_Target_5XX_Count", "targets", dimensions, "5xx of the service"),
+            _of_requests("HTTPCode_ELB_5XX_Count", "balancer", OF_BALANCER, "5xx of the load balancer"),
+        ),
+        shown=shown,
+    )
+
+
 def _slowness(shown: Callable[[FargateSpec], bool], dimensions: tuple[str, ...]) -> CloudSignal:
     """Return the share of the answers that were slow, from the percentile rank of where they are."""
 
@@ -174,10 +224,10 @@ def _slowness(shown: Callable[[FargateSpec], bool], dimensions: tuple[str, ...])
     return CloudSignal("latency", readings, steps, shown=shown)
 
 
-def _seconds() -> CloudSignal:
+def _seconds(shown: Callable[[FargateSpec], bool], dimensions: tuple[str, ...]) -> CloudSignal:
     quantiles = ("p50", "p95", "p99")
-    readings = (Reading(each, BALANCER, "TargetResponseTime", each, OF_TARGETS, each) for each in quantiles)
-    return CloudSignal("seconds", tuple(readings))
+    readings = (Reading(each, BALANCER, "TargetResponseTime", each, dimensions, each) for each in quantiles)
+    return CloudSignal("seconds", tuple(readings), shown=shown)
 
 
 def _queue() -> CloudSignal:
@@ -204,14 +254,11 @@ def _connections() -> CloudSignal:
     return CloudSignal("connections", readings, (Step("share", "open / limit"),), shown=_with_server)
 
 
-# The balancer's own answers are counted for the balancer alone, so on a shared one they could be another
-# service's.
+# A balancer of the service's own counts what all of its target groups get. A balancer's answers are counted
+# for the balancer alone, so on a shared one they could be another service's.
 CLOUD_SIGNALS: tuple[CloudSignal, ...] = (
-    CloudSignal(
-        "requests",
-        (_of_requests("RequestCount", "requests", OF_TARGETS, "requests"),),
-        title="Requests per minute",
-    ),
+    _requests(_own_balancer, OF_BALANCER),
+    _requests(_shared_balancer, OF_TARGETS),
     CloudSignal(
         "instances",
         (_of_service("CPUUtilization", "tasks", "SampleCount", "instances"),),
@@ -219,34 +266,18 @@ CLOUD_SIGNALS: tuple[CloudSignal, ...] = (
         meaning="No instance runs.",
         missing=MissingData.BAD,
     ),
-    CloudSignal(
-        "ready",
-        (Reading("unready", BALANCER, "UnHealthyHostCount", "Maximum", OF_TARGETS, "not ready"),),
-        scaled=_not_ready,
-        inverted=True,
-    ),
-    CloudSignal(
-        "capacity",
-        (Reading("instances", BALANCER, "HealthyHostCount", "Maximum", OF_TARGETS, "ready"),),
-        scaled=_of_maximum,
-        alarms=_grows,
-    ),
+    *_hosts("ready", "UnHealthyHostCount", "not ready", scaled=_not_ready, inverted=True),
+    *_hosts("capacity", "HealthyHostCount", "ready", scaled=_of_maximum, alarms=_grows),
     _failures(
         _own_balancer, OF_BALANCER, targets="HTTPCode_Target_5XX_Count", balancer="HTTPCode_ELB_5XX_Count"
     ),
     _failures(_shared_balancer, OF_TARGETS, targets="HTTPCode_Target_5XX_Count"),
-    CloudSignal(
-        "causes",
-        title="Refused and failed requests per minute",
-        readings=(
-            _of_requests("HTTPCode_Target_4XX_Count", "refused", OF_TARGETS, "4xx of the service"),
-            _of_requests("HTTPCode_Target_5XX_Count", "targets", OF_TARGETS, "5xx of the service"),
-            _of_requests("HTTPCode_ELB_5XX_Count", "balancer", OF_BALANCER, "5xx of the load balancer"),
-        ),
-    ),
+    _causes(_own_balancer, OF_BALANCER),
+    _causes(_shared_balancer, OF_TARGETS),
     _slowness(_own_balancer, OF_BALANCER),
     _slowness(_shared_balancer, OF_TARGETS),
-    _seconds(),
+    _seconds(_own_balancer, OF_BALANCER),
+    _seconds(_shared_balancer, OF_TARGETS),
     CloudSignal("memory", (_of_service("MemoryUtilization", "memory", "Maximum"),), scaled=_in_percent),
     CloudSignal(
         "cpu-use",

@@ -80,7 +80,7 @@ def _panel(
 
 
 def _reading(reading: Reading, places: Mapping[str, str], visible: bool) -> list[Any]:
-    dimensions = [text for name in reading.dimensions for text in (name, places[name])]
+    dimensions = [text for pair in reading.placed(places).items() for text in pair]
     options = {"id": reading.id, "stat": reading.statistic, "visible": visible}
     if reading.legend:
         options["label"] = reading.legend

@@ -88,6 +88,8 @@ SCHEDULE_NAME = re.compile(r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?")
 KEEP_ALIVE_SECONDS = 620
 # BC ecs DeploymentConfiguration.bakeTimeInMinutes, CanaryConfiguration.canaryBakeTimeInMinutes: 0 to 1440.
 BAKE_MINUTES = range(1, 1440 + 1)
+# BC ecs CanaryConfiguration.canaryPercent: multiples of 0.1, from 0.1 to 100.
+LEAST_CANARY_PERCENT = 0.1
 # The users' alarms take two of three periods of five minutes.
 DEFAULT_BAKE_MINUTES = 15
 # BC cloudwatch PutMetricAlarm.AlarmName; ecs DeploymentAlarms: a comma parts names.

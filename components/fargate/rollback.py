@@ -1,7 +1,7 @@
 """The CloudWatch alarms that take a rollout back: those of signals, and existing ones. Pure.
 
-A signal can take it back if its alarm sees both versions: one that reads a target group sees only the half
-that is in it.
+A signal can take it back if its alarm tells a bad version from a good one. One that counts tasks does not:
+new ones count as not ready while they load, and two versions need more of them.
 """
 
 import math
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from .alarms import MetricAlarm, metric_alarms
-from .cloud_signals import OF_TARGETS, MissingData
+from .cloud_signals import MissingData
 from .spec import FargateSpec
 
 # In front of the name of an alarm that somebody else has made.
@@ -43,8 +43,7 @@ def usable_signals(spec: FargateSpec) -> dict[str, MetricAlarm]:
     """Return key -> the most urgent alarm of each signal that can take a rollout back."""
     found: dict[str, MetricAlarm] = {}
     for alarm in metric_alarms(spec):
-        sees_both = all(reading.dimensions != OF_TARGETS for reading in alarm.readings)
-        if sees_both and alarm.signal.missing is MissingData.GOOD:
+        if alarm.signal.judges and alarm.signal.missing is MissingData.GOOD:
             found.setdefault(alarm.signal.key, alarm)
     return found
 

@@ -17,6 +17,11 @@ def traffic_faults(spec: FargateSpec) -> Iterator[Fault]:
         if 0 < spec.bake_minutes < limits.BAKE_MINUTES[-1]:
             near = max(round(spec.bake_minutes), limits.BAKE_MINUTES[0])
             yield Fault("bake_minutes", f"{spec.bake_minutes:g}", allowed, nearest=near)
+    percent = spec.canary_percent
+    if percent is not None and 0 < percent < 100 and round(percent, 1) != percent:
+        least = limits.LEAST_CANARY_PERCENT
+        near = min(max(round(percent, 1), least), 100 - least)
+        yield Fault("canary_percent", f"{percent:g}", "ECS moves tenths of a percent", nearest=near)
     if spec.rollout == ROLLING and spec.rollback_on:
         allowed = "use `rollout` canary or blue-green, or leave it out"
         reason = "with `rollout` rolling, which watches nothing"

@@ -51,6 +51,7 @@ class Watching:
             "ClusterName": name,
             "ServiceName": spec.name,
             "service": spec.name,
+            **({"AlternateTargetGroup": balancer.alternate.arn_suffix} if balancer.alternate else {}),
         }
         watching = cls(spec, places, topic_of(spec, arn, parent), {}, parent)
         early = [alarm for alarm in metric_alarms(spec) if alarm.signal.missing is MissingData.GOOD]
@@ -158,4 +159,4 @@ class Watching:
         }
 
     def _dimensions(self, reading: Reading) -> dict[str, pulumi.Input[str]]:
-        return {name: self.places[name] for name in reading.dimensions}
+        return reading.placed(self.places)

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 # Packages of one Artifact Registry repository. Policies go by prefix: neither may be the start of the other.
 IMAGE, CACHE = "server", "cache"
 TAG_PREFIX = "build-"
+# Of the tag of an image that a kept release runs.
+RELEASE_PREFIX = "release-"
+_MOST_RELEASES = 100
 _CACHE_TAG = "cache"
 # With provenance a build pushes an index, the image and the attestation, and each counts as a version.
 _VERSIONS_WITH_PROVENANCE = 3
@@ -162,7 +165,8 @@ def _ecr(spec: ImageSpec, opts: pulumi.ResourceOptions) -> Repository:
 def _lifecycle_rules(spec: ImageSpec) -> list[dict[str, object]]:
     """Return the rules in ascending priority, as ECR returns them: another order would show as a change.
 
-    An index's own images have no tag, but stay with it (ECR's failure code ImageReferencedByManifestList).
+    What one rule is about by its tags, no later rule expires. An index's own images have no tag, but stay
+    with it (ECR's failure code ImageReferencedByManifestList).
     docs.aws.amazon.com/AmazonECR/latest/userguide/lifecycle_policy_parameters.html
     """
     return [
@@ -179,6 +183,17 @@ def _lifecycle_rules(spec: ImageSpec) -> list[dict[str, object]]:
         },
         {
             "rulePriority": 2,
+            "description": "Keep the images of releases",
+            "selection": {
+                "tagStatus": "tagged",
+                "tagPrefixList": [RELEASE_PREFIX],
+                "countType": "imageCountMoreThan",
+                "countNumber": _MOST_RELEASES,
+            },
+            "action": {"type": "expire"},
+        },
+        {
+            "rulePriority": 3,
             "description": f"Keep the newest {spec.keep_images:g} images",
             "selection": {
                 "tagStatus": "tagged",

@@ -146,7 +146,9 @@ def traffic(diff: StackDiff) -> Iterator[Risk]:
                 "leaves the target group that may have all tasks, and the service answers 503 until the end"
             )
             yield Risk(Level.HIGH, text, first, change.urn)
-        elif after["rollout"] != ROLLING and before.get("certificate_arn") != after.get("certificate_arn"):
+        elif after["rollout"] != ROLLING and ("certificate_arn" in before) is not (
+            "certificate_arn" in after
+        ):
             text = "sends the requests of another listener to the target group that may have no task"
             yield Risk(Level.HIGH, text, first, change.urn)
 

@@ -133,13 +133,17 @@ class TaskRelease:
         return next((str(each.get("value", "")) for each in entries if each.get("name") == name), "")
 
 
-def kept_releases(place: FargatePlace) -> list[TaskRelease]:
-    """Return the newest task definitions of the service that are active, the newest first. Raises Failed."""
+def kept_tasks(place: FargatePlace) -> list[str]:
+    """Return the ARNs of the newest task definitions that are active, the newest first. Raises Failed."""
     family = ["--family-prefix", place.service, "--status", "ACTIVE", "--sort", "DESC"]
     listed = answer(place, ["ecs", "list-task-definitions", *family, "--max-items", str(KEPT)])
     arns = cast("list[str]", listed.get("taskDefinitionArns") or [])
-    mine = [arn for arn in arns if arn.rpartition("/")[2].rpartition(":")[0] == place.service]
-    return [release_of(place, arn) for arn in mine[:KEPT]]
+    return [arn for arn in arns if arn.rpartition("/")[2].rpartition(":")[0] == place.service][:KEPT]
+
+
+def kept_releases(place: FargatePlace) -> list[TaskRelease]:
+    """Return the same with all that is in them. Raises Failed."""
+    return [release_of(place, arn) for arn in kept_tasks(place)]
 
 
 def release_of(place: FargatePlace, task: str) -> TaskRelease:

@@ -22,8 +22,11 @@ from slipway.infra.targets.fargate_deployments import (
     TaskRelease,
     kept_releases,
     newest_deployment,
+    release_of,
     revision_of,
 )
+from slipway.infra.targets.fargate_groups import outage_of
+from slipway.infra.targets.fargate_images import keep_image
 from slipway.infra.targets.fargate_releases import mark, serving_task, unmark
 from slipway.infra.targets.release_fingerprint import fingerprint_of
 from slipway.infra.targets.target import CommandRollout, SmokeTest
@@ -35,12 +38,17 @@ class FargateRollout(CommandRollout):
     def __init__(self, stack: str, place: FargatePlace, again: bool, say: Callable[[str], None]) -> None:
         self._stack, self._place, self._again, self._say = stack, place, again, say
         self._fingerprint = ""
+        self._plan: Plan | None = None
 
     def begin(self, plan: Callable[[], Plan]) -> None:
-        self._fingerprint = fingerprint_of(plan())
+        self._plan = plan()
+        self._fingerprint = fingerprint_of(self._plan)
 
     def prepare(self) -> bool:
-        """Refuse a release that went back, and a second rollout; read first what ECS or a command changed."""
+        """Refuse a second rollout, one that would answer nothing, and a release that went back.
+
+        Read first what ECS or a command changed.
+        """
         try:
             newest = newest_deployment(self._place)
             kept = kept_releases(self._place) if newest else []
@@ -54,10 +62,20 @@ class FargateRollout(CommandRollout):
                 f"A rollout of release {newest.release} is under way: wait for its end, or take it back with "
                 "`slipway rollback`."
             )
+        self._refuse_outage()
         self._refuse_again(kept)
         if newest.status in WENT and not any(each.arn == newest.task and each.went_back for each in kept):
             self._say(f"The last rollout, of release {newest.release}, went back: {_why(newest)}.")
         return newest.status in WENT or any(each.went_back for each in kept)
+
+    def _refuse_outage(self) -> None:
+        try:
+            outage = outage_of(self._plan, self._place) if self._plan else None
+        except Failed as error:
+            self._say(f"Whether the requests go to where tasks are is not known: {error}")
+            return
+        if outage:
+            raise Refused(f"The service would answer 503 until the end of this `up`. {outage}")
 
     def _refuse_again(self, kept: list[TaskRelease]) -> None:
         mine = [each for each in kept if each.tags.get(FINGERPRINT) == self._fingerprint]
@@ -78,6 +96,8 @@ class FargateRollout(CommandRollout):
                 unmark(self._place, serving)
         except SlipwayError as error:
             self._say(f"The release is not marked, and `slipway releases` knows less of it: {error}")
+        else:
+            self._keep_image(serving)
         if smoke_test is None or "url" not in outputs:
             return
         if fault := smoke_test(str(outputs["url"])):
@@ -85,6 +105,14 @@ class FargateRollout(CommandRollout):
                 f"Stack {self._stack} is deployed and answers wrong: {fault}. It serves what was deployed; "
                 f"`slipway rollback --stack {self._stack}` brings the release before back."
             )
+
+    def _keep_image(self, serving: str) -> None:
+        if self._plan is None:
+            return
+        try:
+            keep_image(self._plan, self._place, release_of(self._place, serving))
+        except SlipwayError as error:
+            self._say(f"`keepImages` may delete the image of this release while it serves: {error}")
 
     def after_failure(self) -> str:
         """Mark the release if ECS took it back; return that and what serves, '' if ECS did not."""

@@ -2,7 +2,8 @@
 
 DOCS: docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation (M out of N, periods without
 data), cloudwatch-statistics-definitions and using-metric-math. A minute has the samples of a metric; an empty
-one is a minute in which nothing was reported.
+one is a minute in which nothing was reported. A metric is namespace and name, and where it is that of one
+target group alone, the place of that group among those that the alarm reads.
 """
 
 import ast
@@ -12,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 Minutes = Sequence[Sequence[float]]
-Recorded = Mapping[tuple[str, str], Minutes]
+Recorded = Mapping[tuple[str, str] | tuple[str, str, int], Minutes]
 # CloudWatch looks at some more periods than it needs, for data that comes late; DOCS show five for three.
 _MORE_PERIODS = 2
 _RANK = re.compile(r"PR\((?P<low>[0-9.]+):(?P<high>[0-9.]+)\)")
@@ -76,26 +77,40 @@ def _called(node: ast.Call, values: Mapping[str, float | None]) -> float | None:
 
 def watched(alarm: Mapping[str, Any], recorded: Recorded, minute: int, back: int) -> float | None:
     """Return the value that an alarm looks at, in the period that ended `back` periods before a minute."""
+    groups = _groups(alarm)
 
-    def read(namespace: str, metric: str, statistic: str, seconds: int) -> float | None:
+    def read(read: Mapping[str, Any], statistic: str, seconds: int) -> float | None:
         length = seconds // 60
         end = minute - back * length
-        window = recorded.get((namespace, metric), ())[max(end - length, 0) : max(end, 0)]
+        of_all = recorded.get((read["Namespace"], read["MetricName"]), ())
+        group = groups.index(_group(read))
+        minutes = recorded.get((read["Namespace"], read["MetricName"], group), of_all)
+        window = minutes[max(end - length, 0) : max(end, 0)]
         return statistic_of([sample for samples in window for sample in samples], statistic)
 
     if "Metrics" not in alarm:
         statistic = alarm.get("Statistic") or alarm["ExtendedStatistic"]
-        return read(alarm["Namespace"], alarm["MetricName"], statistic, alarm["Period"])
+        return read(alarm, statistic, alarm["Period"])
     values: dict[str, float | None] = {}
     for query in alarm["Metrics"]:
         if "Expression" in query:
             values[query["Id"]] = computed(query["Expression"], values)
         else:
             stat = query["MetricStat"]
-            names = stat["Metric"]
-            values[query["Id"]] = read(names["Namespace"], names["MetricName"], stat["Stat"], stat["Period"])
+            values[query["Id"]] = read(stat["Metric"], stat["Stat"], stat["Period"])
     [id_] = [query["Id"] for query in alarm["Metrics"] if query["ReturnData"]]
     return values[id_]
+
+
+def _group(read: Mapping[str, Any]) -> str:
+    dimensions = {each["Name"]: each["Value"] for each in read.get("Dimensions", ())}
+    return dimensions.get("TargetGroup", "")
+
+
+def _groups(alarm: Mapping[str, Any]) -> list[str]:
+    """Return the target groups that an alarm reads, after "" for none, in its own order."""
+    metrics = [query["MetricStat"]["Metric"] for query in alarm.get("Metrics", ()) if "MetricStat" in query]
+    return list(dict.fromkeys(["", *map(_group, metrics or [alarm])]))
 
 
 def is_raised(alarm: Mapping[str, Any], recorded: Recorded, minute: int) -> bool:

@@ -154,6 +154,15 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         {"rollout": "canary", "canary_percent": 100},
         r"canary_percent is 100; it must be above 0 and below 100",
     ),
+    (
+        {"rollout": "canary", "canary_percent": 0.04},
+        r"canary_percent is 0\.04; ECS moves tenths of a percent; nearest: 0\.1\.",
+    ),
+    ({"rollout": "canary", "canary_percent": 2.56}, r"canary_percent is 2\.56; ECS moves .*nearest: 2\.6\."),
+    (
+        {"rollout": "blue-green", "requests_per_replica": 3},
+        r"requests_per_replica is 3 with `rollout` blue-green, which moves requests between two target",
+    ),
     ({"rollout": "canary", "rollback_on": ["alarm:a,b"]}, r"rollback_on has 'alarm:a,b'; .*no comma\."),
     (
         {"rollout": "canary", "rollback_on": ["latency", "latency"]},

@@ -16,6 +16,9 @@ _PANEL_METRICS, _BODY_BYTES = 500, 512 * 1024
 # Of a dashboard that counts among the free ones.
 _FREE_METRICS = 50
 _OWN = "Slipway"
+# Of one alarm: all queries (registry.terraform.io/providers/hashicorp/aws, cloudwatch_metric_alarm,
+# metric_query), and those that read a metric (DOCS cloudwatch_limits).
+_QUERIES, _QUERIED_METRICS = 20, 10
 
 
 def _readings(alarm: Mapping[str, Any]) -> Iterator[tuple[str, str, str, frozenset[str], int]]:
@@ -53,8 +56,9 @@ def _alarms_read_what_is_there(made: Made) -> bool:
 def _thresholds_have_the_unit(made: Made) -> bool:
     """Check that a share is from 0 to 1, a percentage not below 1, and a count no share."""
     for alarm in made.all("PutMetricAlarm"):
-        if "Metrics" in alarm:  # every expression is a share
-            if not 0 <= alarm["Threshold"] <= 1:
+        if "Metrics" in alarm:  # every expression is a share, apart from that of targets
+            counts = all(metric.endswith("HostCount") for _, metric, *_ in _readings(alarm))
+            if not counts and not 0 <= alarm["Threshold"] <= 1:
                 return False
             continue
         published = METRICS.get((alarm["Namespace"], alarm["MetricName"]))
@@ -88,6 +92,8 @@ def _expressions_are_whole(made: Made) -> bool:
             if not words <= known or not re.fullmatch(r"[a-z]\w*", query["Id"]):
                 return False
             known.add(query["Id"])
+        if len(queries) > _QUERIES or sum("MetricStat" in query for query in queries) > _QUERIED_METRICS:
+            return False
         if queries and (sum(query["ReturnData"] for query in queries) != 1 or len(known) != len(queries)):
             return False
     return True

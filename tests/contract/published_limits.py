@@ -148,6 +148,7 @@ CLOUD_RUN_GPUS: Mapping[str, tuple[int, int, set[str], set[str]]] = {
 CLOUD_RUN_DRIVERS = {"nvidia-l4": 535, "nvidia-rtx-pro-6000": 580}
 FARGATE: Rows = (
     ("BAKE_MINUTES", (1, 1440), "BC ecs DeploymentConfiguration.bakeTimeInMinutes: 0 to 1440"),
+    ("LEAST_CANARY_PERCENT", 0.1, "BC ecs CanaryConfiguration.canaryPercent: multiples of 0.1 from 0.1"),
     ("ALARM_NAME_CHARACTERS", 255, "BC cloudwatch AlarmName"),
     ("DOMAIN_CHARACTERS", 128, "ELB/rule-condition-types"),
     ("STORAGE_INCLUDED_GIB", 20, "ECS/fargate-tasks-services"),

@@ -118,7 +118,23 @@ def test_a_service_answers_all_the_while_it_is_changed_and_changed_back(
 
 @EACH
 def test_a_change_that_failed_goes_on_or_is_taken_back(live: Live, one: Args, other: Args) -> None:
+    """Back from a shared listener the tasks get another target group, as the guide warns."""
     live.fail_go_on_and_go_back(one, other)
+    leaves_its_own = "listener_arn" in {**one, **other} and "vpc_id" in one and "vpc_id" in other
+    gap = "api-service: no load balancer forwards to its tasks"
+    assert set(live.account.noticed) <= ({gap} if leaves_its_own else set())
+
+
+@each_of({name: CHANGES[name] for name in ("a shared listener",)})
+def test_a_change_to_a_shared_listener_that_failed_goes_on_without_a_gap(
+    live: Live, one: Args, other: Args
+) -> None:
+    live.up(**one)
+    calls = live.calls_of(**other)
+    live.up(**one)
+    live.account.fault = Fault(calls // 2)
+    live.fails(**other)
+    live.up(**other)
     assert live.account.noticed == []
 
 

@@ -101,6 +101,12 @@ def test_who_may_call_and_how_are_handed_over() -> None:
     assert plan.outputs["url"] == "[unknown]"
 
 
+def test_requests_of_an_instance_do_not_scale_what_has_two_target_groups() -> None:
+    said = refusal(rollout="canary", requestsPerInstance="3", maxInstances="5")
+    assert "requestsPerInstance is 3 with `rollout` canary, which moves requests between two" in said
+    assert "requests_per_replica" not in said
+
+
 def test_an_existing_network_listener_and_cluster_are_used() -> None:
     plan = planned(
         **NETWORK,

@@ -4,6 +4,7 @@ What is evaluated are the calls that make the alarms. A minute of a service's da
 and ECS would report of it.
 """
 
+import json
 import re
 from collections.abc import Mapping
 from functools import cache
@@ -219,6 +220,85 @@ def test_a_shared_balancer_is_read_for_the_services_own_targets_alone() -> None:
     assert all(
         {each["Name"] for each in metric["Dimensions"]} == {"LoadBalancer", "TargetGroup"} for metric in read
     )
+
+
+CANARY = {"rollout": "canary", "max_replicas": 3}
+
+
+def in_groups(first: Minute, second: Minute, **of_balancer: list[float]) -> Recorded:
+    """Return an hour in which two target groups report these minutes, and the load balancer of neither."""
+    found: dict[Any, Any] = {}
+    for name, (namespace, metric) in _WHERE.items():
+        for place, group in enumerate((first, second), 1):
+            found[namespace, metric, place] = [group.get(name, [])] * 60
+        both = [*first.get(name, []), *second.get(name, []), *of_balancer.get(name, [])]
+        found[namespace, metric] = [both] * 60
+    return found
+
+
+NOTHING: Minute = {}
+GOOD_SHARE = minute(190, targets=[1.0] * 3)
+
+
+@pytest.mark.parametrize("bad_is", ["first", "second"])
+@pytest.mark.parametrize(
+    ("alarm", "bad", "of_balancer"),
+    [
+        ("availability", minute(10, targets=[1.0] * 10), {}),
+        ("availability", minute(10), {"balancer": [1.0] * 10}),
+        ("latency", minute(10, seconds=[SLOW] * 10), {}),
+    ],
+    ids=["fails", "does not answer", "is slow"],
+)
+def test_a_canary_is_judged_by_its_own_requests(
+    alarm: str, bad: Minute, of_balancer: dict[str, list[float]], bad_is: str
+) -> None:
+    """It gets 5 % of the requests: of all requests, that many failures are below the threshold."""
+    both = (bad, GOOD_SHARE) if bad_is == "first" else (GOOD_SHARE, bad)
+    series = in_groups(*both, **of_balancer)
+    assert raised(made(**CANARY), f"api-{alarm}-page", series, 30)
+    assert not raised(made(), f"api-{alarm}-page", series, 30)
+
+
+@pytest.mark.parametrize("canary", [minute(10), minute(1), NOTHING], ids=["10", "1", "0"])
+def test_a_good_canary_raises_no_alarm(canary: Minute) -> None:
+    """With few requests too, and before it and after it; nor does a good release that fails now and then."""
+    for both in ((canary, GOOD_SHARE), (GOOD_SHARE, canary)):
+        assert _raised_at(made(**CANARY), in_groups(*both), range(20, 60, 7)) == set()
+
+
+def test_an_outage_without_a_canary_raises_the_alarms_of_one() -> None:
+    for outage in (minute(0, ready=[], unready=[1.0]), minute(60, targets=[1.0] * 30)):
+        series = in_groups(NOTHING, outage, balancer=[] if outage.get("requests") else [1.0] * 60)
+        assert raised(made(**CANARY), "api-availability-page", series, 30)
+
+
+@pytest.mark.parametrize("rollout", ["rolling", "canary", "blue-green"])
+@pytest.mark.parametrize("serving", [0, 1])
+def test_tasks_are_counted_in_whichever_group_they_are(rollout: str, serving: int) -> None:
+    calls = made(rollout=rollout, max_replicas=3)
+    for alarm, bad in (("ready", minute(60, unready=[1.0])), ("capacity", minute(60, ready=[3.0]))):
+        for minutes, wrong in ((bad, True), (minute(60), False)):
+            groups = [NOTHING, NOTHING]
+            groups[serving] = minutes
+            assert raised(calls, f"api-{alarm}-ticket", in_groups(*groups), 60) is wrong
+
+
+def test_the_tasks_of_two_versions_are_not_taken_for_the_most_that_may_run() -> None:
+    two = minute(60, ready=[2.0])
+    assert not raised(made(**CANARY), "api-capacity-ticket", in_groups(two, two), 60)
+
+
+def test_a_dashboard_shows_the_requests_of_both_versions() -> None:
+    groups = {"api-8080-", "api-8080b-"}
+    for args, apart in ((CANARY, {"HostCount"}), (SHARED, {"RequestCount", "TargetResponseTime"})):
+        body = json.loads(made_of({**PLAIN, **args}).one("PutDashboard")["DashboardBody"])
+        panels = [widget["properties"]["metrics"] for widget in body["widgets"] if widget["type"] == "metric"]
+        read = [line for lines in panels for line in lines if len(line) > 1 and "TargetGroup" in line]
+        assert {line[1] for line in read if any(name in line[1] for name in apart)}
+        if args is CANARY:
+            assert all("HostCount" in line[1] for line in read)
+            assert {group for group in groups for line in read if f"/{group}" in line[5]} == groups
 
 
 def test_a_threshold_of_the_service_replaces_the_one_that_is_described() -> None:

@@ -242,7 +242,7 @@ def test_with_provenance_the_three_versions_of_each_image_are_kept(planned: Plan
     assert policies[0]["mostRecentVersions"]["keepCount"] == 30
 
 
-def test_ecr_keeps_the_newest_and_expires_what_has_no_tag(planned: Planned) -> None:
+def test_ecr_keeps_the_newest_and_those_of_releases_and_expires_what_has_no_tag(planned: Planned) -> None:
     plan = planned({**AMAZON, "keep_images": 4, "expire_days": 2, "labels": {"team": "ml"}})
     inputs = named(plan, "demo-repository").inputs
     assert inputs["imageScanningConfiguration"] == {"scanOnPush": True}
@@ -250,6 +250,12 @@ def test_ecr_keeps_the_newest_and_expires_what_has_no_tag(planned: Planned) -> N
     rules = json.loads(named(plan, "demo-lifecycle").inputs["policy"])["rules"]
     assert [rule["selection"] for rule in rules] == [
         {"tagStatus": "untagged", "countType": "sinceImagePushed", "countUnit": "days", "countNumber": 2},
+        {
+            "tagStatus": "tagged",
+            "tagPrefixList": ["release-"],
+            "countType": "imageCountMoreThan",
+            "countNumber": 100,
+        },
         {
             "tagStatus": "tagged",
             "tagPrefixList": ["build-"],

@@ -317,3 +317,8 @@ def test_every_rule_is_woken_by_a_test() -> None:
     }
     others = {"stack_gone", "stack_new", "another_project", "secrets", "renames"}  # in test_risks_together.py
     assert {rule.__name__ for rule in RULES} - woken <= others
+
+
+def test_another_certificate_of_the_same_listener_moves_no_requests() -> None:
+    before, after = (service(rollout="canary", certificate_arn=f"arn:aws:acm:{each}") for each in "ab")
+    assert not any("listener" in text for _, text in risks(changed(FARGATE, before, after)))

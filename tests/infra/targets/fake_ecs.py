@@ -20,7 +20,7 @@ class Ecs:
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        nothing: dict[str, Any] = {"tasks": [], "deployments": [], "serves": 0, "lost": []}
+        nothing: dict[str, Any] = {"tasks": [], "deployments": [], "serves": 0, "lost": [], "images": {}}
         self.state: dict[str, Any] = json.loads(file.read_text()) if file.exists() else nothing
 
     def save(self) -> None:
@@ -29,10 +29,11 @@ class Ecs:
     def deploy(self, image: str, secret: str, status: str = "") -> bool:
         """Register a task definition and roll it out; return whether it serves."""
         digest = f"{image.encode().hex():0<64}"
+        repository = os.environ.get("REPOSITORY", f"{FAMILY}-image")
         container = {
             "name": "server",
             "essential": True,
-            "image": f"123456789012.dkr.ecr.eu-west-1.amazonaws.com/slipway@sha256:{digest}",
+            "image": f"123456789012.dkr.ecr.eu-west-1.amazonaws.com/{repository}@sha256:{digest}",
             "environment": [{"name": "EXPECTED_MODEL", "value": "sms-spam-1.0.0"}],
             "secrets": [{"name": "MODEL_API_KEY", "valueFrom": secret}],
         }
@@ -79,7 +80,7 @@ class Ecs:
 
 
 def answer(ecs: Ecs, words: list[str]) -> Any:
-    """Answer one command of `aws ecs` or `aws ecr`."""
+    """Answer one command of `aws ecs`, `aws ecr` or `aws elbv2`."""
     options = {words[i]: words[i + 1 :] for i, word in enumerate(words) if word.startswith("--")}
     match words[1]:
         case "list-service-deployments":
@@ -114,6 +115,20 @@ def answer(ecs: Ecs, words: list[str]) -> Any:
         case "untag-resource":
             for key in _values(options["--tag-keys"]):
                 _tags(ecs, options).pop(key, None)
+        case "describe-listeners":
+            [listener] = _values(options["--listener-arns"])
+            return {"Listeners": [{"Protocol": "HTTPS" if listener.endswith("/https") else "HTTP"}]}
+        case "batch-get-image":
+            [digest] = _values(options["--image-ids"])
+            return {"images": [{"imageManifest": digest.removeprefix("imageDigest=")}]}
+        case "put-image":
+            [tag], [manifest] = (_values(options[key]) for key in ("--image-tag", "--image-manifest"))
+            ecs.state["images"][tag] = manifest
+        case "list-images":
+            return {"imageIds": [{"imageTag": tag} for tag in ["build-1", *ecs.state["images"]]]}
+        case "batch-delete-image":
+            for each in _values(options["--image-ids"]):
+                del ecs.state["images"][each.removeprefix("imageTag=")]
         case "list-tasks":
             return {"taskArns": []}
         case "describe-images":
@@ -133,6 +148,7 @@ def _service(ecs: Ecs) -> dict[str, Any]:
         "serviceName": FAMILY,
         "taskDefinition": f"{ARN}task-definition/{FAMILY}:{ecs.state['serves']}",
         "deploymentConfiguration": {"strategy": "CANARY", "maximumPercent": 200},
+        "loadBalancers": ecs.state.get("balancers", []),
         "deployments": [{"status": "PRIMARY", "rolloutState": "COMPLETED"}],
     }
 
@@ -153,7 +169,7 @@ def _tags(ecs: Ecs, options: dict[str, list[str]]) -> dict[str, str]:
 
 
 def pulumi(ecs: Ecs, words: list[str]) -> int:
-    """Deploy IMAGE with SECRET, as `pulumi up` of a changed program does; answer nothing else."""
+    """Deploy IMAGE of REPOSITORY with SECRET, as `pulumi up` of a changed program; answer nothing else."""
     if words[0] == "up":
         return 0 if ecs.deploy(os.environ["IMAGE"], os.environ.get("SECRET", "one")) else 1
     if words[:2] == ["stack", "output"]:

@@ -181,6 +181,65 @@ def test_a_release_that_went_back_without_slipway_is_told(day: Day) -> None:
     assert "pulumi up --stack prod --refresh --yes" in (day.folder / "calls").read_text()
 
 
+def test_the_images_of_releases_that_served_are_kept_until_their_releases_are_not(day: Day) -> None:
+    day.up("first")
+    day.set(memory="3Gi")
+    assert day.up("bad").returncode == 1
+    day.set(memory="4Gi")
+    day.up("third")
+    images = day.ecs.state["images"]
+    assert images.keys() == {"release-1", "release-3"}
+    assert images["release-3"] == f"sha256:{b'third'.hex():0<64}"
+    ecs = day.ecs
+    ecs.state["tasks"][0]["gone"] = True
+    ecs.save()
+    day.set(memory="5Gi")
+    day.up("fourth")
+    assert day.ecs.state["images"].keys() == {"release-3", "release-4"}
+
+
+def test_an_image_of_somebody_elses_repository_is_left_alone(day: Day) -> None:
+    assert day.up("first", REPOSITORY="other").returncode == 0
+    assert day.ecs.state["images"] == {}
+
+
+CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/12345678-1234-1234-1234-123456789012"
+SECURE = {"certificate": CERTIFICATE, "domain": "api.example.com"}
+
+
+@pytest.mark.parametrize(
+    ("listener", "settings", "said"),
+    [
+        ("http", {"rollout": None}, "Without `rollout` the service has one target group."),
+        ("http", SECURE, "With or without `certificate` another listener gets the requests."),
+        ("https", {}, "With or without `certificate` another listener gets the requests."),
+        ("https", {**SECURE, "rollout": "blue-green"}, ""),
+        ("http", {"rollout": "blue-green"}, ""),
+        ("https", {"rollout": "rolling"}, ""),
+        ("", {"rollout": None}, ""),
+    ],
+)
+def test_what_would_send_requests_where_no_task_may_be_is_refused(
+    day: Day, listener: str, settings: dict[str, Any], said: str
+) -> None:
+    day.up("first")
+    rule = f"arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener-rule/app/api/1/{listener}/3"
+    ecs = day.ecs
+    ecs.state["balancers"] = (
+        [{"advancedConfiguration": {"productionListenerRule": rule}}] if listener else [{}]
+    )
+    ecs.save()
+    wanted = {key: value for key, value in {**SETTINGS, "memory": "3Gi", **settings}.items() if value}
+    write_stack(day.project, wanted, "prod")
+    if not said:
+        assert day.up("second").returncode == 0
+        return
+    refusal = day.refused("up", "prod", "--yes")
+    assert f"answer 503 until the end of this `up`. {said}" in refusal
+    assert "Go over to `rollout: rolling` in an `up` of its own first" in refusal
+    assert day.deployed == 1
+
+
 def test_prune_deregisters_what_is_older_than_the_newest_and_not_what_serves(day: Day) -> None:
     for number in range(1, 6):
         day.set(memory=f"{number + 1}Gi")
