@@ -139,6 +139,11 @@ class ClusterRecord:
         self._keep({_ROLLOUT: json.dumps(asdict(done)), _ASKED: ""})
         return done
 
+    def let_go(self, rollout: KubernetesRollout) -> None:
+        """Record that no command watches a rollout any more, so that the next one need not wait to see it."""
+        with suppress(Failed):  # it shows after a while
+            self._keep({_ROLLOUT: json.dumps(asdict(replace(rollout, seen_at=0)))})
+
     def ask(self, what: str) -> None:
         """Ask the command that watches the rollout for something; '' takes it as heard."""
         self._keep({_ASKED: what})

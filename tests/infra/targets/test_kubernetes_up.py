@@ -43,14 +43,17 @@ class Service(Cluster):
 
     serving: dict[str, Any] | Failed = DEPLOYMENT
     has_second = False
+    neighbour: dict[str, Any] | None = None
 
     def deployment(self) -> dict[str, Any] | None:
         if isinstance(self.serving, Failed):
             raise self.serving
         return self.serving
 
-    def second(self) -> dict[str, Any] | None:
-        return DEPLOYMENT if self.has_second else None
+    def one(self, kind: str, name: str, *options: str) -> dict[str, Any] | None:
+        if kind != "deployments.apps":
+            return super().one(kind, name, *options)
+        return DEPLOYMENT if self.has_second else self.neighbour
 
     def replica_sets(self) -> list[dict[str, Any]]:
         return []
@@ -174,6 +177,64 @@ def test_a_version_that_cannot_be_taken_back_is_told(run: Any, service: type[Ser
     service.has_second = True
     with pytest.raises(Failed, match=r"did not take it back: it may have requests\. `slipway rollback"):
         found.up.after_failure()
+
+
+def test_the_next_command_need_not_wait_for_one_that_ended(run: Any, service: type[Service]) -> None:
+    found = run("api-deployment", rollout="canary", fails=True)
+    found.up.prepare()
+    service.has_second = True
+    with pytest.raises(Failed):
+        found.up.after_failure()
+    other = run("api-deployment", rollout="canary")
+    other.up.prepare()
+    assert other.up.step.name == "start"
+
+
+def test_what_a_cut_off_rollout_left_goes_before_another_version_could_get_its_requests(
+    run: Any, service: type[Service]
+) -> None:
+    service.has_second = True
+    found = run("api-deployment", rollout="canary")
+    found.up.prepare()
+    assert (found.updates.steps, found.up.step.name) == (["back"], "start")
+    service.has_second = False
+    stuck = run("api-deployment", rollout="canary", fails=True)
+    found.up.after_failure()
+    service.has_second = True
+    with pytest.raises(Failed, match=r"whose rollout was cut off: it may have requests\. `slipway rollback"):
+        stuck.up.prepare()
+
+
+def test_another_services_deployment_is_no_second_version(run: Any, service: type[Service]) -> None:
+    labels = {"app.kubernetes.io/name": "api-canary", "app.kubernetes.io/instance": "api-canary"}
+    template = {**TEMPLATE, "metadata": {"labels": labels}}
+    service.neighbour = {**DEPLOYMENT, "spec": {"replicas": 1, "template": template}}
+    found = run("api-deployment", rollout="canary")
+    with pytest.raises(Refused, match="The namespace api has another service, api-canary, and a second"):
+        found.up.prepare()
+    assert service().second() is None
+    plain = run("api-deployment")
+    plain.up.prepare()
+    assert plain.updates.steps == []
+
+
+@pytest.mark.parametrize("fails", ["update", "cluster"])
+def test_a_version_that_is_not_to_blame_may_come_again(
+    run: Any, service: type[Service], fails: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> str:
+        raise ProgramFailed(255) if fails == "update" else Failed("kubectl says: no route.")
+
+    monkeypatch.setattr(kubernetes_canary.SecondVersion, "_watched", broken)
+    found = run("api-deployment", rollout="canary")
+    found.up.prepare()
+    said = {
+        "update": "the update that gives it requests failed or was interrupted",
+        "cluster": "the cluster did not answer: kubectl says: no route",
+    }
+    with pytest.raises(Failed, match=rf"went back: {said[fails]}\. Release 3 serves every request\.$"):
+        found.up.carry_out({"url": "http://api.api.svc"}, None)
+    run("api-deployment", rollout="canary").up.prepare()
 
 
 def test_an_interrupted_rollout_goes_back_and_may_come_again(run: Any) -> None:
