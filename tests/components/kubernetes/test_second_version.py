@@ -63,6 +63,24 @@ def test_blue_and_green_have_as_many_pods_which_no_autoscaler_takes_away() -> No
     ]
 
 
+@pytest.mark.parametrize("step", ["none", "start", "share", "back"])
+def test_keda_scales_the_first_version_of_a_canary_by_the_load_of_both(step: str) -> None:
+    args = {**CANARY, "scale_on": "requests", "monitoring": "operator", "rollout_step": step}
+    objects = objects_of(args)
+    assert not [each for each in objects if each["kind"] == "HorizontalPodAutoscaler"]
+    scaled = one(objects, "ScaledObject")["spec"]
+    assert scaled["scaleTargetRef"]["name"] == "api"
+    assert (scaled["minReplicaCount"], scaled["maxReplicaCount"]) == (2, 4)
+    # The query is of a job, which the pods of both versions are scraped as.
+    assert 'job="api"' in scaled["triggers"][0]["metadata"]["query"]
+    scrapes = one(objects, "PodMonitor")["spec"]
+    assert scrapes["podMetricsEndpoints"][0]["relabelings"] == [{"targetLabel": "job", "replacement": "api"}]
+    pods = [each["spec"]["template"] for each in objects if each["kind"] == "Deployment"]
+    assert len(pods) == (2 if step in ("start", "share") else 1)
+    for template in pods:
+        assert scrapes["selector"]["matchLabels"].items() <= template["metadata"]["labels"].items()
+
+
 def test_without_a_rollout_nothing_of_it_is_emitted_and_with_one_the_metrics_are() -> None:
     plain, canary = (objects_of({"rollout": kind}) for kind in ("rolling", "canary"))
     [before], [after] = (
