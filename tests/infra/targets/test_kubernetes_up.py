@@ -163,6 +163,29 @@ def test_a_second_version_that_does_not_start_goes_back_and_is_refused(
     assert again.up.prepare() is True
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"maxInstances": "9"},
+        {"monitoring": "operator", "scaleOn": "queue", "scaleTarget": "3"},
+        {"monitoring": "operator", "monitoringLabels": '{"release": "prometheus"}'},
+        {"spareNode": "true", "deletionProtection": "false"},
+    ],
+)
+def test_another_size_does_not_bring_back_what_went_back(
+    run: Any, service: type[Service], changed: dict[str, str]
+) -> None:
+    watched = {"rollout": "canary", "monitoring": changed.get("monitoring", "none")}
+    found = run("api-deployment", **watched)
+    found.up.prepare()
+    service.has_second = True
+    with pytest.raises(Failed, match="went back: it did not start"):
+        found.up.after_failure()
+    with pytest.raises(Refused, match="This version of stack prod went back"):
+        run("api-deployment", **{**changed, **watched}).up.prepare()
+    run("api-deployment", **watched, memory="3Gi").up.prepare()
+
+
 def test_an_update_that_was_not_confirmed_takes_nothing_back(run: Any) -> None:
     found = run("api-deployment", rollout="canary")
     found.up.prepare()
