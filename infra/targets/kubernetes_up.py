@@ -6,6 +6,7 @@ kubernetes_canary.py carries a rollout out. Without one, and with `rollout: roll
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from typing import Any
 
 from slipway.components.local.release import project_commit
@@ -163,7 +164,7 @@ class KubernetesUp(CommandRollout):
         rollout = KubernetesRollout(
             self._kind, old, old + 1, time.time(), this_command(), round(percent, 1), minutes * 60
         )
-        rollout = self._record.begin(rollout, deployment)
+        rollout = self._record.begin(replace(rollout, fingerprint=self._fingerprint), deployment)
         self.step = step = UpdateStep(START, second)
         self._second = SecondVersion(
             self._config.stack,

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from slipway.infra.errors import Failed, ProgramFailed, Refused
 from slipway.infra.settings.stackfile import settings_from, stack_config
-from slipway.infra.targets import kubernetes_canary, kubernetes_up
+from slipway.infra.targets import kubernetes_canary, kubernetes_record, kubernetes_rollback, kubernetes_up
 from slipway.infra.targets.kubectl import KubernetesPlace
 from slipway.infra.targets.kubernetes_up import KubernetesUp
 from slipway.stacks.settings.kubernetes import WorkloadSettings
@@ -44,6 +44,7 @@ class Service(Cluster):
     serving: dict[str, Any] | Failed = DEPLOYMENT
     has_second = False
     neighbour: dict[str, Any] | None = None
+    made: ClassVar["Service"]
 
     def deployment(self) -> dict[str, Any] | None:
         if isinstance(self.serving, Failed):
@@ -89,6 +90,7 @@ def service(monkeypatch: pytest.MonkeyPatch) -> type[Service]:
         pass
 
     cluster = Fresh()
+    Fresh.made = cluster
 
     def of(_place: object) -> Service:
         return cluster
@@ -228,6 +230,23 @@ def test_what_a_cut_off_rollout_left_goes_before_another_version_could_get_its_r
         stuck.up.prepare()
 
 
+def test_a_cut_off_version_that_is_taken_back_from_another_checkout_is_the_one_that_is_refused(
+    run: Any, service: type[Service], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = run("api-deployment", rollout="canary", memory="3Gi")
+    found.up.prepare()
+    service.has_second = True
+    cluster, other = service.made, run("api-deployment", rollout="canary")
+    monkeypatch.setattr(kubernetes_record, "SILENT_SECONDS", 0)
+    monkeypatch.setattr(kubernetes_rollback, "PulumiUpdates", lambda _stack: other.updates)
+    config = stack_config(Path(), "prod")
+    assert kubernetes_rollback.take_back(config, cluster, None, False, other.said.append) == (4, 3)
+    service.has_second = False
+    other.up.prepare()
+    with pytest.raises(Refused, match="This version of stack prod went back: by `slipway rollback`"):
+        run("api-deployment", rollout="canary", memory="3Gi").up.prepare()
+
+
 def test_another_services_deployment_is_no_second_version(run: Any, service: type[Service]) -> None:
     labels = {"app.kubernetes.io/name": "api-canary", "app.kubernetes.io/instance": "api-canary"}
     template = {**TEMPLATE, "metadata": {"labels": labels}}
@@ -235,7 +254,7 @@ def test_another_services_deployment_is_no_second_version(run: Any, service: typ
     found = run("api-deployment", rollout="canary")
     with pytest.raises(Refused, match="The namespace api has another service, api-canary, and a second"):
         found.up.prepare()
-    assert service().second() is None
+    assert service.made.second() is None
     plain = run("api-deployment")
     plain.up.prepare()
     assert plain.updates.steps == []
