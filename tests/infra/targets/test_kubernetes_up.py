@@ -238,7 +238,11 @@ def test_a_cut_off_version_that_is_taken_back_from_another_checkout_is_the_one_t
     service.has_second = True
     cluster, other = service.made, run("api-deployment", rollout="canary")
     monkeypatch.setattr(kubernetes_record, "SILENT_SECONDS", 0)
-    monkeypatch.setattr(kubernetes_rollback, "PulumiUpdates", lambda _stack: other.updates)
+
+    def updates(_stack: object) -> Updates:
+        return other.updates
+
+    monkeypatch.setattr(kubernetes_rollback, "PulumiUpdates", updates)
     config = stack_config(Path(), "prod")
     assert kubernetes_rollback.take_back(config, cluster, None, False, other.said.append) == (4, 3)
     service.has_second = False
