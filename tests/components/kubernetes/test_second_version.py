@@ -84,6 +84,12 @@ def test_keda_scales_the_first_version_of_a_canary_by_the_load_of_both(step: str
         assert scrapes["selector"]["matchLabels"].items() <= template["metadata"]["labels"].items()
 
 
+def test_a_share_that_blue_and_green_do_not_have_is_refused_once() -> None:
+    with pytest.raises(ValueError, match="canary_percent is 20 with `rollout` blue-green") as refused:
+        checked_spec("api", {**PLAIN, "rollout": "blue-green", "canary_percent": 20})
+    assert "raise `max_replicas`" not in str(refused.value)
+
+
 def test_the_log_of_a_second_version_is_kept_like_that_of_the_first() -> None:
     def filters(pod: str, **args: Any) -> bool:
         spec = checked_spec("api", {**PLAIN, **GOOGLE, **args})
