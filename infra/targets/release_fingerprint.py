@@ -5,11 +5,11 @@ import json
 from typing import Any
 
 from slipway.infra.plan.run import Plan
+from slipway.infra.resources.local import IMAGE
 
 _DIGITS = 16
 # The arguments of components that say how a release takes over, and not what it runs.
 _OF_ROLLOUTS = frozenset({"rollout", "canary_percent", "bake_minutes", "rollback_on"})
-_BUILD = "docker-build:index:Image"
 
 
 def fingerprint_of(plan: Plan) -> str:
@@ -23,7 +23,7 @@ def fingerprint_of(plan: Plan) -> str:
         if resource.type.startswith("slipway:index:"):
             kept = {key: value for key, value in resource.inputs.items() if key not in _OF_ROLLOUTS}
             made.append((resource.type, kept))
-        elif resource.type == _BUILD:
+        elif resource.type == IMAGE:
             made.append((resource.type, resource.inputs.get("buildArgs")))
     text = json.dumps(sorted(made, key=str), sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]

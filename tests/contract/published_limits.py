@@ -82,6 +82,9 @@ GOOGLE: Rows = (
         "cloud.google.com/compute/docs/regions-zones: these regions have b, c and d",
     ),
     ("REGIONS", _numbered(GOOGLE_REGIONS), "cloud.google.com/about/locations"),
+    ("METRICS_LATE_SECONDS", 180, "cloud.google.com/monitoring/api/metrics_gcp_p_z, run/request_count"),
+    ("TRAFFIC_TO_LATEST", "TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST", "RUNPB TrafficTargetAllocationType"),
+    ("TRAFFIC_TO_REVISION", "TRAFFIC_TARGET_ALLOCATION_TYPE_REVISION", "RUNPB TrafficTargetAllocationType"),
 )
 AWS: Rows = (
     ("TAGS", 50, "docs.aws.amazon.com/tag-editor/latest/userguide/tagging"),
@@ -144,6 +147,8 @@ CLOUD_RUN_GPUS: Mapping[str, tuple[int, int, set[str], set[str]]] = {
 # Accelerator: the driver of Cloud Run. RUN/configuring/services/gpu.
 CLOUD_RUN_DRIVERS = {"nvidia-l4": 535, "nvidia-rtx-pro-6000": 580}
 FARGATE: Rows = (
+    ("BAKE_MINUTES", (1, 1440), "BC ecs DeploymentConfiguration.bakeTimeInMinutes: 0 to 1440"),
+    ("ALARM_NAME_CHARACTERS", 255, "BC cloudwatch AlarmName"),
     ("DOMAIN_CHARACTERS", 128, "ELB/rule-condition-types"),
     ("STORAGE_INCLUDED_GIB", 20, "ECS/fargate-tasks-services"),
     ("STORAGE_GIB", (21, 200), "BC ecs EphemeralStorage.sizeInGiB"),

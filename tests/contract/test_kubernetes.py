@@ -32,6 +32,7 @@ SNAPSHOT = [
     ("gcp:monitoring/alertPolicy:AlertPolicy", "api-connections-ticket-alarm", "api"),
     ("gcp:monitoring/alertPolicy:AlertPolicy", "api-drift-ticket-alarm", "api"),
     ("gcp:monitoring/alertPolicy:AlertPolicy", "api-errors-alarm", "api"),
+    ("gcp:monitoring/alertPolicy:AlertPolicy", "api-gpu-memory-ticket-alarm", "api"),
     ("gcp:monitoring/alertPolicy:AlertPolicy", "api-instances-page-alarm", "api"),
     ("gcp:monitoring/alertPolicy:AlertPolicy", "api-latency-page-alarm", "api"),
     ("gcp:monitoring/alertPolicy:AlertPolicy", "api-latency-ticket-alarm", "api"),

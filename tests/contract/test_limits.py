@@ -35,12 +35,12 @@ CLOUDS: Mapping[str, tuple[ModuleType, published.Rows]] = {
 ROWS = [(cloud, *row) for cloud, (_, rows) in CLOUDS.items() for row in rows]
 # What is chosen or estimated here, and no limit of a cloud.
 OWN: Mapping[str, set[str]] = {
-    "Google": {"PLACEHOLDERS"},
+    "Google": {"PLACEHOLDERS", "LEAST_BAKE_MINUTES"},
     "AWS": {"REGIONS"},  # held to botocore's in tests/stacks/test_let_through.py
     "Cloud Run": {"GPUS"},  # held to its own table below
     "Fargate": {
         *("AROUND_ENVIRONMENT_BYTES", "PORT_FROM", "VPC_PREFIX", "SUBNET_BITS", "KEEP_ALIVE_SECONDS"),
-        "ZONE_LETTERS",
+        *("ZONE_LETTERS", "DEFAULT_BAKE_MINUTES"),
     },
     "GKE": {"DISK_GIB"},
     "Kubernetes": {

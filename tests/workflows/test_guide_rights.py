@@ -20,6 +20,7 @@ GOOGLE_ROLES = {
     "gcp:container/": "container.admin",
     "gcp:compute/": "compute.networkAdmin",
     "gcp:logging/": "logging.configWriter",
+    "gcp:monitoring/": "monitoring.editor",
     "gcp:projects/iAMMember:": "resourcemanager.projectIamAdmin",
     "gcp:projects/service:": "serviceusage.serviceUsageAdmin",
     "gcp:secretmanager/": "secretmanager.admin",
@@ -48,9 +49,9 @@ def service_of(name: str) -> str:
 
 
 def roles_in(guide: str) -> set[str]:
-    """Roles that a guide asks for on the project."""
+    """Roles that a guide asks for on the project of every stack."""
     rows = re.findall(r"^\| (`roles/[^|]*) \|", (ROOT / f"docs/guides/{guide}.md").read_text(), re.MULTILINE)
-    return {role for row in rows if ", on " not in row for role in re.findall(r"`roles/([\w.]+)`", row)}
+    return {role for row in rows if not row.endswith("only") for role in re.findall(r"`roles/([\w.]+)`", row)}
 
 
 @pytest.mark.parametrize(("stack", "guide"), [("dev", "cloud-run"), ("prod", "gke")])

@@ -233,7 +233,7 @@ def test_an_interrupted_up_leaves_nothing_half_made(project: Path) -> None:
 
 
 def test_another_stack_is_handed_over_to_pulumi(project: Path, tmp_path: Path) -> None:
-    write_stack(project, {"target": "cloud-run"}, "prod")
+    write_stack(project, {"target": "cloud-run", "project": "acme-prod", "region": "europe-west4"}, "prod")
     message = refused(project, "up", "prod", PATH="/nowhere")
     assert "`pulumi up --stack prod`" in message
     assert "make setup-cloud" in message
@@ -270,7 +270,7 @@ def pulumi_after(folder: Path, result: str, pending: str = "[]") -> str:
 def test_up_reads_first_what_is_there_after_a_run_that_did_not_end_well(
     project: Path, tmp_path: Path, result: str, pending: str, said: str, options: str
 ) -> None:
-    write_stack(project, {"target": "cloud-run"}, "prod")
+    write_stack(project, {"target": "cloud-run", "project": "acme-prod", "region": "europe-west4"}, "prod")
     path = pulumi_after(tmp_path, result, pending)
     done = slipway(project, "up", "prod", PATH=path)
     assert (done.returncode, done.stdout) == (0, f"pulumi up --stack prod{options}\n")

@@ -127,5 +127,5 @@ def test_a_local_stack_keeps_its_newest_releases_and_what_serves(project: Path) 
 
 
 def test_a_stack_of_another_target_is_refused(project: Path) -> None:
-    write_stack(project, {"target": "fargate", "region": "eu-west-1"}, "prod")
-    assert "has the target fargate; this is for cloud-run" in refused(project, "prune", "prod")
+    write_stack(project, {"target": "kubernetes"}, "prod")
+    assert "has the target kubernetes; this is for cloud-run" in refused(project, "prune", "prod")
