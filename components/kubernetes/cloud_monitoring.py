@@ -14,6 +14,7 @@ from ..observability.email import email_faults
 from ..observability.prometheus import RUNBOOKS, Subject
 from ..observability.signals import SIGNALS, TUNABLE
 from ..observability.watch import Watch
+from ..rollouts.second import second_name
 from . import kserve
 from .args import Monitoring
 from .pod import CONTAINER
@@ -44,13 +45,17 @@ def watched_of(spec: KubernetesSpec) -> MonitoredService:
 
 
 def log_lines(spec: KubernetesSpec) -> str:
-    """Return the filter of Cloud Logging for all that the service's containers write."""
+    """Return the filter of Cloud Logging for all that the service's containers write.
+
+    A second version's are among them, so that its lines are kept as long and raise the same alarm.
+    """
+    second = f"({second_name(spec.name).removeprefix(spec.name)})?" if spec.runs_two else ""
     lines = [
         'resource.type="k8s_container"',
         *([f'resource.labels.cluster_name="{spec.cluster_name}"'] if spec.cluster_name else []),
         f'resource.labels.namespace_name="{spec.namespace}"',
         f'resource.labels.container_name="{_container(spec)}"',
-        f'resource.labels.pod_name=~"^{_pods(spec)}$"',
+        f'resource.labels.pod_name=~"^{_pods(spec, second)}$"',
     ]
     return " AND ".join(lines)
 
@@ -59,9 +64,9 @@ def _container(spec: KubernetesSpec) -> str:
     return kserve.CONTAINER if spec.with_kserve else CONTAINER
 
 
-def _pods(spec: KubernetesSpec) -> str:
-    """Return a regular expression of the pods' names."""
-    return f"{spec.name}-predictor-.+" if spec.with_kserve else f"{spec.name}-[a-z0-9]+-[a-z0-9]+"
+def _pods(spec: KubernetesSpec, second: str = "") -> str:
+    """Return a regular expression of the pods' names. second: of what a second version's have more."""
+    return f"{spec.name}-predictor-.+" if spec.with_kserve else f"{spec.name}{second}-[a-z0-9]+-[a-z0-9]+"
 
 
 def tunable_signals(spec: KubernetesSpec) -> tuple[str, ...]:

@@ -72,9 +72,13 @@ def rules_spec(spec: KubernetesSpec) -> dict[str, Any]:
 
 
 def dashboard_data(spec: KubernetesSpec) -> dict[str, str]:
-    """Return the file of the dashboard; the sidecar puts those of all namespaces into one folder."""
-    name = f"slipway-{spec.namespace}_{spec.name}.json"  # neither has an underscore, but both have hyphens
-    return {name: dashboard_json(subject_of(spec), watch_of(spec))}
+    return {dashboard_file(subject_of(spec)): dashboard_json(subject_of(spec), watch_of(spec))}
+
+
+def dashboard_file(subject: Subject) -> str:
+    """Return the name of its file; the sidecar puts those of all namespaces into one folder."""
+    # Neither has an underscore, but both have hyphens.
+    return f"slipway-{subject.namespace}_{subject.name}.json"
 
 
 def monitoring_labels(spec: KubernetesSpec) -> dict[str, str]:

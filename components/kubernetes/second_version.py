@@ -89,7 +89,7 @@ def _kserve_faults(spec: KubernetesSpec) -> Iterator[Fault]:
 
 def _share_faults(spec: KubernetesSpec) -> Iterator[Fault]:
     percent, most = spec.canary_percent, spec.service.max_replicas
-    if percent is None or not 0 < percent < 100:
+    if spec.rollout != CANARY or percent is None or not 0 < percent < 100:
         return
     least = math.ceil(share_of(most, 1))
     if percent > MOST_PERCENT:

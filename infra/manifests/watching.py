@@ -1,9 +1,11 @@
 """Rules, dashboard and load of a service in a chart, which name the namespace that its values choose."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from slipway.components.keda_api import proxy_name
+from slipway.components.kubernetes.monitoring import dashboard_file
 from slipway.components.observability.grafana import dashboard_uid, title_of
 from slipway.components.observability.prometheus import Subject
 
@@ -29,10 +31,11 @@ def in_any_namespace(text: str, namespace: str, service: str) -> str:
         f'namespace="{namespace}"': f'namespace="{_NAMESPACE}"',
         f'namespace=\\"{namespace}\\"': f'namespace=\\"{_NAMESPACE}\\"',
         f"{proxy_name(service)}.{namespace}": f"{proxy_name(service)}.{_NAMESPACE}",
-        f"slipway-{namespace}-{service}.json": f"slipway-{_NAMESPACE}-{service}.json",
+        dashboard_file(subject): dashboard_file(any_namespace),
         f"Slipway: {title_of(subject)}": f"Slipway: {title_of(any_namespace)}",
         dashboard_uid(subject): f"slipway-{{{{ {hashed} }}}}",
     }
     for old, new in replaced.items():
         text = text.replace(old, new)
-    return text
+    label = re.compile(rf"^( +namespace: )'?{re.escape(namespace)}'?$", re.MULTILINE)
+    return label.sub(r"\1{{ .Values.namespace | quote }}", text)

@@ -12,6 +12,7 @@ from slipway.infra.errors import Refused
 from slipway.infra.plan.config import StackConfig
 from slipway.infra.plan.run import Plan, plan_of
 from slipway.infra.plan.warning import Warned
+from slipway.infra.preview.on_a_cluster import cluster_findings
 from slipway.infra.preview.own_program import own_program
 from slipway.infra.program import MissingSdk, refusal_of
 from slipway.infra.program import main as program
@@ -38,7 +39,13 @@ def findings_of(plan: Plan, settings: Settings) -> list[dict[str, str]]:
         {"severity": "warning", "title": warned.text, "reason": "", "fix": ""} for warned in plan.warnings
     ]
     unheard = [*_without_callers(plan), *_without_listener(plan)]
-    return [*warned, *unheard, *_without_effect(settings), *_not_checked(settings)]
+    return [
+        *warned,
+        *unheard,
+        *cluster_findings(plan.stack, settings),
+        *_without_effect(settings),
+        *_not_checked(settings),
+    ]
 
 
 def _without_callers(plan: Plan) -> list[dict[str, str]]:

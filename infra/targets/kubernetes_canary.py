@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import NoReturn
 
 from slipway.components.rollouts.kinds import BLUE_GREEN
 from slipway.components.rollouts.rollback_rules import DEFAULT_RULES, read_rule
@@ -43,6 +44,7 @@ _LONGEST_LOOK_SECONDS = 10.0
 _MOST_ASKED = 3
 _METRICS_PATH = "/metrics"
 _INTERRUPTED = "it was interrupted"
+_NOT_SHARED = "the update that gives it requests failed or was interrupted"
 
 
 @dataclass
@@ -62,10 +64,12 @@ class SecondVersion:
         """Carry the rollout out to its end. Raises Failed if it goes back, ProgramFailed if it is stuck."""
         try:
             back = self._smoke(smoke_test) or self._watched()
-        except (KeyboardInterrupt, ProgramFailed):
-            back = _INTERRUPTED
+        except KeyboardInterrupt:
+            self.go_back(_INTERRUPTED, is_bad=False)
+        except ProgramFailed:
+            self.go_back(_NOT_SHARED, is_bad=False)
         except Failed as error:
-            back = f"the cluster did not answer: {error}".removesuffix(".")
+            self.go_back(f"the cluster did not answer: {error}".removesuffix("."), is_bad=False)
         if back:
             self.go_back(back)
         self.say("The new version passed; every request goes to it")
@@ -73,6 +77,7 @@ class SecondVersion:
             with self.going_on():
                 self._updates.up()
         except ProgramFailed:
+            self.record.let_go(self.rollout)
             self.say(
                 f"The update that gives it all the requests failed. Both versions of stack {self.stack} "
                 "serve; `slipway up` goes on, `slipway rollback` takes it back."
@@ -80,20 +85,41 @@ class SecondVersion:
             raise
         self.rollout = self.record.read().end(self.rollout, SERVES)
 
-    def go_back(self, reason: str) -> None:
-        """Remove the second version and say so. Raises Failed, which ends the command."""
+    def take_back_older(self) -> None:
+        """Remove what a rollout that was cut off left, before the Service could send requests to this one.
+
+        Raises Failed if it stays.
+        """
+        self.say("Removing the version whose rollout was cut off")
+        try:
+            with self.going_on():
+                self._updates.up(UpdateStep(BACK_STEP))
+        except ProgramFailed:
+            self.record.let_go(self.rollout)
+            raise Failed(
+                f"`pulumi up` did not remove the version of stack {self.stack} whose rollout was cut off: it "
+                f"may have requests. `slipway rollback --stack {self.stack}` tries again."
+            ) from None
+
+    def go_back(self, reason: str, *, is_bad: bool = True) -> NoReturn:
+        """Remove the second version and say so. Raises Failed, which ends the command.
+
+        is_bad: whether the version is to blame, and refused until something changes.
+        """
         self.say(f"The new version goes back: {reason}")
         try:
             with self.going_on():
                 self._updates.up(UpdateStep(BACK_STEP))
         except ProgramFailed:
+            self.record.let_go(self.rollout)
+            what = "is bad" if is_bad else "was to go back"
             raise Failed(
-                f"The new version of stack {self.stack} is bad ({reason}), and `pulumi up` did not take it "
+                f"The new version of stack {self.stack} {what} ({reason}), and `pulumi up` did not take it "
                 f"back: it may have requests. `slipway rollback --stack {self.stack}` tries again."
             ) from None
         self.record.read().end(self.rollout, BACK, reason)
         again = ""
-        if reason != _INTERRUPTED:
+        if is_bad:
             self.record.hold_against(WentBack(self.fingerprint, reason, time.time()))
             again = " `slipway up` refuses to bring it again until something changes, or with --again."
         serves = f"Release {self.rollout.old} serves every request."

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from slipway.components.rollouts.second import second_name
-from slipway.infra.errors import Failed
+from slipway.components.rollouts.second import INSTANCE_LABEL, second_name
+from slipway.infra.errors import Failed, Refused
 from slipway.infra.targets.cloud_cli import at
 from slipway.infra.targets.kubectl import KubernetesPlace, kubectl, kubectl_error, listed
 
@@ -33,7 +33,26 @@ class ServiceObjects:
 
     def second(self) -> dict[str, Any] | None:
         """Return the Deployment of a rollout's second version; None if there is none."""
+        found = self._named_second()
+        return found if found and self._is_version(found) else None
+
+    def require_free_name(self) -> None:
+        """Raise Refused if another service of the namespace has the name that a second version would get."""
+        found = self._named_second()
+        if found is not None and not self._is_version(found):
+            name = second_name(self.name)
+            raise Refused(
+                f"The namespace {self.place.namespace} has another service, {name}, and a second version of "
+                f"{self.name} would be called the same. Move one of them to a `namespace` of its own, or set "
+                "`rollout` to rolling."
+            )
+
+    def _named_second(self) -> dict[str, Any] | None:
         return self.one("deployments.apps", second_name(self.name))
+
+    def _is_version(self, deployment: Mapping[str, Any]) -> bool:
+        """Return whether its pods are a version of this service."""
+        return at(template_of(deployment), "metadata", "labels").get(INSTANCE_LABEL) == self.name
 
     def one(self, kind: str, name: str, *options: str) -> dict[str, Any] | None:
         return self._read(["get", f"{kind}/{name}", "--ignore-not-found", *options])

@@ -34,7 +34,7 @@ class KubernetesRollout:
 
     old, new: revisions; new is the one that the Deployment would get. percent: share of the requests that
     the new version has. by: who runs it. requests: those that each version answered. reason: why it went
-    back.
+    back. fingerprint: of the new version.
     """
 
     kind: str
@@ -50,6 +50,7 @@ class KubernetesRollout:
     ended_at: float | None = None
     seen_at: float = 0
     requests: Mapping[str, int] = field(default_factory=dict[str, int])
+    fingerprint: str = ""
 
     @property
     def is_open(self) -> bool:
@@ -63,7 +64,7 @@ class KubernetesRollout:
     def to_json(self) -> dict[str, Any]:
         """Return it for people and programs, with the keys of a local rollout."""
         state = self.state if not self.is_open or self.is_driven else "cut off"
-        found = {key: value for key, value in asdict(self).items() if key != "seen_at"}
+        found = {key: value for key, value in asdict(self).items() if key not in ("seen_at", "fingerprint")}
         reason = self.reason or ("its command was killed" if state == "cut off" else None)
         return {**found, "state": state, "baked_seconds": round(self.baked_seconds, 1), "reason": reason}
 
@@ -138,6 +139,11 @@ class ClusterRecord:
         done = replace(rollout, state=state, reason=reason, ended_at=time.time())
         self._keep({_ROLLOUT: json.dumps(asdict(done)), _ASKED: ""})
         return done
+
+    def let_go(self, rollout: KubernetesRollout) -> None:
+        """Record that no command watches a rollout any more, so that the next one need not wait to see it."""
+        with suppress(Failed):  # it shows after a while
+            self._keep({_ROLLOUT: json.dumps(asdict(replace(rollout, seen_at=0)))})
 
     def ask(self, what: str) -> None:
         """Ask the command that watches the rollout for something; '' takes it as heard."""

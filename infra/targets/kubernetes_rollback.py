@@ -6,7 +6,6 @@ from typing import Any
 
 from slipway.infra.errors import Failed, ProgramFailed, Refused
 from slipway.infra.plan.config import StackConfig
-from slipway.infra.settings.stackfile import settings_from
 from slipway.infra.targets.kubernetes_objects import ServiceObjects
 from slipway.infra.targets.kubernetes_record import (
     BACK,
@@ -20,7 +19,6 @@ from slipway.infra.targets.kubernetes_record import (
 )
 from slipway.infra.targets.kubernetes_releases import BY_HAND, KubernetesReleases
 from slipway.infra.targets.pulumi_updates import PulumiUpdates
-from slipway.infra.targets.release_identity import fingerprint_of
 from slipway.stacks.update_step import UpdateStep
 
 _POLL_SECONDS = 1.0
@@ -91,7 +89,9 @@ def _remove_second(
     if found is None:
         return 0, 0
     record.read().end(found, BACK, BY_HAND)
-    record.hold_against(WentBack(fingerprint_of(config, settings_from(config)), BY_HAND, time.time()))
+    # Whoever takes it back may have another version in the file.
+    if found.fingerprint:
+        record.hold_against(WentBack(found.fingerprint, BY_HAND, time.time()))
     return found.new, found.old
 
 

@@ -6,6 +6,7 @@ kubernetes_canary.py carries a rollout out. Without one, and with `rollout: roll
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from typing import Any
 
 from slipway.components.local.release import project_commit
@@ -90,7 +91,8 @@ class KubernetesUp(CommandRollout):
         if self._second is None:
             return ""
         if self._objects.second() is None:  # it was not confirmed, or failed before
-            self._record.end(self._second.rollout, BACK, "the update that starts it failed")
+            why = "the update that starts it was not confirmed, or failed"
+            self._record.end(self._second.rollout, BACK, why)
             return ""
         self._second.go_back("it did not start; the messages of `pulumi up` above say why")
         return ""
@@ -153,6 +155,7 @@ class KubernetesUp(CommandRollout):
         return paths is not None and (not paths or any(path.startswith(_TEMPLATE) for path in paths))
 
     def _begin(self, deployment: Mapping[str, Any]) -> None:
+        self._objects.require_free_name()
         settings, old = self._settings, revision_of(deployment)
         serving = int(at(deployment, "spec").get("replicas", 1))
         second = second_pods(self._kind, settings.canary_percent, serving)
@@ -161,7 +164,7 @@ class KubernetesUp(CommandRollout):
         rollout = KubernetesRollout(
             self._kind, old, old + 1, time.time(), this_command(), round(percent, 1), minutes * 60
         )
-        rollout = self._record.begin(rollout, deployment)
+        rollout = self._record.begin(replace(rollout, fingerprint=self._fingerprint), deployment)
         self.step = step = UpdateStep(START, second)
         self._second = SecondVersion(
             self._config.stack,
@@ -173,6 +176,8 @@ class KubernetesUp(CommandRollout):
             self._fingerprint,
             self._say,
         )
+        if self._objects.second() is not None:
+            self._second.take_back_older()
         pods = "pod" if second == 1 else "pods"
         self._say(
             f"Rollout {self._kind}: {second} {pods} of the new version next to {serving} of release "

@@ -19,7 +19,10 @@ _NOT_OF_A_VERSION = frozenset(
     (
         *("rollout", "canaryPercent", "bakeMinutes", "rollbackOn", "smokeTests"),
         *("minInstances", "maxInstances", "minAvailable", "cpuTarget", "schedule"),
-        *("policy", "budget", "usage", "objective", "thresholds", "runbooks"),
+        *("scaleOn", "scaleTarget", "prometheusAddress", "kedaNamespace", "requestsMetric"),
+        *("requestsPerInstance", "spareNode", "minNodes", "minNodesPerZone", "maxNodes"),
+        *("policy", "budget", "usage", "objective", "thresholds", "runbooks", "alertEmail"),
+        *("monitoringLabels", "logRetention", "keepImages", "scan", "deletionProtection"),
     )
 )
 

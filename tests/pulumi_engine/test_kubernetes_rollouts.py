@@ -109,8 +109,9 @@ def test_a_rollout_whose_command_was_killed_is_taken_back_or_ended_by_a_bare_upd
     rollouts: Rollouts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rollouts.configure(image=NEW, bakeMinutes="60")
-    for ends in ("rollback", "update"):
-        with rollouts.begun("up", STACK, "--yes", *(["--again"] if ends == "update" else [])) as process:
+    for ends in ("rollback", "another", "update"):
+        rollouts.configure(image=NEW)
+        with rollouts.begun("up", STACK, "--yes", *([] if ends == "rollback" else ["--again"])) as process:
             rollouts.wait_for_share(process, f"instance={SERVICE}")
             wait_until(lambda: rollouts.record().get("baked_seconds", 0) > 0)
             os.killpg(process.pid, signal.SIGKILL)
@@ -120,6 +121,21 @@ def test_a_rollout_whose_command_was_killed_is_taken_back_or_ended_by_a_bare_upd
         if ends == "rollback":
             rollouts.slipway("rollback", "--stack", STACK)
             assert (rollouts.image(), rollouts.image(CANARY)) == (OLD, "")
+        elif ends == "another":
+            since = rollouts.now
+            rollouts.configure(image=THIRD)
+            rollouts.answers("new", metrics(0), status=500)
+            said = rollouts.slipway("up", STACK, "--yes", code=1)
+            assert "Removing the version whose rollout was cut off" in said
+            story = rollouts.story(since)
+            in_order = [
+                f"Service {SERVICE}: selects name={SERVICE}",
+                f"Deployment {CANARY} is deleted",
+                f"Deployment {CANARY}: 1 of a third version",
+            ]
+            assert [line for line in story if line in in_order][:3] == in_order
+            assert not [line for line in story if "selects instance" in line]
+            rollouts.answers("new", metrics(0))
         else:
             rollouts.engine.up("--stack", STACK)
             assert (rollouts.image(), rollouts.image(CANARY)) == (NEW, "")

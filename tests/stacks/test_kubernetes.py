@@ -297,6 +297,14 @@ def test_monitoring_that_could_not_work_is_refused_in_the_words_of_the_settings(
         ({"prometheusAddress": "http://a:9090"}, "prometheusAddress is given with `scaleOn` cpu"),
         ({"kedaNamespace": "a_b", "scaleOn": "interceptor"}, "kedaNamespace: got 'a_b'"),
         ({"public": "true", "scaleOn": "interceptor"}, "public is true with `scaleOn` interceptor"),
+        (
+            {"rollout": "canary", "scaleOn": "interceptor"},
+            "rollout is canary with `scaleOn` interceptor, which lets one Deployment sleep; use `sc",
+        ),
+        (
+            {"rollout": "blue-green", "scaleOn": "queue", "monitoring": "operator"},
+            "rollout is blue-green with `scaleOn` queue, which scales one Deployment; .* `scaleOn` cpu",
+        ),
     ],
 )
 def test_what_nothing_could_scale_by_is_refused_in_the_words_of_the_settings(

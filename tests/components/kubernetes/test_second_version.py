@@ -1,12 +1,15 @@
 """Two versions of a service next to each other: what the second one has, and what of the first is held."""
 
+import re
 from typing import Any
 
 import pytest
 
+from slipway.components.kubernetes.cloud_monitoring import log_lines
+from slipway.components.kubernetes.rules import checked_spec
 from tests.components.kubernetes.test_component import emitted, of_plan, planned
 from tests.contract.cloud import Emitted
-from tests.contract.kubernetes_cases import GPU, KEY
+from tests.contract.kubernetes_cases import GOOGLE, GPU, KEY, PLAIN
 from tests.contract.kubernetes_objects import objects_of, one
 
 CANARY: dict[str, Any] = {"rollout": "canary", "api_key": KEY, "max_replicas": 4}
@@ -61,6 +64,44 @@ def test_blue_and_green_have_as_many_pods_which_no_autoscaler_takes_away() -> No
         ("api", 4),
         ("api-canary", 4),
     ]
+
+
+@pytest.mark.parametrize("step", ["none", "start", "share", "back"])
+def test_keda_scales_the_first_version_of_a_canary_by_the_load_of_both(step: str) -> None:
+    args = {**CANARY, "scale_on": "requests", "monitoring": "operator", "rollout_step": step}
+    objects = objects_of(args)
+    assert not [each for each in objects if each["kind"] == "HorizontalPodAutoscaler"]
+    scaled = one(objects, "ScaledObject")["spec"]
+    assert scaled["scaleTargetRef"]["name"] == "api"
+    assert (scaled["minReplicaCount"], scaled["maxReplicaCount"]) == (2, 4)
+    # The query is of a job, which the pods of both versions are scraped as.
+    assert 'job="api"' in scaled["triggers"][0]["metadata"]["query"]
+    scrapes = one(objects, "PodMonitor")["spec"]
+    assert scrapes["podMetricsEndpoints"][0]["relabelings"] == [{"targetLabel": "job", "replacement": "api"}]
+    pods = [each["spec"]["template"] for each in objects if each["kind"] == "Deployment"]
+    assert len(pods) == (2 if step in ("start", "share") else 1)
+    for template in pods:
+        assert scrapes["selector"]["matchLabels"].items() <= template["metadata"]["labels"].items()
+
+
+def test_a_share_that_blue_and_green_do_not_have_is_refused_once() -> None:
+    with pytest.raises(ValueError, match="canary_percent is 20 with `rollout` blue-green") as refused:
+        checked_spec("api", {**PLAIN, "rollout": "blue-green", "canary_percent": 20})
+    assert "raise `max_replicas`" not in str(refused.value)
+
+
+def test_the_log_of_a_second_version_is_kept_like_that_of_the_first() -> None:
+    def filters(pod: str, **args: Any) -> bool:
+        spec = checked_spec("api", {**PLAIN, **GOOGLE, **args})
+        [pattern] = re.findall(r'pod_name=~"(.+?)"', log_lines(spec))
+        return re.fullmatch(pattern, pod) is not None
+
+    canary = "api-canary-7d9f5c6b8-x2x4q"
+    assert filters(canary, rollout="canary", max_replicas=4, max_nodes=9)
+    assert filters("api-7d9f5c6b8-x2x4q", rollout="canary", max_replicas=4, max_nodes=9)
+    # Without a rollout it is a service of its own.
+    assert not filters(canary)
+    assert not filters("api-other-7d9f5c6b8-x2x4q", rollout="canary", max_replicas=4, max_nodes=9)
 
 
 def test_without_a_rollout_nothing_of_it_is_emitted_and_with_one_the_metrics_are() -> None:

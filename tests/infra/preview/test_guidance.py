@@ -52,3 +52,34 @@ def test_that_alarms_notify_nobody_is_said_where_they_do(tmp_path: Path) -> None
     assert "alarms notify nobody" in text(made(tmp_path, dict(DEV)))
     assert "alarms notify nobody" not in text(made(tmp_path, {**DEV, "alertEmail": "oncall@example.com"}))
     assert "alarms notify nobody" not in text(made(tmp_path, {**DEV, "observability": "off"}))
+
+
+CANARY = {"target": "kubernetes", "image": f"registry.example.com/s@sha256:{'1' * 64}", "rollout": "canary"}
+NEW_CLUSTER = {
+    "target": "gke",
+    "project": "acme-prod",
+    "region": "europe-west4",
+    "location": "europe-west4-a",
+    "image": f"europe-west4-docker.pkg.dev/p/r/s@sha256:{'1' * 64}",
+}
+
+
+def test_a_rollout_that_only_the_command_carries_out_is_said_to_be_so(tmp_path: Path) -> None:
+    said = text(made(tmp_path, dict(CANARY)))
+    assert "only `slipway up` carries out `rollout` canary. A bare `pulumi up` replaces the pods" in said
+    assert "it also brings a version that went back. Deploy with `slipway up dev`." in said
+    for plain in ({**CANARY, "rollout": "rolling"}, {**DEV, "rollout": "canary"}):
+        assert "only `slipway up`" not in text(made(tmp_path, plain))
+
+
+@pytest.mark.parametrize(
+    ("given", "lacks"),
+    [
+        ({"scaleOn": "queue", "monitoring": "google"}, "has no KEDA. `scaleOn` queue fails there"),
+        ({"monitoring": "operator"}, "has no Prometheus Operator. `monitoring` operator fails there"),
+    ],
+)
+def test_what_a_new_cluster_lacks_is_said(given: dict[str, str], lacks: str, tmp_path: Path) -> None:
+    assert f"a cluster that the same `up` creates {lacks}" in text(made(tmp_path, {**NEW_CLUSTER, **given}))
+    for there in (dict(NEW_CLUSTER), {**NEW_CLUSTER, **given, "cluster": "shared"}):
+        assert "that the same `up` creates" not in text(made(tmp_path, there))

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from slipway.infra.errors import Failed, ProgramFailed, Refused
 from slipway.infra.settings.stackfile import settings_from, stack_config
-from slipway.infra.targets import kubernetes_canary, kubernetes_up
+from slipway.infra.targets import kubernetes_canary, kubernetes_record, kubernetes_rollback, kubernetes_up
 from slipway.infra.targets.kubectl import KubernetesPlace
 from slipway.infra.targets.kubernetes_up import KubernetesUp
 from slipway.stacks.settings.kubernetes import WorkloadSettings
@@ -43,14 +43,18 @@ class Service(Cluster):
 
     serving: dict[str, Any] | Failed = DEPLOYMENT
     has_second = False
+    neighbour: dict[str, Any] | None = None
+    made: ClassVar["Service"]
 
     def deployment(self) -> dict[str, Any] | None:
         if isinstance(self.serving, Failed):
             raise self.serving
         return self.serving
 
-    def second(self) -> dict[str, Any] | None:
-        return DEPLOYMENT if self.has_second else None
+    def one(self, kind: str, name: str, *options: str) -> dict[str, Any] | None:
+        if kind != "deployments.apps":
+            return super().one(kind, name, *options)
+        return DEPLOYMENT if self.has_second else self.neighbour
 
     def replica_sets(self) -> list[dict[str, Any]]:
         return []
@@ -86,6 +90,7 @@ def service(monkeypatch: pytest.MonkeyPatch) -> type[Service]:
         pass
 
     cluster = Fresh()
+    Fresh.made = cluster
 
     def of(_place: object) -> Service:
         return cluster
@@ -160,6 +165,29 @@ def test_a_second_version_that_does_not_start_goes_back_and_is_refused(
     assert again.up.prepare() is True
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"maxInstances": "9"},
+        {"monitoring": "operator", "scaleOn": "queue", "scaleTarget": "3"},
+        {"monitoring": "operator", "monitoringLabels": '{"release": "prometheus"}'},
+        {"spareNode": "true", "deletionProtection": "false"},
+    ],
+)
+def test_another_size_does_not_bring_back_what_went_back(
+    run: Any, service: type[Service], changed: dict[str, str]
+) -> None:
+    watched = {"rollout": "canary", "monitoring": changed.get("monitoring", "none")}
+    found = run("api-deployment", **watched)
+    found.up.prepare()
+    service.has_second = True
+    with pytest.raises(Failed, match="went back: it did not start"):
+        found.up.after_failure()
+    with pytest.raises(Refused, match="This version of stack prod went back"):
+        run("api-deployment", **{**changed, **watched}).up.prepare()
+    run("api-deployment", **watched, memory="3Gi").up.prepare()
+
+
 def test_an_update_that_was_not_confirmed_takes_nothing_back(run: Any) -> None:
     found = run("api-deployment", rollout="canary")
     found.up.prepare()
@@ -174,6 +202,85 @@ def test_a_version_that_cannot_be_taken_back_is_told(run: Any, service: type[Ser
     service.has_second = True
     with pytest.raises(Failed, match=r"did not take it back: it may have requests\. `slipway rollback"):
         found.up.after_failure()
+
+
+def test_the_next_command_need_not_wait_for_one_that_ended(run: Any, service: type[Service]) -> None:
+    found = run("api-deployment", rollout="canary", fails=True)
+    found.up.prepare()
+    service.has_second = True
+    with pytest.raises(Failed):
+        found.up.after_failure()
+    other = run("api-deployment", rollout="canary")
+    other.up.prepare()
+    assert other.up.step.name == "start"
+
+
+def test_what_a_cut_off_rollout_left_goes_before_another_version_could_get_its_requests(
+    run: Any, service: type[Service]
+) -> None:
+    service.has_second = True
+    found = run("api-deployment", rollout="canary")
+    found.up.prepare()
+    assert (found.updates.steps, found.up.step.name) == (["back"], "start")
+    service.has_second = False
+    stuck = run("api-deployment", rollout="canary", fails=True)
+    found.up.after_failure()
+    service.has_second = True
+    with pytest.raises(Failed, match=r"whose rollout was cut off: it may have requests\. `slipway rollback"):
+        stuck.up.prepare()
+
+
+def test_a_cut_off_version_that_is_taken_back_from_another_checkout_is_the_one_that_is_refused(
+    run: Any, service: type[Service], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = run("api-deployment", rollout="canary", memory="3Gi")
+    found.up.prepare()
+    service.has_second = True
+    cluster, other = service.made, run("api-deployment", rollout="canary")
+    monkeypatch.setattr(kubernetes_record, "SILENT_SECONDS", 0)
+
+    def updates(_stack: object) -> Updates:
+        return other.updates
+
+    monkeypatch.setattr(kubernetes_rollback, "PulumiUpdates", updates)
+    config = stack_config(Path(), "prod")
+    assert kubernetes_rollback.take_back(config, cluster, None, False, other.said.append) == (4, 3)
+    service.has_second = False
+    other.up.prepare()
+    with pytest.raises(Refused, match="This version of stack prod went back: by `slipway rollback`"):
+        run("api-deployment", rollout="canary", memory="3Gi").up.prepare()
+
+
+def test_another_services_deployment_is_no_second_version(run: Any, service: type[Service]) -> None:
+    labels = {"app.kubernetes.io/name": "api-canary", "app.kubernetes.io/instance": "api-canary"}
+    template = {**TEMPLATE, "metadata": {"labels": labels}}
+    service.neighbour = {**DEPLOYMENT, "spec": {"replicas": 1, "template": template}}
+    found = run("api-deployment", rollout="canary")
+    with pytest.raises(Refused, match="The namespace api has another service, api-canary, and a second"):
+        found.up.prepare()
+    assert service.made.second() is None
+    plain = run("api-deployment")
+    plain.up.prepare()
+    assert plain.updates.steps == []
+
+
+@pytest.mark.parametrize("fails", ["update", "cluster"])
+def test_a_version_that_is_not_to_blame_may_come_again(
+    run: Any, service: type[Service], fails: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> str:
+        raise ProgramFailed(255) if fails == "update" else Failed("kubectl says: no route.")
+
+    monkeypatch.setattr(kubernetes_canary.SecondVersion, "_watched", broken)
+    found = run("api-deployment", rollout="canary")
+    found.up.prepare()
+    said = {
+        "update": "the update that gives it requests failed or was interrupted",
+        "cluster": "the cluster did not answer: kubectl says: no route",
+    }
+    with pytest.raises(Failed, match=rf"went back: {said[fails]}\. Release 3 serves every request\.$"):
+        found.up.carry_out({"url": "http://api.api.svc"}, None)
+    run("api-deployment", rollout="canary").up.prepare()
 
 
 def test_an_interrupted_rollout_goes_back_and_may_come_again(run: Any) -> None:
