@@ -116,7 +116,7 @@ def test_a_release_that_cloud_run_lost_is_listed_with_that(
     known(run, "api-0", {})
     done = CliRunner().invoke(app, ["releases", "prod"], env={"COLUMNS": "200"})
     assert done.exit_code == 0, done.output
-    assert "lost: Cloud Run no longer has this revision" in done.output
+    assert "cannot come back: Cloud Run no longer has this revision" in done.output
 
 
 @pytest.mark.parametrize("where", ["services/api", "timeSeries"])
