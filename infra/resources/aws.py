@@ -22,6 +22,7 @@ TASK_DEFINITION = "aws:ecs/taskDefinition:TaskDefinition"
 SCALING_TARGET = "aws:appautoscaling/target:Target"
 SCHEDULED_ACTION = "aws:appautoscaling/scheduledAction:ScheduledAction"
 TARGET_GROUP = "aws:lb/targetGroup:TargetGroup"
+LISTENER = "aws:lb/listener:Listener"
 LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
 FARGATE_COMPONENT = "slipway:index:FargateService"
 ECR_REPOSITORY = "aws:ecr/repository:Repository"
@@ -184,9 +185,7 @@ ROWS = {
     ),
     "aws:iam/policy:Policy": Row(Role.ROLE_POLICY, None, PERMISSION),
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment": Row(Role.ROLE_POLICY, None, PERMISSION),
-    "aws:lb/listener:Listener": Row(
-        Role.NETWORK, _by("loadBalancerArn", "elbv2/listener.go"), _WITH_BALANCER
-    ),
+    LISTENER: Row(Role.NETWORK, _by("loadBalancerArn", "elbv2/listener.go"), _WITH_BALANCER),
     "aws:lb/listenerRule:ListenerRule": Row(
         Role.NETWORK, _by("listenerArn", "elbv2/listener_rule.go"), _WITH_BALANCER
     ),

@@ -7,10 +7,10 @@ first.
 
 from slipway.components.rollouts.kinds import BLUE_GREEN, CANARY
 from slipway.infra.plan.run import Plan
+from slipway.infra.resources.aws import ECS_SERVICE, LISTENER
 from slipway.infra.resources.reading import at, items_at
 from slipway.infra.targets.fargate_cli import FargatePlace, answer, objects_at
 
-_SERVICE, _LISTENER = "aws:ecs/service:Service", "aws:lb/listener:Listener"
 _WAY = (
     f"ECS moved its requests between two target groups ({CANARY} or {BLUE_GREEN}), and they may be in the "
     "second. Go over to `rollout: rolling` in an `up` of its own first: it has the tasks in both."
@@ -20,7 +20,7 @@ _WAY = (
 def outage_of(plan: Plan, place: FargatePlace) -> str | None:
     """Return why requests to the service that runs would get no answer; None where they do. Raises Failed."""
     rule = _live_rule(place)
-    wanted = next((each for each in plan.resources if each.type == _SERVICE), None)
+    wanted = next((each for each in plan.resources if each.type == ECS_SERVICE), None)
     if rule is None or wanted is None:
         return None
     groups = items_at(wanted.inputs, "loadBalancers")
@@ -47,5 +47,5 @@ def _is_secure(place: FargatePlace, rule: str) -> bool:
 
 
 def _will_be_secure(plan: Plan) -> bool:
-    listeners = (each for each in plan.resources if each.type == _LISTENER)
+    listeners = (each for each in plan.resources if each.type == LISTENER)
     return any(each.inputs.get("protocol") == "HTTPS" for each in listeners)

@@ -11,11 +11,11 @@ from slipway.components.image.registry import RELEASE_PREFIX
 from slipway.components.image_reference import ImageReference
 from slipway.infra.errors import Failed
 from slipway.infra.plan.run import Plan
+from slipway.infra.resources.aws import ECR_REPOSITORY
 from slipway.infra.resources.reading import at
 from slipway.infra.targets.fargate_cli import AWS, FargatePlace, answer, objects_at
 from slipway.infra.targets.fargate_deployments import TaskRelease, kept_tasks, revision_of
 
-_REPOSITORY = "aws:ecr/repository:Repository"
 _MANIFESTS = (
     "application/vnd.oci.image.index.v1+json",
     "application/vnd.oci.image.manifest.v1+json",
@@ -32,7 +32,7 @@ def keep_image(plan: Plan, place: FargatePlace, serving: TaskRelease) -> None:
     """
     image = ImageReference.parse(serving.image)
     repository = image.ecr_repository if image else None
-    own = {each.inputs.get("name") for each in plan.resources if each.type == _REPOSITORY}
+    own = {each.inputs.get("name") for each in plan.resources if each.type == ECR_REPOSITORY}
     if image is None or repository is None or repository.name not in own:
         return
     where = ["--registry-id", repository.account, "--repository-name", repository.name]
