@@ -16,6 +16,7 @@ from types import FrameType
 
 from ..rollouts.counts import ServerCounts
 from ..rollouts.rollback_rules import RuleVerdict, read_rule
+from ..rollouts.states import BACK, PAUSED, SERVES, UNDER_WAY
 from . import process
 from .control import Control, ControlError
 from .launch import DRAIN_SECONDS
@@ -23,20 +24,7 @@ from .log import RotatingLog, json_line
 from .metrics_page import counts_of
 from .record import Lease, ProcessId, ProcessRecord, RecordError, release_folder
 from .release import Release, note
-from .rollout import (
-    ASKED,
-    BACK,
-    CANNOT_WRITE,
-    PAUSE,
-    PAUSED,
-    PROMOTE,
-    RETURN,
-    SERVES,
-    UNDER_WAY,
-    Rollout,
-    serve,
-    wait_until_left,
-)
+from .rollout import ASKED, CANNOT_WRITE, PAUSE, PROMOTE, RETURN, Rollout, serve, wait_until_left
 from .splitter import Splitter
 
 LOOK_SECONDS = 1.0

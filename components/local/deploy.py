@@ -21,6 +21,7 @@ from ..need import inference_threads
 from ..printable import printable
 from ..rollouts.kinds import CANARY, CANARY_PERCENT, ROLLING
 from ..rollouts.rollback_rules import DEFAULT_RULES
+from ..rollouts.states import BACK, SERVES
 from ..smoke import SmokeResult, Unanswered, smoke_cases, smoke_test
 from . import kept_files, process
 from .control import Control, ControlError
@@ -30,10 +31,8 @@ from .record import Lease, ProcessId, ProcessRecord, release_folder, serving_fol
 from .release import Release, new_release, releases, taken_back
 from .rollout import (
     ASKED,
-    BACK,
     CANNOT_WRITE,
     RETURN,
-    SERVES,
     Rollout,
     link_log,
     mend,

@@ -15,13 +15,14 @@ from typing import Any, Self
 
 import psutil
 
+from ..rollouts import states
+from ..rollouts.states import BACK, PAUSED, SERVES, UNDER_WAY
 from . import process
 from .control import Control, ControlError
 from .record import LOG, Lease, ProcessId, RecordError, read_json, release_folder, write_json
 from .release import Release, note
 
 ROLLOUT = "rollout.json"
-UNDER_WAY, PAUSED, SERVES, BACK = "under way", "paused", "serves", "went back"
 # How a conductor is told what to do.
 PROMOTE, PAUSE, RETURN = signal.SIGUSR1, signal.SIGUSR2, signal.SIGTERM
 # For a version without traffic to end, before the command goes on without waiting for it.
@@ -186,7 +187,7 @@ def tell(rollout: Rollout, number: signal.Signals) -> None:
 
 def as_json(rollout: Rollout) -> dict[str, Any]:
     """Return a rollout for people and programs."""
-    state = rollout.state if not rollout.is_open or rollout.is_driven else "cut off"
+    state = rollout.state if not rollout.is_open or rollout.is_driven else states.CUT_OFF
     return {
         "kind": rollout.kind,
         "state": state,
@@ -196,7 +197,7 @@ def as_json(rollout: Rollout) -> dict[str, Any]:
         "bake_seconds": rollout.bake_seconds,
         "baked_seconds": round(rollout.baked_seconds, 1),
         "requests": dict(rollout.requests),
-        "reason": rollout.reason or (CUT_OFF if state == "cut off" else None),
+        "reason": rollout.reason or (CUT_OFF if state == states.CUT_OFF else None),
         "started_at": rollout.started_at,
         "ended_at": rollout.ended_at,
     }

@@ -13,7 +13,7 @@ from slipway.infra.errors import Failed, ProgramFailed, Refused
 from slipway.infra.plan.config import StackConfig
 from slipway.infra.plan.run import Plan
 from slipway.infra.settings.stackfile import settings_from
-from slipway.infra.targets.pulumi_updates import run_program, variables_of
+from slipway.infra.targets.pulumi_updates import answer_of, run_program, variables_of
 from slipway.infra.targets.registry import target_of
 from slipway.infra.targets.status import smoke_words
 from slipway.infra.targets.target import CommandRollout, SmokeTest
@@ -47,8 +47,8 @@ def last_run_of(pulumi: str, stack: str) -> LastRun:
 
     WHOLE, which means that it succeeded, also if that cannot be found out: `pulumi up` then says why itself.
     """
-    state = _answer(pulumi, "stack", "export", "--stack", stack)
-    history = _answer(pulumi, "stack", "history", "--stack", stack, "--json", "--page-size", "1")
+    state = answer_of(pulumi, "stack", "export", "--stack", stack)
+    history = answer_of(pulumi, "stack", "history", "--stack", stack, "--json", "--page-size", "1")
     try:
         if state["deployment"].get("pending_operations"):
             return LastRun.CUT_OFF
@@ -62,29 +62,13 @@ def being_created(pulumi: str, stack: str) -> list[str]:
 
     It may exist, and only the state's list of pending operations names it, until a refresh clears that.
     """
-    state = _answer(pulumi, "stack", "export", "--stack", stack)
+    state = answer_of(pulumi, "stack", "export", "--stack", stack)
     try:
         pending: list[dict[str, Any]] = state["deployment"].get("pending_operations") or []
         made = [each["resource"] for each in pending if each["type"] == "creating"]
         return sorted(f"{each['urn'].split('::')[-1]} ({each['type']})" for each in made)
     except (AttributeError, KeyError, TypeError):
         return []
-
-
-def _answer(*command: str) -> Any:
-    """Parse the JSON that a command prints; None if it prints none."""
-    try:
-        done = subprocess.run(
-            [*command, "--non-interactive"],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_ANSWER_SECONDS,
-            check=True,
-        )
-        return json.loads(done.stdout)
-    except (OSError, subprocess.SubprocessError, json.JSONDecodeError):
-        return None
 
 
 def pulumi_command(verb: str, config: StackConfig, *options: str) -> list[str]:
@@ -150,10 +134,12 @@ def hand_over(
         )
     if rollout is not None:
         rollout.begin(lambda: _plan_of(config))
-    if rollout is not None and rollout.prepare():
-        if refresh is False:
-            raise Refused(f"The rollout of stack {config.stack} reads first what exists. Omit --no-refresh.")
-        refresh = True
+        if rollout.prepare():
+            if refresh is False:
+                raise Refused(
+                    f"The rollout of stack {config.stack} reads first what exists. Omit --no-refresh."
+                )
+            refresh = True
     found = last_run_of(pulumi, config.stack) if refresh is None else LastRun.WHOLE
     if found.left_doubt:
         ERR.print(

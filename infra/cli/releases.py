@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from slipway.components.printable import printable
+from slipway.components.rollouts.states import PAUSED, SERVES, UNDER_WAY
 from slipway.infra.cli.console import OUT, Format, print_json, progress, reported
 from slipway.infra.cli.stacks import Stack, StackOption, one_stack
 from slipway.infra.cli.table import print_table
@@ -89,9 +90,9 @@ def _print(rollout: dict[str, Any], stack: str, format_: Format) -> None:
         return
     new = f"The rollout of release {rollout['new']}"
     state = {
-        "serves": f"Release {rollout['new']} serves every request of stack {stack}.",
-        "paused": f"{new} is paused at {rollout['percent']:g}% of the requests.",
-        "under way": f"{new} goes on.",
+        SERVES: f"Release {rollout['new']} serves every request of stack {stack}.",
+        PAUSED: f"{new} is paused at {rollout['percent']:g}% of the requests.",
+        UNDER_WAY: f"{new} goes on.",
     }
     OUT.print(state[rollout["state"]], markup=False)
 

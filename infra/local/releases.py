@@ -13,17 +13,8 @@ from slipway.components.local.process import StartFailed
 from slipway.components.local.provider import PULUMI, SLIPWAY
 from slipway.components.local.record import Lease
 from slipway.components.local.release import Release, note, releases
-from slipway.components.local.rollout import (
-    BACK,
-    PAUSE,
-    PROMOTE,
-    RETURN,
-    SERVES,
-    Rollout,
-    mend,
-    tell,
-    under_way,
-)
+from slipway.components.local.rollout import PAUSE, PROMOTE, RETURN, Rollout, mend, tell, under_way
+from slipway.components.rollouts.states import BACK, SERVES
 from slipway.infra.errors import Failed, Refused
 from slipway.infra.local.runner import StackOutput, State, locked
 

@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 
+from slipway.components.rollouts.states import BACK, SERVES
 from slipway.infra.errors import Failed
 from slipway.infra.targets.cloud_run_traffic import RunApi, RunService, Share
 from slipway.infra.targets.google_api import Conflict
-from slipway.infra.targets.rollout_record import BACK, SERVES, KnownRelease, RolloutRecord
+from slipway.infra.targets.rollout_record import KnownRelease, RolloutRecord
 
 TRIES = 5
 

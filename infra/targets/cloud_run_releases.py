@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from slipway.components.google.limits import METRICS_LATE_SECONDS
+from slipway.components.rollouts.states import BACK, PAUSED, UNDER_WAY
 from slipway.infra.errors import Refused
 from slipway.infra.targets.clock import CLOCK, Clock
 from slipway.infra.targets.cloud_cli import at
@@ -17,7 +18,7 @@ from slipway.infra.targets.cloud_run_place import CloudRunPlace
 from slipway.infra.targets.cloud_run_rollout import MARGIN_SECONDS
 from slipway.infra.targets.cloud_run_traffic import RunApi, RunService, Share
 from slipway.infra.targets.google_api import GoogleApi, NotFound
-from slipway.infra.targets.rollout_record import BACK, PAUSED, UNDER_WAY, KnownRelease, RolloutRecord
+from slipway.infra.targets.rollout_record import KnownRelease, RolloutRecord
 
 _BY_HAND = "by `slipway rollback`"
 _IN_REGISTRY = "-docker.pkg.dev"

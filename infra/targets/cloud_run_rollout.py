@@ -18,6 +18,7 @@ from slipway.components.local.release import project_commit
 from slipway.components.rollouts.counts import DURATION
 from slipway.components.rollouts.kinds import BAKE_MINUTES, BLUE_GREEN, CANARY_PERCENT, in_minutes
 from slipway.components.rollouts.rollback_rules import RuleVerdict, read_rule
+from slipway.components.rollouts.states import BACK, CUT_OFF, PAUSED, SERVES, UNDER_WAY
 from slipway.infra.errors import Failed, Refused
 from slipway.infra.targets.clock import CLOCK, Clock
 from slipway.infra.targets.cloud_run_counts import RunCounts
@@ -36,15 +37,7 @@ from slipway.infra.targets.cloud_run_moves import (
 from slipway.infra.targets.cloud_run_place import CloudRunPlace
 from slipway.infra.targets.cloud_run_traffic import NEXT, RunApi, RunService, Share
 from slipway.infra.targets.model_interface import difference
-from slipway.infra.targets.rollout_record import (
-    BACK,
-    CUT_OFF,
-    PAUSED,
-    SERVES,
-    UNDER_WAY,
-    KnownRelease,
-    RolloutRecord,
-)
+from slipway.infra.targets.rollout_record import KnownRelease, RolloutRecord
 from slipway.infra.targets.target import CommandRollout, Say, SmokeTest
 from slipway.stacks.settings.cloud_run import CloudRunSettings
 

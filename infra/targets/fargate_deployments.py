@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
+from slipway.components.rollouts import states
 from slipway.components.rollouts.kinds import BLUE_GREEN, CANARY, ROLLING
 from slipway.infra.targets.cloud_cli import at
 from slipway.infra.targets.fargate_cli import FargatePlace, answer, objects_at
@@ -80,7 +81,7 @@ def rollout_json(place: FargatePlace, serving: str) -> dict[str, Any] | None:
         "new": found.release,
         "old": revision_of(serving),
         "kind": _KINDS.get(found.strategy, found.strategy),
-        "state": "went back" if went else "going back" if found.status in GOING_BACK else "under way",
+        "state": states.BACK if went else "going back" if found.status in GOING_BACK else states.UNDER_WAY,
         "percent": found.percent,
         "stage": found.stage.replace("_", " ").lower() or None,
         "reason": found.reason or None,

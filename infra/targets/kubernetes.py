@@ -26,7 +26,7 @@ from slipway.infra.targets.kubernetes_releases import KubernetesReleases
 from slipway.infra.targets.kubernetes_rollback import ask_rollout, take_back
 from slipway.infra.targets.kubernetes_up import KubernetesUp
 from slipway.infra.targets.status import Status
-from slipway.infra.targets.target import Access, CloudTarget, CommandRollout
+from slipway.infra.targets.target import Access, CloudTarget, CommandRollout, release_number
 from slipway.stacks.settings.common import Settings
 from slipway.stacks.settings.kubernetes import KubernetesSettings, WorkloadSettings
 
@@ -78,10 +78,8 @@ class Cluster(CloudTarget[KubernetesPlace]):
                 f"--keep-settings is not for target {self.name}: a release's ConfigMap has its model and its "
                 "settings. Leave it out."
             )
-        if release is not None and not (release.isascii() and release.isdigit()):
-            raise Refused(f"Releases of a cluster are numbers, and {release!r} is none.")
-        objects = self._objects(config)
-        left, serving = take_back(config, objects, int(release) if release else None, secrets, say)
+        number = release_number(release, "a cluster")
+        left, serving = take_back(config, self._objects(config), number, secrets, say)
         return str(left), str(serving)
 
     def _objects(self, config: StackConfig) -> ServiceObjects:

@@ -13,16 +13,13 @@ from typing import NoReturn
 from slipway.components.rollouts.kinds import BLUE_GREEN
 from slipway.components.rollouts.rollback_rules import DEFAULT_RULES, read_rule
 from slipway.components.rollouts.second import second_name
+from slipway.components.rollouts.states import BACK, PAUSED, SERVES, UNDER_WAY
 from slipway.infra.errors import Failed, ProgramFailed, Refused
 from slipway.infra.targets.kubernetes_objects import ServiceObjects, server_in
 from slipway.infra.targets.kubernetes_record import (
-    BACK,
     PAUSE,
-    PAUSED,
     PROMOTE,
     RETURN,
-    SERVES,
-    UNDER_WAY,
     ClusterRecord,
     Heartbeat,
     KubernetesRollout,

@@ -16,11 +16,11 @@ from dataclasses import asdict, dataclass, field, replace
 from types import TracebackType
 from typing import Any, Self
 
+from slipway.components.rollouts.states import CUT_OFF, PAUSED, UNDER_WAY
 from slipway.infra.errors import Failed, Refused
 from slipway.infra.targets.cloud_cli import at
 from slipway.infra.targets.kubernetes_objects import Changed, ServiceObjects, owner_reference
 
-UNDER_WAY, PAUSED, SERVES, BACK = "under way", "paused", "serves", "went back"
 PROMOTE, PAUSE, RETURN = "promote", "pause", "back"
 # A command that watches a rollout writes at each look; without a word for so long it is gone.
 SILENT_SECONDS = 60.0
@@ -63,9 +63,9 @@ class KubernetesRollout:
 
     def to_json(self) -> dict[str, Any]:
         """Return it for people and programs, with the keys of a local rollout."""
-        state = self.state if not self.is_open or self.is_driven else "cut off"
+        state = self.state if not self.is_open or self.is_driven else CUT_OFF
         found = {key: value for key, value in asdict(self).items() if key not in ("seen_at", "fingerprint")}
-        reason = self.reason or ("its command was killed" if state == "cut off" else None)
+        reason = self.reason or ("its command was killed" if state == CUT_OFF else None)
         return {**found, "state": state, "baked_seconds": round(self.baked_seconds, 1), "reason": reason}
 
 

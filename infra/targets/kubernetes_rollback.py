@@ -4,15 +4,14 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from slipway.components.rollouts.states import BACK, SERVES
 from slipway.infra.errors import Failed, ProgramFailed, Refused
 from slipway.infra.plan.config import StackConfig
 from slipway.infra.targets.kubernetes_objects import ServiceObjects
 from slipway.infra.targets.kubernetes_record import (
-    BACK,
     PAUSE,
     PROMOTE,
     RETURN,
-    SERVES,
     ClusterRecord,
     KubernetesRollout,
     WentBack,

@@ -12,13 +12,14 @@ from typing import Any
 from slipway.components.local.release import project_commit
 from slipway.components.rollouts.kinds import BAKE_MINUTES, CANARY, ROLLING, in_minutes
 from slipway.components.rollouts.second import INSTANCE_LABEL, second_pods, share_of
+from slipway.components.rollouts.states import BACK
 from slipway.infra.errors import Failed, Refused
 from slipway.infra.plan.config import StackConfig
 from slipway.infra.targets.cloud_cli import at
 from slipway.infra.targets.kubectl import KubernetesPlace
 from slipway.infra.targets.kubernetes_canary import START, SecondVersion
 from slipway.infra.targets.kubernetes_objects import ServiceObjects, revision_of, server_in, template_of
-from slipway.infra.targets.kubernetes_record import BACK, ClusterRecord, KubernetesRollout, this_command
+from slipway.infra.targets.kubernetes_record import ClusterRecord, KubernetesRollout, this_command
 from slipway.infra.targets.kubernetes_releases import (
     COMMIT,
     FINGERPRINT,

@@ -11,7 +11,7 @@ from slipway.infra.plan.config import StackConfig
 from slipway.infra.targets.local_container import container_status, show_container_log
 from slipway.infra.targets.logs import lines_of
 from slipway.infra.targets.status import Status, local_status
-from slipway.infra.targets.target import Target
+from slipway.infra.targets.target import Target, release_number
 
 
 class Local(Target):
@@ -56,9 +56,7 @@ class Local(Target):
         say: Callable[[str], None],
     ) -> tuple[str, str]:
         self._require_process(config)
-        if release is not None and not (release.isascii() and release.isdigit()):
-            raise Refused(f"Releases of this machine are numbers, and {release!r} is none.")
-        number = int(release) if release else None
+        number = release_number(release, "this machine")
         options = local.RollbackOptions(secrets, settings)
         left, serving = local.roll_back(config.run_folder, number, options, say)
         return str(left), str(serving)

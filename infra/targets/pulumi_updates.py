@@ -17,6 +17,22 @@ from slipway.stacks.update_step import UpdateStep
 _PREVIEW_SECONDS, _ANSWER_SECONDS = 600, 60
 
 
+def answer_of(*command: str) -> Any:
+    """Parse the JSON that a command prints; None if it prints none."""
+    try:
+        done = subprocess.run(
+            [*command, "--non-interactive"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_ANSWER_SECONDS,
+            check=True,
+        )
+        return json.loads(done.stdout)
+    except (OSError, subprocess.SubprocessError, json.JSONDecodeError):
+        return None
+
+
 def variables_of(step: UpdateStep | None) -> dict[str, str]:
     """Return the environment that makes an update this step of a rollout."""
     return {} if step is None else {ROLLOUT_STEP: step_text(step)}
@@ -80,15 +96,7 @@ class PulumiUpdates:
 
     def is_deployed(self) -> bool:
         """Return whether the stack has outputs, which its first `up` makes."""
-        done = subprocess.run(
-            [self._path, "stack", "output", "--json", "--stack", self.stack, "--non-interactive"],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_ANSWER_SECONDS,
-            check=False,
-        )
-        return done.returncode == 0 and done.stdout.strip() not in ("", "{}")
+        return bool(answer_of(self._path, "stack", "output", "--json", "--stack", self.stack))
 
     @property
     def _path(self) -> str:

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
 
-UNDER_WAY, PAUSED, SERVES, BACK, CUT_OFF = "under way", "paused", "serves", "went back", "cut off"
+from slipway.components.rollouts.states import CUT_OFF, PAUSED, UNDER_WAY
+
 KEPT_RELEASES = 10
 
 

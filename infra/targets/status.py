@@ -14,6 +14,7 @@ from slipway.components.local.deploy import SMOKE
 from slipway.components.local.process import is_ready
 from slipway.components.local.record import Lease, ProcessRecord, read_json, serving_folder
 from slipway.components.local.rollout import Rollout, as_json
+from slipway.components.rollouts.states import BACK, CUT_OFF, SERVES
 from slipway.infra.targets.signals import signals_of
 
 _MIB = 2**20
@@ -109,14 +110,14 @@ def with_smoke(status: Status, folder: Path) -> Status:
 def rollout_words(rollout: Mapping[str, Any]) -> str:
     """Return the last rollout for people: what happens or happened, why, and what that means."""
     new, state = f"release {rollout['new']}", rollout["state"]
-    if state == "went back":
+    if state == BACK:
         return f"{new} went back: {rollout['reason']}"
-    if state == "cut off":
+    if state == CUT_OFF:
         return f"{new} was cut off: {rollout['reason']}; the next `slipway up` or `slipway rollback` mends it"
     if "stage" in rollout:  # of ECS, which has a clock of its own
         share = f"{new}, {rollout['kind']}, has {rollout['percent']:g}% of the requests, {state}"
         return f"{share}: {rollout['stage']}" if rollout["stage"] else share
-    if state == "serves":
+    if state == SERVES:
         return f"{new} serves, {rollout['kind']}"
     if not rollout["bake_seconds"]:
         return f"{new} is starting"

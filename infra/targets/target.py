@@ -72,6 +72,13 @@ Say = Callable[[str], None]
 SmokeTest = Callable[[str], str]
 
 
+def release_number(release: str | None, where: str) -> int | None:
+    """Return the number that a release is named by; None for none. where: whose. Raises Refused."""
+    if release is not None and not (release.isascii() and release.isdigit()):
+        raise Refused(f"Releases of {where} are numbers, and {release!r} is none.")
+    return int(release) if release else None
+
+
 class Target(ABC):
     """One place to run a service. name: as the setting `target` has it."""
 

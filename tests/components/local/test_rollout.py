@@ -15,7 +15,8 @@ from slipway.components.local.log import log_files
 from slipway.components.local.process import StartFailed
 from slipway.components.local.record import Lease, release_folder, serving_folder
 from slipway.components.local.release import releases
-from slipway.components.local.rollout import BACK, PAUSED, SERVES, UNDER_WAY, Rollout, under_way
+from slipway.components.local.rollout import Rollout, under_way
+from slipway.components.rollouts.states import BACK, PAUSED, SERVES, UNDER_WAY
 from slipway.infra.errors import Refused
 from slipway.infra.local.releases import pause, promote
 from slipway.infra.local.runner import SlipwayProvider

@@ -18,7 +18,8 @@ from slipway.components.local.conductor import Conductor
 from slipway.components.local.launch import supervisors
 from slipway.components.local.record import ProcessId, release_folder
 from slipway.components.local.release import Release, releases
-from slipway.components.local.rollout import RETURN, SERVES, Rollout, mend, tell, under_way
+from slipway.components.local.rollout import RETURN, Rollout, mend, tell, under_way
+from slipway.components.rollouts.states import SERVES
 from slipway.infra.errors import Refused
 from slipway.infra.local.releases import RollbackOptions, pause, promote, roll_back
 from slipway.infra.local.runner import SlipwayProvider

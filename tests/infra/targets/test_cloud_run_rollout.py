@@ -7,12 +7,13 @@ import pytest
 from typer.testing import CliRunner
 
 from slipway.components.google.limits import TRAFFIC_TO_LATEST
+from slipway.components.rollouts.states import CUT_OFF
 from slipway.infra.cli.app import app
 from slipway.infra.errors import Failed, Refused
 from slipway.infra.targets.cloud_run_place import CloudRunPlace
 from slipway.infra.targets.cloud_run_releases import CloudRunReleases
 from slipway.infra.targets.cloud_run_rollout import DEFAULT_RULES, CloudRunRollout, RolloutPlan
-from slipway.infra.targets.rollout_record import CUT_OFF, KnownRelease, Rollouts
+from slipway.infra.targets.rollout_record import KnownRelease, Rollouts
 from tests.conftest import write_stack
 from tests.infra.targets.fake_run import ANNOTATION, FakeRun, Time, faked
 

@@ -6,16 +6,11 @@ from typing import Any
 
 import pytest
 
+from slipway.components.rollouts.states import BACK
 from slipway.infra.errors import Refused
 from slipway.infra.targets.kubectl import KubernetesPlace
 from slipway.infra.targets.kubernetes_objects import Changed, ServiceObjects
-from slipway.infra.targets.kubernetes_record import (
-    BACK,
-    PROMOTE,
-    ClusterRecord,
-    KubernetesRollout,
-    WentBack,
-)
+from slipway.infra.targets.kubernetes_record import PROMOTE, ClusterRecord, KubernetesRollout, WentBack
 
 DEPLOYMENT = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "api", "uid": "1"}}
 ROLLOUT = KubernetesRollout("canary", 3, 4, 0.0, "ann@laptop", 25, 300)
