@@ -6,10 +6,12 @@ from typing import Any
 
 from slipway.infra.plan.run import Plan
 from slipway.infra.resources.local import IMAGE
+from slipway.infra.targets.release_identity import NOT_OF_A_VERSION
+from slipway.stacks.settings.targets import rows_of
 
 _DIGITS = 16
-# The arguments of components that say how a release takes over, and not what it runs.
-_OF_ROLLOUTS = frozenset({"rollout", "canary_percent", "bake_minutes", "rollback_on"})
+# The arguments of components that these settings become.
+_ASIDE = frozenset(row.field for key in NOT_OF_A_VERSION for row in rows_of(key).values())
 
 
 def fingerprint_of(plan: Plan) -> str:
@@ -21,7 +23,7 @@ def fingerprint_of(plan: Plan) -> str:
     made: list[Any] = []
     for resource in plan.resources:
         if resource.type.startswith("slipway:index:"):
-            kept = {key: value for key, value in resource.inputs.items() if key not in _OF_ROLLOUTS}
+            kept = {key: value for key, value in resource.inputs.items() if key not in _ASIDE}
             made.append((resource.type, kept))
         elif resource.type == IMAGE:
             made.append((resource.type, resource.inputs.get("buildArgs")))

@@ -15,7 +15,8 @@ from slipway.infra.plan.config import StackConfig
 from slipway.infra.settings.stackfile import ciphers_of
 from slipway.stacks.settings.common import Settings
 
-_NOT_OF_A_VERSION = frozenset(
+# What only says how many instances run, who hears of them, how long things are kept, or how a rollout goes.
+NOT_OF_A_VERSION = frozenset(
     (
         *("rollout", "canaryPercent", "bakeMinutes", "rollbackOn", "smokeTests"),
         *("minInstances", "maxInstances", "minAvailable", "cpuTarget", "schedule"),
@@ -33,7 +34,7 @@ def fingerprint_of(config: StackConfig, settings: Settings) -> str:
     given = {
         key: text
         for key, text in config.values.items()
-        if key.startswith(own) and key.removeprefix(own) not in _NOT_OF_A_VERSION
+        if key.startswith(own) and key.removeprefix(own) not in NOT_OF_A_VERSION
     }
     ciphers = ciphers_of(Path(), config.stack)
     code = "" if settings.image else source_digest(ROOT / "service")

@@ -85,6 +85,17 @@ def test_a_bad_release_goes_back_is_told_and_is_not_brought_again_in_silence(day
     assert day.ecs.state["serves"] == 4
 
 
+@pytest.mark.parametrize(
+    "aside", [{"alertEmail": "ops@example.org"}, {"maxInstances": "7"}, {"keepImages": "9"}], ids=str
+)
+def test_what_is_no_part_of_a_release_does_not_bring_a_bad_one_back(day: Day, aside: dict[str, str]) -> None:
+    day.up("first")
+    day.set(memory="3Gi")
+    assert day.up("bad").returncode == 1
+    day.set(memory="3Gi", **aside)
+    assert "This is release 2, which went back" in day.refused("up", "prod", "--yes")
+
+
 def test_a_rollback_is_one_command_and_the_next_up_refuses_what_left(day: Day) -> None:
     day.up("first")
     day.set(memory="3Gi")
