@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from .callers import DEFAULT_CALLER, KEY_ALLOWED, callers_from, is_key
 from .clients import networks
 from .cpus import usable_cpus
 from .device import DeviceKind
@@ -19,7 +20,6 @@ from .faults import BadSettings
 from .machine import usable_memory_bytes
 
 BUNDLED_MODEL = Path(__file__).parent / "models" / "sms-spam"
-KEY_ALLOWED = "16 to 4096 printable ASCII characters without spaces"
 PATH = re.compile(r"/[A-Za-z0-9_./-]{0,253}")
 COLLECTOR = re.compile(r"https?://[!-~]+")
 COLLECTOR_ALLOWED = "an address that begins with http:// or https://"
@@ -63,6 +63,11 @@ class Settings(BaseSettings):
         "`hf:<owner>/<name>@<commit>`. The server does not start with another. By default any.",
     )
     model_api_key: SecretStr = Field(description="The key callers send as `Authorization: Bearer <key>`.")
+    model_api_keys: SecretStr = Field(
+        default=SecretStr(""),
+        description="Further callers and their keys, `name=key` separated by commas or in lines; the holder of "
+        "MODEL_API_KEY is the caller `default`. All may use every route; each sees its own jobs alone.",
+    )
     host: str = Field(default="127.0.0.1", min_length=1, description="Address to listen on.")
     port: int = Field(
         default=8080, ge=0, le=65535, description="TCP port to listen on; 0 takes a free one and logs it."
@@ -256,10 +261,28 @@ class Settings(BaseSettings):
     @field_validator("model_api_key")
     @classmethod
     def _key_fits_a_header(cls, key: SecretStr) -> SecretStr:
-        value = key.get_secret_value()
-        if not (16 <= len(value) <= 4096 and value.isascii() and value.isprintable() and " " not in value):
+        if not is_key(key.get_secret_value()):
             raise PydanticCustomError("key", "{allowed}", {"allowed": KEY_ALLOWED})
         return key
+
+    @field_validator("model_api_keys")
+    @classmethod
+    def _callers_differ(cls, keys: SecretStr, info: ValidationInfo) -> SecretStr:
+        try:
+            found = callers_from(keys.get_secret_value())
+        except ValueError as error:
+            words = f"name=key, separated by commas or in lines; {error}"
+            raise PydanticCustomError("callers", "{allowed}", {"allowed": words}) from None
+        own = info.data.get("model_api_key")
+        if own is not None and own.get_secret_value() in found.values():
+            words = "keys that differ from MODEL_API_KEY"
+            raise PydanticCustomError("callers", "{allowed}", {"allowed": words})
+        return keys
+
+    def keys_by_caller(self) -> dict[str, str]:
+        """Return every caller's key by the caller's name."""
+        further = callers_from(self.model_api_keys.get_secret_value())
+        return {DEFAULT_CALLER: self.model_api_key.get_secret_value(), **further}
 
     @field_validator("trusted_proxies")
     @classmethod
@@ -343,7 +366,7 @@ def settings_from_environment() -> Settings:
 def _fault(details: ErrorDetails) -> str:
     name = str(details["loc"][0])
     field = Settings.model_fields[name]
-    custom = details["type"] in ("key", "session", "source", "path", "proxies", "collector", "payload")
+    custom = details["type"] in ("key", "session", "source", "path", "proxies", "collector", "payload", "callers")
     allowed = KEY_ALLOWED if name == "model_api_key" else details["msg"] if custom else _allowed(field)
     return f"{name.upper()}: {_got(name, details)}; allowed: {allowed}."
 
@@ -351,7 +374,7 @@ def _fault(details: ErrorDetails) -> str:
 def _got(name: str, details: ErrorDetails) -> str:
     if details["type"] == "missing":
         return "not set"
-    if name == "model_api_key":
+    if SecretStr in (Settings.model_fields[name].annotation, *get_args(Settings.model_fields[name].annotation)):
         return f"got {len(str(details['input']))} characters"
     return f"got {str(details['input'])[:100]!r}"
 

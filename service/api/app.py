@@ -85,7 +85,7 @@ def build_app(
     """
     ended = ended or ended_requests(settings, manifest)
     session = PageSession(port) if settings.local_page_session and settings.serve_page else None
-    gate = Gate(settings.model_api_key.get_secret_value(), session)
+    gate = Gate(settings.keys_by_caller(), session)
     limits = (settings.max_body_bytes, settings.request_timeout_seconds)
     posts = {
         operation.path: Predict(operation, engine, gate, lifecycle, *limits, sampler)
