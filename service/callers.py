@@ -45,8 +45,8 @@ def _read(place: int, entry: str) -> tuple[str, str]:
         raise ValueError(f"entry {place} is not name=key")
     if not _NAME.fullmatch(name):
         raise ValueError(f"entry {place} has a faulty name; a name has {_NAME_ALLOWED}")
-    if not is_key(key) or "," in key:
-        raise ValueError(f"the key of {name} has {len(key)} characters; a key has {KEY_ALLOWED}, and no comma")
+    if not is_key(key):
+        raise ValueError(f"the key of {name} has {len(key)} characters; allowed: {KEY_ALLOWED} or commas")
     return name, key
 
 

@@ -12,11 +12,13 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from .callers import DEFAULT_CALLER, KEY_ALLOWED, callers_from, is_key
+from .caller_settings import CallerSettings
+from .callers import KEY_ALLOWED
 from .clients import networks
 from .cpus import usable_cpus
 from .device import DeviceKind
 from .faults import BadSettings
+from .job_settings import JobSettings
 from .machine import usable_memory_bytes
 
 BUNDLED_MODEL = Path(__file__).parent / "models" / "sms-spam"
@@ -27,6 +29,22 @@ PATH_ALLOWED = "a path of letters, digits and _ . / -, such as /metrics"
 # Of service/manifest.py, a name and a version of 100 characters each, and the hash; of the Hub less.
 MAX_EXPECTED_CHARACTERS = 300
 MIB = 1 << 20
+# The faults whose message says what is allowed.
+CUSTOM = frozenset(
+    (
+        "key",
+        "session",
+        "source",
+        "path",
+        "proxies",
+        "collector",
+        "payload",
+        "database",
+        "prefixes",
+        "hosts",
+        "callers",
+    )
+)
 # The memory that a waiting token may need: of short texts, whose answers weigh most, an embedding each.
 BYTES_PER_QUEUED_TOKEN = 4096
 MAX_DEFAULT_QUEUE_TOKENS = 1 << 20
@@ -36,7 +54,7 @@ def _queue_tokens() -> int:
     return min(MAX_DEFAULT_QUEUE_TOKENS, usable_memory_bytes() // BYTES_PER_QUEUED_TOKEN)
 
 
-class Settings(BaseSettings):
+class Settings(CallerSettings, JobSettings):
     model_config = SettingsConfigDict(env_ignore_empty=True, frozen=True)
 
     model_dir: Path = Field(
@@ -61,12 +79,6 @@ class Settings(BaseSettings):
         max_length=MAX_EXPECTED_CHARACTERS,
         description="The only model to serve: its version as /health shows it, or for a model of the Hub "
         "`hf:<owner>/<name>@<commit>`. The server does not start with another. By default any.",
-    )
-    model_api_key: SecretStr = Field(description="The key callers send as `Authorization: Bearer <key>`.")
-    model_api_keys: SecretStr = Field(
-        default=SecretStr(""),
-        description="Further callers and their keys, `name=key` separated by commas or in lines; the holder of "
-        "MODEL_API_KEY is the caller `default`. All may use every route; each sees its own jobs alone.",
     )
     host: str = Field(default="127.0.0.1", min_length=1, description="Address to listen on.")
     port: int = Field(
@@ -258,32 +270,6 @@ class Settings(BaseSettings):
                 raise PydanticCustomError("source", "{allowed}", {"allowed": str(error)}) from None
         return source
 
-    @field_validator("model_api_key")
-    @classmethod
-    def _key_fits_a_header(cls, key: SecretStr) -> SecretStr:
-        if not is_key(key.get_secret_value()):
-            raise PydanticCustomError("key", "{allowed}", {"allowed": KEY_ALLOWED})
-        return key
-
-    @field_validator("model_api_keys")
-    @classmethod
-    def _callers_differ(cls, keys: SecretStr, info: ValidationInfo) -> SecretStr:
-        try:
-            found = callers_from(keys.get_secret_value())
-        except ValueError as error:
-            words = f"name=key, separated by commas or in lines; {error}"
-            raise PydanticCustomError("callers", "{allowed}", {"allowed": words}) from None
-        own = info.data.get("model_api_key")
-        if own is not None and own.get_secret_value() in found.values():
-            words = "keys that differ from MODEL_API_KEY"
-            raise PydanticCustomError("callers", "{allowed}", {"allowed": words})
-        return keys
-
-    def keys_by_caller(self) -> dict[str, str]:
-        """Return every caller's key by the caller's name."""
-        further = callers_from(self.model_api_keys.get_secret_value())
-        return {DEFAULT_CALLER: self.model_api_key.get_secret_value(), **further}
-
     @field_validator("trusted_proxies")
     @classmethod
     def _proxies_are_networks(cls, proxies: str) -> str:
@@ -366,7 +352,7 @@ def settings_from_environment() -> Settings:
 def _fault(details: ErrorDetails) -> str:
     name = str(details["loc"][0])
     field = Settings.model_fields[name]
-    custom = details["type"] in ("key", "session", "source", "path", "proxies", "collector", "payload", "callers")
+    custom = details["type"] in CUSTOM
     allowed = KEY_ALLOWED if name == "model_api_key" else details["msg"] if custom else _allowed(field)
     return f"{name.upper()}: {_got(name, details)}; allowed: {allowed}."
 
@@ -374,7 +360,7 @@ def _fault(details: ErrorDetails) -> str:
 def _got(name: str, details: ErrorDetails) -> str:
     if details["type"] == "missing":
         return "not set"
-    if SecretStr in (Settings.model_fields[name].annotation, *get_args(Settings.model_fields[name].annotation)):
+    if Settings.model_fields[name].annotation is SecretStr:
         return f"got {len(str(details['input']))} characters"
     return f"got {str(details['input'])[:100]!r}"
 
