@@ -91,7 +91,7 @@ async def _serve(
     metrics_sock: socket.socket | None,
     control: socket.socket | None,
 ) -> None:
-    REDACTION.keep_secret([settings.model_api_key.get_secret_value()])
+    REDACTION.keep_secret(settings.keys_by_caller().values())
     asyncio.get_running_loop().set_exception_handler(log_loop_error)
     manifest = await origin.manifest(TASKS)
     require_expected(settings.expected_model, manifest)
