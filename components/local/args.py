@@ -48,8 +48,8 @@ class LocalContainerArgs(LocalServiceArgs):
 class LocalSpec:
     """The arguments of one local service, checked by rules.py.
 
-    service: as on every target. jobs: what it does with jobs. load_seconds: None if the model's own measure or estimate counts.
-    image: of a container.
+    service: as on every target. jobs: what it does with jobs. load_seconds: None if the model's own
+    measure or estimate counts. image: of a container.
     """
 
     service: InferenceServiceSpec

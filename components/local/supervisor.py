@@ -1,9 +1,9 @@
 """Runs one local server: starts it under a memory limit, passes signals on, records how it ended.
 
-Run as `python -m slipway.components.local.supervisor [--restart] [--code FOLDER] [--socket N]… RUN_FOLDER LIMIT_BYTES
-COMMAND…` in a session of its own, with the server's environment. Writes the server's output to the log, and
-hands it the sockets, whose descriptors its environment names. Exits when the server does; with `--restart`
-it starts the server again until it is asked to stop.
+Run as `python -m slipway.components.local.supervisor [--restart] [--code FOLDER] [--socket N]… RUN_FOLDER
+LIMIT_BYTES COMMAND…` in a session of its own, with the server's environment. Writes the server's output to
+the log, and hands it the sockets, whose descriptors its environment names. Exits when the server does; with
+`--restart` it starts the server again until it is asked to stop.
 """
 
 import argparse
