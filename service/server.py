@@ -176,7 +176,11 @@ async def _serve(
         jobs.stop()
     if traces is not None:
         await asyncio.to_thread(traces.stop)
-    if not engine.stop(timeout_seconds=1) or settings.role == "worker":
+    if not engine.stop(timeout_seconds=1):
+        log.warning("Stopped with work unfinished")
+        _leave_at_once(1 if server.failure else 0)
+    if settings.role == "worker":
+        log.info("Stopped")
         _leave_at_once(1 if server.failure else 0)
     if server.failure is not None:
         raise ServerFailed("an inference thread cannot go on") from server.failure
@@ -239,8 +243,10 @@ def _connection_limits(settings: Settings) -> ConnectionLimits:
 
 
 def _leave_at_once(exit_code: int) -> None:
-    """Exit past the drain time: ending the interpreter under a thread that still computes could crash it."""
-    log.warning("Stopped with work unfinished")
+    """Exit whatever the threads do: ending the interpreter under one that still computes could crash it.
+
+    Those of jobs that were handed back wait for ever.
+    """
     logging.shutdown()
     sys.stdout.flush()
     os._exit(exit_code)

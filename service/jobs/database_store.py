@@ -46,6 +46,7 @@ class DatabaseStore:
         self._ends = Ends(lambda ids: self._read(lambda connection: reading.ended_of(connection, ids)))
         self.accepted = 0
         """Jobs that were accepted, without those that were there."""
+        self.cancelled = 0
 
     @property
     def engine(self) -> sa.Engine:
@@ -68,7 +69,10 @@ class DatabaseStore:
         return await self._read(lambda connection: reading.found(connection, caller, id))
 
     async def cancel(self, caller: str, id: str) -> Job | None:
-        job = await self._write(lambda connection: cancelled(connection, caller, id, self._ttl_seconds))
+        job, was_open = await self._write(
+            lambda connection: cancelled(connection, caller, id, self._ttl_seconds)
+        )
+        self.cancelled += was_open
         self._ends.ended(id)
         return job
 

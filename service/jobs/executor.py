@@ -1,11 +1,10 @@
 """DBOS's executor in a worker: it takes workflows from the queue and runs each on a thread."""
 
-import logging
 import secrets
 import socket
 import threading
-import time
 from collections.abc import Callable
+from functools import partial
 
 import sqlalchemy as sa
 from dbos import DBOS, DBOSPortableJSONSerializer
@@ -16,9 +15,6 @@ from . import durable
 POLL_SECONDS = 0.1
 # Nothing here uses DBOS's notifications; its listener looks for them so often.
 LISTEN_SECONDS = 60.0
-LOG = logging.getLogger("dbos")
-# While the database is away each of DBOS's threads says so at each of its looks.
-SAME_LINE_SECONDS = 10.0
 
 
 def new_executor_id() -> str:
@@ -38,7 +34,6 @@ class Executor:
 
     def start(self) -> None:
         """Take jobs from now on. It raises while the database is away, and may then be called again."""
-        _quieten()
         DBOS.destroy(destroy_registry=True)
         DBOS(
             config={
@@ -70,37 +65,7 @@ class Executor:
             on_conflict="always_update",
         )
 
-    def stop_taking(self, seconds: int) -> threading.Thread:
-        """Take no more; return the thread that ends when every workflow has, or after so long."""
-        destroy = threading.Thread(
-            target=DBOS.destroy,
-            kwargs={"workflow_completion_timeout_sec": max(1, seconds)},
-            name="ending jobs",
-            daemon=True,
-        )
-        destroy.start()
-        return destroy
-
-
-class _Repeated(logging.Filter):
-    """Keeps a line that begins as one shortly before from the log."""
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        super().__init__()
-        self._clock = clock
-        self._shown: dict[str, float] = {}
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        now, beginning = self._clock(), record.getMessage()[:40]
-        if now - self._shown.get(beginning, -SAME_LINE_SECONDS) < SAME_LINE_SECONDS:
-            return False
-        self._shown[beginning] = now
-        return True
-
-
-def _quieten() -> None:
-    """Have DBOS's log end in this process's, with its repetitions left out."""
-    if not LOG.handlers:
-        LOG.addHandler(logging.NullHandler())  # or DBOS adds one for the console and keeps its lines to it
-        LOG.addFilter(_Repeated())
-    LOG.setLevel(logging.WARNING)
+    def stop_taking(self, seconds: int) -> None:
+        """Take no more. DBOS writes the ends of workflows that run for as long as this."""
+        destroy = partial(DBOS.destroy, workflow_completion_timeout_sec=max(1, seconds))
+        threading.Thread(target=destroy, name="ending jobs", daemon=True).start()

@@ -15,22 +15,21 @@ from .job import Counts, JobState
 from .store import JobStore
 
 COUNT_SECONDS, LINE_SECONDS = 10.0, 60.0
-ENDS = (JobState.SUCCEEDED, JobState.FAILED)
+ENDS: tuple[JobState, ...] = (JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED, JobState.SET_ASIDE)
 SECONDS = (0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0, 7200.0)
 
 
 class JobInstruments(Collector):
-    """The instruments of one process. accepted: returns how many jobs it has accepted."""
+    """The instruments of one process. accepted, cancelled: return how many jobs it has."""
 
-    def __init__(self, registry: CollectorRegistry, accepted: Callable[[], int]) -> None:
+    def __init__(
+        self, registry: CollectorRegistry, accepted: Callable[[], int], cancelled: Callable[[], int]
+    ) -> None:
         self._accepted = accepted
+        self._cancelled = cancelled
         self.counts: Counts | None = None
         """None while the database does not answer."""
-        self._ended = Counter(
-            "slipway_jobs_ended", "Jobs that ended here, by how.", ("outcome",), registry=registry
-        )
-        for state in ENDS:
-            self._ended.labels(state.value)
+        self._ended = dict.fromkeys(ENDS, 0)
         self._seconds = Histogram(
             "slipway_job_seconds",
             "Seconds from the beginning of a job's last attempt to its end.",
@@ -46,8 +45,11 @@ class JobInstruments(Collector):
         registry.register(self)
 
     def ended(self, state: JobState, seconds: float) -> None:
-        self._ended.labels(state.value).inc()
+        self._ended[state] += 1
         self._seconds.observe(seconds)
+
+    def set_aside(self, jobs: int) -> None:
+        self._ended[JobState.SET_ASIDE] += jobs
 
     def expired(self, jobs: int) -> None:
         self._expired.inc(jobs)
@@ -59,6 +61,10 @@ class JobInstruments(Collector):
         yield CounterMetricFamily(
             "slipway_jobs_accepted", "Jobs that were accepted here.", value=self._accepted()
         )
+        ended = CounterMetricFamily("slipway_jobs_ended", "Jobs that ended here.", labels=("outcome",))
+        for state, count in {**self._ended, JobState.CANCELLED: self._cancelled()}.items():
+            ended.add_metric((state.value,), count)
+        yield ended
         counts = self.counts
         if counts is None:
             return

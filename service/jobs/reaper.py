@@ -30,8 +30,13 @@ class Reaper:
         max_attempts: int,
         ttl_seconds: float,
         watch: leases.Watch,
+        set_aside: Callable[[int], object],
     ) -> None:
-        """Make a reaper. max_attempts: a job that was begun as often is set aside."""
+        """Make a reaper.
+
+        max_attempts: a job that was begun as often is set aside. set_aside: told how many were.
+        """
+        self._set_aside = set_aside
         self._engine = engine
         self._client = client
         self._max_attempts = max_attempts
@@ -45,6 +50,7 @@ class Reaper:
         with writing(self._engine) as connection:
             leases.remove(connection, dead)
             released, aside = self._release(connection)
+        self._set_aside(aside)
         for executor in dead:
             log.warning("A worker of jobs is gone", extra=fields(executor=executor))
         if released or aside:

@@ -18,6 +18,7 @@ from . import durable, leases
 from .computing import Computing
 from .database import engine_of
 from .database_store import DatabaseStore, store_of, url_of
+from .dbos_log import quieten
 from .executor import Executor, new_executor_id
 from .expiry import Expiry
 from .files import Files
@@ -36,9 +37,10 @@ WORKER_CONNECTIONS = 9
 DBOS_CONNECTIONS = 5
 # Of a job's bodies in the engine at once: as many as keep it busy.
 CALLS_PER_THREAD, CALLS_ON_A_GPU = 2, 64
-LEAST_JOBS, JOBS_PER_THREAD = 8, 4
+LEAST_JOBS, JOBS_PER_THREAD = 16, 4
 # Of the time to drain, for what is recorded at its end.
 SPARE_SECONDS = 3.0
+LEAVE_LOOK_SECONDS = 0.1
 
 
 class ServerJobs:
@@ -46,8 +48,9 @@ class ServerJobs:
 
     def __init__(self, settings: Settings, registry: CollectorRegistry, connections: int = 4) -> None:
         """Connect nothing yet. Raises BadSettings for an address of the database that cannot be read."""
+        quieten()
         self.store: DatabaseStore = store_of(settings, connections)
-        self.instruments = JobInstruments(registry, lambda: self.store.accepted)
+        self.instruments = JobInstruments(registry, lambda: self.store.accepted, lambda: self.store.cancelled)
         self._tasks: list[asyncio.Task[Any]] = []
 
     async def start(self) -> None:
@@ -124,7 +127,7 @@ class Worker(ServerJobs):
     def _keep_up(self, pulse: Pulse) -> None:
         settings, client = self._settings, self.store.client
         attempts, ttl = settings.jobs_max_attempts, settings.jobs_ttl_seconds
-        reaper = Reaper(self.store.engine, client, attempts, ttl, leases.Watch())
+        reaper = Reaper(self.store.engine, client, attempts, ttl, leases.Watch(), self.instruments.set_aside)
         strays = Strays(client, self._id, lambda: self._runner.running)
         expiry = Expiry(self.store.engine, client, self._files, self.instruments.expired)
         for name, seconds, act in (
@@ -143,24 +146,25 @@ class Worker(ServerJobs):
         """Begin nothing, finish what can be finished within so long, and hand back the rest."""
         self._runner.begin_no_more()
         seconds = max(1.0, seconds - SPARE_SECONDS)
-        ending = None if self._executor is None else self._executor.stop_taking(round(seconds))
+        if self._executor is not None:
+            self._executor.stop_taking(round(seconds))
         try:
             async with asyncio.timeout(seconds):
                 await self._runner.idle()
         except TimeoutError:
             log.info("Handing back what could not be finished", extra=fields(jobs=len(self._runner.held)))
-        ids = await self._handed_back()
-        if ending is not None and not ids:
-            await asyncio.to_thread(ending.join, SPARE_SECONDS)
-
-    async def _handed_back(self) -> Sequence[str]:
         try:
             async with asyncio.timeout(SPARE_SECONDS):
-                ids = await self._runner.hand_back()
-                if self._pulse is not None:
-                    await asyncio.to_thread(self._pulse.leave)
-                await asyncio.to_thread(durable.resume, self.store.client, ids)
+                await self._leave()
         except Exception:  # another worker takes over what is left
             log.warning("Left without handing everything back", exc_info=True)
-            return ()
-        return ids
+
+    async def _leave(self) -> None:
+        """Hand back what has not ended, and wait until DBOS has written what has."""
+        client = self.store.client
+        ids = await self._runner.hand_back()
+        await asyncio.to_thread(durable.resume, client, ids)
+        while self._id in (await asyncio.to_thread(durable.pending, client)).values():
+            await asyncio.sleep(LEAVE_LOOK_SECONDS)
+        if self._pulse is not None:
+            await asyncio.to_thread(self._pulse.leave)

@@ -55,6 +55,7 @@ class Pulse:
         self._runner = runner
         self._loop = loop
         self._shown: dict[tuple[str, int], int] = {}
+        self._has_left = False
 
     def register(self) -> None:
         """Make the row of this worker, before it takes its first job."""
@@ -63,6 +64,8 @@ class Pulse:
 
     def beat(self) -> None:
         """Beat once."""
+        if self._has_left:
+            return
         held = dict(self._runner.held)  # before the database is read: what is begun later is no loss
         progress = {
             each.claim: (each.progress.done, each.progress.total)
@@ -82,5 +85,6 @@ class Pulse:
 
     def leave(self) -> None:
         """Delete the row of this worker, so that what it leaves is taken over at once."""
+        self._has_left = True
         with writing(self._engine) as connection:
             leases.leave(connection, self._executor)
