@@ -93,8 +93,8 @@ class Computing:
         name = f"{claim.id}-{claim.attempt}"  # an attempt that was lost must not write over this one's
         if self._files is None:
             raise ResultTooLarge(
-                f"the result has {len(result)} bytes; the database holds {MOST_RESULT_BYTES}, and this service "
-                "has no other place for it (JOBS_RESULT_PREFIX): hand in less at once, or a file"
+                f"the result has {len(result)} bytes; the database holds {MOST_RESULT_BYTES}, and this "
+                "service has no other place for it (JOBS_RESULT_PREFIX): hand in less at once, or a file"
             )
         address = await asyncio.to_thread(self._files.keep_result, name, result)
         return Outcome(JobState.SUCCEEDED, result_file=address, done=progress.done, total=progress.total)

@@ -23,7 +23,7 @@ from .prefixes import FileAddress, Prefixes
 
 RETRY_AFTER_SECONDS = 10
 # What the option of a command adds to a message; a job has no such option.
-_OPTION = re.compile(r", or name its encoding.*", re.DOTALL)
+_OPTION = re.compile(r"(, or name its encoding|\. Name the one with ).*", re.DOTALL)
 
 
 class OpenFile(Protocol):
