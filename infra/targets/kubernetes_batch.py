@@ -111,7 +111,7 @@ class KubernetesBatch(BatchRun):
 
     def _delete(self) -> None:
         patience = ["--wait=true", "--timeout", f"{_END_SECONDS:.0f}s"]
-        options = ["--ignore-not-found", "--cascade", "foreground", *patience]
+        options = ["--ignore-not-found", "--cascade=foreground", *patience]
         self._objects.run(["delete", f"{_JOB}/{self._name}", *options])
 
     def _wait(self, is_done: Callable[[], bool], otherwise: str) -> None:
