@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 
@@ -64,7 +65,7 @@ def postgresql_programs() -> Path | None:
     if found is None:
         debian = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: path.parts[-3])
         found = str(debian[-1]) if debian else None
-    return None if found is None else Path(found).parent
+    return None if found is None else Path(found).resolve().parent
 
 
 class Postgresql:
@@ -109,8 +110,9 @@ class Postgresql:
                 raise AssertionError((self._folder / "log").read_text()[-4000:])
 
     def _answers(self) -> bool:
-        command = [self._programs / "pg_isready", "-h", "127.0.0.1", "-p", str(self._port), "-t", "1"]
-        return subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode == 0
+        with contextlib.suppress(psycopg.OperationalError), psycopg.connect(self.address, connect_timeout=2):
+            return True
+        return False
 
     def kill(self) -> bool:
         process = self._process
