@@ -17,7 +17,8 @@ from slipway.service.batch.worker import Worker
 from slipway.service.settings import settings_from_environment
 from tests.checkout import ROOT
 
-WORDS = ["winner", "cash", "prize", "call", "now", "are", "we", "still", "on", "for", "lunch", "tomorrow", "the", "train", "is", "late", "again", "please"]
+SENTENCE = "winner cash prize call now are we still on for lunch tomorrow the train is late again please"
+WORDS = SENTENCE.split()
 
 
 def texts(count: int) -> list[str]:
