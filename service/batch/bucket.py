@@ -38,7 +38,7 @@ class Bucket:
             "connect_timeout": timedelta(seconds=5),
             "timeout": timedelta(seconds=120),
         }
-        patience = float(environ.get("BATCH_RETRY_SECONDS", "") or _RETRY_SECONDS)
+        patience = float(environ.get("BATCH_RETRY_SECONDS", "") or _RETRY_SECONDS)  # settings.py checks it
         retry: RetryConfig = {"max_retries": 20, "retry_timeout": timedelta(seconds=patience)}
         kind = S3Store if scheme == "s3" else GCSStore
         try:

@@ -26,7 +26,13 @@ _NO_OPTION = frozenset(
             "batch_part_rows",
             "batch_max_failed",
         ),
-        *("batch_piece_seconds", "batch_progress_seconds", "batch_overwrite", "batch_lifeline_fd"),
+        *(
+            "batch_piece_seconds",
+            "batch_progress_seconds",
+            "batch_overwrite",
+            "batch_lifeline_fd",
+            "batch_retry_seconds",
+        ),
     )
 )
 _WORDS = {
