@@ -7,7 +7,7 @@ from slipway.components.gke import GkeClusterArgs
 from slipway.components.gke.nodes import nodes_for, nodes_of_spec
 from slipway.components.gke.shapes import machine_of
 from slipway.components.gke.spec import GkeClusterSpec
-from slipway.components.kubernetes.capacity import wanted_pods
+from slipway.components.kubernetes.capacity import least_pods, wanted_pods
 from slipway.components.kubernetes.spec import KubernetesSpec
 from slipway.components.rollouts.second import second_pods
 from slipway.components.spec import InferenceServiceSpec
@@ -41,7 +41,7 @@ def cluster_args_of(name: str, settings: GkeSettings, workload: KubernetesSpec) 
 def _set_gpu_nodes(args: dict[str, Any], name: str, settings: GkeSettings, workload: KubernetesSpec) -> None:
     """Set the numbers of GPU nodes that the minimum and maximum instances need, per zone if so requested."""
     service = workload.service
-    always = _wanted_nodes(args, name, settings, service, _least_pods(workload))
+    always = _wanted_nodes(args, name, settings, service, least_pods(workload))
     least = settings.min_nodes or 0
     if settings.max_nodes is not None:
         args["gpu_max_nodes"] = settings.max_nodes
@@ -54,7 +54,7 @@ def _set_gpu_nodes(args: dict[str, Any], name: str, settings: GkeSettings, workl
         args["gpu_min_nodes_per_zone"] = settings.min_nodes_per_zone
     if settings.min_nodes is not None:
         args["gpu_min_nodes"] = settings.min_nodes
-    elif settings.min_nodes_per_zone is None and _least_pods(workload) and not settings.node_pool:
+    elif settings.min_nodes_per_zone is None and least_pods(workload) and not settings.node_pool:
         args["gpu_min_nodes"] = min(always, args.get("gpu_max_nodes", always))
 
 
@@ -75,6 +75,9 @@ def _set_cpu_nodes(args: dict[str, Any], name: str, settings: GkeSettings, workl
     args["cpu_max_nodes"] = settings.max_nodes or wanted + 1
     if settings.min_nodes is not None:
         args["cpu_min_nodes"] = settings.min_nodes
+    elif workload.jobs.jobs:
+        least = _wanted_nodes(args, name, settings, workload.service, least_pods(workload))
+        args["cpu_min_nodes"] = min(least, args["cpu_max_nodes"])
 
 
 def _most_pods(settings: GkeSettings, workload: KubernetesSpec) -> int:
@@ -83,12 +86,6 @@ def _most_pods(settings: GkeSettings, workload: KubernetesSpec) -> int:
     if settings.serving == "kserve":
         return most
     return wanted_pods(workload) + second_pods(settings.rollout, settings.canary_percent, most)
-
-
-def _least_pods(workload: KubernetesSpec) -> int:
-    """Return the pods with a GPU that always run: instances, and workers, which have as many GPUs."""
-    jobs = workload.jobs
-    return workload.service.min_replicas + (int(jobs.min_workers) if jobs.jobs else 0)
 
 
 def _wanted_nodes(

@@ -63,16 +63,18 @@ def most_pods(spec: KubernetesSpec) -> int | None:
 
 
 def pods_of_jobs(spec: KubernetesSpec) -> int:
-    """Return how many pods of the service's size the workers take the room of, and their database.
+    """Return how many pods of the service's size all workers take the room of, and their database."""
+    return _pods_of_jobs(spec, spec.jobs.max_workers)
 
-    Numbers with faults take none; those are reported elsewhere.
-    """
+
+def _pods_of_jobs(spec: KubernetesSpec, workers: float) -> int:
+    """Return it for so many workers. Numbers with faults take none; those are reported elsewhere."""
     jobs, service = spec.jobs, spec.service
     if not jobs.jobs or not (service.cpu > 0 and service.memory_gib > 0):
         return 0
     least = 1 if service.gpu else 0  # a GPU is a worker's own, whatever its size
     share = max(jobs.worker_cpu / service.cpu, jobs.worker_memory_gib / service.memory_gib, least)
-    pods = jobs.max_workers * share
+    pods = workers * share
     if makes_database(spec) and not service.gpu:  # whose pods need no node with a GPU
         share = max(CPU / service.cpu, MEMORY_MIB / 1024 / service.memory_gib)
         pods += spec.jobs_database_instances * share
@@ -82,6 +84,11 @@ def pods_of_jobs(spec: KubernetesSpec) -> int:
 def wanted_pods(spec: KubernetesSpec) -> int:
     """Return how many pods of the service's size there are at its maximum, with the room that jobs take."""
     return int(spec.service.max_replicas) + pods_of_jobs(spec)
+
+
+def least_pods(spec: KubernetesSpec) -> int:
+    """Return how many pods of the service's size always run, with the room that jobs take."""
+    return int(spec.service.min_replicas) + _pods_of_jobs(spec, spec.jobs.min_workers)
 
 
 def has_spare(spec: KubernetesSpec) -> bool:

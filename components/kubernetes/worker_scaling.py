@@ -8,16 +8,22 @@ from collections.abc import Iterator
 from typing import Any
 
 from .. import keda_api
+from ..need import inference_threads
 from .job_database import address_reference
 from .keda import FAILURES, trigger
 from .scaling import LEAST_CALM_SECONDS
 from .spec import DEFAULT_CPU_TARGET, KubernetesSpec
 from .workers import worker_name
 
-# Of the jobs that wait or run, for each worker: so many wait for it a little, and none is idle.
-JOBS_OF_A_WORKER = 4
+# service/jobs/role.py: how many jobs a worker has under way at once.
+_LEAST_JOBS, _JOBS_PER_THREAD = 16, 4
 # The server makes the view: one row, with how many jobs wait and run. KEDA wants a float.
 QUERY = "SELECT (waiting + running)::float FROM slipway_jobs_open"
+
+
+def jobs_of_a_worker(spec: KubernetesSpec) -> int:
+    """Return how many of the jobs that wait or run are enough for one worker."""
+    return max(_LEAST_JOBS, _JOBS_PER_THREAD * inference_threads(spec.jobs.worker_cpu))
 
 
 def login_spec(spec: KubernetesSpec) -> dict[str, Any]:
@@ -36,7 +42,8 @@ def scaled_object_spec(spec: KubernetesSpec) -> dict[str, Any]:
     name = worker_name(spec.name)
     down = {"type": "Pods", "value": 1, "periodSeconds": 60}
     behavior = {"scaleDown": {"stabilizationWindowSeconds": LEAST_CALM_SECONDS, "policies": [down]}}
-    query = {"query": QUERY, "targetQueryValue": str(JOBS_OF_A_WORKER), "activationTargetQueryValue": "0"}
+    query = {"query": QUERY, "targetQueryValue": f"{jobs_of_a_worker(spec)}"}
+    query["activationTargetQueryValue"] = "0"
     return {
         "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": name},
         "minReplicaCount": least,
