@@ -157,7 +157,9 @@ _POSTGRES = _Extension(
     job_database.API,
     "set `jobsDatabase` to kubernetes:<secret>/<key>, a Secret with the address of a PostgreSQL database",
 )
-_KEDA_FOR_WORKERS = _Extension("maxWorkers", "KEDA", keda_api.API, "set `maxWorkers` to `minWorkers`")
+_KEDA_FOR_WORKERS = _Extension(
+    "maxWorkers", "KEDA", keda_api.API, "set it and `minWorkers` to the same number, 1 or more"
+)
 
 
 def _needed_of(settings: KubernetesSettings) -> Iterator[tuple[_Extension, str]]:
@@ -168,11 +170,10 @@ def _needed_of(settings: KubernetesSettings) -> Iterator[tuple[_Extension, str]]
         yield _KEDA, settings.scale_on
     if settings.scale_on == "interceptor":
         yield _HTTP_ADD_ON, settings.scale_on
-    if settings.jobs and not settings.jobs_database:
+    if settings.needs_database_operator:
         yield _POSTGRES, "true"
-    most, least = settings.max_workers or 1, settings.min_workers
-    if settings.jobs and most > (1 if least is None else least):
-        yield _KEDA_FOR_WORKERS, f"{most}"
+    if settings.scales_workers:
+        yield _KEDA_FOR_WORKERS, f"{settings.max_workers or 1}"
 
 
 def _require(needed: Sequence[tuple[_Extension, str]], apis: Collection[str], cluster: str) -> None:

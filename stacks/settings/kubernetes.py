@@ -225,6 +225,17 @@ class WorkloadSettings(WorkerSettings, CloudSettings):
         silent=_OF_THE_COMMAND,
     )
 
+    @property
+    def needs_database_operator(self) -> bool:
+        """Return whether CloudNativePG must run a database for the jobs."""
+        return bool(self.jobs) and not self.jobs_database
+
+    @property
+    def scales_workers(self) -> bool:
+        """Return whether KEDA must scale the workers, beyond what it does for the service."""
+        least = 1 if self.min_workers is None else self.min_workers
+        return bool(self.jobs) and (least == 0 or (self.max_workers or least) > least)
+
 
 @dataclass(frozen=True, kw_only=True)
 class KubernetesSettings(WorkloadSettings):
