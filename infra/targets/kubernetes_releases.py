@@ -100,11 +100,11 @@ class KubernetesReleases:
                 f"{revision_of(deployment)} serves, as before."
             )
         self._note(deployment, target, made)
-        self._bring_workers(template, say)
+        self.bring_workers(template, say)
         after = self._objects.deployment() or {}
         return revision_of(deployment), revision_of(after)
 
-    def _bring_workers(self, template: Mapping[str, Any], say: Callable[[str], None]) -> None:
+    def bring_workers(self, template: Mapping[str, Any], say: Callable[[str], None]) -> None:
         """Give the workers the image, the settings and the secrets of the release that came back."""
         workers = self._objects.workers()
         if workers is None:
