@@ -21,13 +21,13 @@ CLOUDS = {"google": ({"cloud_run", "gke"}, "pulumi_gcp"), "aws": ({"fargate"}, "
 # Those of no cloud or of several.
 OF_ANY_CLOUD = {"image", "kubernetes", "local"}
 # What components of every cloud share, and is large enough for a folder.
-SHARED = {"observability", "rollouts"}
+SHARED = {"jobs", "observability", "rollouts"}
 # The packages of infra, the lowest first: each imports only from those before it.
 ORDER = (
     *("errors", "setup", "confinement", "resources", "plan", "settings", "local", "targets", "program"),
-    *("model", "manifests", "diff", "cost", "policy", "advise", "preview", "cli", "reference"),
+    *("model", "manifests", "diff", "cost", "policy", "advise", "preview", "batch", "cli", "reference"),
 )
-MOST_EDGES = 61
+MOST_EDGES = 68
 MOST_LINES = 400
 
 

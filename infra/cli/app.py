@@ -18,6 +18,9 @@ import typer
 from slipway.components.model import example_request, model_folder
 from slipway.components.spec import ROUTES
 from slipway.infra.cli import (
+    batch as batch_command,
+)
+from slipway.infra.cli import (
     changes as changes_command,
 )
 from slipway.infra.cli import (
@@ -169,11 +172,14 @@ def down(
         with progress("Stopping: requests in progress finish first" if local.runs(config) else "Stopping"):
             existed = local.down(config)
         remains = local.remaining(config)
+        jobs = local.kept_jobs(config)
         if format_ is Format.JSON:
             print_json({"stack": config.stack, "stopped": existed, "remains": remains})
             return
         OUT.print(f"Stack {config.stack} {'is stopped' if existed else 'was not running'}.")
         OUT.print(f"What remains: {', '.join(remains) or 'nothing'}")
+        if jobs:
+            OUT.print(f"Its jobs are kept in {jobs}: the next `slipway up` goes on with those that are open.")
 
 
 @app.command(epilog="Example: slipway preview 'prod*' --against main")
@@ -220,6 +226,7 @@ def preview(
 
 service_commands.register(app)
 quality_command.register(app)
+batch_command.register(app)
 init_command.register(app)
 changes_command.register(app)
 fit_command.register(app)

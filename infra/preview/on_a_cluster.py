@@ -31,6 +31,10 @@ def _not_yet_there(settings: GkeSettings) -> Iterator[dict[str, str]]:
         yield _missing("KEDA", f"`scaleOn` {settings.scale_on}", "`scaleOn` cpu")
     if settings.monitoring == "operator":
         yield _missing("Prometheus Operator", "`monitoring` operator", "`monitoring` none")
+    if settings.needs_database_operator:
+        yield _missing("CloudNativePG", "`jobs` without `jobsDatabase`", "`jobs` false")
+    if settings.scales_workers:
+        yield _missing("KEDA for workers", "`maxWorkers`", "`jobs` false")
 
 
 def _missing(what: str, given: str, first: str) -> dict[str, str]:

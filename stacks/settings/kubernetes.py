@@ -7,6 +7,7 @@ from typing import ClassVar
 from slipway.components.rollouts.kinds import CANARY_PERCENT
 from slipway.stacks.settings import checks
 from slipway.stacks.settings.common import CloudSettings
+from slipway.stacks.settings.jobs import WorkerSettings
 from slipway.stacks.settings.rollouts import bake_minutes_setting, rollback_on_setting, rollout_setting
 from slipway.stacks.settings.setting import setting
 
@@ -16,7 +17,7 @@ _NAMES = rf"{_NAME}(\.{_NAME})*"
 
 
 @dataclass(frozen=True, kw_only=True)
-class WorkloadSettings(CloudSettings):
+class WorkloadSettings(WorkerSettings, CloudSettings):
     """The settings of a service on any Kubernetes cluster, beyond those of every cloud."""
 
     gpu_count: int | None = setting(
@@ -184,6 +185,31 @@ class WorkloadSettings(CloudSettings):
         checks.text_map("a map of label to value"),
         "Labels by which the operator's Prometheus selects objects, such as release: kube-prometheus-stack.",
     )
+    jobs_database: str = setting(
+        "jobsDatabase",
+        checks.like(r"kubernetes:[!-~]+", "`kubernetes:<secret>/<key>`, a Secret of the namespace"),
+        "Existing Secret with the address of the PostgreSQL database that keeps jobs.",
+        unset="CloudNativePG, which must be installed, runs one",
+    )
+    max_workers: int | None = setting(
+        "maxWorkers",
+        checks.whole(1, 1000),
+        "Maximum number of workers. Above `minWorkers` KEDA scales them by the jobs that wait and run.",
+        unit="workers",
+        unset="`minWorkers`; 3 with a `scaleOn` of KEDA",
+    )
+    jobs_database_instances: int | None = setting(
+        "jobsDatabaseInstances",
+        checks.whole(1, 9),
+        "Instances of the database that is created for jobs; one writes, the others follow and take over.",
+        unit="instances",
+    )
+    jobs_database_gib: float | None = setting(
+        "jobsDatabaseSize",
+        checks.size("1Gi to 16Ti"),
+        "Volume of each of these instances, which can grow and never shrink.",
+        unit="bytes",
+    )
     rollout: str = rollout_setting()
     canary_percent: int | None = setting(
         "canaryPercent",
@@ -198,6 +224,17 @@ class WorkloadSettings(CloudSettings):
         "more than 1 % of failures, a p99 of three times the old version's, 90 % of the memory limit",
         silent=_OF_THE_COMMAND,
     )
+
+    @property
+    def needs_database_operator(self) -> bool:
+        """Return whether CloudNativePG must run a database for the jobs."""
+        return bool(self.jobs) and not self.jobs_database
+
+    @property
+    def scales_workers(self) -> bool:
+        """Return whether KEDA must scale the workers, beyond what it does for the service."""
+        least = 1 if self.min_workers is None else self.min_workers
+        return bool(self.jobs) and (least == 0 or (self.max_workers or least) > least)
 
 
 @dataclass(frozen=True, kw_only=True)

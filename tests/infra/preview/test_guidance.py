@@ -76,6 +76,11 @@ def test_a_rollout_that_only_the_command_carries_out_is_said_to_be_so(tmp_path: 
     ("given", "lacks"),
     [
         ({"scaleOn": "queue", "monitoring": "google"}, "has no KEDA. `scaleOn` queue fails there"),
+        ({"jobs": "true"}, "has no CloudNativePG. `jobs` without `jobsDatabase` fails there"),
+        (
+            {"jobs": "true", "jobsDatabase": "kubernetes:a/b", "maxWorkers": "3"},
+            "has no KEDA for workers. `maxWorkers` fails there",
+        ),
         ({"monitoring": "operator"}, "has no Prometheus Operator. `monitoring` operator fails there"),
     ],
 )

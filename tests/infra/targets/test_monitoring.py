@@ -114,6 +114,45 @@ def test_a_cluster_that_lacks_what_scales_is_refused_before_anything_is_made(
         access(kubeconfig, "operator", scaleOn=scale_on)
 
 
+@pytest.mark.parametrize(
+    ("said", "given", "message"),
+    [
+        (
+            KEDA,
+            {"jobs": "true"},
+            r"`jobs` is true, but .* has no CloudNativePG \(no postgresql.cnpg.io/v1\). Install it, or set "
+            r"`jobsDatabase` to kubernetes:<secret>/<key>",
+        ),
+        (
+            OPERATOR + "postgresql.cnpg.io/v1\n",
+            {"jobs": "true", "maxWorkers": "4"},
+            r"`maxWorkers` is 4, but .* has no KEDA .* set it and `minWorkers` to the same number",
+        ),
+        (OPERATOR, {"jobs": "true", "jobsDatabase": "kubernetes:a/b", "minWorkers": "0"}, r"has no KEDA"),
+    ],
+)
+def test_a_cluster_that_lacks_what_jobs_need_is_refused_before_anything_is_made(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    kubeconfig: Path,
+    said: str,
+    given: dict[str, str],
+    message: str,
+) -> None:
+    answering(monkeypatch, tmp_path, said)
+    with pytest.raises(Refused, match=message):
+        access(kubeconfig, "none", **given)
+
+
+def test_jobs_with_a_database_elsewhere_and_a_fixed_number_of_workers_need_nothing_of_the_cluster(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kubeconfig: Path
+) -> None:
+    calls = answering(monkeypatch, tmp_path, OPERATOR)
+    given = {"jobs": "true", "jobsDatabase": "kubernetes:a/b", "minWorkers": "3"}
+    assert access(kubeconfig, "none", **given).cluster
+    assert not calls.exists()
+
+
 def test_a_cluster_with_keda_is_taken_and_one_is_asked_for_nothing_that_is_not_needed(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kubeconfig: Path
 ) -> None:
