@@ -221,7 +221,7 @@ def _followed(run: BatchRun, options: "BatchOptions", every_seconds: float) -> B
 def _shown() -> Generator[Callable[[BatchProgress], None]]:
     """Show progress: a bar on a terminal, elsewhere a line now and then."""
     if not ERR.is_terminal:
-        yield _Lines()
+        yield _ProgressLines()
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
@@ -248,7 +248,7 @@ def _shown() -> Generator[Callable[[BatchProgress], None]]:
         yield show
 
 
-class _Lines:
+class _ProgressLines:
     """Prints a line at most every few seconds."""
 
     def __init__(self) -> None:

@@ -110,8 +110,8 @@ class KubernetesBatch(BatchRun):
         return [line.partition(" ")[2] for line in sorted(done.stdout.splitlines())]
 
     def _delete(self) -> None:
-        patience = ["--wait", "--timeout", f"{_END_SECONDS:.0f}s"]
-        options = ["--ignore-not-found", "--cascade", "foreground", *patience]
+        patience = ["--wait=true", "--timeout", f"{_END_SECONDS:.0f}s"]
+        options = ["--ignore-not-found", "--cascade=foreground", *patience]
         self._objects.run(["delete", f"{_JOB}/{self._name}", *options])
 
     def _wait(self, is_done: Callable[[], bool], otherwise: str) -> None:

@@ -10,7 +10,7 @@ import orjson
 
 from .faults import BatchRefused
 from .inventory import Inventory
-from .places import Place
+from .places import ResultPlace
 from .settings import BatchSettings
 
 RUN, LOCK = "_batch/run.json", "_batch/lock"
@@ -77,7 +77,7 @@ def identity_of(
     }
 
 
-def claim(place: Place, identity: Mapping[str, Any], overwrite: bool) -> None:
+def claim(place: ResultPlace, identity: Mapping[str, Any], overwrite: bool) -> None:
     """Make the output this run's, or find that it is. Raises BatchRefused if it is another's.
 
     overwrite: delete what is there of an earlier run, if it is another, or complete.
@@ -105,7 +105,7 @@ def claim(place: Place, identity: Mapping[str, Any], overwrite: bool) -> None:
         )
 
 
-def _refuse_foreign(place: Place) -> None:
+def _refuse_foreign(place: ResultPlace) -> None:
     names = [name for name in place.names() if not name.startswith("_batch/")]
     if names:
         raise BatchRefused(

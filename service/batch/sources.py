@@ -23,7 +23,7 @@ ENDINGS: dict[str, FileFormat] = {
 _WILD = frozenset("*?[")
 
 
-class Source(Protocol):
+class InputSource(Protocol):
     """One file of the input. name: as it is reported, without what the input's address says already."""
 
     @property
@@ -68,7 +68,7 @@ class LocalSource:
             return {"bytes": file.tell(), "sha256": digest}
 
 
-def sources_of(address: str) -> list[Source]:
+def sources_of(address: str) -> list[InputSource]:
     """Return the files of an input, at least one, in the order of their names. Raises BatchRefused."""
     found = _of_bucket(address) if is_bucket(address) else _of_machine(address)
     if not found:
@@ -78,7 +78,7 @@ def sources_of(address: str) -> list[Source]:
     return found
 
 
-def format_of(sources: list[Source], named: FileFormat | None) -> FileFormat:
+def format_of(sources: list[InputSource], named: FileFormat | None) -> FileFormat:
     """Return the one format of the files. Raises BatchRefused for several, or for none that is known."""
     if named is not None:
         return named
@@ -98,7 +98,7 @@ def format_of(sources: list[Source], named: FileFormat | None) -> FileFormat:
     return only
 
 
-def _of_machine(address: str) -> list[Source]:
+def _of_machine(address: str) -> list[InputSource]:
     path = Path(address.removeprefix("file://")).expanduser()
     if path.is_dir():
         try:
@@ -123,7 +123,7 @@ def _is_read(path: Path) -> bool:
     return not hidden and path.suffix.lower() in ENDINGS
 
 
-def _of_bucket(address: str) -> list[Source]:
+def _of_bucket(address: str) -> list[InputSource]:
     bucket, prefix = bucket_of(address)
     wild = next((place for place, letter in enumerate(prefix) if letter in _WILD), None)
     if wild is not None:

@@ -2,12 +2,15 @@
 
 import csv
 import json
+import signal
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import write_stack
-from tests.infra.command import refused, report, slipway
+from tests.infra.command import COMMAND, ENVIRONMENT, refused, report, slipway
 
 
 @pytest.fixture
@@ -50,6 +53,26 @@ def test_a_dry_run_starts_nothing(project: Path, messages: Path) -> None:
 
 
 def test_a_batch_on_a_stack_needs_a_bucket(project: Path, messages: Path) -> None:
-    write_stack(project, {"target": "cloud-run", "gcpProject": "a-project-1", "region": "europe-west4"}, "dev")
+    write_stack(project, {"target": "cloud-run", "gcpProject": "a-project-1"}, "dev")
     said = refused(project, "batch", messages.name, "scores", "--on", "dev")
     assert "a container of dev cannot reach" in said
+
+
+def test_an_interrupted_batch_stops_at_a_checkpoint_and_says_how_to_go_on(project: Path) -> None:
+    with (project / "many.csv").open("w") as file:
+        file.write("text\n" + "are we still on for lunch\n" * 20_000)
+    command = [*COMMAND, "batch", "many.csv", "scores", "--part-rows", "4000"]
+    with subprocess.Popen(
+        command, cwd=project, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        end = time.monotonic() + 60
+        while not list((project / "scores").glob("part-*")) and time.monotonic() < end:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 2, said
+    assert "Go on: `slipway batch many.csv scores --part-rows 4000`" in said
+    kept = len(list((project / "scores").glob("part-*")))
+    assert 0 < kept < 5
+    found = report(project, "batch", "many.csv", "scores", "--part-rows", "4000")
+    assert (found["rows"], found["results"]) == (20_000, 20_000)

@@ -11,7 +11,8 @@ from slipway.infra.errors import Refused
 
 
 def options(**given: Any) -> BatchOptions:
-    return BatchOptions(**{"read": "gs://b/in/", "write": "gs://b/out", "on": "prod"} | given)
+    usual: dict[str, Any] = {"read": "gs://b/in/", "write": "gs://b/out", "on": "prod"}
+    return BatchOptions(**usual | given)
 
 
 def test_options_become_the_containers_environment() -> None:

@@ -13,7 +13,7 @@ from unittest import mock
 from slipway.service.batch.__main__ import run as end_of
 from slipway.service.batch.in_flight import InFlight, shared_file
 from slipway.service.batch.settings import batch_settings
-from slipway.service.batch.worker import Worker
+from slipway.service.batch.worker import BatchWorker
 from slipway.service.settings import settings_from_environment
 from tests.checkout import ROOT
 
@@ -42,10 +42,10 @@ def environment(read: Path | str, write: Path | str, **settings: str) -> dict[st
     return kept | given | settings
 
 
-def worker_of(read: Path | str, write: Path | str, **settings: str) -> Worker:
+def worker_of(read: Path | str, write: Path | str, **settings: str) -> BatchWorker:
     keep = {name: value for name, value in os.environ.items() if name.startswith(("AWS_", "GOOGLE_", "GCE_"))}
     with mock.patch.dict(os.environ, keep | environment(read, write, **settings), clear=True):
-        return Worker(settings_from_environment(), batch_settings(), InFlight(shared_file()))
+        return BatchWorker(settings_from_environment(), batch_settings(), InFlight(shared_file()))
 
 
 def batch(read: Path | str, write: Path | str, **settings: str) -> int:

@@ -107,10 +107,11 @@ def test_parquet_without_its_library_is_refused(
     tmp_path: Path, refusal: Refusal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = write_csv(tmp_path / "rows.csv", texts(1))
-    monkeypatch.setattr(
-        "slipway.service.batch.reading.find_spec",
-        lambda name: None if name == "pyarrow" else util.find_spec(name),
-    )
+
+    def without(name: str) -> object:
+        return None if name == "pyarrow" else util.find_spec(name)
+
+    monkeypatch.setattr("slipway.service.batch.reading.find_spec", without)
     assert "PARQUET=1" in refusal(rows_in(tmp_path / "rows.parquet", b""))
     assert "pyarrow, which is not installed" in refusal(rows, BATCH_OUTPUT_FORMAT="parquet")
 
