@@ -22,6 +22,7 @@ from bench.compare import block
 from bench.connections import HELD, allowed_connections, connections
 from bench.contender import NotReady
 from bench.goals import QUIET
+from bench.jobs import jobs
 from bench.memory import REQUESTS, memory
 from bench.overload import overload
 from bench.peers import catalog
@@ -78,7 +79,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "model", nargs="?", type=Path, default=BUNDLED_MODEL, help="folder with manifest.json"
     )
-    names = [*PEERS, "overload", "memory", "connections", "attack"]
+    names = [*PEERS, "overload", "memory", "connections", "attack", "jobs"]
     parser.add_argument("--pieces", default="", help=f"some of {','.join(names)}; by default all")
     parser.add_argument("--results", type=Path, default=Path("build/benchmarks.json"), help="file to add to")
     asked = parser.parse_args()
@@ -113,7 +114,16 @@ def _pieces(model: Path, results: Results) -> dict[str, Callable[[], None]]:
     def attacked() -> None:
         results.pieces["attack"] = attack(model, ATTACK_SECONDS)
 
-    others = {"overload": overloaded, "memory": weighed, "connections": connected, "attack": attacked}
+    def queued() -> None:
+        results.pieces["jobs"] = jobs(model, _say)
+
+    others = {
+        "overload": overloaded,
+        "memory": weighed,
+        "connections": connected,
+        "attack": attacked,
+        "jobs": queued,
+    }
     return {key: compared(key) for key in PEERS} | others
 
 

@@ -11,12 +11,13 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+ANSWERED = (200, 202)
 CONTENT_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """A measured load. per_second: answers with status 200. latencies_ms: sorted. refused: other answers."""
+    """A measured load. per_second: answers of ANSWERED. latencies_ms: theirs, sorted. refused: the others."""
 
     per_second: float
     latencies_ms: Sequence[float]
@@ -76,7 +77,7 @@ def closed_loop(port: int, requests: Sequence[bytes], connections: int, seconds:
             for fd, _ in poll.poll(1):
                 if (answer := opened[fd].hear()) is not None:
                     status, latency_ms = answer
-                    if status == 200:
+                    if status in ANSWERED:
                         latencies_ms.append(latency_ms)
                     else:
                         refused += 1

@@ -65,6 +65,7 @@ def goals(results: Results) -> list[Goal]:
         *_overload(results),
         *_attack(results),
         *_size(ours, results, quiet),
+        *_jobs(results),
     ]
 
 
@@ -128,6 +129,18 @@ def _attack(results: Results) -> list[Goal]:
         Goal(what + "most memory / recommended limit", found.get("peak_over_limit"), 0.95),
         Goal(what + "p99 of /alive, ms", found.get("alive_p99_ms"), 250),
         Goal(what + "worst of /alive, ms", found.get("alive_worst_ms"), 1000),
+    ]
+
+
+def _jobs(results: Results) -> list[Goal]:
+    found = results.pieces.get("jobs", {})
+    return [
+        Goal("jobs accepted a second, SQLite", found.get("sqlite_accepted_per_second"), 200, True),
+        Goal("jobs accepted a second, PostgreSQL", found.get("postgresql_accepted_per_second"), 500, True),
+        *(
+            Goal(f"CPU of a job over a request, {name}, ms", found.get(f"{key}_job_over_request_cpu_ms"), 6)
+            for key, name in (("sqlite", "SQLite"), ("postgresql", "PostgreSQL"))
+        ),
     ]
 
 

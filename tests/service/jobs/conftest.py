@@ -33,7 +33,7 @@ def jobs_server(
     tmp_path_factory: pytest.TempPathFactory, jobs_settings: dict[str, str]
 ) -> Iterator[RunningServer]:
     """Run a server that takes jobs; without `jobs_worker` they wait."""
-    with running_server(tmp_path_factory.mktemp("server") / "log", **jobs_settings) as running:
+    with running_server(tmp_path_factory.mktemp("server") / "log", True, **jobs_settings) as running:
         yield running
 
 

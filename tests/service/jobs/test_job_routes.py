@@ -261,7 +261,7 @@ def test_a_server_without_jobs_has_no_such_route(client: httpx.Client):
 def test_a_database_that_is_away_keeps_only_jobs_from_being_answered(tmp_path: Path):
     away = {"JOBS_DATABASE": "postgresql://slipway@127.0.0.1:1/jobs"}
     with (
-        running_server(tmp_path / "log", **away) as server,
+        running_server(tmp_path / "log", True, **away) as server,
         httpx.Client(base_url=server.url, headers=AUTHORIZED, timeout=60) as client,
     ):
         for answer in (client.post("/jobs", json=ONE), client.get("/jobs"), client.get("/jobs/job-1")):

@@ -18,7 +18,7 @@ def jobs_worker(
     tmp_path_factory: pytest.TempPathFactory, jobs_server: RunningServer, jobs_settings: dict[str, str]
 ) -> Iterator[RunningServer]:
     log = tmp_path_factory.mktemp("worker") / "log"
-    with running_server(log, ROLE="worker", **jobs_settings) as running:
+    with running_server(log, True, **{**jobs_settings, "ROLE": "worker"}) as running:
         yield running
 
 
@@ -26,11 +26,9 @@ def ended(client: httpx.Client, body: Any) -> dict[str, Any]:
     answer = client.post("/jobs", json=body)
     assert answer.status_code == 202, answer.text
     end = time.monotonic() + 60
-    while time.monotonic() < end:
-        job = client.get(f"/jobs/{answer.json()['id']}?wait=30").json()
-        if job["ended_at"]:
-            return job
-    raise AssertionError(job)
+    while not (job := client.get(f"/jobs/{answer.json()['id']}?wait=30").json())["ended_at"]:
+        assert time.monotonic() < end, job
+    return job
 
 
 def test_a_job_has_the_answer_of_its_route(caller: httpx.Client):

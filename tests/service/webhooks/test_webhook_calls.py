@@ -132,7 +132,7 @@ def test_the_body_of_an_answer_is_not_waited_for(server: HttpsServer):
 
 
 def test_what_is_no_http_is_a_failure(server: HttpsServer):
-    server.answer = lambda handler: handler.wfile.write(b"SSH-2.0-OpenSSH_9.2\r\n") and None
+    server.answer = lambda handler: handler.wfile.write(b"SSH-2.0-OpenSSH_9.2\r\n")
     assert refused(caller(server), f"{server.url}/") == "protocol"
 
 

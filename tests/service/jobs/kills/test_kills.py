@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.service.jobs.databases import Database, Sqlite, running_postgresql
+from tests.service.jobs.databases import KINDS, Database, running
 from tests.service.jobs.kills.books import Books
 from tests.service.jobs.kills.callers import Callers, Connection, label_of
 from tests.service.jobs.kills.fleet import Code, Fleet, Member, next_code, this_code
@@ -34,13 +34,10 @@ QUIET_SECONDS = 180.0
 STEP_SECONDS = 120.0
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=KINDS)
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    if request.param == "sqlite":
-        yield Sqlite(tmp_path)
-    else:
-        with running_postgresql() as postgresql:
-            yield postgresql
+    with running(request.param, tmp_path) as database:
+        yield database
 
 
 class Storm:
