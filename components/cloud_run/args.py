@@ -5,6 +5,7 @@ from typing import NotRequired
 
 import pulumi
 
+from ..jobs.args import WorkersArgs
 from ..log_retention import LogRetention
 from ..observability.args import WatchedServiceArgs
 
@@ -38,7 +39,7 @@ class ExecutionEnvironment(Enum):
     """A micro virtual machine: computes faster; mounted buckets need it."""
 
 
-class CloudRunServiceArgs(WatchedServiceArgs):
+class CloudRunServiceArgs(WatchedServiceArgs, WorkersArgs):
     """The arguments of one inference service on Cloud Run."""
 
     image_ref: pulumi.Input[str]
@@ -80,6 +81,9 @@ class CloudRunServiceArgs(WatchedServiceArgs):
     """Which requests go through the network. Default those to private addresses."""
     domain: NotRequired[str]
     """Custom domain, such as `api.example.com`, verified for the project's owner. Default none."""
+    jobs_database_instance: NotRequired[str]
+    """Instance of Cloud SQL that the address in `jobs_database` names, `project:region:instance`, to be
+    mounted at /cloudsql. Default none: the address is reached over a network."""
     log_retention: NotRequired[LogRetention]
     """Days to keep each kind of log line, 1 to 3650. Default: requests 30, events and exceptions 90, sampled
     requests 14."""

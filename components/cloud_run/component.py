@@ -1,17 +1,18 @@
 """A Cloud Run service for one inference image.
 
 Owns the service, its service account, its secrets and every grant to that account, and enables the APIs it
-needs. Does not own the image, the project, the network or a bucket: those arrive as arguments.
+needs; with jobs also their workers, and the database unless one is given. Does not own the image, the
+project, the network or a bucket: those arrive as arguments.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pulumi
 import pulumi_gcp as gcp
 
 from ..fault import in_words
-from ..google import traces
+from ..google import cloud_sql, traces
 from ..google.apis import enabled
 from ..google.identity import bucket_reader, service_account
 from ..google.log_buckets import LogSource, log_buckets
@@ -25,11 +26,13 @@ from ..traces import CLOUD
 from . import collector, names
 from .args import CloudRunServiceArgs
 from .image_rules import registry_fault
+from .job_store import JobConnection, connecting_grants, job_store
 from .monitoring import monitor
 from .rollout import moved_by_command, traffic_of, with_revision_name
 from .rules import checked_spec, spec_warnings
 from .spec import CloudRunSpec
 from .template import template_of
+from .workers import file_grants, worker_pool, workers_account
 
 APIS = ("iam.googleapis.com", "run.googleapis.com", "secretmanager.googleapis.com")
 INVOKER = "roles/run.invoker"
@@ -73,20 +76,25 @@ class CloudRunService(pulumi.ComponentResource):
         for warning in spec_warnings(replace(spec, image_ref=checked.image_ref) if checked else spec):
             pulumi.log.warn(in_words(warning), self)
         apis = enabled(name, spec.project, _apis(spec), self) if spec.enable_apis else []
-        account = service_account(
-            name,
-            spec.project,
-            pulumi.ResourceOptions(parent=self, depends_on=list(apis), delete_before_replace=True),
-        )
+        first = pulumi.ResourceOptions(parent=self, depends_on=list(apis), delete_before_replace=True)
+        account = service_account(name, spec.project, first)
+        accounts = {name: account}
+        if spec.jobs.jobs:
+            accounts[names.workers(name)] = workers_account(spec, first)
         api_key = api_key_of(name, spec.api_key, self)
-        secrets = _secrets(spec, self, apis, account, api_key)
+        store = job_store(spec, self, apis)
+        secrets = _secrets(spec, self, apis, accounts, api_key, store)
         grants = [
             *secrets.grants,
-            *_model_grants(spec, self, account),
+            *_model_grants(spec, self, accounts),
             *_telemetry_grants(spec, self, account),
+            *connecting_grants(store, accounts, self),
         ]
         image_ref = with_digest(spec.image_ref, registry_fault)
-        service = _service(spec, self, [*apis, *grants], account, image_ref, secrets)
+        service = _service(spec, self, [*apis, *grants], account, image_ref, secrets, store)
+        if worker := accounts.get(names.workers(name)):
+            after = [*apis, *grants, *file_grants(spec, worker, self), service]
+            worker_pool(spec, self, after, worker, image_ref, secrets.environment, store)
         _invokers(spec, self, service)
         _keep_logs(spec, self, apis)
         monitor(spec, service.uri, pulumi.ResourceOptions(parent=self, depends_on=list(apis)))
@@ -115,27 +123,31 @@ def _secrets(
     spec: CloudRunSpec,
     parent: pulumi.Resource,
     apis: list[pulumi.Resource],
-    account: gcp.serviceaccount.Account,
+    accounts: Mapping[str, gcp.serviceaccount.Account],
     api_key: pulumi.Output[str],
+    store: JobConnection,
 ) -> Secrets:
-    home = SecretHome(spec.name, spec.project, spec.service.labels, account.member, parent, tuple(apis))
-    values = {**spec.secret_values, API_KEY_NAME: api_key}
+    others = {key.removeprefix(f"{spec.name}-"): each.member for key, each in accounts.items()}
+    member = others.pop(spec.name)
+    home = SecretHome(spec.name, spec.project, spec.service.labels, member, parent, tuple(apis), others)
+    values = {**spec.secret_values, **store.secret_values, API_KEY_NAME: api_key}
     if collector.collects(spec):
         values[collector.SETTINGS] = collector.settings_of(spec)
-    return secrets_of(home, values, spec.service.secrets)
+    return secrets_of(home, values, {**spec.service.secrets, **store.references})
 
 
 def _model_grants(
-    spec: CloudRunSpec, parent: pulumi.Resource, account: gcp.serviceaccount.Account
+    spec: CloudRunSpec, parent: pulumi.Resource, accounts: Mapping[str, gcp.serviceaccount.Account]
 ) -> list[pulumi.Resource]:
     bucket = spec.service.address.google_bucket
-    return [bucket_reader(spec.name, bucket, account, parent)] if bucket else []
+    return [bucket_reader(name, bucket, each, parent) for name, each in accounts.items()] if bucket else []
 
 
 def _apis(spec: CloudRunSpec) -> tuple[str, ...]:
     traced = (traces.API,) if spec.traces == CLOUD else ()
     watched = () if spec.observability is Observability.OFF else (monitoring.API,)
-    return (*APIS, *traced, *watched)
+    mounted = spec.jobs.jobs and (spec.jobs_database_instance or not spec.jobs.jobs_database)
+    return (*APIS, *traced, *watched, *((cloud_sql.API,) if mounted else ()))
 
 
 def _telemetry_grants(
@@ -157,6 +169,7 @@ def _service(
     account: gcp.serviceaccount.Account,
     image_ref: pulumi.Output[str],
     secrets: Secrets,
+    store: JobConnection,
 ) -> gcp.cloudrunv2.Service:
     """Create the service, replacing it only after the old one is deleted.
 
@@ -164,7 +177,8 @@ def _service(
     is free only after the first resource of that name is gone.
     """
     service = spec.service
-    template = with_revision_name(spec, template_of(spec, image_ref, account.email, secrets.environment))
+    template = template_of(spec, image_ref, account.email, secrets.environment, store)
+    template = with_revision_name(spec, template)
     return gcp.cloudrunv2.Service(
         f"{spec.name}-service",
         name=spec.name,
@@ -211,12 +225,13 @@ def _invokers(spec: CloudRunSpec, parent: pulumi.Resource, service: gcp.cloudrun
 def _keep_logs(spec: CloudRunSpec, parent: pulumi.Resource, apis: list[pulumi.Resource]) -> None:
     """Keep each kind of line for its own time; the platform's line of each request too, with the server's."""
     revision = names.resource_filter(spec.region, spec.name)
+    worker = names.workers_filter(spec.region, spec.name)
     log_buckets(
         LogSource(
             spec.name,
             spec.project,
             spec.region,
-            lines=revision,
+            lines=f"({revision}) OR ({worker})" if spec.jobs.jobs else revision,
             access=f'{revision} AND log_id("run.googleapis.com/requests")',
         ),
         days_by_kind(spec.log_retention),

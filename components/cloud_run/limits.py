@@ -25,6 +25,11 @@ TIMEOUT_SECONDS = 3600
 STARTUP_SECONDS = 240
 # DOCS/container-contract: between SIGTERM and SIGKILL.
 SHUTDOWN_SECONDS = 10
+# DOCS/configuring/workerpools/cpu, workerpools/memory-limits: the least of a worker; its most is a service's.
+WORKER_CPU = 1
+WORKER_MIB = 512
+# service/settings.py, PORT: a worker pool has no port, and sets none.
+DEFAULT_PORT = 8080
 # DOCS/configuring/services/overview-environment-variables, RUNPB EnvVar
 ENVIRONMENT_NAMES = 1000
 ENVIRONMENT_BYTES = 32768

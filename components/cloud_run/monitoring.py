@@ -1,25 +1,27 @@
 """What Cloud Monitoring watches of a service on Cloud Run."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import pulumi
 
 from ..fault import Fault
 from ..google.monitoring.cloud_run import ROWS
+from ..google.monitoring.jobs import job_metrics, job_rows
 from ..google.monitoring.resources import Place, watch_service
+from ..google.monitoring.row import CloudRow
 from ..google.monitoring.subject import MonitoredService, matchers, tunable
 from ..observability.args import Observability
 from ..observability.prometheus import RUNBOOKS, Subject
 from ..observability.rules import watched_faults
-from ..observability.signals import SIGNALS, TUNABLE
+from ..observability.signals import JOB_KEYS, SIGNALS, TUNABLE
 from ..observability.watch import GPU_KEYS, Watch
 from . import names
 from .args import Ingress
 from .collector import collector_faults, collects
 from .spec import CloudRunSpec
 
-_TUNABLE = tunable(ROWS, SIGNALS)
 # What a scrape of Prometheus has, and Cloud Run has of a service that may scale to zero: no fault.
 _QUIET = frozenset(key for key, row in ROWS.items() if row.is_quiet)
 
@@ -29,7 +31,30 @@ def monitor(spec: CloudRunSpec, url: pulumi.Output[str], opts: pulumi.ResourceOp
     if spec.observability is Observability.OFF:
         return
     host = url.apply(lambda known: urlsplit(known).netloc)
+    if spec.jobs.jobs:
+        job_metrics(spec.name, spec.project, _writers(spec)[1], opts)
     watch_service(watched_of(spec), Place(spec.project, spec.alert_email, host, opts))
+
+
+def _writers(spec: CloudRunSpec) -> tuple[str, str]:
+    """Return who writes the line of jobs: the kind of resource, and the filter of its log.
+
+    The workers do; where none runs, the service does as long as it has CPU.
+    """
+    if spec.jobs.min_workers:
+        return "cloud_run_worker_pool", names.workers_filter(spec.region, spec.name)
+    return "cloud_run_revision", names.resource_filter(spec.region, spec.name)
+
+
+def _rows(spec: CloudRunSpec) -> Mapping[str, CloudRow]:
+    return {**ROWS, **job_rows(spec.name, _writers(spec)[0])} if spec.jobs.jobs else ROWS
+
+
+def _watch(spec: CloudRunSpec) -> Watch:
+    """Return what is watched. The collector is next to the server, and reads nothing of the workers."""
+    watch = Watch.of(spec.service.task, spec.objective, spec.thresholds, jobs=spec.jobs.jobs).without_gpus()
+    unread = JOB_KEYS - _rows(spec).keys()
+    return replace(watch, signals=tuple(each for each in watch.signals if each.key not in unread))
 
 
 def watched_of(spec: CloudRunSpec) -> MonitoredService:
@@ -37,11 +62,11 @@ def watched_of(spec: CloudRunSpec) -> MonitoredService:
     resource = names.resource_filter(spec.region, spec.name)
     return MonitoredService(
         spec.name,
-        ROWS,
+        _rows(spec),
         matchers(monitored_resource="cloud_run_revision", service_name=spec.name, location=spec.region),
         resource,
         # DCGM, which measures GPUs, runs on nodes that one can reach.
-        Watch.of(service.task, spec.objective, spec.thresholds).without_gpus(),
+        _watch(spec),
         int(service.max_replicas),
         service.max_replicas > service.min_replicas,
         resource,
@@ -64,7 +89,7 @@ def _tunable(spec: CloudRunSpec) -> Iterator[str]:
         missing.add("capacity")
     own = TUNABLE if collects(spec) else ()
     silent = missing | _QUIET | GPU_KEYS
-    yield from dict.fromkeys(key for key in (*_TUNABLE, *own) if key not in silent)
+    yield from dict.fromkeys(key for key in (*tunable(_rows(spec), SIGNALS), *own) if key not in silent)
 
 
 def monitoring_faults(spec: CloudRunSpec) -> Iterator[Fault]:

@@ -14,6 +14,7 @@ from ..traces import traces_faults
 from .args import CloudRunServiceArgs
 from .collector import collector_warnings
 from .image_rules import image_warnings
+from .job_rules import job_faults, job_warnings
 from .model import model_faults, model_warnings
 from .monitoring import monitoring_faults
 from .name_rules import name_faults, name_warnings
@@ -32,6 +33,7 @@ def spec_faults(spec: CloudRunSpec) -> Iterator[Fault]:
     if spec.rollout not in KINDS:
         yield Fault("rollout", repr(spec.rollout), f"allowed are {', '.join(KINDS)}")
     yield from monitoring_faults(spec)
+    yield from job_faults(spec)
 
 
 checked_spec = Rules(CloudRunSpec, CloudRunServiceArgs, spec_faults).checked
@@ -44,3 +46,4 @@ def spec_warnings(spec: CloudRunSpec) -> Iterator[str]:
     yield from image_warnings(spec)
     yield from model_warnings(spec)
     yield from collector_warnings(spec)
+    yield from job_warnings(spec)

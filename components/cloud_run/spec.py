@@ -1,28 +1,31 @@
 """The description of one Cloud Run service: the cloud-neutral one and what this cloud adds, complete."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import pulumi
 
 from ..declared import argument, read_into
+from ..jobs.spec import JobsSpec
 from ..observability.args import Observability
 from ..observability.watch import AlarmThresholds, ServiceObjective
 from ..rollouts.kinds import ROLLING
+from ..sizes import MIB_OF_A_GIB
 from ..spec import InferenceServiceSpec
 from .args import ExecutionEnvironment, Ingress, VpcEgress
-from .limits import GEN2_MIB
+from .limits import GEN2_MIB, WORKER_CPU, WORKER_MIB
 
 
 @dataclass(frozen=True, slots=True)
 class CloudRunSpec:
     """The arguments of one Cloud Run service, checked by rules.checked_spec.
 
-    service: as on every target. vpc_egress: None without a network.
+    service, jobs: as on every target. vpc_egress: None without a network.
     """
 
     service: InferenceServiceSpec
+    jobs: JobsSpec
     image_ref: pulumi.Input[str] = argument("")
     project: pulumi.Input[str] = argument("")
     region: str = argument("")
@@ -43,6 +46,7 @@ class CloudRunSpec:
     vpc_subnetwork: pulumi.Input[str] = argument("")
     vpc_egress: VpcEgress | None = argument(derived=lambda spec: _egress_for(spec))
     domain: str = argument("")
+    jobs_database_instance: str = argument("")
     log_retention: Mapping[str, float] = argument({})
     traces: str = argument("off")
     rollout: str = argument(ROLLING)
@@ -57,11 +61,24 @@ class CloudRunSpec:
     @classmethod
     def read(cls, name: str, args: Mapping[str, Any]) -> Self:
         """Fill in the defaults; the caller has checked the types, and nothing else is checked here."""
-        return read_into(cls, args, service=InferenceServiceSpec.read(name, args))
+        service = InferenceServiceSpec.read(name, args)
+        return read_into(cls, args, service=service, jobs=_jobs(JobsSpec.read(args, service)))
 
     @property
     def name(self) -> str:
         return self.service.name
+
+
+def _jobs(read: JobsSpec) -> JobsSpec:
+    """Return the jobs with Cloud Run's defaults: as many workers as always run, each of the least size."""
+    return replace(
+        read,
+        max_workers=read.max_workers if "max_workers" in read.given else max(read.min_workers, 1),
+        worker_cpu=read.worker_cpu if "worker_cpu" in read.given else max(read.worker_cpu, WORKER_CPU),
+        worker_memory_gib=read.worker_memory_gib
+        if "worker_memory_gib" in read.given
+        else max(read.worker_memory_gib, WORKER_MIB / MIB_OF_A_GIB),
+    )
 
 
 def _environment_for(service: InferenceServiceSpec) -> ExecutionEnvironment:

@@ -9,13 +9,14 @@ import pulumi_gcp as gcp
 from .accounts import account_id
 
 BUCKET_READER = "roles/storage.objectViewer"
+# cloud.google.com/storage/docs/access-control/iam-roles: read, write, overwrite and delete objects.
 BUCKET_USER = "roles/storage.objectUser"
 
 
 def service_account(
     name: str, project: pulumi.Input[str], opts: pulumi.ResourceOptions
 ) -> gcp.serviceaccount.Account:
-    """Create the service's own account, so that another service's rights are never its own."""
+    """Create the account of one service, so that another service's rights are never its own."""
     return gcp.serviceaccount.Account(
         f"{name}-account",
         account_id=account_id(name),
@@ -37,6 +38,25 @@ def bucket_reader(
         bucket=bucket,
         role=BUCKET_READER,
         member=account.member,
+        opts=pulumi.ResourceOptions(parent=parent, delete_before_replace=True),
+    )
+
+
+def prefix_grant(
+    name: str, place: str, role: str, member: pulumi.Input[str], parent: pulumi.Resource
+) -> gcp.storage.BucketIAMMember:
+    """Let an account use the objects below a prefix of a bucket. place: `bucket/` or `bucket/folder/`.
+
+    A condition needs a bucket with uniform access: cloud.google.com/storage/docs/access-control/iam.
+    """
+    bucket, _, folder = place.partition("/")
+    start = f"projects/_/buckets/{bucket}/objects/{folder}"
+    return gcp.storage.BucketIAMMember(
+        name,
+        bucket=bucket,
+        role=role,
+        member=member,
+        condition={"title": "below-prefix", "expression": f'resource.name.startsWith("{start}")'},
         opts=pulumi.ResourceOptions(parent=parent, delete_before_replace=True),
     )
 

@@ -8,7 +8,7 @@ Nothing here deletes old versions while the secret lives; that would need to kno
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 import pulumi
@@ -67,7 +67,10 @@ class EnvironmentSecret:
 
 @dataclass(frozen=True, slots=True)
 class SecretHome:
-    """Where the secrets of one service are created. member: who reads them. after: what they wait for."""
+    """Where the secrets of one service are created. member: who reads them. after: what they wait for.
+
+    others: further readers, by the word for them that the names of their grants have.
+    """
 
     service: str
     project: pulumi.Input[str]
@@ -75,6 +78,7 @@ class SecretHome:
     member: pulumi.Input[str]
     parent: pulumi.Resource
     after: tuple[pulumi.Resource, ...]
+    others: Mapping[str, pulumi.Input[str]] = field(default_factory=dict[str, pulumi.Input[str]])
 
     @property
     def options(self) -> pulumi.ResourceOptions:
@@ -102,11 +106,11 @@ def secrets_of(
     environment: dict[str, EnvironmentSecret] = {}
     grants: list[pulumi.Resource] = []
     for name in sorted(values):
-        environment[name], grant = _kept(home, name, values[name])
-        grants.append(grant)
+        environment[name], readers = _kept(home, name, values[name])
+        grants += readers
     parsed = {name: SecretReference.parse(references[name]) for name in sorted(references)}
     for project, secret in sorted({(reference.project, reference.secret) for reference in parsed.values()}):
-        grants.append(_grant(home, f"{home.service}-{project}-{secret}-access", project, secret))
+        grants += _grants(home, f"{home.service}-{project}-{secret}", project, secret)
     for name, reference in parsed.items():
         there = reference.project == home.project
         secret = reference.secret if there else f"projects/{reference.project}/secrets/{reference.secret}"
@@ -116,7 +120,7 @@ def secrets_of(
 
 def _kept(
     home: SecretHome, name: str, value: pulumi.Input[str]
-) -> tuple[EnvironmentSecret, gcp.secretmanager.SecretIamMember]:
+) -> tuple[EnvironmentSecret, list[pulumi.Resource]]:
     base = f"{home.service}-{name}"
     secret = gcp.secretmanager.Secret(
         f"{base}-secret",
@@ -133,17 +137,23 @@ def _kept(
         deletion_policy="ABANDON",
         opts=pulumi.ResourceOptions(parent=home.parent, additional_secret_outputs=["secretData"]),
     )
-    grant = _grant(home, f"{base}-access", home.project, secret.secret_id)
-    return EnvironmentSecret(secret.secret_id, version.version), grant
+    return EnvironmentSecret(secret.secret_id, version.version), _grants(
+        home, base, home.project, secret.secret_id
+    )
 
 
-def _grant(
-    home: SecretHome, name: str, project: pulumi.Input[str], secret: pulumi.Input[str]
-) -> gcp.secretmanager.SecretIamMember:
-    """Let the service read the secret, by a grant named for the secret and not for who uses it.
+def _grants(
+    home: SecretHome, base: str, project: pulumi.Input[str], secret: pulumi.Input[str]
+) -> list[pulumi.Resource]:
+    """Let each reader read the secret, by grants named for the secret and not for the variable.
 
     A renamed grant would be deleted after its copy is made, which takes the right away.
     """
-    return gcp.secretmanager.SecretIamMember(
-        name, project=project, secret_id=secret, role=ACCESSOR, member=home.member, opts=home.options
-    )
+    readers = {f"{base}-access": home.member}
+    readers |= {f"{base}-{word}-access": member for word, member in home.others.items()}
+    return [
+        gcp.secretmanager.SecretIamMember(
+            name, project=project, secret_id=secret, role=ACCESSOR, member=member, opts=home.options
+        )
+        for name, member in readers.items()
+    ]

@@ -63,7 +63,7 @@ class RunSize:
 def service(resource: Resource, scene: Scene) -> Verdict:
     region = resource.inputs.get("location")
     container = at(resource.inputs, "template", "containers", 0)
-    (cpu, *beside), memory = _sizes(items_at(resource.inputs, "template", "containers") or [None])
+    (cpu, *beside), memory = sizes(items_at(resource.inputs, "template", "containers") or [None])
     known = [each for each in beside if each is not None]
     if not isinstance(region, str) or region == UNKNOWN or cpu is None or memory is None:
         return NotPriced("its region, CPU or memory is not known before it is made")
@@ -93,7 +93,7 @@ def _both_revisions(size: RunSize, charges: Iterable[Charge]) -> RolloutHour:
     return RolloutHour(text, tuple(Charge.always(each.key, each.maximum / HOURS) for each in again))
 
 
-def _sizes(containers: list[Any]) -> tuple[list[float | None], float | None]:
+def sizes(containers: list[Any]) -> tuple[list[float | None], float | None]:
     """Return the CPU of each container, and the memory of all: an instance is billed for their sum."""
     cpu = [cores(at(each, "resources", "limits", "cpu") or "1") for each in containers]
     memory = [memory_gib(at(each, "resources", "limits", "memory") or "512Mi") for each in containers]

@@ -5,7 +5,18 @@ The table of resource types (infra/resources) names the charge; a type without o
 
 from collections.abc import Callable, Mapping
 
-from slipway.infra.cost import aws, cloud_run, cloudwatch, gcp, monitoring, pods, postgres, traces
+from slipway.infra.cost import (
+    aws,
+    cloud_run,
+    cloud_run_workers,
+    cloud_sql,
+    cloudwatch,
+    gcp,
+    monitoring,
+    pods,
+    postgres,
+    traces,
+)
 from slipway.infra.cost.charge import Free, NotPriced, Scene, Verdict
 from slipway.infra.resources.reading import Resource
 from slipway.infra.resources.row import Billed, NoCharge
@@ -13,6 +24,9 @@ from slipway.infra.resources.table import row_of
 
 CHARGES: Mapping[str, Callable[[Resource, Scene], Verdict]] = {
     "cloud-run-service": cloud_run.service,
+    "cloud-run-worker-pool": cloud_run_workers.worker_pool,
+    "cloud-sql-instance": cloud_sql.instance,
+    "log-metric": monitoring.log_metric,
     "gke-cluster": gcp.cluster,
     "node-pool": gcp.node_pool,
     "forwarding-rule": gcp.forwarding_rule,

@@ -16,6 +16,9 @@ from slipway.infra.resources.kubernetes import DEPLOYMENT
 from slipway.infra.resources.reading import UNKNOWN, Resource, at, items_at
 
 _MILLION = 1e6
+_MIB = 1024**2
+# cloud.google.com/stackdriver/pricing: a value of a distribution counts as so many bytes.
+_DISTRIBUTION_BYTES = 80
 # docs.cloud.google.com/monitoring/api/ref_v3: evaluationInterval, where nothing is said.
 _DEFAULT_SECONDS = 30.0
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
@@ -37,6 +40,13 @@ def alert_policy(resource: Resource, _scene: Scene) -> Verdict:
         Charge.always("cloud-monitoring/evaluated-series", evaluated / _MILLION),
     ]
     return Priced("", tuple(charges), note="an alarm, by its condition and its evaluations")
+
+
+def log_metric(_resource: Resource, _scene: Scene) -> Verdict:
+    """Price a metric of the log by its values: one distribution a minute of the one revision that writes."""
+    kept = _DISTRIBUTION_BYTES * SECONDS / 60 / _MIB
+    charge = Charge.always("cloud-monitoring/log-metrics", kept)
+    return Priced("", (charge,), note="a metric of the log, with one value a minute")
 
 
 def _evaluations(condition: object) -> float:

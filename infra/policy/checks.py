@@ -26,6 +26,7 @@ _ONLY_ON_PROJECTS = (
     "roles/cloudtrace.",
     "roles/container.defaultNodeServiceAccount",
     "roles/serviceusage.serviceUsageConsumer",
+    "roles/cloudsql.client",
 )
 _WIDE_POLICIES = re.compile(r"/(AdministratorAccess|PowerUserAccess|\w+FullAccess)$")
 # IAM: these cannot be narrowed to a resource.

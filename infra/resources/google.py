@@ -16,10 +16,13 @@ from slipway.infra.resources.row import (
 )
 
 CLOUD_RUN = "gcp:cloudrunv2/service:Service"
+WORKER_POOL = "gcp:cloudrunv2/workerPool:WorkerPool"
+SQL_INSTANCE = "gcp:sql/databaseInstance:DatabaseInstance"
 CLUSTER = "gcp:container/cluster:Cluster"
 NODE_POOL = "gcp:container/nodePool:NodePool"
 SECRET = "gcp:secretmanager/secret:Secret"  # noqa: S105 a type's name
 PROJECT_API = "gcp:projects/service:Service"
+LOG_METRIC = "gcp:logging/metric:Metric"
 LOG_BUCKET = "gcp:logging/projectBucketConfig:ProjectBucketConfig"
 
 ALERT_POLICY = "gcp:monitoring/alertPolicy:AlertPolicy"
@@ -61,6 +64,17 @@ ROWS = {
         containers=containers.of_cloud_run,
         opens=openness.by_unchecked_invoker,
         reachable=openness.by_ingress_from_everywhere,
+        stays=_LOGS,
+        rolls_on=("template",),
+    ),
+    WORKER_POOL: Row(
+        Role.WORKLOAD,
+        _by(
+            "location name project template.containers.dependsOns",
+            "cloudrunv2/resource_cloud_run_v2_worker_pool.go",
+        ),
+        Billed("cloud-run-worker-pool"),
+        containers=containers.of_cloud_run,
         stays=_LOGS,
         rolls_on=("template",),
     ),
@@ -111,6 +125,25 @@ ROWS = {
     ),
     "gcp:secretmanager/secretIamMember:SecretIamMember": _grant(
         "project secretId role member condition", "secretmanager/iam_secret_manager_secret.go"
+    ),
+    SQL_INSTANCE: Row(
+        Role.STORAGE,
+        _by(
+            "name region project masterInstanceName clone encryptionKeyName replicaConfiguration "
+            "settings.collation settings.diskType settings.timeZone",
+            "sql/resource_sql_database_instance.go",
+        ),
+        Billed("cloud-sql-instance"),
+        protection=Protection("deletionProtection", by_default=True),
+        opens=openness.by_authorized_network,
+        reachable=openness.by_direct_connections,
+        holds=True,
+        stays="backups of the database, as long as Cloud SQL keeps those of a deleted instance",
+    ),
+    LOG_METRIC: Row(
+        Role.CONFIGURATION,
+        _by("name project", "logging/resource_logging_metric.go"),
+        Billed("log-metric"),
     ),
     "gcp:storage/bucket:Bucket": Row(Role.STORAGE, None, None, holds=True),
     "gcp:storage/bucketIAMMember:BucketIAMMember": _grant(

@@ -54,6 +54,24 @@ def by_unchecked_invoker(resource: Resource) -> Iterator[str]:
         yield "a check of callers that is off"
 
 
+def by_authorized_network(resource: Resource) -> Iterator[str]:
+    """Yield the networks of a Cloud SQL instance that are the internet, where it has a public address."""
+    addresses = at(resource.inputs, "settings", "ipConfiguration")
+    if at(addresses, "ipv4Enabled") is False:
+        return
+    for network in items_at(addresses, "authorizedNetworks"):
+        if _is_anywhere([at(network, "value")]):
+            yield f"an authorised network {at(network, 'value')}"
+
+
+def by_direct_connections(resource: Resource) -> Iterator[str]:
+    """Yield it where a Cloud SQL instance has a public address that takes more than Google's connectors."""
+    settings = at(resource.inputs, "settings")
+    is_public = at(settings, "ipConfiguration", "ipv4Enabled") is not False
+    if is_public and at(settings, "connectorEnforcement") != "REQUIRED":
+        yield "a public address that needs no connector"
+
+
 def by_ingress_from_everywhere(resource: Resource) -> Iterator[str]:
     """Yield it where a Cloud Run service takes requests from outside Google's network."""
     if at(resource.inputs, "ingress") in (None, "INGRESS_TRAFFIC_ALL"):

@@ -9,12 +9,15 @@ from slipway.infra.errors import Failed, Refused
 from slipway.infra.plan.config import StackConfig
 from slipway.infra.resources.google import CLOUD_RUN
 from slipway.infra.settings.stackfile import settings_from
+from slipway.infra.targets.batch_run import BatchOrder, BatchRun
 from slipway.infra.targets.clock import CLOCK
 from slipway.infra.targets.cloud_cli import at
+from slipway.infra.targets.cloud_run_batch import CloudRunBatch
 from slipway.infra.targets.cloud_run_place import GCLOUD, CloudRunPlace
 from slipway.infra.targets.cloud_run_releases import CloudRunReleases
 from slipway.infra.targets.cloud_run_rollout import CloudRunRollout, RolloutPlan
 from slipway.infra.targets.cloud_run_traffic import ANNOTATION
+from slipway.infra.targets.cloud_run_workers import jobs_of, log_filter, takes_jobs
 from slipway.infra.targets.model_interface import interface_of
 from slipway.infra.targets.pulumi_state import read_into_state
 from slipway.infra.targets.registry import target_of
@@ -52,14 +55,17 @@ def cloud_run_status(stack: str, place: CloudRunPlace) -> Status:
         rollout=last.to_status(CLOCK.now()) if last else None,
         device=declared_device(environment, limits.get("nvidia.com/gpu"), gpu) if state == "ready" else None,
         reason=reason,
+        jobs=jobs_of(place) if takes_jobs(container) else None,
     )
 
 
 def cloud_run_logs(place: CloudRunPlace, tail: int) -> Iterator[str]:
-    """Yield the last `tail` log entries, oldest first, one JSON object per line."""
-    done = GCLOUD(
-        ["run", "services", "logs", "read", *place.flags, "--limit", str(max(tail, 1)), "--format", "json"]
-    )
+    """Yield the last `tail` log entries, oldest first, one JSON object per line; also those of workers."""
+    limit = ["--limit", str(max(tail, 1)), "--format", "json"]
+    if place.jobs:
+        done = GCLOUD(["logging", "read", log_filter(place), "--project", place.project, *limit])
+    else:
+        done = GCLOUD(["run", "services", "logs", "read", *place.flags, *limit])
     if done.returncode:
         raise Failed(GCLOUD.said(done))
     entries: list[dict[str, Any]] = json.loads(done.stdout or "[]")
@@ -72,7 +78,10 @@ def cloud_run_logs(place: CloudRunPlace, tail: int) -> Iterator[str]:
 
 
 def following(place: CloudRunPlace) -> list[str]:
-    """Return the command that follows the log."""
+    """Return the command that follows the log; with workers, that of all lines of both."""
+    if place.jobs:
+        tail = ["beta", "logging", "tail", log_filter(place), "--project", place.project]
+        return [GCLOUD.path, *tail, "--format", "json"]
     return [GCLOUD.path, "beta", "run", "services", "logs", "tail", *place.flags]
 
 
@@ -143,6 +152,9 @@ class CloudRun(CloudTarget[CloudRunPlace]):
         read_into_state(config.stack, CLOUD_RUN, say)
         return done
 
+    def batch(self, config: StackConfig, order: BatchOrder, say: Say) -> BatchRun:
+        return CloudRunBatch(self.place_of(config), order, say)
+
     def _releases(self, config: StackConfig) -> CloudRunReleases:
         """Return the releases. Raises Refused where the program says who gets the requests."""
         if not self._settings(config).is_moved_by_command:
@@ -158,7 +170,7 @@ class CloudRun(CloudTarget[CloudRunPlace]):
 
     def place(self, service: str, settings: Settings) -> CloudRunPlace:
         assert isinstance(settings, CloudRunSettings)
-        return CloudRunPlace(service, settings.project, settings.region)
+        return CloudRunPlace(service, settings.project, settings.region, bool(settings.jobs))
 
     def status_at(self, stack: str, place: CloudRunPlace) -> Status:
         return cloud_run_status(stack, place)

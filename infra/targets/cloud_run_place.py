@@ -13,11 +13,12 @@ GCLOUD = Command(
 
 @dataclass(frozen=True, slots=True)
 class CloudRunPlace:
-    """Which service it is."""
+    """Which service it is. jobs: whether its stack has workers too."""
 
     service: str
     project: str
     region: str
+    jobs: bool = False
 
     @property
     def flags(self) -> list[str]:

@@ -51,5 +51,13 @@ def job_words(jobs: Mapping[str, Any]) -> str:
         counts = f"{jobs['waiting']} waiting, {jobs['running']} running"
         counts += f", {jobs['set_aside']} set aside" if jobs["set_aside"] else ""
         counts += f", the oldest for {jobs['oldest_seconds']} s" if jobs["oldest_seconds"] else ""
-    workers = [f"pid {each['pid']} {each['state']}, {each['rss_mib']:g} MiB" for each in jobs["workers"]]
+    workers = [_worker_words(each) for each in jobs["workers"]]
     return f"{counts}; worker: {'; '.join(workers) or 'none runs; `slipway up` starts one'}"
+
+
+def _worker_words(worker: Mapping[str, Any]) -> str:
+    """Return a process of this machine, or a group of workers in a cloud, for people."""
+    if "pid" in worker:
+        return f"pid {worker['pid']} {worker['state']}, {worker['rss_mib']:g} MiB"
+    reason = f": {worker['reason']}" if worker["reason"] else ""
+    return f"{worker['count']} in {worker['name']}, {worker['state']}{reason}"

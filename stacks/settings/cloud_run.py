@@ -24,6 +24,7 @@ from slipway.stacks.settings.common import (
     region_setting,
     scanned_images_setting,
 )
+from slipway.stacks.settings.jobs import WorkerSettings
 from slipway.stacks.settings.rollouts import (
     bake_minutes_setting,
     canary_percent_setting,
@@ -43,7 +44,7 @@ _ENVIRONMENTS = {"gen1": "EXECUTION_ENVIRONMENT_GEN1", "gen2": "EXECUTION_ENVIRO
 
 
 @dataclass(frozen=True, kw_only=True)
-class CloudRunSettings(CloudSettings):
+class CloudRunSettings(CloudSettings, WorkerSettings):
     """The settings of a service on Cloud Run, beyond those of every cloud."""
 
     specs: ClassVar[tuple[str, ...]] = ("cloud_run.spec.CloudRunSpec",)
@@ -55,6 +56,20 @@ class CloudRunSettings(CloudSettings):
     observability: str = observability_setting("Cloud Monitoring")
     alert_email: str = alert_email_setting()
     log_retention: Mapping[str, int] = google_log_retention_setting()
+    max_workers: int | None = setting(
+        "maxWorkers",
+        checks.whole(1, 1000),
+        "Maximum number of workers, which is `minWorkers` here: a worker pool does not scale by itself.",
+        unit="workers",
+        unset="`minWorkers`",
+        silent="it is checked alone: more than `minWorkers` is refused",
+    )
+    jobs_database_instance: str = setting(
+        "jobsDatabaseInstance",
+        checks.like(r"[a-z0-9.:-]+", "a connection name, `project:region:instance`"),
+        "Instance of Cloud SQL that the address in `jobsDatabase` names, to be mounted at /cloudsql.",
+        unset="none: the address is reached over a network",
+    )
     invokers: tuple[str, ...] = setting(
         "invokers",
         checks.texts('members of Google Cloud IAM, such as ["user:ada@example.com"]'),

@@ -43,6 +43,14 @@ OUTPUTS: Mapping[type[pulumi.CustomResource], Outputs] = {
         "id": f"projects/{i['project']}/locations/{i['location']}/services/{i['name']}",
         "uri": f"https://{i['name']}-123456789012.{i['location']}.run.app",
     },
+    gcp.cloudrunv2.WorkerPool: lambda i: {
+        "id": f"projects/{i['project']}/locations/{i['location']}/workerPools/{i['name']}"
+    },
+    gcp.sql.DatabaseInstance: lambda i: {
+        "id": i["name"],
+        "connectionName": f"{i['project']}:{i['region']}:{i['name']}",
+    },
+    gcp.logging.Metric: lambda i: {"id": i["name"]},
     gcp.cloudrunv2.ServiceIamMember: lambda i: {"id": f"{i['name']}/{i['role']}/{i['member']}"},
     gcp.cloudrun.DomainMapping: lambda i: {
         "id": f"locations/{i['location']}/namespaces/{i['project']}/domainmappings/{i['name']}",

@@ -19,14 +19,17 @@ _SERVICE_NAMES = {"traffics": "traffic"}
 _CONTAINER_NAMES = {"envs": "env", "dependsOns": "dependsOn"}
 
 
-def api_form(inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Build the body and name of a service from the inputs of gcp.cloudrunv2.Service."""
+def api_form(inputs: Mapping[str, Any], collection: str = "services") -> dict[str, Any]:
+    """Build the body and name of a service from the inputs of gcp.cloudrunv2.Service.
+
+    collection: `workerPools` for those of gcp.cloudrunv2.WorkerPool.
+    """
     body = {
         _SERVICE_NAMES.get(key, key): value for key, value in inputs.items() if key not in _NOT_IN_THE_BODY
     }
     template = dict(body["template"])
     template["containers"] = [_container(container) for container in template["containers"]]
-    name = f"projects/{inputs['project']}/locations/{inputs['location']}/services/{inputs['name']}"
+    name = f"projects/{inputs['project']}/locations/{inputs['location']}/{collection}/{inputs['name']}"
     return {**body, "name": name, "template": template}
 
 

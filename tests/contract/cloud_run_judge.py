@@ -142,7 +142,11 @@ def _labels_are_allowed(service: run_v2.Service) -> bool:
 def _volumes_are_mounted(service: run_v2.Service) -> bool:
     volumes = {volume.name: volume for volume in service.template.volumes}
     mounts = {mount.name for each in service.template.containers for mount in each.volume_mounts}
-    buckets = [volume for volume in volumes.values() if not volume.secret.secret]
+    buckets = [
+        volume
+        for volume in volumes.values()
+        if not volume.secret.secret and not volume.cloud_sql_instance.instances
+    ]
     read_only = all(volume.gcs.bucket and volume.gcs.read_only for volume in buckets)
     return volumes.keys() == mounts and read_only and not (buckets and _is_gen1(service))
 

@@ -18,6 +18,7 @@ APIS: Mapping[str, str] = {
     "gcp:artifactregistry/": "artifactregistry",
     "gcp:cloudrunv2/": "run",
     "gcp:cloudrun/": "run",
+    "gcp:sql/": "sqladmin",
     "gcp:compute/": "compute",
     "gcp:container/": "container",
     "gcp:logging/": "logging",
@@ -33,6 +34,7 @@ ROLES: Mapping[str, str] = {
     "gcp:artifactregistry/": "artifactregistry.admin",
     "gcp:cloudrunv2/": "run.admin",
     "gcp:cloudrun/": "run.admin",
+    "gcp:sql/": "cloudsql.admin",
     "gcp:compute/": "compute.networkAdmin",
     "gcp:container/": "container.admin",
     "gcp:logging/": "logging.configWriter",
@@ -48,6 +50,10 @@ IMAGE = f"europe-west4-docker.pkg.dev/acme-ml/slipway/server@sha256:{'0' * 64}"
 STACKS: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "Cloud Run": ("cloud-run", {"domain": "api.example.com", "public": "true"}),
     "Cloud Run with a bucket": ("cloud-run", {**BUCKET, "image": IMAGE}),
+    "Cloud Run with jobs": (
+        "cloud-run",
+        {"jobs": "true", "jobResults": "gs://acme-jobs/results/", "image": IMAGE},
+    ),
     "GKE": ("gke", {"domain": "api.example.com", "public": "true"}),
     "GKE with a GPU": ("gke", {**BUCKET, "image": IMAGE, "gpu": "nvidia-l4", "cpu": "2", "memory": "8Gi"}),
     "GKE on an existing cluster": ("gke", {**BUCKET, "image": IMAGE, "cluster": "shared"}),

@@ -29,6 +29,12 @@ SERVED: Mapping[str, dict[str, Any]] = {
     "basic": {},
     "public": {"public": True, "min_replicas": 1},
     "full": {"observability": Observability.FULL, "cpu_always": True},
+    "jobs": {"jobs": True},
+    "jobs without a worker": {
+        "jobs": True,
+        "min_workers": 0,
+        "thresholds": {"jobs-oldest": {"page": 20_000}},
+    },
     "the longest name": {"observability": Observability.FULL, "alert_email": f"{'a' * 64}@example.com"},
     "an objective": {"objective": {"availability": 99.99, "latency": 95, "seconds": 0.25, "days": 28}},
     "a page of runbooks": {

@@ -80,6 +80,7 @@ _OWN_CLUSTER = {"cluster": "shared", "image": IMAGES["gke"]}
 _RANGES = {"podsRange": "pods", "servicesRange": "services"}
 _BUCKET = {"model": f"gs://acme/model@{'1' * 16}"}
 _RUN_GPU = {"gpu": "nvidia-l4", "cpu": "4", "memory": "16Gi", **_BUCKET, "image": IMAGES["cloud-run"]}
+_RUN_HOOK_KEY = {"secrets": '{"JOBS_WEBHOOK_SECRET": "projects/acme-ml/secrets/hooks/versions/1"}'}
 _HOOK_KEY = {"secrets": '{"JOBS_WEBHOOK_SECRET": "kubernetes:hooks/key"}'}
 _WORKLOAD: Mapping[str, Example] = {
     **_CLOUDS,
@@ -165,6 +166,17 @@ EXAMPLES: Mapping[str, Mapping[str, Example]] = {
         "executionEnvironment": ("gen1", {}),
         "startupCpuBoost": ("false", {}),
         "logRetention": ('{"access": 7}', {}),
+        **_WITH_JOBS,
+        "minWorkers": ("2", _JOBS),
+        "maxWorkers": ("2", {**_JOBS, "minWorkers": "2"}),
+        "jobsDatabase": ("projects/acme-ml/secrets/jobs/versions/1", _JOBS),
+        "jobsDatabaseInstance": (
+            "acme-data:europe-west4:shared",
+            {**_JOBS, "jobsDatabase": "projects/acme-ml/secrets/jobs/versions/1"},
+        ),
+        "jobFiles": ('["gs://acme-jobs/input/"]', _JOBS),
+        "jobResults": ("gs://acme-jobs/results/", _JOBS),
+        "webhookHosts": ('["hooks.example.com"]', {**_JOBS, **_RUN_HOOK_KEY}),
     },
     "fargate": {
         **_CLOUDS,
@@ -342,6 +354,8 @@ _ONE_MORE: Mapping[str, str] = {
     "zones": '["eu-west-1a", "eu-west-1b", "eu-west-1c"]',
 }
 _ONE_MORE_OF: Mapping[tuple[str, str], str] = {
+    ("cloud-run", "jobsDatabase"): "projects/acme-ml/secrets/other/versions/1",
+    ("cloud-run", "jobsDatabaseInstance"): "acme-data:europe-west4:other",
     ("fargate", "cluster"): _ARN.format(service="ecs", path="cluster/other"),
     ("fargate", "model"): "s3://acme-models/spam@4sL4kqtJlcpXroDTDmJ",
     ("fargate", "region"): "us-east-1",

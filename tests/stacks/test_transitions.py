@@ -37,6 +37,7 @@ FACTORS: Mapping[str, Sequence[Sequence[Choice]]] = {
         ({}, {"secrets": '{"TOKEN": "projects/acme-ml/secrets/token/versions/1"}'}),
         ({}, {"network": "inner"}, {"network": "inner", "egress": "all-traffic"}),
         ({}, {"model": "gs://acme/model", "modelDelivery": "mount"}),
+        ({}, {"jobs": "true"}, {"jobs": "true", "jobsDatabase": "projects/acme-ml/secrets/jobs/versions/1"}),
     ),
     "fargate": (
         ({}, _NETWORK, _SHARED, {"egress": "endpoints"}, {**_NETWORK, "ipv6": "true"}),

@@ -35,7 +35,7 @@ WITHOUT_A_PRICE = {
     "kubernetes:monitoring.googleapis.com/v1:PodMonitoring",
     "kubernetes:core/v1:PersistentVolume",
 }
-UNKNOWN = "gcp:sql/databaseInstance:DatabaseInstance"
+UNKNOWN = "gcp:redis/instance:Instance"
 
 
 def settings_of_every_target() -> Iterator[Mapping[str, str]]:

@@ -10,6 +10,7 @@ from tests.pulumi_engine.strict.account import EXISTING, Account, Inputs, Thing,
 from tests.pulumi_engine.strict.cloud_run import CLOUD_RUN_RULES, revisions_follow
 from tests.pulumi_engine.strict.gke_rules import GKE_RULES, cluster_of, nodes_run
 from tests.pulumi_engine.strict.google_rules import GOOGLE_RULES, starts
+from tests.pulumi_engine.strict.job_rules import JOB_RULES
 from tests.pulumi_engine.strict.monitoring_rules import MONITORING_RULES
 
 # Which Cloud Monitoring numbers, a new number for each.
@@ -29,11 +30,16 @@ _PARTS = {
 
 
 def google_account() -> Account:
-    rules = {**GOOGLE_RULES, **GKE_RULES, **MONITORING_RULES}
+    rules = {**GOOGLE_RULES, **GKE_RULES, **MONITORING_RULES, **JOB_RULES}
     service = "cloudrunv2.Service"
     rules[service] = (*CLOUD_RUN_RULES, *GOOGLE_RULES[service])
     return Account(
-        rules, _made, (revisions_follow, starts, nodes_run), _PARTS, stays=outlives_its_stack, answer=_answer
+        rules,
+        _made,
+        (revisions_follow, starts, nodes_run),
+        _PARTS,
+        stays=outlives_its_stack,
+        answer=_answer,
     )
 
 
@@ -63,6 +69,9 @@ def _made(account: Account, type_: str, inputs: Inputs) -> Mapping[str, Any]:
     elif kind == "cloudrunv2.ServiceIamMember":
         # registry.terraform.io, google_cloud_run_v2_service_iam: the id has project and location.
         made["id"] = f"projects/{inputs['project']}/locations/{inputs['location']}/services/{made['id']}"
+    elif kind in ("projects.IAMMember", "storage.BucketIAMMember") and inputs.get("condition"):
+        # cloud.google.com/iam/docs/conditions-overview: a binding for each condition.
+        made["id"] = f"{made['id']}/{inputs['condition']['expression']}"
     elif kind == "secretmanager.SecretIamMember":
         made["id"] = f"projects/{inputs['project']}/secrets/{made['id']}"
     return made

@@ -95,7 +95,8 @@ def revision_gets_ready(account: Account, request: Request) -> Iterator[str]:
     if request.verb is Verb.DELETE:
         return
     reason = next(_starting(account, Thing("", request.type, "", request.inputs)), "")
-    text = f"Error waiting to {request.verb.value} Service: resource is in failed state: {reason}"
+    what = request.kind.partition(".")[2]
+    text = f"Error waiting to {request.verb.value} {what}: resource is in failed state: {reason}"
     if reason and request.verb is Verb.CREATE:
         raise AnswerLost(text)
     if reason:
@@ -104,8 +105,8 @@ def revision_gets_ready(account: Account, request: Request) -> Iterator[str]:
 
 
 def starts(account: Account) -> Iterator[str]:
-    """Check the invariant that the instances of every service could start again, at every moment."""
-    for service in account.of_kind("cloudrunv2.Service"):
+    """Check the invariant that every service's and pool's instances could start again, at every moment."""
+    for service in account.of_kind("cloudrunv2.Service", "cloudrunv2.WorkerPool"):
         for reason in _starting(account, service):
             if BROKEN not in reason:
                 yield f"{service.name}: {reason}"
@@ -121,6 +122,8 @@ def _starting(account: Account, service: Thing) -> Iterator[str]:
             yield f"Image '{image}' not found."
     for reference in values_at(service.inputs["template"], "secretKeyRef"):
         yield from _unreadable(account, reference, member)
+    for name in values_at(service.inputs["template"], "instances"):
+        yield from _unmountable(account, name[0], member)
     for volume in service.inputs["template"].get("volumes", ()):
         for item in volume.get("secret", {}).get("items", ()):
             kept = {"secret": volume["secret"]["secret"], "version": item["version"]}
@@ -137,6 +140,20 @@ def _unreadable(account: Account, reference: Mapping[str, Any], member: str) -> 
     grants = account.of_kind("secretmanager.SecretIamMember")
     if not any(grant.items() <= each.inputs.items() for each in grants):
         yield f"Permission denied on secret {secret} for the revision's service account {member}"
+
+
+def _unmountable(account: Account, connection: str, member: str) -> Iterator[str]:
+    """DOCS sql/docs/postgres/connect-run: the instance is there, and the account may connect to it."""
+    project, _, name = connection.rsplit(":", 2)
+    instances = account.of_kind("sql.DatabaseInstance")
+    if not any(each.outputs["connectionName"] == connection for each in instances):
+        yield f"Cloud SQL instance {connection} does not exist"
+    right = {"project": project, "role": "roles/cloudsql.client", "member": member}
+    grants = [
+        each.inputs for each in account.of_kind("projects.IAMMember") if right.items() <= each.inputs.items()
+    ]
+    if not any(f"/instances/{name}'" in str(each.get("condition")) for each in grants):
+        yield f"{member} is not allowed to connect to {connection}"
 
 
 def _service_at(account: Account, name: str, place: str) -> bool:

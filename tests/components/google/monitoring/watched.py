@@ -1,8 +1,9 @@
 """Services whose alarms the tests look at."""
 
+from dataclasses import replace
 from typing import Any
 
-from slipway.components.google.monitoring import cloud_run, pods
+from slipway.components.google.monitoring import cloud_run, jobs, pods
 from slipway.components.google.monitoring.subject import MonitoredService, matchers
 from slipway.components.observability.prometheus import Subject
 from slipway.components.observability.watch import Watch
@@ -43,9 +44,18 @@ def on_gke(own: Subject | None = None) -> MonitoredService:
     )
 
 
+def with_jobs() -> MonitoredService:
+    """Return a service whose workers write the line of jobs."""
+    rows = jobs.job_rows("api", "cloud_run_worker_pool")
+    watched = on_cloud_run(Watch.of("classify", {}, {}, jobs=True))
+    of_jobs = tuple(each for each in watched.watch.signals if each.key in rows)
+    return replace(watched, rows=rows, watch=replace(watched.watch, signals=of_jobs))
+
+
 ALL = {
     "cloud-run": on_cloud_run(),
     "cloud-run-full": with_collector(),
+    "cloud-run-jobs": with_jobs(),
     "gke": on_gke(),
     "gke-full": on_gke(Subject("api", "shop")),
 }
