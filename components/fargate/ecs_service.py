@@ -30,8 +30,8 @@ def ecs_service(
 ) -> aws.ecs.Service:
     """Create a service, replacing it only after the old one is deleted.
 
-    Its name is unique in a cluster, and comes back when a move to another cluster or region is undone. wanted:
-    its further inputs. scales: whether the autoscaler sets the number of tasks.
+    Its name is unique in a cluster, and comes back when a move to another cluster or region is undone.
+    wanted: its further inputs. scales: whether the autoscaler sets the number of tasks.
     """
     return aws.ecs.Service(
         f"{spec.name}-service",

@@ -17,8 +17,9 @@ _ALIVE = "/alive"
 class Process:
     """How a task's container is run.
 
-    environment: its variables beyond those of the service. asked: the path of its health check. drain_seconds:
-    how long it goes on after SIGTERM. listen_on_seconds: for how much of that it takes new requests.
+    environment: its variables beyond those of the service. asked: the path of its health check.
+    drain_seconds: how long it goes on after SIGTERM. listen_on_seconds: for how much of that it takes new
+    requests.
     """
 
     environment: Mapping[str, pulumi.Input[str]]

@@ -1,1 +1,1 @@
-"""Jobs on ECS Fargate: the workers, the database that keeps the jobs, and what scales the one by the other."""
+"""Jobs on ECS Fargate: the workers, the database that keeps the jobs, and the scaling by their number."""

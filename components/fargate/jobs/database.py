@@ -129,7 +129,7 @@ def _way_out(
 
 
 def subnets_of(spec: FargateSpec, network: Network) -> pulumi.Output[list[str]]:
-    """Return the subnets of the database: of two zones of a new network, so that a third one changes nothing."""
+    """Return the subnets of the database: of two zones of a new network; a third one changes nothing."""
     found = pulumi.Output.from_input(network.task_subnets).apply(lambda ids: pulumi.Output.all(*ids))
     return found.apply(lambda ids: list(ids[:ZONES]) if spec.own_network else list(ids))
 

@@ -1,4 +1,4 @@
-"""What the tasks may do with the files of jobs: read those below its prefixes, and keep large results. Pure."""
+"""What the tasks may do with the files of jobs: read those below its prefixes, keep large results. Pure."""
 
 from collections.abc import Iterator
 from typing import Any

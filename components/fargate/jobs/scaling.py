@@ -128,7 +128,7 @@ def _alarm(
     meaning: str,
     parent: pulumi.Resource,
 ) -> aws.cloudwatch.MetricAlarm:
-    """Create the alarm that calls a policy each minute while it is raised; its threshold is where steps begin."""
+    """Create the alarm that calls a policy while it is raised; its threshold is where the steps begin."""
     name = f"{workers_name(spec.name)}-{role}"
     return aws.cloudwatch.MetricAlarm(
         f"{name}-alarm",

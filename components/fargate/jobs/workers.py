@@ -106,7 +106,7 @@ def work(spec: FargateSpec, place: Place, after: Iterable[pulumi.Resource], pare
 
 
 def _wanted(workers: FargateSpec, place: Place) -> dict[str, Any]:
-    """Return the inputs of the workers' service whose change rolls it out, apart from its tasks' definition."""
+    """Return the inputs whose change rolls the workers out, apart from their task definition."""
     return {
         "cluster": place.cluster,
         "desired_count": workers.service.min_replicas,
