@@ -1,4 +1,4 @@
-"""Services on Fargate that take jobs: valid ones, arguments that are refused, and their parts for the judges."""
+"""Services on Fargate that take jobs: valid ones, those that are refused, and their parts for the judges."""
 
 from collections.abc import Iterable
 from functools import cache
@@ -84,8 +84,8 @@ def _of_workers(resource: Resource) -> bool:
     return "-workers-" in resource.name
 
 
-def _of_database(resource: Resource) -> bool:
-    return resource.type.startswith("aws:rds/")
+def _of_jobs(resource: Resource) -> bool:
+    return _of_workers(resource) or "-database" in resource.name
 
 
 class Parts:
@@ -96,7 +96,7 @@ class Parts:
 
     def __init__(self, resources: Iterable[Resource]) -> None:
         all_ = tuple(resources)
-        self.service = Made.of(tuple(each for each in all_ if not _of_workers(each)))
+        self.service = Made.of(tuple(each for each in all_ if not _of_jobs(each)))
         self.workers = Made.of(tuple(each for each in all_ if _of_workers(each)))
         self.every = Made.of(all_)
 

@@ -30,6 +30,8 @@ _OUT_MINUTES, _IN_MINUTES = 2, 10
 _COOLDOWN_SECONDS = 300
 # docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-limits: steps of a policy.
 STEPS = 20
+# With these, a policy of a thousand workers has as many.
+_SINGLE_STEPS, _GROWTH = 10, 1.6
 _NEEDED = f"CEIL((waiting + running) / {JOBS_PER_WORKER})"
 # ECS measures a service only while it has tasks, and takes one sample of each a minute.
 _WORKERS = "FILL(tasks, 0)"
@@ -75,10 +77,11 @@ def scale_workers(
 
 
 def lacking_steps(spec: FargateSpec) -> Iterator[Step]:
-    """Yield a step for each number of workers that lack, or for some numbers together, with the largest."""
+    """Yield a step for each small number of workers that lack; of larger ones for some, with the largest."""
     most = int(spec.jobs.max_workers)
-    width = math.ceil(most / STEPS)
-    ends = [*range(width, most, width), most]
+    ends = list(range(1, min(_SINGLE_STEPS, most) + 1))
+    while ends[-1] < most:
+        ends.append(min(math.ceil(ends[-1] * _GROWTH), most))
     for place, end in enumerate(ends):
         begin = ends[place - 1] + 1 if place else 0
         yield Step(begin, None if end == most else end + 1, end)
