@@ -5,7 +5,7 @@ The table of resource types (infra/resources) names the charge; a type without o
 
 from collections.abc import Callable, Mapping
 
-from slipway.infra.cost import aws, cloud_run, cloudwatch, gcp, monitoring, pods, traces
+from slipway.infra.cost import aws, cloud_run, cloudwatch, gcp, monitoring, pods, rds, traces
 from slipway.infra.cost.charge import Free, NotPriced, Scene, Verdict
 from slipway.infra.resources.reading import Resource
 from slipway.infra.resources.row import Billed, NoCharge
@@ -34,6 +34,8 @@ CHARGES: Mapping[str, Callable[[Resource, Scene], Verdict]] = {
     "nat-gateway": aws.nat_gateway,
     "log-group": aws.log_group,
     "metric-alarm": cloudwatch.metric_alarm,
+    "log-metric-filter": cloudwatch.log_metric_filter,
+    "rds-instance": rds.instance,
     "composite-alarm": cloudwatch.composite_alarm,
     "cloudwatch-dashboard": cloudwatch.dashboard,
     "ecr-repository": aws.image_repository,
