@@ -16,6 +16,7 @@ from .clients import networks
 from .cpus import usable_cpus
 from .device import DeviceKind
 from .faults import BadSettings
+from .job_settings import JobSettings
 from .machine import usable_memory_bytes
 
 BUNDLED_MODEL = Path(__file__).parent / "models" / "sms-spam"
@@ -27,6 +28,10 @@ PATH_ALLOWED = "a path of letters, digits and _ . / -, such as /metrics"
 # Of service/manifest.py, a name and a version of 100 characters each, and the hash; of the Hub less.
 MAX_EXPECTED_CHARACTERS = 300
 MIB = 1 << 20
+# The faults whose message says what is allowed.
+CUSTOM = frozenset(
+    ("key", "session", "source", "path", "proxies", "collector", "payload", "database", "prefixes", "hosts")
+)
 # The memory that a waiting token may need: of short texts, whose answers weigh most, an embedding each.
 BYTES_PER_QUEUED_TOKEN = 4096
 MAX_DEFAULT_QUEUE_TOKENS = 1 << 20
@@ -36,7 +41,7 @@ def _queue_tokens() -> int:
     return min(MAX_DEFAULT_QUEUE_TOKENS, usable_memory_bytes() // BYTES_PER_QUEUED_TOKEN)
 
 
-class Settings(BaseSettings):
+class Settings(JobSettings):
     model_config = SettingsConfigDict(env_ignore_empty=True, frozen=True)
 
     model_dir: Path = Field(
@@ -343,7 +348,7 @@ def settings_from_environment() -> Settings:
 def _fault(details: ErrorDetails) -> str:
     name = str(details["loc"][0])
     field = Settings.model_fields[name]
-    custom = details["type"] in ("key", "session", "source", "path", "proxies", "collector", "payload")
+    custom = details["type"] in CUSTOM
     allowed = KEY_ALLOWED if name == "model_api_key" else details["msg"] if custom else _allowed(field)
     return f"{name.upper()}: {_got(name, details)}; allowed: {allowed}."
 
@@ -351,7 +356,7 @@ def _fault(details: ErrorDetails) -> str:
 def _got(name: str, details: ErrorDetails) -> str:
     if details["type"] == "missing":
         return "not set"
-    if name == "model_api_key":
+    if Settings.model_fields[name].annotation is SecretStr:
         return f"got {len(str(details['input']))} characters"
     return f"got {str(details['input'])[:100]!r}"
 
