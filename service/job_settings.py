@@ -7,7 +7,10 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings
 
-DATABASE_ALLOWED = "sqlite:////absolute/path.sqlite, or postgresql://user[:password]@host[:port]/name with ?sslmode= or ?host="
+DATABASE_ALLOWED = (
+    "sqlite:////absolute/path.sqlite, or postgresql://user[:password]@host[:port]/name with "
+    "?sslmode=require or ?host=/folder where needed"
+)
 _SQLITE, _POSTGRESQL = re.compile(r"sqlite:////[^?#\x00-\x1f]+"), re.compile(r"postgresql://[!-~]+/[!-~]+")
 _PREFIX = re.compile(r"(?:gs|s3)://[a-z0-9._-]+/(?:[^\x00-\x20,]*/)?|file:/(?:[^\x00-\x1f,]*/)?")
 PREFIX_ALLOWED = "gs://bucket/folder/, s3://bucket/folder/ or file:/folder/, each ending in a slash"
