@@ -17,6 +17,7 @@ from slipway.infra.targets.fargate_deployments import (
     rollout_json,
 )
 from slipway.infra.targets.fargate_failures import failures
+from slipway.infra.targets.fargate_jobs import fargate_jobs
 from slipway.infra.targets.fargate_rollout import rollout_at
 from slipway.infra.targets.status import Status
 from slipway.infra.targets.target import CloudTarget, CommandRollout
@@ -56,6 +57,7 @@ def fargate_status(stack: str, place: FargatePlace) -> Status:
         device="cpu" if state == "ready" else None,  # Fargate has no GPU
         reason=reason,
         rollout=rollout,
+        jobs=fargate_jobs(place),
     )
 
 
@@ -74,7 +76,10 @@ def _rollout(place: FargatePlace, service: Mapping[str, Any], state: str) -> dic
 
 
 def fargate_logs(place: FargatePlace, tail: int) -> Iterator[str]:
-    """Yield the last `tail` log entries of the newest tasks, oldest first, one JSON object per line."""
+    """Yield the last `tail` log entries of the newest tasks, oldest first, one JSON object per line.
+
+    Those of workers are in the same group, so among them.
+    """
     order = ["--order-by", "LastEventTime", "--descending", "--max-items", str(_STREAMS)]
     group = ["--log-group-name", place.log_group]
     streams = objects_at(answer(place, ["logs", "describe-log-streams", *group, *order]), "logStreams")
@@ -184,7 +189,8 @@ class Fargate(CloudTarget[FargatePlace]):
 
     def place(self, service: str, settings: Settings) -> FargatePlace:
         assert isinstance(settings, FargateSettings)
-        return FargatePlace(service, settings.cluster_arn or service, settings.region, settings.domain)
+        cluster, takes_jobs = settings.cluster_arn or service, bool(settings.jobs)
+        return FargatePlace(service, cluster, settings.region, settings.domain, takes_jobs)
 
     def status_at(self, stack: str, place: FargatePlace) -> Status:
         return fargate_status(stack, place)

@@ -51,5 +51,14 @@ def job_words(jobs: Mapping[str, Any]) -> str:
         counts = f"{jobs['waiting']} waiting, {jobs['running']} running"
         counts += f", {jobs['set_aside']} set aside" if jobs["set_aside"] else ""
         counts += f", the oldest for {jobs['oldest_seconds']} s" if jobs["oldest_seconds"] else ""
+    if isinstance(jobs["workers"], Mapping):
+        return f"{counts}; workers: {_count_words(jobs['workers'])}"  # pyright: ignore[reportUnknownArgumentType]
     workers = [f"pid {each['pid']} {each['state']}, {each['rss_mib']:g} MiB" for each in jobs["workers"]]
     return f"{counts}; worker: {'; '.join(workers) or 'none runs; `slipway up` starts one'}"
+
+
+def _count_words(workers: Mapping[str, Any]) -> str:
+    """Return the workers of a cloud, which counts them. reason: why some do not start; None for none."""
+    words = f"{workers['running']} of {workers['wanted']} run"
+    words += f", {workers['version']}" if workers.get("version") else ""
+    return words + (f" ({workers['reason']})" if workers.get("reason") else "")

@@ -12,7 +12,7 @@ import pulumi_aws as aws
 
 from ..spec import FargateSpec
 
-_MESSAGE = "Jobs"
+MESSAGE = "Jobs"
 WAITING, RUNNING, OLDEST, SET_ASIDE = "jobs_waiting", "jobs_running", "jobs_oldest_seconds", "jobs_set_aside"
 FIELDS = (WAITING, RUNNING, OLDEST, SET_ASIDE)
 _UNITS: Mapping[str, str] = {OLDEST: "Seconds"}
@@ -35,7 +35,7 @@ def counts_of(
             region=spec.region,
             log_group_name=log.name,
             # docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax: of a JSON line.
-            pattern=f'{{ $.message = "{_MESSAGE}" && $.{field} >= 0 }}',
+            pattern=f'{{ $.message = "{MESSAGE}" && $.{field} >= 0 }}',
             metric_transformation={
                 "name": field,
                 "namespace": namespace_of(spec.name),
