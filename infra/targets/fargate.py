@@ -7,8 +7,12 @@ from typing import Any, cast
 
 from slipway.infra.errors import Failed, Refused
 from slipway.infra.plan.config import StackConfig
+from slipway.infra.settings.stackfile import settings_from
 from slipway.infra.targets import fargate_releases
+from slipway.infra.targets.batch_run import BatchOrder
 from slipway.infra.targets.cloud_cli import at
+from slipway.infra.targets.fargate_batch import FargateBatch
+from slipway.infra.targets.fargate_batch_task import require_reach
 from slipway.infra.targets.fargate_cli import AWS, FargatePlace, answer, objects_at
 from slipway.infra.targets.fargate_deployments import (
     UNDER_WAY,
@@ -239,6 +243,12 @@ class Fargate(CloudTarget[FargatePlace]):
         self, config: StackConfig, again: bool, say: Callable[[str], None]
     ) -> CommandRollout | None:
         return rollout_at(config.stack, self.place_of(config), again, say)
+
+    def batch(self, config: StackConfig, order: BatchOrder, say: Callable[[str], None]) -> FargateBatch:
+        settings = settings_from(config)
+        assert isinstance(settings, FargateSettings)
+        require_reach(settings, order)
+        return FargateBatch(self.place_of(config), order, say)
 
     def following(self, place: FargatePlace) -> list[str]:
         return following(place)

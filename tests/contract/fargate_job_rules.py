@@ -114,13 +114,16 @@ def _lines_are_counted(parts: Parts) -> bool:
 
 
 def _rights_are_few(parts: Parts) -> bool:
-    """Check that nobody lists a bucket, and that a server does not read what jobs name."""
+    """Check that buckets are listed below prefixes alone, and a server does not read what jobs name."""
     statements = parts.every.statements("-worker")
     files = [one for one in statements if any(action.startswith("s3:") for action in one["Action"])]
-    listed = any("List" in action or "*" in action for one in files for action in one["Action"])
-    folders = all(re.fullmatch(r"arn:aws:s3:::[^*]+/\*", one["Resource"]) for one in files)
+    listing = [one for one in files if one["Action"] == ["s3:ListBucket"]]
+    below = all(one["Condition"]["StringLike"]["s3:prefix"] for one in listing)
+    objects = [one for one in files if one not in listing]
+    folders = all(re.fullmatch(r"arn:aws:s3:::[^*]+/\*", one["Resource"]) for one in objects)
+    wild = any("*" in action or "List" in action for one in objects for action in one["Action"])
     writes = [one for one in parts.every.statements("-task") if "s3:PutObject" in one["Action"]]
-    return folders and not listed and not writes
+    return below and folders and not wild and not writes
 
 
 JOB_RULES: Mapping[str, Callable[[Parts], bool]] = {

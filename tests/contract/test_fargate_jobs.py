@@ -106,6 +106,21 @@ def test_an_existing_database_is_neither_made_nor_changed() -> None:
     assert reference == RIGHT_JOBS["an existing database"]["jobs_database"]
 
 
+def test_workers_may_list_and_touch_the_named_prefixes_alone() -> None:
+    statements = parts("files").every.statements("-worker")
+    rights = {(tuple(one["Action"]), one["Resource"]) for one in statements}
+    keep = ("s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:PutObject")
+    assert rights == {
+        (("s3:GetObject",), "arn:aws:s3:::acme-input/texts/*"),
+        (("s3:GetObject",), "arn:aws:s3:::acme-input/archive/2026/*"),
+        (keep, "arn:aws:s3:::acme-results/*"),
+        (("s3:ListBucket",), "arn:aws:s3:::acme-input"),
+        (("s3:ListBucket",), "arn:aws:s3:::acme-results"),
+    }
+    [listing] = [one for one in statements if one["Resource"] == "arn:aws:s3:::acme-input"]
+    assert listing["Condition"] == {"StringLike": {"s3:prefix": ["archive/2026/*", "texts/*"]}}
+
+
 def test_a_third_zone_leaves_the_database_where_it_is() -> None:
     two, three = (parts(case).every.one("CreateDBSubnetGroup") for case in ("jobs", "three zones"))
     assert two["SubnetIds"] == three["SubnetIds"]
