@@ -1,8 +1,8 @@
 """A batch on ECS: one task for each shard, of a task definition of its own, outside of any service.
 
-ECS knows the tasks by `startedBy`, which has the batch's name, so that another call of the command finds those
-that run. It does not start a task again that ends: this does, where one was lost or failed, each time it is
-asked how far the batch is. Results and checkpoints are the containers' own.
+ECS knows the tasks by `startedBy`, which has the batch's name, so that another call of the command finds
+those that run. ECS starts no task again: this does, where one was lost or failed, each time it is asked how
+far the batch is. Results and checkpoints are the containers' own.
 """
 
 import json
@@ -136,7 +136,7 @@ class FargateBatch(BatchRun):
         return at(active[0], "networkConfiguration")
 
     def _begin(self, shard: int, network: Mapping[str, Any]) -> bool:
-        """Start the task of one shard; return whether ECS took it. Raises Failed where it refuses the call."""
+        """Start the task of one shard; return whether ECS took it. Raises Failed where it refuses."""
         provider = "FARGATE_SPOT" if self._order.spot else "FARGATE"
         overrides = [{"name": self._tasks.container, "environment": shard_variables(self._order, shard)}]
         wanted = {
@@ -184,7 +184,7 @@ class FargateBatch(BatchRun):
         return {shard for shard, line in self._lines.shards.items() if line.get("batch_state") == "complete"}
 
     def _read_log(self) -> None:
-        """Take the lines of progress that were written since the last time; none where they may not be read."""
+        """Take the lines of progress that are new; none where the log may not be read."""
         asked = ["logs", "filter-log-events", "--log-group-name", self._place.log_group]
         asked += ["--log-stream-name-prefix", self._tasks.name, "--filter-pattern", _PATTERN]
         asked += ["--start-time", str(self._since)]

@@ -56,8 +56,9 @@ def require_reach(settings: FargateSettings, order: BatchOrder) -> None:
         return
     if not settings.jobs:
         raise Refused(
-            "A batch on ECS runs with the role of the stack's workers: set `jobs: true`, with the input below "
-            "`jobFiles` and the output below `jobResults`, and run `slipway up`; or name a role in `taskRole`."
+            "A batch on ECS runs with the role of the stack's workers: set `jobs: true`, with the input "
+            "below `jobFiles` and the output below `jobResults`, and run `slipway up`; or name a role in "
+            "`taskRole`."
         )
     if not source.startswith((*settings.job_files, settings.job_results or "\0")):
         allowed = ", ".join(settings.job_files) or "none"

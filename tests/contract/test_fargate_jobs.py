@@ -31,8 +31,8 @@ MADE_FOR_JOBS = [
     ("aws:cloudwatch/logMetricFilter:LogMetricFilter", "api-jobs-waiting-filter"),
     ("aws:cloudwatch/metricAlarm:MetricAlarm", "api-jobs-oldest-ticket-alarm"),
     ("aws:cloudwatch/metricAlarm:MetricAlarm", "api-jobs-set-aside-ticket-alarm"),
-    ("aws:cloudwatch/metricAlarm:MetricAlarm", "api-workers-in-alarm"),
-    ("aws:cloudwatch/metricAlarm:MetricAlarm", "api-workers-out-alarm"),
+    ("aws:cloudwatch/metricAlarm:MetricAlarm", "api-workers-lacking-alarm"),
+    ("aws:cloudwatch/metricAlarm:MetricAlarm", "api-workers-spare-alarm"),
     ("aws:ec2/securityGroup:SecurityGroup", "api-database-group"),
     ("aws:ecs/service:Service", "api-workers-service"),
     ("aws:ecs/taskDefinition:TaskDefinition", "api-workers-task"),
@@ -188,7 +188,7 @@ def test_the_minimum_and_the_maximum_of_workers_hold() -> None:
 
 def test_workers_stay_until_they_were_too_many_for_ten_minutes() -> None:
     made = parts("none while there is nothing to do").workers
-    [less] = [alarm for alarm in made.all("PutMetricAlarm") if alarm["AlarmName"].endswith("-in")]
+    [less] = [alarm for alarm in made.all("PutMetricAlarm") if alarm["AlarmName"].endswith("-spare")]
     busy, idle = recorded(2 * JOBS_PER_WORKER, 2, 12), recorded(0, 2, 9)
     minutes = {key: [*busy[key], *idle[key]] for key in busy}
     assert [is_raised(less, minutes, minute) for minute in (12, 21)] == [False, False]

@@ -107,7 +107,7 @@ def test_a_protected_database_keeps_its_jobs(live: Live, one: Args, other: Args)
 
 def test_jobs_of_a_protected_service_are_given_up_in_two_steps(live: Live) -> None:
     live.up(**JOBS, deletion_protection=True)
-    assert "marked for protection" in live.preview(deletion_protection=True, ok=False)
+    assert "cannot be deleted" in live.preview(deletion_protection=True, ok=False)
     live.up(**JOBS)
     live.up()
     assert live.account.of_kind("rds.Instance") == []

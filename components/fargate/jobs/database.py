@@ -150,7 +150,10 @@ def _subnet_group(
         description=f"Database of the jobs of the inference service {spec.name}",
         subnet_ids=subnets,
         tags=spec.service.labels or None,
-        opts=replacing.into(pulumi.ResourceOptions(parent=parent, ignore_changes=["name"])),
+        # Replaced before its database, which would be refused too late to take it back.
+        opts=replacing.into(
+            pulumi.ResourceOptions(parent=parent, protect=spec.deletion_protection, ignore_changes=["name"])
+        ),
     )
 
 

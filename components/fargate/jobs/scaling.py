@@ -72,8 +72,10 @@ def scale_workers(
     out = _policy(spec, "out", target, lacking_steps(spec), parent)
     less = _policy(spec, "in", target, spare_steps(spec), parent)
     lacking, spare = "needed - workers", "workers - needed"
-    _alarm(spec, "out", out, cluster_name, lacking, _OUT_MINUTES, "fewer workers than its jobs need", parent)
-    _alarm(spec, "in", less, cluster_name, spare, _IN_MINUTES, "more workers than its jobs need", parent)
+    _alarm(
+        spec, "lacking", out, cluster_name, lacking, _OUT_MINUTES, "fewer workers than its jobs need", parent
+    )
+    _alarm(spec, "spare", less, cluster_name, spare, _IN_MINUTES, "more workers than its jobs need", parent)
 
 
 def lacking_steps(spec: FargateSpec) -> Iterator[Step]:
@@ -137,7 +139,7 @@ def _alarm(
         f"{name}-alarm",
         name=name,
         region=spec.region,
-        alarm_description=f"{spec.name} has {meaning}: it scales them, and notifies nobody.",
+        alarm_description=f"{spec.name} has {meaning} than its jobs need. It scales them, and notifies nobody.",
         comparison_operator="GreaterThanThreshold",
         threshold=0,
         evaluation_periods=minutes,

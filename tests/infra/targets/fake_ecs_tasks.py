@@ -51,7 +51,7 @@ WORKERS: dict[str, Any] = {
             "secrets": [
                 {
                     "name": "HF_TOKEN",
-                    "valueFrom": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:t-a1B2c3",
+                    "valueFrom": "arn:aws:secretsmanager:t",
                 },
                 {"name": "JOBS_DATABASE_PASSWORD", "valueFrom": "arn:aws:secretsmanager:p"},
                 {"name": "MODEL_API_KEY", "valueFrom": "arn:aws:secretsmanager:k"},
