@@ -21,7 +21,7 @@ from .args import FargateServiceArgs
 from .balancer import Balancer, balancer_of
 from .ecs_service import ecs_service, running
 from .jobs.database import Database, database_of
-from .jobs.workers import Place, work
+from .jobs.workers import WorkersPlace, work
 from .network import Network, network_of
 from .process import server_process
 from .roles import roles_of, traffic_role
@@ -106,7 +106,7 @@ class FargateService(pulumi.ComponentResource):
         if spec.scales:
             scale(spec, service, cluster_name, balancer, self)
         if spec.jobs.jobs:
-            place = Place(
+            place = WorkersPlace(
                 *(cluster, cluster_name, network, balancer.task_group, image_ref, secrets.environment),
                 *(log, roles.execution, jobs),
             )

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from slipway.components import keda_api
+from slipway.components.kubernetes import job_database
 from slipway.components.observability.prometheus import OPERATOR_API
 from slipway.infra.errors import Failed, Refused
 from slipway.infra.plan.config import StackConfig
@@ -114,7 +115,7 @@ def url_to_wake(service: str, settings: WorkloadSettings) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Extension:
-    """What a setting needs of a cluster. api: which it brings. otherwise: the setting's value without it."""
+    """What a setting needs of a cluster. api: which it brings. otherwise: what to do without it."""
 
     setting: str
     name: str
@@ -123,10 +124,22 @@ class _Extension:
 
 
 _OPERATOR = _Extension(
-    "monitoring", "Prometheus Operator", OPERATOR_API, "none, or to auto, which does without"
+    "monitoring",
+    "Prometheus Operator",
+    OPERATOR_API,
+    "set `monitoring` to none, or to auto, which does without",
 )
-_KEDA = _Extension("scaleOn", "KEDA", keda_api.API, "cpu")
-_HTTP_ADD_ON = _Extension("scaleOn", "HTTP add-on of KEDA", keda_api.HTTP_ADD_ON_API, "requests or cpu")
+_KEDA = _Extension("scaleOn", "KEDA", keda_api.API, "set `scaleOn` to cpu")
+_HTTP_ADD_ON = _Extension(
+    "scaleOn", "HTTP add-on of KEDA", keda_api.HTTP_ADD_ON_API, "set `scaleOn` to requests or cpu"
+)
+_POSTGRES = _Extension(
+    "jobs",
+    "CloudNativePG",
+    job_database.API,
+    "set `jobsDatabase` to kubernetes:<secret>/<key>, a Secret with the address of a PostgreSQL database",
+)
+_KEDA_FOR_WORKERS = _Extension("maxWorkers", "KEDA", keda_api.API, "set `maxWorkers` to `minWorkers`")
 
 
 def _needed_of(settings: KubernetesSettings) -> Iterator[tuple[_Extension, str]]:
@@ -137,6 +150,11 @@ def _needed_of(settings: KubernetesSettings) -> Iterator[tuple[_Extension, str]]
         yield _KEDA, settings.scale_on
     if settings.scale_on == "interceptor":
         yield _HTTP_ADD_ON, settings.scale_on
+    if settings.jobs and not settings.jobs_database:
+        yield _POSTGRES, "true"
+    most, least = settings.max_workers or 1, settings.min_workers
+    if settings.jobs and most > (1 if least is None else least):
+        yield _KEDA_FOR_WORKERS, f"{most}"
 
 
 def _require(needed: Sequence[tuple[_Extension, str]], apis: Collection[str], cluster: str) -> None:
@@ -145,7 +163,7 @@ def _require(needed: Sequence[tuple[_Extension, str]], apis: Collection[str], cl
         if extension.api not in apis:
             raise Refused(
                 f"`{extension.setting}` is {value}, but the cluster {cluster} has no {extension.name} (no "
-                f"{extension.api}). Install it, or set `{extension.setting}` to {extension.otherwise}."
+                f"{extension.api}). Install it, or {extension.otherwise}."
             )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from slipway.components.observability.signal import WORKER_SUFFIX
 from slipway.components.rollouts.second import INSTANCE_LABEL, second_name
 from slipway.infra.errors import Failed, Refused
 from slipway.infra.targets.cloud_cli import at
@@ -35,6 +36,10 @@ class ServiceObjects:
         """Return the Deployment of a rollout's second version; None if there is none."""
         found = self._named_second()
         return found if found and self._is_version(found) else None
+
+    def workers(self) -> dict[str, Any] | None:
+        """Return the Deployment of the workers; None for a service that takes no jobs."""
+        return self.one("deployments.apps", f"{self.name}{WORKER_SUFFIX}", "--show-managed-fields")
 
     def require_free_name(self) -> None:
         """Raise Refused if another service of the namespace has the name that a second version would get."""

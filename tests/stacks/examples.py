@@ -22,6 +22,8 @@ _LISTENER, _OTHER_LISTENER = (
 _ROLE = "arn:aws:iam::123456789012:role/models"
 _SUBNETS = '["subnet-0a1b2c3d", "subnet-1a2b3c4d"]'
 _NETWORK = {"network": "vpc-0a1b2c3d", "subnets": _SUBNETS}
+_JOB_SECRET = _ARN.format(service="secretsmanager", path=f"secret:jobs-AbCdEf:::{'a' * 32}")
+_OTHER_JOB_SECRET = _ARN.format(service="secretsmanager", path=f"secret:jobs-GhIjKl:::{'b' * 32}")
 _DOMAIN = {"domain": "api.example.com"}
 _SECURE = {**_DOMAIN, "certificate": _CERTIFICATE}
 _SECRET = _ARN.format(service="secretsmanager", path=f"secret:token-AbCdEf:::{'a' * 32}")
@@ -32,6 +34,19 @@ _EMBEDDER = f"hf:acme/embedder@{'1' * 40}"
 _MONITORED = {"monitoring": "operator"}
 
 _CANARY = {"rollout": "canary"}
+
+_JOBS = {"jobs": "true"}
+# Of every target that takes jobs; its own are in its map.
+_WITH_JOBS: Mapping[str, Example] = {
+    "jobs": ("true", {}),
+    "jobTtlDays": ("30", _JOBS),
+    "jobsPerCaller": ("50", _JOBS),
+    "webhookHosts": ('["hooks.example.com"]', _JOBS),
+    "workerMemory": ("4Gi", _JOBS),
+    "minWorkers": ("2", {**_JOBS, "maxWorkers": "5"}),
+    "maxWorkers": ("6", _JOBS),
+    "workerCpu": ("2", {**_JOBS, "workerMemory": "4Gi"}),
+}
 
 _EVERYWHERE: Mapping[str, Example] = {
     "loadSeconds": ("55", {}),
@@ -67,8 +82,16 @@ _OWN_CLUSTER = {"cluster": "shared", "image": IMAGES["gke"]}
 _RANGES = {"podsRange": "pods", "servicesRange": "services"}
 _BUCKET = {"model": f"gs://acme/model@{'1' * 16}"}
 _RUN_GPU = {"gpu": "nvidia-l4", "cpu": "4", "memory": "16Gi", **_BUCKET, "image": IMAGES["cloud-run"]}
+_HOOK_KEY = {"secrets": '{"JOBS_WEBHOOK_SECRET": "kubernetes:hooks/key"}'}
 _WORKLOAD: Mapping[str, Example] = {
     **_CLOUDS,
+    **_WITH_JOBS,
+    "jobFiles": ('["gs://acme-jobs/input/"]', _JOBS),
+    "jobResults": ("gs://acme-jobs/results/", _JOBS),
+    "jobsDatabase": ("kubernetes:jobs/url", _JOBS),
+    "jobsDatabaseInstances": ("3", _JOBS),
+    "jobsDatabaseSize": ("20Gi", _JOBS),
+    "webhookHosts": ('["hooks.example.com"]', {**_JOBS, **_HOOK_KEY}),
     "concurrency": ("4", {"serving": "kserve"}),
     "namespace": ("models", {}),
     "modelSize": ("9Gi", _BUCKET),
@@ -144,6 +167,15 @@ EXAMPLES: Mapping[str, Mapping[str, Example]] = {
     },
     "fargate": {
         **_CLOUDS,
+        **_WITH_JOBS,
+        "jobFiles": ('["s3://acme-jobs/input/"]', _JOBS),
+        "jobResults": ("s3://acme-jobs/results/", _JOBS),
+        "jobsDatabase": (_JOB_SECRET, _JOBS),
+        "webhookHosts": (
+            '["hooks.example.com"]',
+            {**_JOBS, "secrets": json.dumps({"JOBS_WEBHOOK_SECRET": _SECRET})},
+        ),
+        "workerSpot": ("true", _JOBS),
         "model": (_OTHER, {}),
         "region": ("eu-central-1", {}),
         "image": (IMAGES["fargate"], {}),
@@ -256,6 +288,10 @@ def example_of(target: str, row: Setting) -> Example | None:
 # A third value of settings whose values are no numbers and no choices.
 _ONE_MORE: Mapping[str, str] = {
     "traces": "https://collector.example.com",
+    "jobFiles": '["gs://acme-jobs/input/", "gs://acme-other/"]',
+    "jobResults": "gs://acme-other/",
+    "jobsDatabase": "kubernetes:other/url",
+    "webhookHosts": '["hooks.example.com", "other.example.com"]',
     "rollbackOn": '["latency", "alarm:api-errors"]',
     "baseImage": "python:3.11-bookworm",
     "buildArgs": '{"HF_ENDPOINT": "https://other.example.com"}',
@@ -319,6 +355,10 @@ _ONE_MORE_OF: Mapping[tuple[str, str], str] = {
     ("fargate", "region"): "us-east-1",
     ("fargate", "secrets"): json.dumps({"OTHER_TOKEN": _SECRET}),
     ("fargate", "cpu"): "2",
+    ("fargate", "jobFiles"): '["s3://acme-jobs/input/", "s3://acme-other/"]',
+    ("fargate", "jobResults"): "s3://acme-other/",
+    ("fargate", "jobsDatabase"): _OTHER_JOB_SECRET,
+    ("fargate", "workerCpu"): "4",
     ("gke", "cpu"): "6",
     ("gke", "gpuCount"): "4",
     ("kubernetes", "cpu"): "6",

@@ -38,7 +38,7 @@ _WORKERS = "FILL(tasks, 0)"
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ScalingStep:
     """By how many workers their number changes. begin, end: of what an alarm reads; end is not in it."""
 
     begin: int
@@ -78,7 +78,7 @@ def scale_workers(
     _alarm(spec, "spare", less, cluster_name, spare, _IN_MINUTES, "more workers than its jobs need", parent)
 
 
-def lacking_steps(spec: FargateSpec) -> Iterator[Step]:
+def lacking_steps(spec: FargateSpec) -> Iterator[ScalingStep]:
     """Yield a step for each small number of workers that lack; of larger ones for some, with the largest."""
     most = int(spec.jobs.max_workers)
     ends = list(range(1, min(_SINGLE_STEPS, most) + 1))
@@ -86,21 +86,21 @@ def lacking_steps(spec: FargateSpec) -> Iterator[Step]:
         ends.append(min(math.ceil(ends[-1] * _GROWTH), most))
     for place, end in enumerate(ends):
         begin = ends[place - 1] + 1 if place else 0
-        yield Step(begin, None if end == most else end + 1, end)
+        yield ScalingStep(begin, None if end == most else end + 1, end)
 
 
-def spare_steps(spec: FargateSpec) -> Iterator[Step]:
+def spare_steps(spec: FargateSpec) -> Iterator[ScalingStep]:
     """Yield a step for each power of two: at most half of the workers that are too many stay for the next."""
     powers = [2**power for power in range(STEPS) if 2**power <= spec.jobs.max_workers]
     for place, count in enumerate(powers):
-        yield Step(count if place else 0, None if count == powers[-1] else powers[place + 1], -count)
+        yield ScalingStep(count if place else 0, None if count == powers[-1] else powers[place + 1], -count)
 
 
 def _policy(
     spec: FargateSpec,
     role: str,
     target: aws.appautoscaling.Target,
-    steps: Iterable[Step],
+    steps: Iterable[ScalingStep],
     parent: pulumi.Resource,
 ) -> aws.appautoscaling.Policy:
     adjustments: list[Any] = [step.adjustment for step in steps]
@@ -139,7 +139,7 @@ def _alarm(
         f"{name}-alarm",
         name=name,
         region=spec.region,
-        alarm_description=f"{spec.name} has {meaning} than its jobs need. It scales them, and notifies nobody.",
+        alarm_description=f"{spec.name} has {meaning} than its jobs need; notifies nobody.",
         comparison_operator="GreaterThanThreshold",
         threshold=0,
         evaluation_periods=minutes,

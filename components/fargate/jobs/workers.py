@@ -53,7 +53,7 @@ def workers_spec(spec: FargateSpec) -> FargateSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class WorkersPlace:
     """Where workers run, and what they run with. secrets: environment name -> ECS's `valueFrom`.
 
     execution: ARN of the role that starts them. jobs: the variables by which they reach the jobs.
@@ -70,7 +70,9 @@ class Place:
     jobs: Mapping[str, pulumi.Input[str]]
 
 
-def work(spec: FargateSpec, place: Place, after: Iterable[pulumi.Resource], parent: pulumi.Resource) -> None:
+def work(
+    spec: FargateSpec, place: WorkersPlace, after: Iterable[pulumi.Resource], parent: pulumi.Resource
+) -> None:
     """Create the workers and what scales them. after: the service, and what else has to be there before.
 
     Fails at apply time where ECS has restored the old workers.
@@ -105,7 +107,7 @@ def work(spec: FargateSpec, place: Place, after: Iterable[pulumi.Resource], pare
         scale_workers(spec, service, place.cluster_name, parent)
 
 
-def _wanted(workers: FargateSpec, place: Place) -> dict[str, Any]:
+def _wanted(workers: FargateSpec, place: WorkersPlace) -> dict[str, Any]:
     """Return the inputs whose change rolls the workers out, apart from their task definition."""
     return {
         "cluster": place.cluster,
