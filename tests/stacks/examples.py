@@ -358,7 +358,7 @@ _ONE_MORE_OF: Mapping[tuple[str, str], str] = {
     ("fargate", "jobFiles"): '["s3://acme-jobs/input/", "s3://acme-other/"]',
     ("fargate", "jobResults"): "s3://acme-other/",
     ("fargate", "jobsDatabase"): _OTHER_JOB_SECRET,
-    ("fargate", "workerCpu"): "4",
+    ("fargate", "workerCpu"): "0.5",
     ("gke", "cpu"): "6",
     ("gke", "gpuCount"): "4",
     ("kubernetes", "cpu"): "6",
