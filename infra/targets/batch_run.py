@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 MESSAGE = "Batch"
 # Exit codes of a container, as service/batch has them.
@@ -110,9 +110,11 @@ class ShardLines:
 
     def take(self, entry: Any) -> None:
         """Take one log entry, as an object."""
-        if isinstance(entry, dict) and entry.get("message") == MESSAGE and "shard" in entry:  # pyright: ignore[reportUnknownMemberType]
-            shard: Mapping[str, Any] = entry  # pyright: ignore[reportUnknownVariableType]
-            self.shards[int(shard["shard"])] = shard
+        if not isinstance(entry, dict):
+            return
+        line = cast("dict[str, Any]", entry)
+        if line.get("message") == MESSAGE and "shard" in line:
+            self.shards[int(line["shard"])] = line
 
     def progress(self, state: BatchState, shards: int, instances: int = 0) -> BatchProgress:
         """Sum up. rows is None until every shard has said how many it has."""

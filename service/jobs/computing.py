@@ -12,7 +12,15 @@ import orjson
 from ..api.bodies import SMALL_BODY_BYTES
 from ..api.problems import CAUSES, INTERNAL, problem_json
 from ..engine import Call, Engine
-from ..faults import FileUnavailable, InvalidInput, MemoryFull, NotReady, QueueFull, RequestFault
+from ..faults import (
+    FileUnavailable,
+    InvalidInput,
+    MemoryFull,
+    NotReady,
+    QueueFull,
+    RequestFault,
+    ResultTooLarge,
+)
 from ..logs import log
 from ..tasks import Operation
 from ..tasks.streams import StreamableWork
@@ -83,7 +91,12 @@ class Computing:
         if len(result) <= MOST_RESULT_BYTES:
             return Outcome(JobState.SUCCEEDED, result=result, done=progress.done, total=progress.total)
         name = f"{claim.id}-{claim.attempt}"  # an attempt that was lost must not write over this one's
-        address = await asyncio.to_thread(self._required_files().keep_result, name, result)
+        if self._files is None:
+            raise ResultTooLarge(
+                f"the result has {len(result)} bytes; the database holds {MOST_RESULT_BYTES}, and this "
+                "service has no other place for it (JOBS_RESULT_PREFIX): hand in less at once, or a file"
+            )
+        address = await asyncio.to_thread(self._files.keep_result, name, result)
         return Outcome(JobState.SUCCEEDED, result_file=address, done=progress.done, total=progress.total)
 
     def _required_files(self) -> Files:
@@ -109,8 +122,10 @@ class Computing:
                 await asyncio.sleep(FULL_WAIT_SECONDS)
         return await _settled(call)
 
-    async def _answer_or_problem(self, operation: Operation, body: bytes) -> bytes:
+    async def _answer_or_problem(self, operation: Operation, body: bytes | RequestFault) -> bytes:
         try:
+            if isinstance(body, RequestFault):
+                raise body
             return await self._answer(operation, body)
         except RequestFault as fault:
             if isinstance(fault, PASSING):
@@ -118,7 +133,7 @@ class Computing:
             return b'{"problem":' + problem_json(CAUSES[type(fault)], fault.detail, fault) + b"}"
 
     async def _answers(
-        self, operation: Operation, bodies: AsyncIterator[bytes], progress: Progress
+        self, operation: Operation, bodies: AsyncIterator[bytes | RequestFault], progress: Progress
     ) -> AsyncIterator[bytes]:
         """Yield the answers in the order of the bodies, some of which are computed at the same time."""
         under_way: deque[asyncio.Task[bytes]] = deque()
@@ -142,7 +157,7 @@ class Computing:
         progress.total = await asyncio.to_thread(files.count, file)
         writer = await asyncio.to_thread(files.writer, file, id)
         try:
-            refused = await self._write_rows(operation, _rows(files.rows(file)), writer, progress)
+            refused = await self._write_rows(operation, _rows(files.rows(file, operation)), writer, progress)
             await asyncio.to_thread(writer.finish)
         except BaseException:
             await asyncio.shield(asyncio.to_thread(writer.discard))
@@ -150,7 +165,11 @@ class Computing:
         return orjson.dumps({"rows": progress.done, "refused": refused, "output": file.output})
 
     async def _write_rows(
-        self, operation: Operation, rows: AsyncIterator[bytes], writer: RowsWriter, progress: Progress
+        self,
+        operation: Operation,
+        rows: AsyncIterator[bytes | RequestFault],
+        writer: RowsWriter,
+        progress: Progress,
     ) -> int:
         """Write the answers; return how many rows were refused, each with its problem in its place."""
         refused = 0
@@ -178,7 +197,7 @@ async def _in_turn(bodies: Sequence[bytes]) -> AsyncIterator[bytes]:
         yield body
 
 
-async def _rows(rows: Iterator[bytes]) -> AsyncIterator[bytes]:
+async def _rows(rows: Iterator[bytes | RequestFault]) -> AsyncIterator[bytes | RequestFault]:
     """Read rows on a thread, some at once."""
     while some := await asyncio.to_thread(lambda: list(islice(rows, ROWS_AT_ONCE))):
         for row in some:

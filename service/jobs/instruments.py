@@ -54,6 +54,9 @@ class JobInstruments(Collector):
     def expired(self, jobs: int) -> None:
         self._expired.inc(jobs)
 
+    def webhook(self, outcome: str) -> None:
+        self.webhooks.labels(outcome).inc()
+
     def describe(self) -> Iterable[Metric]:
         return ()
 

@@ -14,6 +14,7 @@ from ..logs import fields, log
 from ..machine import has_gpu
 from ..settings import Settings
 from ..tasks import Operation
+from ..webhooks.sender import webhook_key, webhook_sender
 from . import durable, leases
 from .computing import Computing
 from .database import engine_of
@@ -47,8 +48,9 @@ class ServerJobs:
     """The jobs of a server. Event loop's thread."""
 
     def __init__(self, settings: Settings, registry: CollectorRegistry, connections: int = 4) -> None:
-        """Connect nothing yet. Raises BadSettings for an address of the database that cannot be read."""
+        """Connect nothing yet. Raises BadSettings for a database's address or a key that cannot be used."""
         quieten()
+        webhook_key(settings)
         self.store: DatabaseStore = store_of(settings, connections)
         self.instruments = JobInstruments(registry, lambda: self.store.accepted, lambda: self.store.cancelled)
         self._tasks: list[asyncio.Task[Any]] = []
@@ -86,7 +88,7 @@ class Worker(ServerJobs):
         self._id = new_executor_id()
         self._stopping = threading.Event()
         self._patience = Patience(self._stopping)
-        self._files: Files | None = None
+        self._files: Files | None = _files_of(settings)
         calls = CALLS_ON_A_GPU if has_gpu() else CALLS_PER_THREAD * settings.inference_threads
         records = Records(self.store.engine, self._id, settings.jobs_ttl_seconds, self._patience)
         computing = Computing(operations, engine, self._files, calls)
@@ -103,6 +105,9 @@ class Worker(ServerJobs):
         start = partial(self._start, pulse, loop)
         self._starting = threading.Thread(target=start, name="starting jobs", daemon=True)
         self._starting.start()
+        sender = webhook_sender(self._settings, self.store, self.instruments.webhook)
+        if sender is not None:
+            self._tasks.append(loop.create_task(sender.run()))
 
     def _start(self, pulse: Pulse, loop: asyncio.AbstractEventLoop) -> None:
         def run(id: str) -> None:
@@ -168,3 +173,12 @@ class Worker(ServerJobs):
             await asyncio.sleep(LEAVE_LOOK_SECONDS)
         if self._pulse is not None:
             await asyncio.to_thread(self._pulse.leave)
+
+
+def _files_of(settings: Settings) -> Files | None:
+    """Return the files that jobs may read and write; None where there are none."""
+    if not (settings.jobs_file_prefixes or settings.jobs_result_prefix):
+        return None
+    from .file_access import file_access
+
+    return file_access(settings)
