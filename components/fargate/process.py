@@ -8,24 +8,18 @@ import pulumi
 from . import limits
 from .spec import LISTEN_ON_SECONDS, STOP_MARGIN_SECONDS, FargateSpec
 
-# service/Dockerfile has the same question as its HEALTHCHECK, of /ready: here the load balancer asks that,
-# and a busy or loading task is not to be replaced while it is alive.
-_ALIVE = "/alive"
-
 
 @dataclass(frozen=True, slots=True)
 class Process:
     """How a task's container is run.
 
-    environment: its variables beyond those of the service. asked: the path of its health check.
-    drain_seconds: how long it goes on after SIGTERM. listen_on_seconds: for how much of that it takes new
-    requests.
+    environment: its variables beyond those of the service. drain_seconds: how long it goes on after SIGTERM.
+    listen_on_seconds: for how much of that it takes new requests.
     """
 
     environment: Mapping[str, pulumi.Input[str]]
     drain_seconds: int
     listen_on_seconds: int
-    asked: str = _ALIVE
 
     @property
     def stop_seconds(self) -> int:
@@ -44,4 +38,4 @@ def worker_process(spec: FargateSpec, jobs: Mapping[str, pulumi.Input[str]]) -> 
     Another worker takes up those that do not end in it.
     """
     variables = {**jobs, **spec.jobs.worker_environment}
-    return Process(variables, limits.STOP_SECONDS - STOP_MARGIN_SECONDS, 0, "/health")
+    return Process(variables, limits.STOP_SECONDS - STOP_MARGIN_SECONDS, 0)

@@ -21,10 +21,12 @@ _VOLUME = "model"
 _ROLLOUT_LABEL = "slipway.rollout"
 _ROLLOUT_DIGITS = 12
 _METRICS_DAYS = 1
+# service/Dockerfile has the same question as its HEALTHCHECK, of /ready: here the load balancer asks that,
+# and a busy or loading task, or a worker, is not to be replaced while it is alive.
 _HEALTH_CHECK = (
     "import http.client, os, sys; "
     "c = http.client.HTTPConnection('127.0.0.1', int(os.environ['PORT']), timeout=4); "
-    "c.request('GET', '{asked}'); sys.exit(c.getresponse().status != 200)"
+    "c.request('GET', '/alive'); sys.exit(c.getresponse().status != 200)"
 )
 
 
@@ -113,7 +115,7 @@ def _server(
         "secrets": [{"name": name, "valueFrom": secrets[name]} for name in sorted(secrets)],
         "stopTimeout": process.stop_seconds,
         "healthCheck": {
-            "command": ["CMD", "python", "-IS", "-c", _HEALTH_CHECK.format(asked=process.asked)],
+            "command": ["CMD", "python", "-IS", "-c", _HEALTH_CHECK],
             "interval": 30,
             "timeout": 5,
             "retries": 3,

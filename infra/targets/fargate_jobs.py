@@ -5,8 +5,8 @@ minute: reading it needs the right to filter the log, and without it they are no
 """
 
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, cast
 
 from slipway.infra.errors import Failed
 from slipway.infra.targets.clock import CLOCK
@@ -26,6 +26,27 @@ def fargate_jobs(place: FargatePlace) -> dict[str, Any] | None:
     counted = _counted(place)
     states = {field.removeprefix("jobs_"): counted.get(field) for field in FIELDS}
     return {**states, "workers": _workers(place)}
+
+
+def roll_back_workers(place: FargatePlace, image: str, say: Callable[[str], None]) -> None:
+    """Run the newest workers of an image, as the service does again; say so where none are kept.
+
+    Raises Failed. Nothing happens where the service takes no jobs.
+    """
+    if not place.jobs:
+        return
+    asked = ["ecs", "list-task-definitions", "--family-prefix", place.workers, "--sort", "DESC"]
+    listed = answer(place, asked)
+    arns = [str(arn) for arn in cast("list[Any]", listed.get("taskDefinitionArns") or [])]
+    for arn in (arn for arn in arns if arn.rpartition("/")[2].rpartition(":")[0] == place.workers):
+        found = answer(place, ["ecs", "describe-task-definition", "--task-definition", arn])
+        containers = objects_at(at(found, "taskDefinition"), "containerDefinitions")
+        if any(each.get("image") == image for each in containers):
+            say(f"Starting the workers of {arn.rpartition('/')[2]}")
+            update = ["ecs", "update-service", "--cluster", place.cluster, "--service", place.workers]
+            answer(place, [*update, "--task-definition", arn])
+            return
+    say("No task definition of workers has that release's image: the workers stay as they are")
 
 
 def _counted(place: FargatePlace) -> Mapping[str, int]:

@@ -9,7 +9,6 @@ from moto import mock_aws
 
 from slipway.components.fargate import FargateService
 from slipway.components.fargate.jobs.counts import FIELDS
-from slipway.components.fargate.jobs.scaling import JOBS_PER_WORKER
 from tests.contract.aws_models import refusals
 from tests.contract.cloud import emitted_by
 from tests.contract.cloudwatch_evaluation import Recorded, is_raised, watched
@@ -21,6 +20,8 @@ from tests.contract.fargate_services import services
 from tests.contract.fargate_template import linted, properties_of
 from tests.contract.simulated_aws import client, simulate
 
+# service/jobs/role.py, of a worker with one vCPU.
+JOBS_PER_WORKER = 16
 MADE_FOR_JOBS = [
     ("aws:appautoscaling/policy:Policy", "api-workers-in-scaling"),
     ("aws:appautoscaling/policy:Policy", "api-workers-out-scaling"),

@@ -31,6 +31,9 @@ _USER, _NAME = "slipway", "jobs"
 # docs.aws.amazon.com/AmazonRDS/latest/PostgreSQLReleaseNotes: minor versions follow by themselves.
 ENGINE_VERSION, FAMILY = "17", "postgres17"
 INSTANCE_CLASS = "db.t4g.micro"
+# docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Limits, MaxConnections: by the memory of the class, less
+# what the system takes.
+CONNECTIONS = 80
 # docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Storage: gp3 begins at 20 GiB; it grows by itself up to
 # the second number.
 STORAGE_GIB, MOST_STORAGE_GIB = 20, 100

@@ -10,11 +10,13 @@ from ...jobs.rules import AMAZON, jobs_faults
 from ...jobs.spec import DATABASE
 from ..args import Egress
 from ..size_rules import task_faults
-from ..spec import FargateSpec
-from .database import ZONES
+from ..spec import FargateSpec, SubnetIds
+from .database import CONNECTIONS, ZONES
 from .files import KEEP, READ
 from .workers import workers_spec
 
+# service/jobs/role.py: of a server; and of a worker, with those of the library that runs jobs.
+_OF_A_SERVER, _OF_A_WORKER = 4, 9 + 5
 _WORDS = {"cpu": "worker_cpu", "memory_gib": "worker_memory_gib"}
 
 
@@ -57,9 +59,9 @@ def _database_faults(spec: FargateSpec) -> Iterator[Fault]:
 def _subnet_faults(spec: FargateSpec) -> Iterator[Fault]:
     """Yield why RDS could not place a database; whether subnets are in two zones, AWS alone knows."""
     for name in ("task_subnet_ids", "subnet_ids"):
-        given = getattr(spec, name)
+        given: SubnetIds = getattr(spec, name)
         if isinstance(given, tuple) and given:
-            if len(set(given)) < ZONES:
+            if len(given) < ZONES:
                 allowed = "a database needs subnets of two zones: name another, or give `jobs_database`"
                 yield Fault(name, "one subnet", allowed, "with `jobs`")
             return
@@ -75,6 +77,12 @@ def _unreachable_faults(spec: FargateSpec) -> Iterator[Fault]:
         yield Fault("egress", spec.egress.value, f"{allowed}, or give the database's `vpc_id`", reason)
 
 
+def connections_of(spec: FargateSpec) -> int:
+    """Return how many connections all tasks may hold at once; a rollout adds those of new ones."""
+    workers = int(spec.jobs.max_workers) * _OF_A_WORKER
+    return int(spec.service.max_replicas) * _OF_A_SERVER + workers
+
+
 def worker_warnings(spec: FargateSpec) -> Iterator[str]:
     """Warn of what is allowed of jobs but needs attention."""
     jobs = spec.jobs
@@ -82,6 +90,12 @@ def worker_warnings(spec: FargateSpec) -> Iterator[str]:
         return
     if jobs.jobs_database and not SecretReference.parse(jobs.jobs_database).is_pinned:
         yield unpinned_secret(DATABASE, "tasks")
+    if not jobs.jobs_database and (needed := connections_of(spec)) > CONNECTIONS:
+        yield (
+            f"{spec.service.max_replicas} instances and {jobs.max_workers:g} workers hold up to {needed} "
+            f"connections to the database of jobs; the one that is created takes {CONNECTIONS}. Lower "
+            "`max_replicas` or `max_workers`, or give `jobs_database` of a larger one."
+        )
     if jobs.jobs_database and spec.own_network:
         yield (
             "the database of `jobs_database` must let the tasks' public addresses in, which change: better "

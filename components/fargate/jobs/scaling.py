@@ -21,8 +21,6 @@ from ..scaling import DIMENSION, NAMESPACE
 from ..spec import FargateSpec
 from .counts import RUNNING, STATISTIC, WAITING, namespace_of
 
-# What one worker is to have: those that it works on, and the next ones.
-JOBS_PER_WORKER = 10
 _PERIOD_SECONDS = 60
 # Two: of the newest minute CloudWatch may not have the samples of every worker yet.
 _OUT_MINUTES, _IN_MINUTES = 2, 10
@@ -32,7 +30,6 @@ _COOLDOWN_SECONDS = 300
 STEPS = 20
 # With these, a policy of a thousand workers has as many.
 _SINGLE_STEPS, _GROWTH = 10, 1.6
-_NEEDED = f"CEIL((waiting + running) / {JOBS_PER_WORKER})"
 # ECS measures a service only while it has tasks, and takes one sample of each a minute.
 _WORKERS = "FILL(tasks, 0)"
 
@@ -163,7 +160,8 @@ def _queries(
         _reading("running", jobs, RUNNING, STATISTIC, {}),
         _reading("tasks", ECS, "CPUUtilization", "SampleCount", service),
     ]
-    steps = {"needed": _NEEDED, "workers": _WORKERS, "value": expression}
+    needed = f"CEIL((waiting + running) / {spec.jobs.jobs_of_a_worker})"
+    steps = {"needed": needed, "workers": _WORKERS, "value": expression}
     return [
         *readings,
         *({"id": id_, "expression": text, "return_data": id_ == "value"} for id_, text in steps.items()),

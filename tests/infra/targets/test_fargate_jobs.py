@@ -1,6 +1,8 @@
 """`slipway status` of a Fargate stack that takes jobs, with a stand-in for `aws`."""
 
 import json
+import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +10,9 @@ import pytest
 
 from slipway.components.fargate.jobs.counts import FIELDS as COUNTED
 from slipway.components.fargate.names import log_group_name, workers_name
+from slipway.infra.targets.cloud_cli import Command
 from slipway.infra.targets.fargate_cli import FargatePlace
-from slipway.infra.targets.fargate_jobs import FIELDS
+from slipway.infra.targets.fargate_jobs import FIELDS, roll_back_workers
 from tests.conftest import write_stack
 from tests.infra.targets.test_fargate import SETTINGS, Aws, run, services, status
 
@@ -68,3 +71,50 @@ def test_the_names_are_those_of_the_component() -> None:
     place = FargatePlace("api", "api", "eu-west-1")
     assert (place.workers, place.log_group) == (workers_name("api"), log_group_name("api"))
     assert FIELDS == COUNTED
+
+
+@pytest.fixture
+def updates(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """Answer for three task definitions of workers; return the updates of their service."""
+    images = {"3": "image@sha256:c", "2": "image@sha256:b", "1": "image@sha256:a"}
+    found: list[list[str]] = []
+
+    def answered(_: Command, arguments: list[str], **__: Any) -> subprocess.CompletedProcess[str]:
+        answer: dict[str, Any] = {}
+        if arguments[1] == "list-task-definitions":
+            names = ["slipway-prod-workers"]
+            arns = [f"arn:aws:ecs:eu-west-1:1:task-definition/{name}:{n}" for name in names for n in images]
+            answer = {"taskDefinitionArns": arns}
+        elif arguments[1] == "describe-task-definition":
+            image = images[arguments[3].rpartition(":")[2]]
+            answer = {"taskDefinition": {"containerDefinitions": [{"name": "server", "image": image}]}}
+        else:
+            found.append(arguments)
+        return subprocess.CompletedProcess(arguments, 0, json.dumps(answer), "")
+
+    monkeypatch.setattr(Command, "__call__", answered)
+    return found
+
+
+PLACE = FargatePlace("slipway-prod", "slipway-prod", "eu-west-1", jobs=True)
+
+
+def test_a_rollback_brings_the_workers_of_the_same_image_back(updates: list[list[str]]) -> None:
+    said: list[str] = []
+    roll_back_workers(PLACE, "image@sha256:b", said.append)
+    [update] = updates
+    assert update[1:6] == ["update-service", "--cluster", "slipway-prod", "--service", "slipway-prod-workers"]
+    assert update[7].endswith("task-definition/slipway-prod-workers:2")
+    assert said == ["Starting the workers of slipway-prod-workers:2"]
+
+
+def test_workers_stay_where_none_are_kept_of_an_image_or_there_are_none(updates: list[list[str]]) -> None:
+    said: list[str] = []
+    roll_back_workers(PLACE, "image@sha256:z", said.append)
+    roll_back_workers(
+        FargatePlace("slipway-prod", "slipway-prod", "eu-west-1"), "image@sha256:b", said.append
+    )
+    assert updates == []
+    assert [text.partition(":")[0] for text in said] == [
+        "No task definition of workers has that release's image"
+    ]
