@@ -53,7 +53,8 @@ class Bucket:
     def keys(self, folder: str) -> list[str]:
         """Return the keys below a folder, '' for all, in order."""
         with self.explained(folder):
-            pages = obstore.list(self.store, prefix=folder or None)
+            client: Any = obstore
+            pages = client.list(self.store, prefix=folder or None)
             return sorted(each["path"] for page in pages for each in page)
 
     def has(self, key: str) -> bool:

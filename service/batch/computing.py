@@ -184,7 +184,7 @@ class Computer:
                 elif tokens := work.prepare(0):
                     prepared.append(Prepared(tokens, place, work))
                 else:
-                    found[place] = Outcome(True, self._requests.result(row, work.result()))  # pyright: ignore[reportAttributeAccessIssue]
+                    found[place] = self._outcome(row, slot)  # there is nothing to compute, and it says why
             except Exception as error:
                 found[place] = self._failure(row, error)
         prepared.sort(key=lambda each: (each.tokens, each.place))

@@ -120,11 +120,16 @@ def _changes(earlier: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
 def _how(key: str, before: Any, now: Any) -> str:
     if key == "input":
         return _changed_input(before, now)
-    if isinstance(before, dict) and isinstance(now, dict):
-        names = [name for name in now if before.get(name) != now[name]]  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
-        parts = [f"{name}: {before.get(name)!r}, now {now[name]!r}" for name in names]  # pyright: ignore[reportUnknownMemberType]
-        return f" ({', '.join(parts)[:_MOST_SHOWN]})"
+    if key in ("options", "limits"):
+        return _changed_options(before, now)
     return f" ({before}, now {now})"
+
+
+def _changed_options(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    parts = [
+        f"{name}: {before.get(name)!r}, now {now[name]!r}" for name in now if before.get(name) != now[name]
+    ]
+    return f" ({', '.join(parts)[:_MOST_SHOWN]})"
 
 
 def _changed_input(before: list[dict[str, Any]], now: list[dict[str, Any]]) -> str:

@@ -114,7 +114,7 @@ class CsvFile:
     def _read_header(self, lines: Lines) -> tuple[str, ...]:
         name = self._source.name
         try:
-            header = next(self._reader(lines), [])
+            header = next(self._reader(lines), list[str]())
         except csv.Error as error:
             raise self._broken(1, error) from None
         if not header:

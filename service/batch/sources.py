@@ -7,7 +7,7 @@ import stat
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol, cast
 
 from .addresses import bucket_of, is_bucket
 from .faults import BatchFailed, BatchRefused
@@ -62,7 +62,7 @@ class LocalSource:
     def identity(self) -> dict[str, str | int]:
         with self.open() as file:
             try:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
+                digest = hashlib.file_digest(cast(Any, file), "sha256").hexdigest()
             except OSError as error:
                 raise BatchFailed(f"{self.path} cannot be read: {error.strerror}.") from None
             return {"bytes": file.tell(), "sha256": digest}
@@ -82,7 +82,9 @@ def format_of(sources: list[Source], named: FileFormat | None) -> FileFormat:
     """Return the one format of the files. Raises BatchRefused for several, or for none that is known."""
     if named is not None:
         return named
-    found = {ENDINGS.get(os.path.splitext(each.name)[1].lower()): each.name for each in sources}
+    found: dict[FileFormat | None, str] = {
+        ENDINGS.get(os.path.splitext(each.name)[1].lower()): each.name for each in sources
+    }
     if None in found:
         raise BatchRefused(
             f"The format of {found[None]} is not known by its name; name it with `--input-format`, "
