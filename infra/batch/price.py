@@ -38,8 +38,10 @@ def instance_price(
     for resource in resources:
         if resource.type == _RUN_SERVICE:
             return _priced(_of_cloud_run(resource), today, prices)
-        if resource.type == TASK_DEFINITION:
-            return _priced(_of_fargate(resource, resources, spot), today, prices)
+    tasks = [one for one in resources if one.type == TASK_DEFINITION]
+    if tasks:  # of the workers, where there are some: their size is that of a batch's tasks
+        workers = [one for one in tasks if _text(one, "family").endswith("-workers")]
+        return _priced(_of_fargate((workers or tasks)[0], resources, spot), today, prices)
     pools = [one for one in resources if one.type == NODE_POOL]
     if pools:
         return _priced(_of_node(pools[-1], spot), today, prices)
