@@ -97,6 +97,6 @@ def _is_kept(name: str) -> bool:
 
 
 def shard_variables(order: BatchOrder, shard: int) -> list[dict[str, str]]:
-    """Return what tells one task of a batch from the others."""
+    """Return the variables that only one task of a batch has."""
     values = {"BATCH_SHARD": str(shard), "BATCH_SHARDS": str(order.shards)}
     return [{"name": name, "value": value} for name, value in values.items()]
