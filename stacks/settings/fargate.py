@@ -25,7 +25,7 @@ _ARN = r"arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:[0-9]{12}:[!-~]+"
 class FargateSettings(CloudSettings, WorkerSettings):
     """The settings of a service on ECS Fargate, beyond those of every cloud."""
 
-    specs: ClassVar[tuple[str, ...]] = ("fargate.spec.FargateSpec", "jobs.spec.JobsSpec")
+    specs: ClassVar[tuple[str, ...]] = ("fargate.spec.FargateSpec",)
 
     region: str = region_setting("eu-west-1")
     gpu: str = setting(
