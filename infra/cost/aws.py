@@ -24,6 +24,7 @@ from slipway.infra.resources.aws import (
     SCALING_TARGET,
     SCHEDULED_ACTION,
     TASK_DEFINITION,
+    is_of_workers,
 )
 from slipway.infra.resources.reading import (
     UNKNOWN,
@@ -141,12 +142,6 @@ def _target_of(resource: Resource, scene: Scene) -> Resource | None:
     if not bound:
         return scene.partner(resource, SCALING_TARGET)
     return next((one for one in bound if resource.urn in one.dependencies), None)
-
-
-def is_of_workers(resource: Resource) -> bool:
-    """Return whether the tasks of an ECS service work on jobs: components/fargate/names.py."""
-    name = str(resource.inputs.get("name", ""))
-    return name.endswith("-workers") and not items_at(resource.inputs, "loadBalancers")
 
 
 def _spot(resource: Resource) -> tuple[float, float]:

@@ -4,6 +4,7 @@ A test holds these rows against `createOnlyProperties` of CloudFormation's schem
 """
 
 from slipway.infra.resources import containers, openness
+from slipway.infra.resources.reading import Resource, items_at
 from slipway.infra.resources.row import (
     PERMISSION,
     WIRING,
@@ -245,3 +246,9 @@ ROWS = {
         NoCharge("billed with its secret"),
     ),
 }
+
+
+def is_of_workers(resource: Resource) -> bool:
+    """Return whether the tasks of an ECS service work on jobs: components/fargate/names.py."""
+    named = str(resource.inputs.get("name", "")).endswith("-workers")
+    return resource.type == ECS_SERVICE and named and not items_at(resource.inputs, "loadBalancers")

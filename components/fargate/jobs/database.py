@@ -132,9 +132,15 @@ def _way_out(
 
 
 def subnets_of(spec: FargateSpec, network: Network) -> pulumi.Output[list[str]]:
-    """Return the subnets of the database: of two zones of a new network; a third one changes nothing."""
-    found = pulumi.Output.from_input(network.task_subnets).apply(lambda ids: pulumi.Output.all(*ids))
-    return found.apply(lambda ids: list(ids[:ZONES]) if spec.own_network else list(ids))
+    """Return the subnets of the database: of two zones of a new network; a third one changes nothing.
+
+    Their order says nothing, and another one would be another list.
+    """
+    made = network.task_subnets
+    if spec.own_network and isinstance(made, list):
+        return pulumi.Output.all(*made[:ZONES]).apply(sorted)
+    found = pulumi.Output.from_input(made).apply(lambda ids: pulumi.Output.all(*ids))
+    return found.apply(sorted)
 
 
 def _subnet_group(
@@ -155,7 +161,12 @@ def _subnet_group(
         tags=spec.service.labels or None,
         # Replaced before its database, which would be refused too late to take it back.
         opts=replacing.into(
-            pulumi.ResourceOptions(parent=parent, protect=spec.deletion_protection, ignore_changes=["name"])
+            pulumi.ResourceOptions(
+                parent=parent,
+                protect=spec.deletion_protection,
+                ignore_changes=["name"],
+                replace_on_changes=["subnetIds"],
+            )
         ),
     )
 
@@ -183,7 +194,7 @@ def _instance(
     parent: pulumi.Resource,
 ) -> aws.rds.Instance:
     subnets = subnets_of(spec, network)
-    places = Replacing(trigger=subnets.apply(lambda ids: " ".join(sorted(ids))))
+    places = Replacing(trigger=subnets.apply(" ".join))
     subnet_group = _subnet_group(spec, subnets, places, parent)
     replacing = Replacing((subnet_group,), places.trigger)
     resource = f"{spec.name}-database"
