@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from slipway.components.fargate.jobs.counts import FIELDS
 from tests.contract.fargate_jobs import Parts
@@ -13,7 +14,7 @@ _IDENTIFIER = re.compile(r"(?!.*--)[a-z][a-z0-9-]{0,61}[a-z0-9]")
 _OF_SERVERS = {"the log has a group of its own, kept for a while", "a rollout gets time to load"}
 
 
-def _database(parts: Parts) -> dict[str, object] | None:
+def _database(parts: Parts) -> dict[str, Any] | None:
     return next(iter(parts.every.all("CreateDBInstance")), None)
 
 
@@ -22,7 +23,7 @@ def _is_closed(parts: Parts) -> bool:
     made = _database(parts)
     if made is None:
         return True
-    [group] = made["VpcSecurityGroupIds"]  # pyright: ignore[reportGeneralTypeIssues]
+    [group] = made["VpcSecurityGroupIds"]
     ways = [each for each in parts.every.all("AuthorizeSecurityGroupIngress") if each["GroupId"] == group]
     [tasks] = parts.service.service["networkConfiguration"]["awsvpcConfiguration"]["securityGroups"]
     [way] = [one for each in ways for one in each["IpPermissions"]]

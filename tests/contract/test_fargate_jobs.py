@@ -129,8 +129,9 @@ def test_a_third_zone_leaves_the_database_where_it_is() -> None:
 
 def recorded(open_jobs: int | None, workers: int, minutes: int = 20) -> Recorded:
     """Return the metrics of some minutes in which jobs wait, and workers run; None: no line came."""
-    jobs = [[float(open_jobs)]] * minutes if open_jobs is not None else [[]] * minutes
-    running = [[0.0]] * minutes if open_jobs is not None else [[]] * minutes
+    nothing: list[list[float]] = [[]] * minutes
+    jobs = nothing if open_jobs is None else [[float(open_jobs)]] * minutes
+    running = nothing if open_jobs is None else [[0.0]] * minutes
     return {
         ("Slipway/api", "jobs_waiting"): jobs,
         ("Slipway/api", "jobs_running"): running,
@@ -209,7 +210,8 @@ def test_an_alarm_of_jobs_is_raised_and_ends(alarm: str, metric: str, quiet: flo
     minutes = [[quiet]] * 20 + [[bad]] * 20 + [[quiet]] * 20
     series: Recorded = {("Slipway/api", metric): minutes}
     assert [is_raised(found, series, minute) for minute in (20, 40, 60)] == [False, True, False]
-    assert not is_raised(found, {("Slipway/api", metric): [[]] * 60}, 60)
+    without: list[list[float]] = [[]] * 60
+    assert not is_raised(found, {("Slipway/api", metric): without}, 60)
 
 
 def test_the_dashboard_draws_jobs_and_workers() -> None:

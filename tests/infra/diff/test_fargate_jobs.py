@@ -11,8 +11,8 @@ JOBS = {**GIVEN["fargate"], "jobs": "true", "deletionProtection": "false"}
 
 
 def risks(before: dict[str, str], after: dict[str, str]) -> dict[str, Level]:
-    sources = (StackSource(plan(settings)) for settings in (before, after))
-    return {risk.text: risk.level for risk in risks_of(difference_of("dev", *sources))}
+    old, new = (StackSource(plan(settings)) for settings in (before, after))
+    return {risk.text: risk.level for risk in risks_of(difference_of("dev", old, new))}
 
 
 def lost(found: dict[str, Level]) -> list[Level]:

@@ -102,7 +102,7 @@ class EcsTasks:
 
     def __call__(self, arguments: list[str], *_: Any, **__: Any) -> subprocess.CompletedProcess[str]:
         self.calls.append(arguments)
-        answers = {
+        answers: dict[str, Callable[[Mapping[str, list[str]]], dict[str, Any]]] = {
             "describe-services": self._services,
             "describe-task-definition": lambda _: {"taskDefinition": WORKERS},
             "register-task-definition": self._register,

@@ -1,6 +1,7 @@
 """A batch on ECS: its tasks are started, followed, started again and stopped, on a strict stand-in."""
 
 import json
+import subprocess
 from dataclasses import replace
 from typing import Any
 
@@ -34,7 +35,11 @@ LINE: dict[str, Any] = {
 @pytest.fixture
 def ecs(monkeypatch: pytest.MonkeyPatch) -> EcsTasks:
     found = EcsTasks(FakeClock())
-    monkeypatch.setattr(Command, "__call__", lambda _, *arguments, **options: found(*arguments, **options))
+
+    def called(_: Command, arguments: list[str], *rest: Any) -> subprocess.CompletedProcess[str]:
+        return found(arguments, *rest)
+
+    monkeypatch.setattr(Command, "__call__", called)
     return found
 
 
@@ -132,7 +137,8 @@ def test_a_task_that_fails_is_started_again_twice(ecs: EcsTasks) -> None:
     for _ in range(4):
         if ecs.of(1)[-1]["lastStatus"] == "RUNNING":
             ecs.end(1, 1)
-        found = run.progress()
+        run.progress()
+    found = run.progress()
     assert len(ecs.of(1)) == 3
     assert (found.state, found.exit_codes) == (BatchState.FAILED, (0, 1))
 
