@@ -64,7 +64,7 @@ class BudgetAlarm:
 
 
 def watch_of(spec: FargateSpec) -> Watch:
-    return Watch.of(spec.service.task, spec.objective, spec.thresholds)
+    return Watch.of(spec.service.task, spec.objective, spec.thresholds, jobs=spec.jobs.jobs)
 
 
 def rows_of(spec: FargateSpec) -> Iterator[tuple[CloudSignal, SignalRow]]:

@@ -5,6 +5,7 @@ from typing import NotRequired, TypedDict
 
 import pulumi
 
+from ..jobs.args import WorkersArgs
 from ..observability.args import WatchedServiceArgs
 
 
@@ -61,7 +62,7 @@ class ScalingSchedule(TypedDict):
     """Maximum number of instances from then on."""
 
 
-class FargateServiceArgs(WatchedServiceArgs):
+class FargateServiceArgs(WatchedServiceArgs, WorkersArgs):
     """The arguments of one inference service on ECS Fargate."""
 
     image_ref: pulumi.Input[str]
@@ -162,5 +163,8 @@ class FargateServiceArgs(WatchedServiceArgs):
     """Where spans of traces go: `off`, `cloud` (X-Ray, by a collector that takes 128 MiB of the task), or
     the address of an OTLP collector, such as `http://tempo:4318`. The image needs the build argument OTLP.
     Default off."""
+    worker_spot: NotRequired[bool]
+    """Whether workers run on Spot capacity, which AWS can reclaim; their jobs are then taken up by others.
+    Default false."""
     deletion_protection: NotRequired[bool]
-    """Refuse to delete the service, until an `up` with false. Default true."""
+    """Refuse to delete the service and the database of its jobs, until an `up` with false. Default true."""

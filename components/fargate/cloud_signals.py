@@ -11,14 +11,16 @@ from enum import Enum
 from typing import Any, TypeVar
 
 from ..observability.args import Observability
+from .jobs.counts import OLDEST, RUNNING, SET_ASIDE, STATISTIC, WAITING, namespace_of
 from .spec import FargateSpec
 
 BALANCER, ECS, SERVER = "AWS/ApplicationELB", "AWS/ECS", "Slipway"
 OF_BALANCER, OF_TARGETS = ("LoadBalancer",), ("LoadBalancer", "TargetGroup")
 OF_SERVICE, OF_SERVER = ("ClusterName", "ServiceName"), ("service",)
-# In front of the name of a dimension whose value is that of the second target group.
-_ALTERNATE = "Alternate"
+# In front of the name of a dimension whose value is that of the second target group, or of the workers.
+_ALTERNATE, _WORKERS = "Alternate", "Workers"
 OF_ALTERNATE = ("LoadBalancer", f"{_ALTERNATE}TargetGroup")
+OF_WORKERS = ("ClusterName", f"{_WORKERS}ServiceName")
 _Value = TypeVar("_Value")
 # In a statistic: the seconds after which an answer is slow. In an expression: how many bad requests count.
 SLOW, LEAST = "{slow}", "{least}"
@@ -46,7 +48,9 @@ class Reading:
 
     def placed(self, places: Mapping[str, _Value]) -> dict[str, _Value]:
         """Return CloudWatch's name of each dimension -> its value. places: the values, by the names here."""
-        return {name.removeprefix(_ALTERNATE): places[name] for name in self.dimensions}
+        return {
+            name.removeprefix(_ALTERNATE).removeprefix(_WORKERS): places[name] for name in self.dimensions
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,6 +301,25 @@ CLOUD_SIGNALS: tuple[CloudSignal, ...] = (
 )
 
 
+def _job_signals(spec: FargateSpec) -> Iterator[CloudSignal]:
+    """Yield what is known of jobs by the log's lines, and the number of workers.
+
+    Jobs do not tell a bad version from a good one: the old version's workers run them during a rollout.
+    """
+
+    def of(metric: str, id_: str, legend: str = "") -> Reading:
+        return Reading(id_, namespace_of(spec.name), metric, STATISTIC, (), legend)
+
+    open_jobs = (of(WAITING, "waiting", "waiting"), of(RUNNING, "running", "running"))
+    yield CloudSignal("jobs", (*open_jobs, of(SET_ASIDE, "aside", "set aside")), judges=False)
+    yield CloudSignal("jobs-oldest", (of(OLDEST, "oldest"),), judges=False)
+    yield CloudSignal("jobs-set-aside", (of(SET_ASIDE, "aside"),), judges=False)
+    tasks = Reading("tasks", ECS, "CPUUtilization", "SampleCount", OF_WORKERS, "workers")
+    yield CloudSignal("workers", (tasks,), title="Workers that run", judges=False)
+
+
 def cloud_signals(spec: FargateSpec) -> Iterator[CloudSignal]:
     """Yield the signals that CloudWatch shows of a service."""
-    return (signal for signal in CLOUD_SIGNALS if signal.shown(spec))
+    yield from (signal for signal in CLOUD_SIGNALS if signal.shown(spec))
+    if spec.jobs.jobs:
+        yield from _job_signals(spec)

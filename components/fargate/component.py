@@ -1,12 +1,11 @@
 """An ECS Fargate service for one inference image, behind an Application Load Balancer.
 
 Owns the service, its task definition, roles, log group, secrets, security groups, scaling, alarms and
-dashboard; and a cluster, a network and a load balancer if none is given. Does not own the image, a
+dashboard; a cluster, a network and a load balancer if none is given; and with jobs, their workers and a
+database if none is given. Does not own the image, a
 certificate, a domain or a bucket.
 """
 
-import math
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -16,11 +15,15 @@ import pulumi_aws as aws
 from ..aws.secrets import SecretHome, Secrets, secrets_of
 from ..fault import in_words
 from ..input_rules import API_KEY_NAME
-from ..inputs import ApplyError, api_key_of, recorded, with_digest
+from ..inputs import api_key_of, recorded, with_digest
 from . import names
 from .args import FargateServiceArgs
 from .balancer import Balancer, balancer_of
+from .ecs_service import ecs_service, running
+from .jobs.database import Database, database_of
+from .jobs.workers import WorkersPlace, work
 from .network import Network, network_of
+from .process import server_process
 from .roles import roles_of, traffic_role
 from .rollback import rollback_alarms
 from .rules import checked_spec, spec_warnings
@@ -31,10 +34,6 @@ from .traffic import deployment_of, load_balancers_of
 from .watching import Watching
 
 _RECOVERY_DAYS = 30
-# A rollout that never gets steady fails by its circuit breaker; how long that takes grows with the load time.
-_LEAST_ROLLOUT_MINUTES = 60
-# Apart from the tasks' end.
-_DELETE_MINUTES = 30
 
 
 class FargateService(pulumi.ComponentResource):
@@ -75,28 +74,47 @@ class FargateService(pulumi.ComponentResource):
         for warning in spec_warnings(replace(spec, image_ref=checked.image_ref) if checked else spec):
             pulumi.log.warn(in_words(warning), self)
         api_key = api_key_of(name, spec.api_key, self)
-        secrets = _secrets(spec, self, api_key)
         image_ref = with_digest(spec.image_ref)
         cluster, cluster_name, ready = _cluster(spec, self)
         log = log_group(spec, ready, self)
-        roles = roles_of(spec, image_ref, log, metrics_group(spec, self), secrets.arns, self)
-        arns = (roles.execution, roles.task)
         network = network_of(spec, self)
         balancer = balancer_of(spec, network, self)
+        database = database_of(spec, network, balancer.task_group, self)
+        secrets = _secrets(spec, self, api_key, database)
+        roles = roles_of(spec, image_ref, log, metrics_group(spec, self), secrets.arns, self)
+        arns = (roles.execution, roles.task)
         traffic_role_arn, moving = traffic_role(spec, balancer, self)
         wanted = _wanted(spec, cluster, network, balancer, traffic_role_arn)
         watching = Watching.of(spec, (cluster, cluster_name), balancer, self)
         rollout = rollout_id(wanted, spec.scales)
-        task = task_definition(spec, image_ref, secrets.environment, log.name, arns, rollout, self)
-        after = [*ready, *roles.made, *network.made, *balancer.made, *moving]
+        jobs = {**spec.jobs.environment, **database.environment}
+        process = server_process(spec, jobs)
+        task = task_definition(spec, image_ref, secrets.environment, log.name, arns, process, rollout, self)
+        after = [*ready, *roles.made, *network.made, *balancer.made, *database.made, *moving]
         alarms = rollback_alarms(spec).names if spec.shifts_traffic else []
         known = watching.named(alarms) if watching else alarms
-        service = _service(spec, self, after, task, {**deployment_of(spec, known), **wanted})
+        service = ecs_service(
+            spec,
+            self,
+            after,
+            task,
+            process.stop_seconds,
+            {**deployment_of(spec, known), **wanted},
+            scales=spec.scales,
+            protect=spec.deletion_protection,
+        )
         if spec.scales:
             scale(spec, service, cluster_name, balancer, self)
+        if spec.jobs.jobs:
+            place = WorkersPlace(
+                *(cluster, cluster_name, network, balancer.task_group, image_ref, secrets.environment),
+                *(log, roles.execution, jobs),
+            )
+            work(spec, place, [*after, service], self)
         if watching:
             watching.once_running(service)
-        self.url = pulumi.Output.all(balancer.url, _running(spec, service, task)).apply(lambda both: both[0])
+        runs = running(spec, service, task, name)
+        self.url = pulumi.Output.all(balancer.url, runs).apply(lambda both: both[0])
         self.image_ref = image_ref
         self.service_name = service.name
         self.console_url = pulumi.Output.from_input(cluster_name).apply(
@@ -120,10 +138,13 @@ class FargateService(pulumi.ComponentResource):
         )
 
 
-def _secrets(spec: FargateSpec, parent: pulumi.Resource, api_key: pulumi.Output[str]) -> Secrets:
+def _secrets(
+    spec: FargateSpec, parent: pulumi.Resource, api_key: pulumi.Output[str], database: Database
+) -> Secrets:
     recovery_days = _RECOVERY_DAYS if spec.deletion_protection else 0
     home = SecretHome(spec.name, spec.region, spec.service.labels, parent, recovery_days)
-    return secrets_of(home, {**spec.secret_values, API_KEY_NAME: api_key}, spec.service.secrets)
+    values = {**spec.secret_values, API_KEY_NAME: api_key, **database.values}
+    return secrets_of(home, values, {**spec.service.secrets, **database.references})
 
 
 def _cluster(
@@ -183,73 +204,3 @@ def _wanted(
             traffic_role_arn,
         ),
     }
-
-
-def _service(
-    spec: FargateSpec,
-    parent: pulumi.Resource,
-    after: list[pulumi.Resource],
-    task: aws.ecs.TaskDefinition,
-    wanted: Mapping[str, Any],
-) -> aws.ecs.Service:
-    """Create the service, replacing it only after the old one is deleted.
-
-    Its name is unique in a cluster, and comes back when a move to another cluster or region is undone.
-    """
-    return aws.ecs.Service(
-        f"{spec.name}-service",
-        name=spec.name,
-        region=spec.region,
-        task_definition=task.arn,
-        # Without it the provider refuses to change the strategy of a service that is there.
-        force_new_deployment=True,
-        availability_zone_rebalancing="ENABLED",
-        wait_for_steady_state=True,
-        enable_ecs_managed_tags=True,
-        propagate_tags="SERVICE",
-        tags=spec.service.labels or None,
-        opts=pulumi.ResourceOptions(
-            parent=parent,
-            depends_on=after,
-            delete_before_replace=True,
-            protect=spec.deletion_protection,
-            ignore_changes=["desiredCount"] if spec.scales else None,
-            custom_timeouts=_timeouts(spec),
-        ),
-        **wanted,
-    )
-
-
-def _timeouts(spec: FargateSpec) -> pulumi.CustomTimeouts:
-    """Allow enough time for ECS to find that new tasks do not become ready, and to restore the old ones.
-
-    A rollout is over once the new tasks were watched for their time and the old ones have ended; a service is
-    deleted once all of its tasks have.
-    """
-    ending = math.ceil((spec.deregistration_seconds + spec.stop_seconds) / 60)
-    minutes = max(_LEAST_ROLLOUT_MINUTES, 30 + math.ceil(2 * spec.grace_seconds / 60) + ending)
-    minutes += spec.bakes_minutes
-    delete = _DELETE_MINUTES + ending
-    return pulumi.CustomTimeouts(create=f"{minutes}m", update=f"{minutes}m", delete=f"{delete}m")
-
-
-def _running(spec: FargateSpec, service: aws.ecs.Service, task: aws.ecs.TaskDefinition) -> pulumi.Output[str]:
-    """Return the task definition that ECS runs after the rollout, and fail `up` if it is not `task`.
-
-    The provider fails a rollout that the circuit breaker ends, because it watches the deployment that it
-    began. This also catches a rollback that it did not watch: what it reads afterwards is what ECS runs, and
-    as every rollout has a task definition of its own (`rollout_id`), that tells the deployments apart.
-    """
-
-    def check(both: list[str]) -> str:
-        runs, asked = both
-        if runs != asked:
-            raise ApplyError(
-                f"{spec.name}: ECS runs {runs}, not the requested {asked}: the new tasks did not become "
-                "ready, or an alarm was raised, and the service was rolled back. "
-                f"`{names.logs_command(spec.region, spec.name)}` and the service's events in the console "
-                "show why; after the fix, `pulumi up --refresh`."
-            )
-        return runs
-
-    return pulumi.Output.all(service.task_definition, task.arn).apply(check)

@@ -29,6 +29,11 @@ def role_name(name: str, region: str, role: str) -> str:
     return short(f"{name}-{region}-{role}", ROLE_NAME_CHARACTERS)
 
 
+def workers_name(name: str) -> str:
+    """Return what the workers of a service are called: their ECS service, task definition and log streams."""
+    return f"{name}-workers"
+
+
 def log_group_name(name: str) -> str:
     return f"/ecs/{name}"
 

@@ -20,6 +20,7 @@ from ..model_address import Source
 from ..traces import CLOUD
 from . import names
 from .balancer import Balancer
+from .jobs.files import server_statements, worker_statements
 from .spec import FargateSpec
 from .traffic import statements_for
 
@@ -27,7 +28,12 @@ Statement = dict[str, Any]
 # What a process needs that writes to a log group which is there.
 LOG_ACTIONS = ("logs:CreateLogStream", "logs:PutLogEvents")
 _VERSION = "2012-10-17"
-_ROLES = {"execution": "Starts tasks of", "task": "Runs as", "traffic": "Moves the traffic of"}
+_ROLES = {
+    "execution": "Starts tasks of",
+    "task": "Runs as",
+    "traffic": "Moves the traffic of",
+    "worker": "Works on the jobs of",
+}
 _TASKS, _ECS = "ecs-tasks.amazonaws.com", "ecs.amazonaws.com"
 
 
@@ -66,10 +72,22 @@ def roles_of(
     if task is None:
         role = _role(spec, "task", parent)
         writes = [_log_statement(metrics_group)] if metrics_group else []
-        if allowed := [*_model_statements(spec), *_trace_statements(spec), *writes]:
+        shared = [*_model_statements(spec), *_trace_statements(spec)]
+        if allowed := [*shared, *writes, *server_statements(spec)]:
             made.append(_policy(spec, "task", role, allowed, parent))
         task = role.arn
     return Roles(execution, task, tuple(made))
+
+
+def worker_role(
+    spec: FargateSpec, parent: pulumi.Resource
+) -> tuple[pulumi.Input[str], list[pulumi.Resource]]:
+    """Return the role that workers run as, and what they wait for."""
+    if spec.task_role_arn is not None:
+        return spec.task_role_arn, []
+    role = _role(spec, "worker", parent)
+    allowed = [*_model_statements(spec), *_trace_statements(spec), *worker_statements(spec)]
+    return role.arn, [_policy(spec, "worker", role, allowed, parent)] if allowed else []
 
 
 def traffic_role(

@@ -11,6 +11,7 @@ from ..fault import Fault
 from ..traces import traces_faults
 from .args import FargateServiceArgs
 from .image_rules import image_warnings
+from .jobs.rules import worker_faults, worker_warnings
 from .model import model_faults, model_warnings
 from .name_rules import name_faults, name_warnings
 from .network_rules import network_faults, network_warnings
@@ -30,6 +31,7 @@ def spec_faults(spec: FargateSpec) -> Iterator[Fault]:
     yield from traffic_faults(spec)
     yield from traces_faults(spec.traces, spec.service.env)
     yield from watching_faults(spec)
+    yield from worker_faults(spec)
 
 
 checked_spec = Rules(FargateSpec, FargateServiceArgs, spec_faults).checked
@@ -44,3 +46,4 @@ def spec_warnings(spec: FargateSpec) -> Iterator[str]:
     yield from model_warnings(spec)
     yield from traffic_warnings(spec)
     yield from watching_warnings(spec)
+    yield from worker_warnings(spec)

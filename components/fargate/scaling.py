@@ -8,7 +8,7 @@ import pulumi_aws as aws
 from .balancer import Balancer
 from .spec import FargateSpec
 
-_NAMESPACE, _DIMENSION = "ecs", "ecs:service:DesiredCount"
+NAMESPACE, DIMENSION = "ecs", "ecs:service:DesiredCount"
 # Of what a task can answer, so that it holds until the next one is ready.
 _REQUEST_SHARE = 0.7
 # A new task takes minutes to be of use; one that is removed at once would be missed at the next burst.
@@ -73,8 +73,8 @@ def scale(
     target = aws.appautoscaling.Target(
         f"{spec.name}-scaling",
         region=spec.region,
-        service_namespace=_NAMESPACE,
-        scalable_dimension=_DIMENSION,
+        service_namespace=NAMESPACE,
+        scalable_dimension=DIMENSION,
         resource_id=pulumi.Output.concat("service/", cluster_name, "/", service.name),
         min_capacity=spec.service.min_replicas,
         max_capacity=spec.service.max_replicas,

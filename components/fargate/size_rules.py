@@ -20,7 +20,7 @@ PAYLOAD_SHARE = "PAYLOAD_SHARE"
 
 
 def size_faults(spec: FargateSpec) -> Iterator[Fault]:
-    yield from _task_faults(spec)
+    yield from task_faults(spec)
     yield from _storage_faults(spec)
     yield from _count_faults(spec)
     yield from _spot_faults(spec)
@@ -30,7 +30,7 @@ def size_faults(spec: FargateSpec) -> Iterator[Fault]:
     yield from _retention_faults(spec)
 
 
-def _task_faults(spec: FargateSpec) -> Iterator[Fault]:
+def task_faults(spec: FargateSpec) -> Iterator[Fault]:
     service = spec.service
     if service.gpu:
         allowed = "Fargate has no GPU: take GKE, or Cloud Run for nvidia-l4, or leave `gpu` out"

@@ -8,6 +8,7 @@ from typing import Any, Self
 import pulumi
 
 from ..declared import argument, read_into
+from ..jobs.spec import JobsSpec
 from ..load_time import LOADS_OF_A_START
 from ..observability.args import Observability
 from ..observability.watch import AlarmThresholds, ServiceObjective
@@ -34,7 +35,7 @@ FAILED_TARGET_CHECKS = 3
 # last of which may need half a period for its answer.
 LISTEN_ON_SECONDS = FAILED_TARGET_CHECKS * TARGET_CHECK_SECONDS + TARGET_CHECK_SECONDS // 2
 # Between the drain's end and the kill.
-_STOP_MARGIN_SECONDS = 10
+STOP_MARGIN_SECONDS = 10
 _IDLE_MARGIN_SECONDS = 10
 _LEAST_IDLE_SECONDS = 60
 
@@ -43,10 +44,11 @@ _LEAST_IDLE_SECONDS = 60
 class FargateSpec:
     """The arguments of one Fargate service, checked by rules.checked_spec.
 
-    service: as on every target. None and '': not given. given: names of the arguments that were.
+    service, jobs: as on every target. None and '': not given. given: names of the arguments that were.
     """
 
     service: InferenceServiceSpec
+    jobs: JobsSpec
     given: frozenset[str]
     image_ref: pulumi.Input[str] = argument("")
     region: str = argument("")
@@ -94,13 +96,15 @@ class FargateSpec:
     objective: ServiceObjective = argument({})
     thresholds: Mapping[str, AlarmThresholds] = argument({})
     runbooks_url: str = argument("")
+    worker_spot: bool = argument(default=False)
     deletion_protection: bool = argument(default=True)
 
     @classmethod
     def read(cls, name: str, args: Mapping[str, Any]) -> Self:
         """Fill in the defaults; the caller has checked the types, and nothing else is checked here."""
         service = InferenceServiceSpec.read(name, {"min_replicas": 1, **args})
-        return read_into(cls, args, service=service, given=frozenset(args))
+        jobs = JobsSpec.read(args, service)
+        return read_into(cls, args, service=service, jobs=jobs, given=frozenset(args))
 
     @property
     def name(self) -> str:
@@ -148,13 +152,13 @@ class FargateSpec:
 
         It takes requests until the load balancer sends no more, and then finishes them within their timeout.
         """
-        longest = limits.STOP_SECONDS - _STOP_MARGIN_SECONDS
+        longest = limits.STOP_SECONDS - STOP_MARGIN_SECONDS
         finishing = max(math.ceil(self.service.request_timeout_seconds), _LEAST_DRAIN_SECONDS)
         return min(LISTEN_ON_SECONDS + finishing, longest)
 
     @property
     def stop_seconds(self) -> int:
-        return self.drain_seconds + _STOP_MARGIN_SECONDS
+        return self.drain_seconds + STOP_MARGIN_SECONDS
 
     @property
     def grace_seconds(self) -> int:

@@ -11,7 +11,8 @@ from ..aws.traces import ENVIRONMENT
 from ..need import inference_threads
 from ..traces import trace_environment
 from . import collector, limits, model, names
-from .spec import LISTEN_ON_SECONDS, FargateSpec
+from .process import Process
+from .spec import FargateSpec
 
 CONTAINER = "server"
 # service/Dockerfile: USER
@@ -21,7 +22,7 @@ _ROLLOUT_LABEL = "slipway.rollout"
 _ROLLOUT_DIGITS = 12
 _METRICS_DAYS = 1
 # service/Dockerfile has the same question as its HEALTHCHECK, of /ready: here the load balancer asks that,
-# and a busy or loading task is not to be replaced while it is alive.
+# and a busy or loading task, or a worker, is not to be replaced while it is alive.
 _HEALTH_CHECK = (
     "import http.client, os, sys; "
     "c = http.client.HTTPConnection('127.0.0.1', int(os.environ['PORT']), timeout=4); "
@@ -35,6 +36,7 @@ def task_definition(
     secrets: Mapping[str, pulumi.Input[str]],
     log_group: pulumi.Input[str],
     roles: tuple[pulumi.Input[str], pulumi.Input[str]],
+    process: Process,
     rollout: pulumi.Input[str],
     parent: pulumi.Resource,
 ) -> aws.ecs.TaskDefinition:
@@ -45,7 +47,7 @@ def task_definition(
     """
     execution_role, task_role = roles
     logs = _log_configuration(spec, log_group)
-    server = _server(spec, image_ref, secrets, logs)
+    server = _server(spec, process, image_ref, secrets, logs)
     containers = [{**server, "dockerLabels": {_ROLLOUT_LABEL: rollout}}]
     if spec.is_fetched:
         containers.append(_volume_owner(image_ref, logs))
@@ -95,6 +97,7 @@ def _storage(spec: FargateSpec) -> aws.ecs.TaskDefinitionEphemeralStorageArgsDic
 
 def _server(
     spec: FargateSpec,
+    process: Process,
     image_ref: pulumi.Input[str],
     secrets: Mapping[str, pulumi.Input[str]],
     logs: Mapping[str, Any],
@@ -108,9 +111,9 @@ def _server(
         "readonlyRootFilesystem": True,
         "linuxParameters": {"capabilities": {"drop": ["ALL"]}},
         "portMappings": [{"containerPort": port, "hostPort": port, "protocol": "tcp"}],
-        "environment": _environment(spec),
+        "environment": _environment(spec, process),
         "secrets": [{"name": name, "valueFrom": secrets[name]} for name in sorted(secrets)],
-        "stopTimeout": spec.stop_seconds,
+        "stopTimeout": process.stop_seconds,
         "healthCheck": {
             "command": ["CMD", "python", "-IS", "-c", _HEALTH_CHECK],
             "interval": 30,
@@ -150,7 +153,7 @@ def _mount() -> dict[str, Any]:
     return {"sourceVolume": _VOLUME, "containerPath": model.CACHE_PATH, "readOnly": False}
 
 
-def _environment(spec: FargateSpec) -> list[dict[str, pulumi.Input[str]]]:
+def _environment(spec: FargateSpec, process: Process) -> list[dict[str, pulumi.Input[str]]]:
     """Return the container's environment, sorted by name so that only real changes show in a diff."""
     service = spec.service
     plain: dict[str, pulumi.Input[str]] = {
@@ -164,8 +167,9 @@ def _environment(spec: FargateSpec) -> list[dict[str, pulumi.Input[str]]]:
         "HOST": "0.0.0.0",  # noqa: S104 the load balancer calls the container from outside it
         "PORT": str(service.port),
         "REQUEST_TIMEOUT_SECONDS": f"{service.request_timeout_seconds:g}",
-        "DRAIN_SECONDS": str(spec.drain_seconds),
-        "LISTEN_ON_SECONDS": str(LISTEN_ON_SECONDS),
+        "DRAIN_SECONDS": str(process.drain_seconds),
+        "LISTEN_ON_SECONDS": str(process.listen_on_seconds),
+        **process.environment,
     }
     return [{"name": name, "value": plain[name]} for name in sorted(plain)]
 

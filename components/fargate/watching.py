@@ -12,7 +12,7 @@ from .alarms import BudgetAlarm, MetricAlarm, budget_alarms, metric_alarms
 from .balancer import Balancer
 from .cloud_signals import MissingData, Reading
 from .dashboard import dashboard_body
-from .names import dashboard_name
+from .names import dashboard_name, workers_name
 from .notification import topic_of
 from .spec import FargateSpec
 
@@ -52,6 +52,7 @@ class Watching:
             "ServiceName": spec.name,
             "service": spec.name,
             **({"AlternateTargetGroup": balancer.alternate.arn_suffix} if balancer.alternate else {}),
+            "WorkersServiceName": workers_name(spec.name),
         }
         watching = cls(spec, places, topic_of(spec, arn, parent), {}, parent)
         early = [alarm for alarm in metric_alarms(spec) if alarm.signal.missing is MissingData.GOOD]

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from ..declared import argument, read_into
+from ..need import inference_threads
 from ..spec import InferenceServiceSpec
 from .args import WorkersArgs
 
 _DAY_SECONDS = 86_400
+# service/jobs/role.py: the jobs that a worker computes at a time.
+_LEAST_JOBS, _JOBS_PER_THREAD = 16, 4
 # service/settings.py: the address of the database, which is a secret on every target.
 DATABASE = "JOBS_DATABASE"
 # The key that signs webhooks; the one who runs the receiver knows it too.
@@ -63,6 +66,11 @@ class JobsSpec:
     def scales(self) -> bool:
         """Return whether the number of workers can follow the queue."""
         return self.max_workers > self.min_workers
+
+    @property
+    def jobs_of_a_worker(self) -> int:
+        """Return how many jobs that wait or run are enough for one worker: what it computes at once."""
+        return max(_LEAST_JOBS, _JOBS_PER_THREAD * inference_threads(self.worker_cpu))
 
     @property
     def prefixes(self) -> tuple[str, ...]:

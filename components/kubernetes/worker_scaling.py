@@ -8,22 +8,19 @@ from collections.abc import Iterator
 from typing import Any
 
 from .. import keda_api
-from ..need import inference_threads
 from .job_database import address_reference
 from .keda import FAILURES, trigger
 from .scaling import LEAST_CALM_SECONDS
 from .spec import DEFAULT_CPU_TARGET, KubernetesSpec
 from .workers import worker_name
 
-# service/jobs/role.py: how many jobs a worker has under way at once.
-_LEAST_JOBS, _JOBS_PER_THREAD = 16, 4
 # The server makes the view: one row, with how many jobs wait and run. KEDA wants a float.
 QUERY = "SELECT (waiting + running)::float FROM slipway_jobs_open"
 
 
 def jobs_of_a_worker(spec: KubernetesSpec) -> int:
     """Return how many of the jobs that wait or run are enough for one worker."""
-    return max(_LEAST_JOBS, _JOBS_PER_THREAD * inference_threads(spec.jobs.worker_cpu))
+    return spec.jobs.jobs_of_a_worker
 
 
 def login_spec(spec: KubernetesSpec) -> dict[str, Any]:

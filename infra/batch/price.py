@@ -9,10 +9,8 @@ from slipway.infra.cost.money import Money
 from slipway.infra.cost.prices import PriceTable, price_table
 from slipway.infra.cost.stack import PricingNotes, line_of, money_of, row_notes
 from slipway.infra.resources.aws import TASK_DEFINITION
-from slipway.infra.resources.google import NODE_POOL
+from slipway.infra.resources.google import CLOUD_RUN, NODE_POOL
 from slipway.infra.resources.reading import UNKNOWN, Resource, at, cores, items_at, memory_gib, number
-
-_RUN_SERVICE = "gcp:cloudrunv2/service:Service"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +34,12 @@ def instance_price(
 ) -> InstancePrice:
     """Return the price of an instance as large as the stack's, while a batch runs on it."""
     for resource in resources:
-        if resource.type == _RUN_SERVICE:
+        if resource.type == CLOUD_RUN:
             return _priced(_of_cloud_run(resource), today, prices)
-        if resource.type == TASK_DEFINITION:
-            return _priced(_of_fargate(resource, resources, spot), today, prices)
+    tasks = [one for one in resources if one.type == TASK_DEFINITION]
+    if tasks:  # of the workers, where there are some: their size is that of a batch's tasks
+        workers = [one for one in tasks if _text(one, "family").endswith("-workers")]
+        return _priced(_of_fargate((workers or tasks)[0], resources, spot), today, prices)
     pools = [one for one in resources if one.type == NODE_POOL]
     if pools:
         return _priced(_of_node(pools[-1], spot), today, prices)

@@ -14,7 +14,7 @@ from slipway.infra.cli.stacks import Stack, StackOption, Stacks, StacksOption, o
 from slipway.infra.cli.table import print_table
 from slipway.infra.errors import Failed, Refused
 from slipway.infra.settings.stackfile import stack_config
-from slipway.infra.targets.local_jobs import job_words
+from slipway.infra.targets.job_words import job_words
 from slipway.infra.targets.registry import target_of
 from slipway.infra.targets.signals import signal_lines
 from slipway.infra.targets.status import Status, rollout_words, smoke_words, with_smoke

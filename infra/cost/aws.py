@@ -24,6 +24,7 @@ from slipway.infra.resources.aws import (
     SCALING_TARGET,
     SCHEDULED_ACTION,
     TASK_DEFINITION,
+    is_of_workers,
 )
 from slipway.infra.resources.reading import (
     UNKNOWN,
@@ -84,6 +85,7 @@ def service(resource: Resource, scene: Scene) -> Verdict:
         return NotPriced("the CPU or memory of its task is not known before it is made")
     desired = number(resource.inputs.get("desiredCount"), 0)
     limits = _limits(resource, scene, desired)
+    works = is_of_workers(resource)
     base, share = _spot(resource)
     size = FargateSize(
         cpu / 1024,
@@ -97,7 +99,10 @@ def service(resource: Resource, scene: Scene) -> Verdict:
         at(resource.inputs, "networkConfiguration", "assignPublicIp") is True,
         limits.spans,
     )
-    found = priced(size, region, scene.usage)
+    found = priced(size, region, replace(scene.usage, requests=0) if works else scene.usage)
+    if works:
+        text = "workers: expected at their minimum, because nothing is assumed of jobs"
+        return replace(found, note=f"{found.note}; {text}", serves=False)
     whole = [f"the schedule {name} has no place in a month, and is taken to hold" for name in limits.unplaced]
     return replace(found, remarks=(*found.remarks, *whole, *_of_rollouts(resource, size)))
 
@@ -119,13 +124,24 @@ def _of_rollouts(resource: Resource, size: FargateSize) -> Iterator[str]:
 
 def _limits(resource: Resource, scene: Scene, desired: float) -> InstanceMonth:
     """Return the limits of autoscaling under its schedules; else the fixed number of tasks."""
-    target = scene.partner(resource, SCALING_TARGET)
+    target = _target_of(resource, scene)
     if target is None:
         return InstanceMonth((Span(1.0, desired, desired),))
     least = number(target.inputs.get("minCapacity"), desired)
     most = number(target.inputs.get("maxCapacity"), desired)
-    actions = [one for one in scene.of_type(SCHEDULED_ACTION) if one.parent == resource.parent]
+    siblings = [one for one in scene.of_type(SCHEDULED_ACTION) if one.parent == resource.parent]
+    actions = [] if is_of_workers(resource) else siblings
     return limits_of(least, most, actions)
+
+
+def _target_of(resource: Resource, scene: Scene) -> Resource | None:
+    """Return what scales a service: the target that depends on it, of those that depend on any."""
+    services = {one.urn for one in scene.of_type(ECS_SERVICE)}
+    targets = scene.of_type(SCALING_TARGET)
+    bound = [one for one in targets if services.intersection(one.dependencies)]
+    if not bound:
+        return scene.partner(resource, SCALING_TARGET)
+    return next((one for one in bound if resource.urn in one.dependencies), None)
 
 
 def _spot(resource: Resource) -> tuple[float, float]:
@@ -273,7 +289,8 @@ def holds_metrics(resource: Resource) -> bool:
 
 def _metrics_group(resource: Resource, scene: Scene) -> Verdict:
     """Price the server's metrics, as many for any number of tasks, and the lines that bring them."""
-    services = [each for each in scene.of_type(ECS_SERVICE) if each.parent == resource.parent]
+    siblings = [each for each in scene.of_type(ECS_SERVICE) if each.parent == resource.parent]
+    services = [each for each in siblings if not is_of_workers(each)]
     if len(services) != 1:
         return NotPriced("which tasks write metrics is not known")
     limits = _limits(services[0], scene, number(services[0].inputs.get("desiredCount"), 0))

@@ -21,6 +21,12 @@ def metric_alarm(resource: Resource, _scene: Scene) -> Verdict:
     return Priced(region_of(resource), (charge,), note=f"an alarm that reads {count} {noun}")
 
 
+def log_metric_filter(resource: Resource, _scene: Scene) -> Verdict:
+    """Price the metric that a filter makes of the log; the filter itself has no charge."""
+    charge = Charge.always("cloudwatch/metric", 1)
+    return Priced(region_of(resource), (charge,), note="a metric of the log")
+
+
 def composite_alarm(resource: Resource, _scene: Scene) -> Verdict:
     charge = Charge.always("cloudwatch/composite-alarm", 1)
     return Priced(region_of(resource), (charge,), note="an alarm that reads other alarms")

@@ -15,6 +15,7 @@ from slipway.infra.cost import (
     monitoring,
     pods,
     postgres,
+    rds,
     traces,
 )
 from slipway.infra.cost.charge import Free, NotPriced, Scene, Verdict
@@ -49,6 +50,8 @@ CHARGES: Mapping[str, Callable[[Resource, Scene], Verdict]] = {
     "nat-gateway": aws.nat_gateway,
     "log-group": aws.log_group,
     "metric-alarm": cloudwatch.metric_alarm,
+    "log-metric-filter": cloudwatch.log_metric_filter,
+    "rds-instance": rds.instance,
     "composite-alarm": cloudwatch.composite_alarm,
     "cloudwatch-dashboard": cloudwatch.dashboard,
     "ecr-repository": aws.image_repository,

@@ -7,6 +7,7 @@ from slipway.infra.diff.exposure_rules import is_policy_gone
 from slipway.infra.diff.model import Action, Knowledge, ResourceChange, StackDiff
 from slipway.infra.diff.paths import ABSENT, Change
 from slipway.infra.diff.risk import Level, Risk, components, counted, of_roles
+from slipway.infra.resources.aws import is_of_workers
 from slipway.infra.resources.reading import UNKNOWN
 from slipway.infra.resources.row import Role
 from slipway.infra.resources.table import accelerators_of, role_of, row_of
@@ -88,6 +89,10 @@ def services(diff: StackDiff) -> Iterator[Risk]:
     if diff.after is None:
         return
     for change in of_roles(diff, {Role.SERVICE}, Action.REPLACE, Action.DELETE):
+        if is_of_workers(change.before or change.resource):
+            text = f"{_verb(change)} the workers {change.name}: jobs wait for others"
+            yield Risk(Level.MEDIUM, text, _why(change), change.urn)
+            continue
         after = "calls fail until the new one is ready" if change.action is Action.REPLACE else "calls fail"
         text = f"{_verb(change)} the service {change.name}: {after}"
         yield Risk(Level.HIGH, text, f"{_why(change)} {_gone(change)}".strip(), change.urn)

@@ -175,6 +175,18 @@ def log_retention(resource: Resource, _context: Context) -> Iterator[Detail]:
         yield "the bucket names no number of days."
 
 
+def stored_data(resource: Resource, _context: Context) -> Iterator[Detail]:
+    if resource.type != aws.DATABASE:
+        return
+    inputs = resource.inputs
+    if at(inputs, "storageEncrypted") is not True:
+        yield "its disk is not encrypted."
+    if not at(inputs, "backupRetentionPeriod"):
+        yield "it keeps no backups."
+    if at(inputs, "publiclyAccessible") is True:
+        yield "it has a public address."
+
+
 def deletion_protection(resource: Resource, _context: Context) -> Iterator[Detail]:
     row = row_of(resource.type)
     if row is None or row.protection is None or not row.protection.input:

@@ -92,6 +92,13 @@ ON_RESOURCES = (
         cell="protection",
     ),
     Rule(
+        "stored-data",
+        "A database that is open, not encrypted or not backed up",
+        "What it holds, such as the inputs of jobs, can then be read by others or lost with one disk.",
+        "Encrypt it, keep backups, and give it a private address, as the database of `jobs` has them.",
+        checks.stored_data,
+    ),
+    Rule(
         "probe",
         "No probe",
         "Requests then go to an instance whose model is not loaded, and a dead one is not replaced.",

@@ -4,6 +4,7 @@ A test holds these rows against `createOnlyProperties` of CloudFormation's schem
 """
 
 from slipway.infra.resources import containers, openness
+from slipway.infra.resources.reading import Resource, items_at
 from slipway.infra.resources.row import (
     PERMISSION,
     WIRING,
@@ -27,6 +28,7 @@ LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
 FARGATE_COMPONENT = "slipway:index:FargateService"
 ECR_REPOSITORY = "aws:ecr/repository:Repository"
 DASHBOARD = "aws:cloudwatch/dashboard:Dashboard"
+DATABASE = "aws:rds/instance:Instance"
 
 _SOURCE = "terraform-provider-aws 6, internal/service/"
 # Of every regional resource: registry.terraform.io/providers/hashicorp/aws/latest/docs/guides/
@@ -34,6 +36,7 @@ _SOURCE = "terraform-provider-aws 6, internal/service/"
 _REGION = " region"
 _WITH_BALANCER = NoCharge("billed with its load balancer")
 _SCALING = NoCharge("scaling has no charge; the alarms that it makes are not counted")
+_WITH_DATABASE = NoCharge("billed with its database")
 _SCALED = "resourceId scalableDimension serviceNamespace"
 _EVENTS = NoCharge("events of AWS's own services have no charge")
 
@@ -56,6 +59,8 @@ _OF_CONTAINERS = frozenset(
         *("env", "secrets", "secret_values", "image_ref", "model", "expected_model", "task"),
         *("request_timeout_seconds", "load_seconds", "spot_percent", "on_demand_base", "assign_public_ip"),
         *("subnet_ids", "task_subnet_ids"),
+        *("jobs", "jobs_database", "job_ttl_days", "jobs_per_caller", "job_files", "job_results"),
+        *("webhook_hosts", "worker_spot"),
     }
 )
 # Of IAM, whose other tables were not read.
@@ -70,6 +75,9 @@ ROWS = {
         _by("name namePrefix logGroupClass", "logs/group.go"),
         Billed("log-group"),
         holds=True,
+    ),
+    "aws:cloudwatch/logMetricFilter:LogMetricFilter": Row(
+        Role.CONFIGURATION, _by("name logGroupName", "logs/metric_filter.go"), Billed("log-metric-filter")
     ),
     "aws:cloudwatch/metricAlarm:MetricAlarm": Row(
         Role.ALARM, _by("name", "cloudwatch/metric_alarm.go"), Billed("metric-alarm")
@@ -204,6 +212,27 @@ ROWS = {
         ),
         _WITH_BALANCER,
     ),
+    DATABASE: Row(
+        Role.STORAGE,
+        _by(
+            "availabilityZone backupTarget characterSetName customIamInstanceProfile dbName engine "
+            "identifier identifierPrefix kmsKeyId ncharCharacterSetName restoreToPointInTime "
+            "snapshotIdentifier storageEncrypted timezone username",
+            "rds/instance.go",
+        ),
+        Billed("rds-instance"),
+        protection=Protection("deletionProtection"),
+        reachable=openness.by_public_instance,
+        holds=True,
+    ),
+    "aws:rds/parameterGroup:ParameterGroup": Row(
+        Role.CONFIGURATION,
+        _by("name namePrefix family description", "rds/parameter_group.go"),
+        _WITH_DATABASE,
+    ),
+    "aws:rds/subnetGroup:SubnetGroup": Row(
+        Role.NETWORK, _by("name namePrefix", "rds/subnet_group.go"), _WITH_DATABASE
+    ),
     "aws:s3/bucket:Bucket": Row(Role.STORAGE, None, None, holds=True),
     "aws:secretsmanager/secret:Secret": Row(
         Role.SECRET,
@@ -217,3 +246,9 @@ ROWS = {
         NoCharge("billed with its secret"),
     ),
 }
+
+
+def is_of_workers(resource: Resource) -> bool:
+    """Return whether the tasks of an ECS service work on jobs: components/fargate/names.py."""
+    named = str(resource.inputs.get("name", "")).endswith("-workers")
+    return resource.type == ECS_SERVICE and named and not items_at(resource.inputs, "loadBalancers")

@@ -84,6 +84,12 @@ def by_public_addresses(resource: Resource) -> Iterator[str]:
         yield "public addresses of the load balancer"
 
 
+def by_public_instance(resource: Resource) -> Iterator[str]:
+    """Yield it where a database of RDS has a public address, whoever its security groups let in."""
+    if at(resource.inputs, "publiclyAccessible") is True:
+        yield "a public address of the database"
+
+
 def by_kubernetes_balancer(resource: Resource) -> Iterator[str]:
     """Yield it where a Kubernetes Service has a load balancer for everybody."""
     if _is_open_balancer(resource.inputs):

@@ -10,6 +10,7 @@ from slipway.components.jobs.spec import DATABASE
 from slipway.infra.errors import Failed
 from slipway.infra.targets.cloud_cli import at
 from slipway.infra.targets.cloud_run_place import GCLOUD, CloudRunPlace
+from slipway.infra.targets.job_words import worker_group
 
 # A line comes once a minute; one that is older than this says nothing of now.
 _FRESH = "10m"
@@ -61,11 +62,7 @@ def _workers(place: CloudRunPlace) -> list[dict[str, Any]]:
     conditions = cast("list[dict[str, Any]]", at(pool, "status").get("conditions", []))
     ready = next((each for each in conditions if each.get("type") == "Ready"), dict[str, Any]())
     annotations = at(pool, "metadata", "annotations")
-    return [
-        {
-            "name": name,
-            "count": int(annotations.get("run.googleapis.com/manualInstanceCount", 0)),
-            "state": _READY.get(str(ready.get("status")), "starting"),
-            "reason": None if ready.get("status") == "True" else ready.get("message"),
-        }
-    ]
+    wanted = int(annotations.get("run.googleapis.com/manualInstanceCount", 0))
+    state = _READY.get(str(ready.get("status")), "starting")
+    reason = None if ready.get("status") == "True" else ready.get("message")
+    return [worker_group(name, None, wanted, state, None, reason)]

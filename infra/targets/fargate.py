@@ -7,8 +7,12 @@ from typing import Any, cast
 
 from slipway.infra.errors import Failed, Refused
 from slipway.infra.plan.config import StackConfig
+from slipway.infra.settings.stackfile import settings_from
 from slipway.infra.targets import fargate_releases
+from slipway.infra.targets.batch_run import BatchOrder
 from slipway.infra.targets.cloud_cli import at
+from slipway.infra.targets.fargate_batch import FargateBatch
+from slipway.infra.targets.fargate_batch_task import require_reach
 from slipway.infra.targets.fargate_cli import AWS, FargatePlace, answer, objects_at
 from slipway.infra.targets.fargate_deployments import (
     UNDER_WAY,
@@ -17,6 +21,7 @@ from slipway.infra.targets.fargate_deployments import (
     rollout_json,
 )
 from slipway.infra.targets.fargate_failures import failures
+from slipway.infra.targets.fargate_jobs import fargate_jobs
 from slipway.infra.targets.fargate_rollout import rollout_at
 from slipway.infra.targets.status import Status
 from slipway.infra.targets.target import CloudTarget, CommandRollout
@@ -56,6 +61,7 @@ def fargate_status(stack: str, place: FargatePlace) -> Status:
         device="cpu" if state == "ready" else None,  # Fargate has no GPU
         reason=reason,
         rollout=rollout,
+        jobs=fargate_jobs(place),
     )
 
 
@@ -74,7 +80,10 @@ def _rollout(place: FargatePlace, service: Mapping[str, Any], state: str) -> dic
 
 
 def fargate_logs(place: FargatePlace, tail: int) -> Iterator[str]:
-    """Yield the last `tail` log entries of the newest tasks, oldest first, one JSON object per line."""
+    """Yield the last `tail` log entries of the newest tasks, oldest first, one JSON object per line.
+
+    Those of workers are in the same group, so among them.
+    """
     order = ["--order-by", "LastEventTime", "--descending", "--max-items", str(_STREAMS)]
     group = ["--log-group-name", place.log_group]
     streams = objects_at(answer(place, ["logs", "describe-log-streams", *group, *order]), "logStreams")
@@ -184,7 +193,8 @@ class Fargate(CloudTarget[FargatePlace]):
 
     def place(self, service: str, settings: Settings) -> FargatePlace:
         assert isinstance(settings, FargateSettings)
-        return FargatePlace(service, settings.cluster_arn or service, settings.region, settings.domain)
+        cluster, takes_jobs = settings.cluster_arn or service, bool(settings.jobs)
+        return FargatePlace(service, cluster, settings.region, settings.domain, takes_jobs)
 
     def status_at(self, stack: str, place: FargatePlace) -> Status:
         return fargate_status(stack, place)
@@ -233,6 +243,12 @@ class Fargate(CloudTarget[FargatePlace]):
         self, config: StackConfig, again: bool, say: Callable[[str], None]
     ) -> CommandRollout | None:
         return rollout_at(config.stack, self.place_of(config), again, say)
+
+    def batch(self, config: StackConfig, order: BatchOrder, say: Callable[[str], None]) -> FargateBatch:
+        settings = settings_from(config)
+        assert isinstance(settings, FargateSettings)
+        require_reach(settings, order)
+        return FargateBatch(self.place_of(config), order, say)
 
     def following(self, place: FargatePlace) -> list[str]:
         return following(place)

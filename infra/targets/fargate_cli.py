@@ -17,16 +17,25 @@ AWS = Command(
 
 @dataclass(frozen=True, slots=True)
 class FargatePlace:
-    """Which service it is. domain: '' where the load balancer's own address is the URL."""
+    """Which service it is. domain: '' where the load balancer's own address is the URL.
+
+    jobs: whether it takes any.
+    """
 
     service: str
     cluster: str
     region: str
     domain: str = ""
+    jobs: bool = False
 
     @property
     def log_group(self) -> str:
         return f"/ecs/{self.service}"
+
+    @property
+    def workers(self) -> str:
+        """Return the name of the ECS service of its workers: components/fargate/names.py."""
+        return f"{self.service}-workers"
 
 
 def answer(place: FargatePlace, arguments: Sequence[str]) -> dict[str, Any]:

@@ -20,7 +20,8 @@ _WAY = (
 def outage_of(plan: Plan, place: FargatePlace) -> str | None:
     """Return why requests to the service that runs would get no answer; None where they do. Raises Failed."""
     rule = _live_rule(place)
-    wanted = next((each for each in plan.resources if each.type == ECS_SERVICE), None)
+    services = (each for each in plan.resources if each.type == ECS_SERVICE)
+    wanted = next((each for each in services if items_at(each.inputs, "loadBalancers")), None)
     if rule is None or wanted is None:
         return None
     groups = items_at(wanted.inputs, "loadBalancers")

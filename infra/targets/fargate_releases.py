@@ -25,6 +25,7 @@ from slipway.infra.targets.fargate_deployments import (
     newest_deployment,
     revision_of,
 )
+from slipway.infra.targets.fargate_jobs import roll_back_workers
 
 _POLL_SECONDS = 5
 # A release that comes back starts its tasks anew, and with an own network pulls its image again.
@@ -162,6 +163,7 @@ def roll_back(
     mark(place, now, {WENT_BACK: _TAKEN_BACK})
     if wanted.went_back:
         unmark(place, wanted.arn)
+    roll_back_workers(place, wanted.image, say)
     return revision_of(now), wanted.name
 
 

@@ -1,6 +1,5 @@
 """What `slipway status` shows of the jobs of a local service: their numbers, and the workers."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -41,23 +40,3 @@ def _counted(server: psutil.Process, url: str) -> dict[str, int]:
         elif each.name == "slipway_jobs_oldest_seconds":
             found["oldest"] = int(each.value)
     return found
-
-
-def job_words(jobs: Mapping[str, Any]) -> str:
-    """Return the jobs for people."""
-    if jobs["waiting"] is None:
-        counts = "not counted"
-    else:
-        counts = f"{jobs['waiting']} waiting, {jobs['running']} running"
-        counts += f", {jobs['set_aside']} set aside" if jobs["set_aside"] else ""
-        counts += f", the oldest for {jobs['oldest_seconds']} s" if jobs["oldest_seconds"] else ""
-    workers = [_worker_words(each) for each in jobs["workers"]]
-    return f"{counts}; worker: {'; '.join(workers) or 'none runs; `slipway up` starts one'}"
-
-
-def _worker_words(worker: Mapping[str, Any]) -> str:
-    """Return a process of this machine, or a group of workers in a cloud, for people."""
-    if "pid" in worker:
-        return f"pid {worker['pid']} {worker['state']}, {worker['rss_mib']:g} MiB"
-    reason = f": {worker['reason']}" if worker["reason"] else ""
-    return f"{worker['count']} in {worker['name']}, {worker['state']}{reason}"

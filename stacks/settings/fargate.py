@@ -13,6 +13,7 @@ from slipway.stacks.settings.common import (
     region_setting,
     scanned_images_setting,
 )
+from slipway.stacks.settings.jobs import WorkerSettings
 from slipway.stacks.settings.rollouts import bake_minutes_setting, canary_percent_setting, rollout_setting
 from slipway.stacks.settings.setting import setting
 
@@ -21,7 +22,7 @@ _ARN = r"arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:[0-9]{12}:[!-~]+"
 
 
 @dataclass(frozen=True, kw_only=True)
-class FargateSettings(CloudSettings):
+class FargateSettings(CloudSettings, WorkerSettings):
     """The settings of a service on ECS Fargate, beyond those of every cloud."""
 
     specs: ClassVar[tuple[str, ...]] = ("fargate.spec.FargateSpec",)
@@ -117,6 +118,9 @@ class FargateSettings(CloudSettings):
         checks.whole(0, 900),
         unit="seconds",
         description="Time over which a new instance gets its share of the requests: 0, or 30 and more.",
+    )
+    worker_spot: bool | None = setting(
+        "workerSpot", checks.flag(), "Whether workers run on Spot capacity, which AWS can reclaim."
     )
     schedules: tuple[Mapping[str, Any], ...] = setting(
         "schedule",

@@ -17,6 +17,7 @@ RULES = (
     "wide-role",
     "log-retention",
     "deletion-protection",
+    "stored-data",
     "probe",
     "gpu-taint",
     "gpu-spot",

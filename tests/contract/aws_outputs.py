@@ -89,13 +89,17 @@ def _alarm(key: str) -> Outputs:
 
 
 AWS_OUTPUTS: Mapping[type[pulumi.CustomResource], Outputs] = {
-    aws.appautoscaling.Policy: _id_of("name"),
+    aws.appautoscaling.Policy: lambda i: {
+        "id": i["name"],
+        "arn": arn("autoscaling", i, f"scalingPolicy:{hexadecimal(i, 32)}:policyName/{i['name']}"),
+    },
     aws.appautoscaling.ScheduledAction: _id_of("name", "resourceId"),
     aws.appautoscaling.Target: _id_of("resourceId"),
     aws.cloudwatch.CompositeAlarm: _alarm("alarmName"),
     aws.cloudwatch.Dashboard: _id_of("dashboardName"),
     aws.cloudwatch.EventRule: lambda i: {"id": i["name"], "arn": arn("events", i, f"rule/{i['name']}")},
     aws.cloudwatch.EventTarget: _id_of("rule", "targetId"),
+    aws.cloudwatch.LogMetricFilter: _id_of("name"),
     aws.cloudwatch.MetricAlarm: _alarm("name"),
     aws.cloudwatch.LogGroup: lambda i: {"id": i["name"], "arn": arn("logs", i, f"log-group:{i['name']}")},
     aws.ec2.DefaultSecurityGroup: _of_ec2("sg"),
@@ -119,6 +123,13 @@ AWS_OUTPUTS: Mapping[type[pulumi.CustomResource], Outputs] = {
     aws.lb.ListenerRule: _rule,
     aws.lb.LoadBalancer: _balancer,
     aws.lb.TargetGroup: _target_group,
+    aws.rds.Instance: lambda i: {
+        "id": f"db-{hexadecimal(i, 26).upper()}",
+        "arn": arn("rds", i, f"db:{i['identifier']}"),
+        "address": f"{i['identifier']}.{hexadecimal(i, 12)}.{i['region']}.rds.amazonaws.com",
+    },
+    aws.rds.ParameterGroup: _id_of("name"),
+    aws.rds.SubnetGroup: _id_of("name"),
     aws.secretsmanager.Secret: _secret,
     aws.secretsmanager.SecretVersion: _version,
     aws.sns.Topic: _with_arn("sns", lambda i: i["name"]),

@@ -7,6 +7,7 @@ target group alone, the place of that group among those that the alarm reads.
 """
 
 import ast
+import math
 import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -67,6 +68,9 @@ def _value(node: ast.expr, values: Mapping[str, float | None]) -> float | None:
 
 def _called(node: ast.Call, values: Mapping[str, float | None]) -> float | None:
     assert isinstance(node.func, ast.Name)
+    if node.func.id == "CEIL":
+        number = _value(node.args[0], values)
+        return None if number is None else float(math.ceil(number))
     if node.func.id == "FILL":
         series, filling = (_value(part, values) for part in node.args)
         return filling if series is None else series

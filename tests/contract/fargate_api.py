@@ -202,6 +202,9 @@ def _scalable_target(inputs: Inputs) -> list[Call]:
 
 def _scaling_policy(inputs: Inputs) -> list[Call]:
     params = pascal(_kept(inputs, name="policyName"))
+    for step in params.get("StepScalingPolicyConfiguration", {}).get("StepAdjustments", ()):
+        # The provider has the bounds as strings, so that 0 is not unset.
+        step |= {key: float(value) for key, value in step.items() if key.startswith("Metric")}
     return [Call("application-autoscaling", "PutScalingPolicy", params)]
 
 
@@ -216,6 +219,14 @@ def _log_group(inputs: Inputs) -> list[Call]:
         Call("logs", "CreateLogGroup", _kept(inputs, "retentionInDays", name="logGroupName")),
         Call("logs", "PutRetentionPolicy", {"logGroupName": name, "retentionInDays": days}),
     ]
+
+
+def _metric_filter(inputs: Inputs) -> list[Call]:
+    params = _kept(inputs, "metricTransformation", name="filterName", pattern="filterPattern")
+    given = dict(inputs["metricTransformation"])
+    names = {"name": "metricName", "namespace": "metricNamespace", "value": "metricValue"}
+    params["metricTransformations"] = [{names.get(key, key): value for key, value in given.items()}]
+    return [Call("logs", "PutMetricFilter", params)]
 
 
 def _metric_alarm(inputs: Inputs) -> list[Call]:
@@ -292,6 +303,42 @@ def _secret_version(inputs: Inputs) -> list[Call]:
     return [Call("secretsmanager", "PutSecretValue", pascal(_kept(inputs)))]
 
 
+def _database(inputs: Inputs) -> list[Call]:
+    """Convert a database without what only its deletion reads, or how its changes are applied."""
+    renamed = {
+        "identifier": "DBInstanceIdentifier",
+        "instanceClass": "DBInstanceClass",
+        "dbName": "DBName",
+        "username": "MasterUsername",
+        "password": "MasterUserPassword",
+        "dbSubnetGroupName": "DBSubnetGroupName",
+        "parameterGroupName": "DBParameterGroupName",
+    }
+    kept = _kept(inputs, "skipFinalSnapshot", "applyImmediately", **renamed)
+    return [Call("rds", "CreateDBInstance", _big(kept))]
+
+
+def _database_subnets(inputs: Inputs) -> list[Call]:
+    renamed = {
+        "name": "DBSubnetGroupName",
+        "description": "DBSubnetGroupDescription",
+    }
+    return [Call("rds", "CreateDBSubnetGroup", _big(_kept(inputs, **renamed)))]
+
+
+def _database_parameters(inputs: Inputs) -> list[Call]:
+    renamed = {"name": "DBParameterGroupName", "family": "DBParameterGroupFamily"}
+    values = [
+        {"ParameterName": each["name"], "ParameterValue": each["value"], "ApplyMethod": "immediate"}
+        for each in inputs["parameters"]
+    ]
+    changed = {"DBParameterGroupName": inputs["name"], "Parameters": values}
+    return [
+        Call("rds", "CreateDBParameterGroup", _big(_kept(inputs, "parameters", **renamed))),
+        Call("rds", "ModifyDBParameterGroup", changed),
+    ]
+
+
 def _gateway(inputs: Inputs) -> list[Call]:
     attached = {"InternetGatewayId": "made", "VpcId": inputs["vpcId"]}
     return [Call("ec2", "CreateInternetGateway", {}), Call("ec2", "AttachInternetGateway", attached)]
@@ -345,6 +392,7 @@ CALLS: Mapping[type[pulumi.CustomResource], Callable[[Inputs], list[Call]]] = {
     aws.cloudwatch.EventRule: _event_rule,
     aws.cloudwatch.EventTarget: _event_target,
     aws.cloudwatch.LogGroup: _log_group,
+    aws.cloudwatch.LogMetricFilter: _metric_filter,
     aws.cloudwatch.MetricAlarm: _metric_alarm,
     aws.ec2.InternetGateway: _gateway,
     aws.ec2.Route: _of_ec2("CreateRoute"),
@@ -365,6 +413,9 @@ CALLS: Mapping[type[pulumi.CustomResource], Callable[[Inputs], list[Call]]] = {
     aws.lb.ListenerRule: _rule,
     aws.lb.LoadBalancer: _load_balancer,
     aws.lb.TargetGroup: _target_group,
+    aws.rds.Instance: _database,
+    aws.rds.ParameterGroup: _database_parameters,
+    aws.rds.SubnetGroup: _database_subnets,
     aws.secretsmanager.Secret: _secret,
     aws.secretsmanager.SecretVersion: _secret_version,
     aws.sns.Topic: _topic,

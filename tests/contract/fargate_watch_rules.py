@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from slipway.components.fargate.jobs.counts import FIELDS
 from tests.contract.cloudwatch_metrics import METRICS
 from tests.contract.fargate_calls import Made
 
@@ -36,6 +37,8 @@ def _readings(alarm: Mapping[str, Any]) -> Iterator[tuple[str, str, str, frozens
 
 
 def _is_published(namespace: str, metric: str, statistic: str, dimensions: frozenset[str]) -> bool:
+    if namespace.startswith(f"{_OWN}/"):  # of the lines of its log
+        return metric in FIELDS and not dimensions and statistic == "Maximum"
     if namespace == _OWN:
         return dimensions == frozenset({"service"}) and statistic in ("Maximum", "Sum")
     published = METRICS.get((namespace, metric))

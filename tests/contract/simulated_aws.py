@@ -41,6 +41,8 @@ _MADE: Mapping[str, Mapping[str, str]] = {
     "CreateRole": {"arn": "Role.Arn"},
     "CreateSecret": {"id": "ARN", "arn": "ARN"},
     "PutSecretValue": {"versionId": "VersionId"},
+    "PutScalingPolicy": {"arn": "PolicyARN"},
+    "CreateDBInstance": {"id": "DBInstance.DbiResourceId", "address": "DBInstance.Endpoint.Address"},
 }
 # `arnSuffix`, of which metrics are named, is the last part of the ARN.
 _SUFFIX = re.compile(r".*:(?:loadbalancer/(app/.+)|(targetgroup/.+))")

@@ -11,9 +11,11 @@ from tests.pulumi_engine.strict.aws import ELSEWHERE, REGION, RULES, Existing, a
 from tests.pulumi_engine.strict.aws_balancing import RULES_PER_BALANCER
 from tests.pulumi_engine.strict.aws_network import RULES_PER_GROUP, TAGS
 from tests.pulumi_engine.strict.aws_traffic import weights_of
+from tests.pulumi_engine.strict.database_cases import ALSO_REFUSED, DATABASE_CASES, database
 
 VPC, SUBNET, GROUP = "aws:ec2/vpc:Vpc", "aws:ec2/subnet:Subnet", "aws:ec2/securityGroup:SecurityGroup"
 INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
+EGRESS = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"
 GATEWAY, TABLE = "aws:ec2/internetGateway:InternetGateway", "aws:ec2/routeTable:RouteTable"
 ROUTE, ENDPOINT = "aws:ec2/route:Route", "aws:ec2/vpcEndpoint:VpcEndpoint"
 ASSOCIATION = "aws:ec2/routeTableAssociation:RouteTableAssociation"
@@ -331,6 +333,7 @@ CASES: Mapping[str, tuple[Callable[[World], object], str]] = {
         lambda w: w.make(TARGET, rule="none", targetId="topic", region=REGION),
         "Rule none does not exist",
     ),
+    **DATABASE_CASES,
     "event_rule_without_targets": (_rule_with_a_target_deleted, "Rule can't be deleted"),
 }
 
@@ -339,6 +342,28 @@ CASES: Mapping[str, tuple[Callable[[World], object], str]] = {
 def test_a_request_that_breaks_a_rule_is_refused(request_: Callable[[World], object], error: str) -> None:
     with pytest.raises((Refusal, NotReady), match=error.replace("(", r"\(")):
         request_(World())
+
+
+@pytest.mark.parametrize(("request_", "error"), ALSO_REFUSED.values(), ids=ALSO_REFUSED)
+def test_rds_refuses(request_: Callable[[World], object], error: str) -> None:
+    with pytest.raises(Refusal, match=error):
+        request_(World())
+
+
+def test_a_task_that_does_not_reach_its_database_does_not_start() -> None:
+    world = World()
+    made = database(world, vpcSecurityGroupIds=[world.group.id])
+    address = f"postgresql://slipway@{made.outputs['address']}:5432/jobs"
+    given = {"environment": [{"name": "JOBS_DATABASE", "value": address}]}
+    task = world.make(TASK, family="api", region=REGION, **world.containers("a", **given))
+    with pytest.raises(Refusal, match="rolled back: no way to the database"):
+        world.change(world.service, taskDefinition=task.id)
+    open_port = {"ipProtocol": "tcp", "fromPort": 5432, "toPort": 5432, "securityGroupId": world.group.id}
+    world.make(INGRESS, **open_port, referencedSecurityGroupId=world.group.id)
+    world.make(EGRESS, **open_port, referencedSecurityGroupId=world.group.id)
+    world.change(world.service, taskDefinition=task.id)
+    world.delete(made)
+    assert [text for text in world.account.noticed if "could not translate host name" in text]
 
 
 def test_every_rule_is_broken_by_a_case() -> None:

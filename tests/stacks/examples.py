@@ -22,6 +22,8 @@ _LISTENER, _OTHER_LISTENER = (
 _ROLE = "arn:aws:iam::123456789012:role/models"
 _SUBNETS = '["subnet-0a1b2c3d", "subnet-1a2b3c4d"]'
 _NETWORK = {"network": "vpc-0a1b2c3d", "subnets": _SUBNETS}
+_JOB_SECRET = _ARN.format(service="secretsmanager", path=f"secret:jobs-AbCdEf:::{'a' * 32}")
+_OTHER_JOB_SECRET = _ARN.format(service="secretsmanager", path=f"secret:jobs-GhIjKl:::{'b' * 32}")
 _DOMAIN = {"domain": "api.example.com"}
 _SECURE = {**_DOMAIN, "certificate": _CERTIFICATE}
 _SECRET = _ARN.format(service="secretsmanager", path=f"secret:token-AbCdEf:::{'a' * 32}")
@@ -180,6 +182,15 @@ EXAMPLES: Mapping[str, Mapping[str, Example]] = {
     },
     "fargate": {
         **_CLOUDS,
+        **_WITH_JOBS,
+        "jobFiles": ('["s3://acme-jobs/input/"]', _JOBS),
+        "jobResults": ("s3://acme-jobs/results/", _JOBS),
+        "jobsDatabase": (_JOB_SECRET, _JOBS),
+        "webhookHosts": (
+            '["hooks.example.com"]',
+            {**_JOBS, "secrets": json.dumps({"JOBS_WEBHOOK_SECRET": _SECRET})},
+        ),
+        "workerSpot": ("true", _JOBS),
         "model": (_OTHER, {}),
         "region": ("eu-central-1", {}),
         "image": (IMAGES["fargate"], {}),
@@ -361,6 +372,10 @@ _ONE_MORE_OF: Mapping[tuple[str, str], str] = {
     ("fargate", "region"): "us-east-1",
     ("fargate", "secrets"): json.dumps({"OTHER_TOKEN": _SECRET}),
     ("fargate", "cpu"): "2",
+    ("fargate", "jobFiles"): '["s3://acme-jobs/input/", "s3://acme-other/"]',
+    ("fargate", "jobResults"): "s3://acme-other/",
+    ("fargate", "jobsDatabase"): _OTHER_JOB_SECRET,
+    ("fargate", "workerCpu"): "0.5",
     ("gke", "cpu"): "6",
     ("gke", "gpuCount"): "4",
     ("kubernetes", "cpu"): "6",

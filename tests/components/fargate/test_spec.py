@@ -7,13 +7,16 @@ import pytest
 
 from slipway.components.fargate import Balancing, FargateServiceArgs
 from slipway.components.fargate.spec import FargateSpec
+from slipway.components.jobs.args import WorkersArgs
 from slipway.components.spec import InferenceServiceArgs
 from tests.contract.fargate_cases import EXISTING, PLAIN
 
 
 def test_the_spec_declares_every_argument_of_its_own_and_no_other() -> None:
-    of_its_own = FargateServiceArgs.__annotations__.keys() - InferenceServiceArgs.__annotations__.keys()
-    assert {field.name for field in fields(FargateSpec)} - {"service", "given"} == of_its_own
+    of_others = InferenceServiceArgs.__annotations__.keys() | WorkersArgs.__annotations__.keys()
+    of_its_own = FargateServiceArgs.__annotations__.keys() - of_others
+    declared = {field.name for field in fields(FargateSpec)}
+    assert declared - {"service", "jobs", "given"} == of_its_own
 
 
 @pytest.mark.parametrize(

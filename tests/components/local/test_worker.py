@@ -12,7 +12,8 @@ from slipway.components.local import process, worker
 from slipway.components.local.process import StartFailed
 from slipway.components.local.provider import LocalProcessProvider
 from slipway.infra.local.runner import SlipwayProvider
-from slipway.infra.targets.local_jobs import job_words, local_jobs
+from slipway.infra.targets.job_words import job_words
+from slipway.infra.targets.local_jobs import local_jobs
 from slipway.infra.targets.logs import lines_of
 from tests.components.local.rolling import started, until, updated
 

@@ -12,6 +12,7 @@ from slipway.infra.policy.judge import Violation, refuse_mandatory
 from slipway.infra.policy.judge import judged as judgement_of
 from slipway.infra.policy.levels import is_production
 from slipway.infra.policy.rules import BUDGET, ON_RESOURCES
+from slipway.infra.resources.aws import DATABASE
 from slipway.infra.resources.kubernetes import SCALED_OBJECT
 from slipway.infra.resources.reading import Resource
 from slipway.stacks.settings.readers import RULES
@@ -78,6 +79,11 @@ def task(**container: Any) -> Resource:
     return resource("aws:ecs/taskDefinition:TaskDefinition", inputs)
 
 
+def database(**changed: Any) -> Resource:
+    inputs = {"storageEncrypted": True, "backupRetentionPeriod": 7, "publiclyAccessible": False, **changed}
+    return resource(DATABASE, inputs)
+
+
 def grant(member: str, role: str = "roles/run.invoker") -> Resource:
     type_ = "gcp:cloudrunv2/serviceIamMember:ServiceIamMember"
     return resource(type_, {"member": member, "role": role})
@@ -104,6 +110,7 @@ BALANCER = "kubernetes:core/v1:Service"
 INTERNAL = {"networking.gke.io/load-balancer-type": "Internal"}
 
 KEPT = {
+    "a database that is closed": database(),
     "a private grant": grant("user:ada@example.com"),
     "a network that is named": ingress_rule("203.0.113.0/24"),
     "a balancer inside": resource(
@@ -216,6 +223,9 @@ BROKEN = [
         "is off",
         resource("aws:lb/targetGroup:TargetGroup", {"healthCheck": {"enabled": False}}),
     ),
+    ("stored-data", "not encrypted", database(storageEncrypted=None)),
+    ("stored-data", "no backups", database(backupRetentionPeriod=0)),
+    ("stored-data", "a public address", database(publiclyAccessible=True)),
     ("gpu-taint", "no taint nvidia.com/gpu", node_pool(spot=False)),
     ("gpu-spot", "on Spot", node_pool(taints=GPU_TAINT)),
 ]

@@ -36,6 +36,14 @@ AWS: dict[str, tuple[str, str, str]] = {
     "aws:lb/listenerRule:ListenerRule": ("ElasticLoadBalancingV2::ListenerRule", "", ""),
     "aws:lb/loadBalancer:LoadBalancer": ("ElasticLoadBalancingV2::LoadBalancer", "", "CustomerOwnedIpv4Pool"),
     "aws:lb/targetGroup:TargetGroup": ("ElasticLoadBalancingV2::TargetGroup", "", ""),
+    "aws:cloudwatch/logMetricFilter:LogMetricFilter": ("Logs::MetricFilter", "", ""),
+    "aws:rds/instance:Instance": (
+        "RDS::DBInstance",
+        "DBClusterIdentifier DBSubnetGroupName DBSystemId SourceRegion",
+        "AvailabilityZone Engine RestoreToPointInTime SnapshotIdentifier",
+    ),
+    "aws:rds/parameterGroup:ParameterGroup": ("RDS::DBParameterGroup", "", ""),
+    "aws:rds/subnetGroup:SubnetGroup": ("RDS::DBSubnetGroup", "", ""),
     "aws:secretsmanager/secret:Secret": ("SecretsManager::Secret", "", ""),
     "aws:ecr/repository:Repository": (
         "ECR::Repository",
@@ -51,14 +59,20 @@ WORDS = {
     "description": "groupdescription",
     "encryptionconfigurations": "encryptionconfiguration",
     "deploymentcontroller.type": "deploymentcontroller",
+    "identifier": "dbinstanceidentifier",
+    "username": "masterusername",
 }
 
 
 def own_word(name: str, cloud_type: str) -> str:
-    word = WORDS.get(name.lower(), name.lower())
+    known = {each.lower() for each in create_only(cloud_type)}
+    word = name.lower() if name.lower() in known else WORDS.get(name.lower(), name.lower())
     if word == "name":
         names = (
             "policyname",
+            "filtername",
+            "dbsubnetgroupname",
+            "dbparametergroupname",
             "loggroupname",
             "groupname",
             "clustername",
@@ -66,7 +80,6 @@ def own_word(name: str, cloud_type: str) -> str:
             "rolename",
             "repositoryname",
         )
-        known = {each.lower() for each in create_only(cloud_type)}
         return next((each for each in names if each in known), "name")
     if word == "role" and cloud_type.endswith("RolePolicy"):
         return "rolename"
@@ -121,6 +134,9 @@ def test_every_row_names_its_source() -> None:
         ("gcp:cloudrunv2/service:Service", "template.containers.image", False),
         ("aws:ecs/service:Service", "region", True),
         ("aws:ecs/service:Service", "desiredCount", False),
+        ("aws:rds/instance:Instance", "storageEncrypted", True),
+        ("aws:rds/instance:Instance", "dbSubnetGroupName", False),
+        ("aws:rds/instance:Instance", "allocatedStorage", False),
         ("kubernetes:apps/v1:Deployment", "spec.selector.matchLabels.app", True),
         ("kubernetes:apps/v1:Deployment", "spec.template.spec", False),
         ("kubernetes:core/v1:ConfigMap", "data.A", True),

@@ -88,7 +88,7 @@ def test_status_shows_the_numbers_of_the_last_line_and_the_workers(project: Path
         "oldest_seconds": 340,
     }
     [workers] = found["workers"]
-    assert (workers["name"], workers["count"], workers["state"]) == ("slipway-dev-workers", 2, "ready")
+    assert (workers["name"], workers["wanted"], workers["state"]) == ("slipway-dev-workers", 2, "ready")
     said = run(project, gcloud, "status", "dev").stdout
     assert "12 waiting, 2 running, 1 set aside" in " ".join(said.split())
     assert any('jsonPayload.message="Jobs"' in call and "--freshness 10m" in call for call in gcloud.calls)

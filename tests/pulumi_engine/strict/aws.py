@@ -18,6 +18,7 @@ from tests.pulumi_engine.strict.account import (
     strings_in,
 )
 from tests.pulumi_engine.strict.aws_balancing import BALANCING_RULES
+from tests.pulumi_engine.strict.aws_database import DATABASE_RULES
 from tests.pulumi_engine.strict.aws_network import NETWORK_RULES
 from tests.pulumi_engine.strict.aws_service import SERVICE_RULES, answers, redirects_arrive
 from tests.pulumi_engine.strict.aws_traffic import TRAFFIC_RULES, AwsAccount, traffic_arrives
@@ -44,6 +45,7 @@ _OF_ONE_SERVICE: Mapping[str, tuple[Rule, ...]] = {
     **NETWORK_RULES,
     **BALANCING_RULES,
     **SERVICE_RULES,
+    **DATABASE_RULES,
     **WATCH_RULES,
 }
 RULES: Mapping[str, tuple[Rule, ...]] = {
@@ -60,6 +62,7 @@ _KNOWN_BY_NAME = (
     "cloudwatch.EventRule",
     "cloudwatch.EventTarget",
     "cloudwatch.LogGroup",
+    "cloudwatch.LogMetricFilter",
     "cloudwatch.MetricAlarm",
     "ecr.LifecyclePolicy",
     "ecr.Repository",

@@ -51,9 +51,14 @@ def network_empty(account: Account, request: Request) -> Iterator[str]:
 
 
 def users_of(account: Account, kind: str, id_: str) -> list[Thing]:
-    """List the balancers, services and endpoints with an interface in a subnet or with a security group."""
-    keys = {"subnet": ("subnets", "subnetIds"), "group": ("securityGroups", "securityGroupIds")}[kind]
-    holders = account.of_kind("lb.LoadBalancer", "ecs.Service", "ec2.VpcEndpoint")
+    """List what has an interface in a subnet or with a security group, such as a database."""
+    keys = {
+        "subnet": ("subnets", "subnetIds"),
+        "group": ("securityGroups", "securityGroupIds", "vpcSecurityGroupIds"),
+    }[kind]
+    holders = account.of_kind(
+        "lb.LoadBalancer", "ecs.Service", "ec2.VpcEndpoint", "rds.SubnetGroup", "rds.Instance"
+    )
     return [
         each for each in holders if any(id_ in found for key in keys for found in values_at(each.inputs, key))
     ]

@@ -20,6 +20,7 @@ from tests.pulumi_engine.strict.account import (
     values_at,
 )
 from tests.pulumi_engine.strict.aws_balancing import balancers_of
+from tests.pulumi_engine.strict.aws_database import database_of
 from tests.pulumi_engine.strict.aws_network import network_of
 
 _PULL = "ecr:BatchGetImage"
@@ -172,6 +173,7 @@ def starting(account: Account, service: Thing) -> Iterator[str]:
         for secret in container.get("secrets", ()):
             yield from _unreadable(account, task, secret["valueFrom"])
         yield from _unlogged(account, container)
+        yield from _unstored(account, service, container)
         repository = _repository_of(container["image"])
         if repository and not _allows(account, task, _PULL, repository):
             yield f"AccessDeniedException: the execution role may not pull from {repository}"
@@ -195,6 +197,21 @@ def _unlogged(account: Account, container: Mapping[str, Any]) -> Iterator[str]:
         groups = account.of_kind("cloudwatch.LogGroup")
         if not any(wanted.items() <= each.inputs.items() for each in groups):
             yield f"ResourceNotFoundException: no log group {wanted['name']} in {wanted['region']}"
+
+
+def _unstored(account: Account, service: Thing, container: Mapping[str, Any]) -> Iterator[str]:
+    """Why a task does not reach the database of its jobs: it is gone, or a security group is in the way."""
+    address, database = database_of(account, container)
+    if not address:
+        return
+    if database is None:
+        yield f"could not translate host name {address} to address"
+        return
+    tasks: list[str] = [each for found in values_at(service.inputs, "securityGroups") for each in found]
+    theirs: list[str] = database.inputs["vpcSecurityGroupIds"]
+    ways_in = _open(account, "vpc.SecurityGroupIngressRule", theirs, tasks, [5432])
+    if not (ways_in and _open(account, "vpc.SecurityGroupEgressRule", tasks, theirs, [5432])):
+        yield f"no way to the database {address}"
 
 
 def _repository_of(image: str) -> str:
@@ -226,7 +243,9 @@ def _policies_of(account: Account, role: str) -> list[Thing]:
 
 
 def reached(account: Account, service: Thing) -> Iterator[str]:
-    """Why requests would not reach a service's tasks now; nothing where they would."""
+    """Why requests would not reach a service's tasks now; nothing where they would, or none are meant to."""
+    if service.inputs.get("loadBalancers") is None:
+        return
     groups = list(values_at(service.inputs, "targetGroupArn"))
     balancers = [
         found for group in groups for found in map(account.get, balancers_of(account, group)) if found

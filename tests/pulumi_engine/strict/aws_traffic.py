@@ -75,7 +75,7 @@ def traffic_can_move(account: Account, request: Request) -> Iterator[str]:
     """Require the resources of DOCS AmazonECS, blue-green-deployment-implementation."""
     if request.verb is Verb.DELETE or strategy_of(request.inputs) not in MOVING:
         return
-    for balancer in request.inputs["loadBalancers"]:
+    for balancer in request.inputs.get("loadBalancers", []):
         advanced = balancer.get("advancedConfiguration")
         if not advanced:
             yield f"{_INVALID}advancedConfiguration is required for the strategy"
@@ -129,7 +129,7 @@ def is_rolled_out(account: Account, request: Request) -> Iterator[str]:
     if strategy in MOVING:
         _move(account, request, service, strategy)
     else:
-        groups = list(values_at(request.inputs["loadBalancers"], "targetGroupArn"))
+        groups = list(values_at(request.inputs.get("loadBalancers", []), "targetGroupArn"))
         account.note(f"    ECS replaces the tasks, in {' and '.join(_named(account, groups))}")
         account.register(service, set(groups))
 

@@ -42,6 +42,13 @@ def alarm_is_whole(_account: Account, request: Request) -> Iterator[str]:
         yield "ValidationError: Exactly one element of the metrics list should return data."
 
 
+def log_group_exists(account: Account, request: Request) -> Iterator[str]:
+    """DOCS AmazonCloudWatchLogs/latest/APIReference/API_PutMetricFilter: ResourceNotFoundException."""
+    groups = {each.inputs["name"] for each in _of_region(account, "cloudwatch.LogGroup", request)}
+    if request.verb is not Verb.DELETE and request.inputs["logGroupName"] not in groups:
+        yield "ResourceNotFoundException: The specified log group does not exist."
+
+
 def dashboard_fits(_account: Account, request: Request) -> Iterator[str]:
     """DOCS AmazonCloudWatch/latest/APIReference/API_PutDashboard: DashboardInvalidInputError."""
     if request.verb is Verb.DELETE:
@@ -88,6 +95,7 @@ def _of_region(account: Account, kind: str, request: Request) -> list[Thing]:
 
 
 WATCH_RULES: Mapping[str, tuple[Rule, ...]] = {
+    "cloudwatch.LogMetricFilter": (log_group_exists,),
     "cloudwatch.MetricAlarm": (alarm_is_whole, alarm_unread),
     "cloudwatch.CompositeAlarm": (read_alarms_exist,),
     "cloudwatch.Dashboard": (dashboard_fits,),
