@@ -1,14 +1,16 @@
 """The engines of the writers' table, each behind one interface: ours, the bare loop, torch and llama.cpp."""
 
+import itertools
 import json
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,6 +22,8 @@ from bench.slipway import KEY, serving
 from bench.writers.folders import INPUT_TOKENS, OUTPUT_TOKENS, text_of
 
 READY_SECONDS = 120
+# No text comes twice: llama.cpp keeps what it has read.
+NUMBERS = itertools.count()
 
 
 class Writer(Protocol):
@@ -40,6 +44,7 @@ class OverHttp:
     ready_seconds: float
     summarizes: bool
     path: str
+    text: Callable[[int], str] = partial(text_of, INPUT_TOKENS)
 
     @property
     def pss_mb(self) -> float:
@@ -48,11 +53,11 @@ class OverHttp:
     def milliseconds(self, kind: str, count: int) -> float:
         begun = time.perf_counter()
         with ThreadPoolExecutor(count) as pool:
-            list(pool.map(lambda start: self.ask(kind, start), range(count)))
+            list(pool.map(lambda _: self.ask(kind), range(count)))
         return (time.perf_counter() - begun) * 1000
 
-    def ask(self, kind: str, start: int) -> None:
-        text, most = text_of(INPUT_TOKENS, start), 1 if kind == "first" else OUTPUT_TOKENS
+    def ask(self, kind: str) -> None:
+        text, most = self.text(next(NUMBERS)), 1 if kind == "first" else OUTPUT_TOKENS
         if self.summarizes:
             body: dict[str, Any] = {"text": text, "max_tokens": most, "min_tokens": most}
         else:
@@ -128,9 +133,17 @@ def llama_cpp(python: Path, gguf: Path, threads: int) -> Generator[OverHttp]:
             with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=120) as client:
                 _wait(client, process)
                 ready = time.perf_counter() - begun
-                yield OverHttp(client, psutil.Process(process.pid), ready, False, "/v1/completions")
+                server = psutil.Process(process.pid)
+                yield OverHttp(client, server, ready, False, "/v1/completions", letters_of)
         finally:
             process.terminate()
+
+
+def letters_of(number: int) -> str:
+    """Return a text that is as many tokens for llama_of_gguf.py's vocabulary, in which each letter is one."""
+    return "".join(
+        chr(ord("a") + (number * 7 + place * 5 + place // 26) % 26) for place in range(INPUT_TOKENS)
+    )
 
 
 def _wait(client: httpx.Client, process: "subprocess.Popen[bytes]") -> None:

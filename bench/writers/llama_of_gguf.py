@@ -25,7 +25,10 @@ def main(file: str) -> None:
     writer.add_rope_dimension_count(HEAD)
     writer.add_layer_norm_rms_eps(1e-5)
     writer.add_vocab_size(TOKENS)
-    words = [*SPECIAL, *(f"\u2581w{number}" for number in range(TOKENS - len(SPECIAL)))]
+    # A text of letters has a token for each, as nothing in between can be merged.
+    letters = ["\u2581", *map(chr, range(ord("a"), ord("z") + 1))]
+    known = [*SPECIAL, *letters]
+    words = [*known, *(f"\u2581w{number}" for number in range(TOKENS - len(known)))]
     writer.add_tokenizer_model("llama")
     writer.add_token_list([word.encode() for word in words])
     writer.add_token_scores([-float(number) for number in range(TOKENS)])
