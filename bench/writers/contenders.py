@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import os
 import subprocess
 import sys
 import time
@@ -27,8 +26,11 @@ NUMBERS = itertools.count()
 
 
 class Writer(Protocol):
-    ready_seconds: float
-    pss_mb: float
+    @property
+    def ready_seconds(self) -> float: ...
+
+    @property
+    def pss_mb(self) -> float: ...
 
     def milliseconds(self, kind: str, count: int) -> float:
         """Return how long so many texts at once took. kind: `whole` answers, or their `first` token."""
@@ -53,7 +55,7 @@ class OverHttp:
     def milliseconds(self, kind: str, count: int) -> float:
         begun = time.perf_counter()
         with ThreadPoolExecutor(count) as pool:
-            list(pool.map(lambda _: self.ask(kind), range(count)))
+            list(pool.map(self.ask, [kind] * count))
         return (time.perf_counter() - begun) * 1000
 
     def ask(self, kind: str) -> None:
@@ -128,7 +130,7 @@ def llama_cpp(python: Path, gguf: Path, threads: int) -> Generator[OverHttp]:
     command = [str(python), "-m", "llama_cpp.server", "--model", str(gguf), *more]
     begun = time.perf_counter()
     quiet: Mapping[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    with subprocess.Popen(command, env={**os.environ}, **quiet) as process:
+    with subprocess.Popen(command, **quiet) as process:
         try:
             with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=120) as client:
                 _wait(client, process)
@@ -146,7 +148,7 @@ def letters_of(number: int) -> str:
     )
 
 
-def _wait(client: httpx.Client, process: "subprocess.Popen[bytes]") -> None:
+def _wait(client: httpx.Client, process: "subprocess.Popen[Any]") -> None:
     end = time.monotonic() + READY_SECONDS
     while time.monotonic() < end and process.poll() is None:
         try:
