@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
-import ctranslate2  # pyright: ignore[reportMissingTypeStubs] - the package ships no types
 from tokenizers import Tokenizer
 
 from ..cpus import usable_cpus
@@ -15,10 +14,9 @@ from ..folder import ModelFolder
 from ..machine import usable_memory_bytes, used_memory_bytes
 from ..manifest import CONFIG_FILE
 from .ct2_file import SEQ2SEQ, Ct2File
+from .ct2_library import engine
 from .ct2_settings import GENERATION_FILE, Writing, read_writing
 
-engine: Any = ctranslate2
-engine.set_log_level(50)  # critical: what is wrong is raised, and its lines are no JSON
 # One batch for each lane, at once.
 LANES = 2
 # Of the memory that the loaded model leaves, for the keys and values of one lane's rows; a third of it is the

@@ -11,8 +11,9 @@ import threading
 from pathlib import Path
 from typing import Any
 
-import ctranslate2  # pyright: ignore[reportMissingTypeStubs] - the package ships no types
 import numpy as np
+
+from .ct2_library import engine
 
 WORDS = 624
 # ctranslate2::get_random_generator()
@@ -51,7 +52,7 @@ class EngineRandom:
 
 
 def _function() -> Any:
-    home = Path(ctranslate2.__file__).parent
+    home = Path(engine.__file__).parent
     for path in sorted(home.parent.glob("ctranslate2.libs/libctranslate2*")):
         try:
             function = ctypes.CDLL(str(path))[SYMBOL]
