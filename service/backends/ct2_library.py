@@ -3,9 +3,9 @@
 import os
 from typing import Any
 
-# Its threads wait for one another many times a token, and by default spin for milliseconds meanwhile: with two
-# batches at once, a neighbour on the machine or a quota of CPU time that is taken from what computes. A set value
-# stays: gcc.gnu.org/onlinedocs/libgomp/GOMP_005fSPINCOUNT.html
+# Its threads wait for one another many times a token, and by default spin for milliseconds meanwhile: with
+# two batches at once, a neighbour on the machine or a quota of CPU time that is taken from what computes. A
+# value that is set stays: gcc.gnu.org/onlinedocs/libgomp/GOMP_005fSPINCOUNT.html
 os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 import ctranslate2  # pyright: ignore[reportMissingTypeStubs] - the package ships no types
