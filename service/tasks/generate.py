@@ -10,7 +10,7 @@ from ..backends.generation import Causal
 from ..engine import Work
 from ..faults import BadModel, FieldFault, InvalidInput
 from ..folder import ModelFolder
-from ..manifest import MOST_TOKENS, TEXT_FILES, EngineFiles, TextManifest
+from ..manifest import CAUSAL_FILES, MOST_TOKENS, EngineFiles, TextManifest
 from . import Limits, Operation, Task
 from .bounds import Bounds
 from .chat import messages_within
@@ -43,7 +43,7 @@ class GenerateManifest(TextManifest):
 
 class Generate(Task):
     manifest_type = GenerateManifest
-    files: ClassVar[EngineFiles] = {"torch": TEXT_FILES["torch"]}
+    files: ClassVar[EngineFiles] = CAUSAL_FILES
 
     def __init__(self, manifest: GenerateManifest, limits: Limits) -> None:
         text: Any = Annotated[str, Field(min_length=1, max_length=limits.max_text_characters)]

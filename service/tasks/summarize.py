@@ -9,7 +9,7 @@ from ..backends.generation import Seq2Seq
 from ..engine import Work
 from ..faults import BadModel, FieldFault, InvalidInput
 from ..folder import ModelFolder
-from ..manifest import TEXT_FILES, EngineFiles
+from ..manifest import SEQ2SEQ_FILES, EngineFiles
 from . import Limits, Operation, Task
 from .requests import parsed
 from .summaries import MAX_CHUNKS, SummariesWork, SummarizeManifest, SummaryModel
@@ -58,7 +58,7 @@ class ListSummary(BaseModel):
 
 class Summarize(Task):
     manifest_type = SummarizeManifest
-    files: ClassVar[EngineFiles] = {"torch": TEXT_FILES["torch"]}
+    files: ClassVar[EngineFiles] = SEQ2SEQ_FILES
 
     def __init__(self, manifest: SummarizeManifest, limits: Limits) -> None:
         most = Field(
