@@ -9,13 +9,12 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 ENCODER_DECODERS = ("bart", "mt5", "pegasus", "t5", "umt5")
-DECODERS = ("falcon", "gemma", "gemma3_text", "gpt2", "gpt_bigcode", "llama", "mistral", "qwen2", "qwen3")
+DECODERS = ("falcon", "gemma", "gemma3_text", "gpt2", "gpt_bigcode", "llama", "mistral", "phi3", "qwen2", "qwen3")
 FAMILIES = (*ENCODER_DECODERS, *DECODERS)
 
 _REASONS = {
     "gemma2": "the engine leaves out the cap on its scores",
     "longt5": "the engine has no local attention",
-    "phi3": "the engine's converter does not read it with this version of Transformers",
 }
 # Of Llama 3.1 to 3.3; the engine has it as a constant: CTranslate2, src/layers/attention_layer.cc.
 _LLAMA3_CONTEXT = 8192

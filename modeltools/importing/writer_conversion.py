@@ -7,6 +7,7 @@ serve, which shows what rounding costs.
 import platform
 import shutil
 from collections.abc import Callable
+from copy import deepcopy
 from importlib.metadata import version
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,7 +23,7 @@ from .families import ENCODER_DECODERS
 from .loading import first_line
 from .plan import ImportPlan
 from .writer import Writer
-from .writer_agreement import Scored, closeness, original, require_closeness, scored
+from .writer_agreement import closeness, original, require_closeness, scored
 from .writer_loading import LoadedWriter, load_writer
 
 PACKAGES = ("ctranslate2", "torch", "transformers")
@@ -110,9 +111,11 @@ def _specification(model: LoadedWriter) -> Any:
 
 
 def _shared_copy(network: Any) -> Any:
-    copy = type(network)._from_config(network.config, dtype=torch.float32)
-    copy.load_state_dict(network.state_dict(), assign=True, strict=False)
-    return copy.eval()
+    """Return a network with the same tensors and a configuration of its own."""
+    with torch.device("meta"):
+        shared = type(network)(deepcopy(network.config))
+    shared.load_state_dict(network.state_dict(), assign=True)
+    return shared.eval()
 
 
 def _output_scale(config: Any) -> Any:
@@ -145,7 +148,11 @@ def _describe_as_before(network: Any) -> None:
 
 
 class _Whole:
-    """A tokenizer whose vocabulary has an entry for each row of the network, as the engine requires."""
+    """A tokenizer whose vocabulary has an entry for each row of the network, as the engine requires.
+
+    The engine adds a special token that is not there to its vocabulary, so one that the tokenizer lacks is
+    another of its tokens. It stands for nothing: the server passes no token that the model does not know.
+    """
 
     def __init__(self, tokenizer: Any, rows: int) -> None:
         self._tokenizer = tokenizer
@@ -157,12 +164,13 @@ class _Whole:
         return known | {f"<unused {number}>": number for number in missing}
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._tokenizer, name)
+        found = getattr(self._tokenizer, name)
+        if found is None and name in ("bos_token", "eos_token", "unk_token"):
+            return self._tokenizer.eos_token or self._tokenizer.convert_ids_to_tokens(0)
+        return found
 
 
 def _move(source: Path, made: Path) -> None:
     for path in source.iterdir():
         shutil.move(path, made / path.name)
 
-
-__all__ = ["Scored", "convert_writer"]
