@@ -1,15 +1,26 @@
-"""Which families of models that write text CTranslate2 takes, by config.json's model_type, and what serves others.
+"""Lists the families of models that write text which CTranslate2 takes, by config.json's model_type.
 
-Each family here is tested: its log-probabilities are those of torch, and a small trained model of it gives the
-same answers in int8. The engine's converters know more families, but some fail on this version of
-Transformers, and some compute something else than torch does.
+Torch serves the others. Each family here is tested: its log-probabilities are those of torch, and a small
+trained model of it gives the same answers in int8. The engine's converters know more families, but some fail
+on this version of Transformers, and some compute something else than torch does.
 """
 
 from collections.abc import Mapping
 from typing import Any, cast
 
 ENCODER_DECODERS = ("bart", "mt5", "pegasus", "t5", "umt5")
-DECODERS = ("falcon", "gemma", "gemma3_text", "gpt2", "gpt_bigcode", "llama", "mistral", "phi3", "qwen2", "qwen3")
+DECODERS = (
+    "falcon",
+    "gemma",
+    "gemma3_text",
+    "gpt2",
+    "gpt_bigcode",
+    "llama",
+    "mistral",
+    "phi3",
+    "qwen2",
+    "qwen3",
+)
 FAMILIES = (*ENCODER_DECODERS, *DECODERS)
 
 _REASONS = {
@@ -32,9 +43,7 @@ def refusal(config: Mapping[str, Any]) -> str | None:
         return f"the engine has no rotary positions of the type {kind!r}, only {', '.join(_ROTATIONS)}"
     original = rotation.get("original_max_position_embeddings", _LLAMA3_CONTEXT)
     if kind == "llama3" and original != _LLAMA3_CONTEXT:
-        return (
-            f"the engine scales its rotary positions from {_LLAMA3_CONTEXT} tokens, config.json from {original}"
-        )
+        return f"the engine scales rotary positions from {_LLAMA3_CONTEXT} tokens, the model from {original}"
     return None
 
 

@@ -101,7 +101,9 @@ def served_files(address: Source, files: Mapping[str, HubFile], index: Path | No
     return {name: files[name] for name in (*_SERVED, *weights) if name in files}
 
 
-def convertible_files(address: Source, files: Mapping[str, HubFile], index: Path | None) -> dict[str, HubFile]:
+def convertible_files(
+    address: Source, files: Mapping[str, HubFile], index: Path | None
+) -> dict[str, HubFile]:
     """Return the files from which a model is converted for CTranslate2, the weights last.
 
     index: of weights in several files. Raises BadModel if the index names a missing file.

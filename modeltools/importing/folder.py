@@ -79,7 +79,9 @@ def write_manifest(folder: Path, plan: ImportPlan, facts: Mapping[str, Any]) -> 
     }
     text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
     (folder / MANIFEST).write_text(text, encoding="utf-8")
-    manifest = ImportedManifest.checked(text.encode(), str(folder / MANIFEST), _FILES.get(plan.head.task, TEXT_FILES))
+    manifest = ImportedManifest.checked(
+        text.encode(), str(folder / MANIFEST), _FILES.get(plan.head.task, TEXT_FILES)
+    )
     manifest.check_files(folder)
     return manifest
 

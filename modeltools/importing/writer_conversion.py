@@ -1,7 +1,7 @@
 """Turns a fetched model that writes text into the files of CTranslate2, compared with the original.
 
-It is converted twice: in float32, which shows that the engine computes what torch does, and in the precision to
-serve, which shows what rounding costs.
+It is converted twice: in float32, which shows that the engine computes what torch does, and in the precision
+to serve, which shows what rounding costs.
 """
 
 import platform
@@ -121,8 +121,8 @@ def _shared_copy(network: Any) -> Any:
 def _output_scale(config: Any) -> Any:
     """Return by what the decoder's output is multiplied before the head.
 
-    The converter takes it from `tie_word_embeddings`, which Transformers 5 sets for every T5, also for flan-t5,
-    whose output is not scaled: modeling_t5.py, modeling_mt5.py, modeling_umt5.py.
+    The converter takes it from `tie_word_embeddings`, which Transformers 5 sets for every T5, also for
+    flan-t5, whose output is not scaled: modeling_t5.py, modeling_mt5.py, modeling_umt5.py.
     """
     scales = {"t5": getattr(config, "scale_decoder_outputs", False), "umt5": True}
     return config.d_model**-0.5 if scales.get(config.model_type) else model_spec.OPTIONAL
@@ -173,4 +173,3 @@ class _Whole:
 def _move(source: Path, made: Path) -> None:
     for path in source.iterdir():
         shutil.move(path, made / path.name)
-

@@ -98,15 +98,21 @@ def _from_other_forms(folder: Path, made: Path, place: str) -> None:
             f"tokenizer: {first_line(error)}. Choose a model that has a tokenizer.json."
         ) from None
     if not (folder / TOKENIZER_CONFIG).is_file():
-        special = {name: str(token) for name, token in slow.special_tokens_map.items() if isinstance(token, str)}
+        special = {
+            name: str(token) for name, token in slow.special_tokens_map.items() if isinstance(token, str)
+        }
         (made / TOKENIZER_CONFIG).write_text(json.dumps(special, indent=2) + "\n", encoding="utf-8")
 
 
 def _tokenizer(made: Path, place: str) -> Any:
     """Return Transformers' tokenizer around tokenizer.json, with the special tokens of its configuration."""
     try:
-        config = json.loads((made / TOKENIZER_CONFIG).read_bytes()) if (made / TOKENIZER_CONFIG).exists() else {}
-        named = {name: _content(config.get(name)) for name in ("bos_token", "eos_token", "unk_token", "pad_token")}
+        config = (
+            json.loads((made / TOKENIZER_CONFIG).read_bytes()) if (made / TOKENIZER_CONFIG).exists() else {}
+        )
+        named = {
+            name: _content(config.get(name)) for name in ("bos_token", "eos_token", "unk_token", "pad_token")
+        }
         return PreTrainedTokenizerFast(
             tokenizer_file=str(made / TOKENIZER_FILE), **{key: text for key, text in named.items() if text}
         )
