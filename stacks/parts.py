@@ -23,6 +23,7 @@ from slipway.stacks.engine import CTRANSLATE2, engine_of, image_variant
 from slipway.stacks.resolved import resolved_service
 from slipway.stacks.secrets import StackSecrets
 from slipway.stacks.settings.common import CloudSettings
+from slipway.stacks.settings.jobs import JobSettings
 
 # Stand for the image while the rest is checked: it is built only after that.
 ANY_DIGEST = f"sha256:{'0' * 64}"
@@ -167,13 +168,21 @@ def image_model_args(name: str, settings: CloudSettings) -> InferenceImageArgs:
     elif not ModelAddress.parse(settings.model).is_here and engine_of(name, settings) == CTRANSLATE2:
         args["ctranslate2"] = True
     args = {**args, **cast("_BuildArgs", settings.args_for(_BuildArgs))}
+    if isinstance(settings, JobSettings) and _names_buckets(settings):
+        args["buckets"] = True
     if clients := _clients(settings):
         args["build_args"] = {**clients, **args.get("build_args", {})}
     return args
 
 
+def _names_buckets(settings: JobSettings) -> bool:
+    """Return whether jobs read or write files of a bucket, which the image needs a client for."""
+    places = (*settings.job_files, settings.job_results)
+    return bool(settings.jobs) and any(place.startswith(("gs://", "s3://")) for place in places)
+
+
 def _clients(settings: CloudSettings) -> dict[str, str]:
-    """Return the build arguments for traces and sampled payloads: a server that lacks them does not start."""
+    """Return the build arguments for traces, sampled payloads and jobs: without them no server starts."""
     env = {name.upper(): value for name, value in settings.env.items()}
     clients: dict[str, str] = {}
     if settings.traces not in ("", OFF) or env.get(ENDPOINT):
@@ -181,6 +190,8 @@ def _clients(settings: CloudSettings) -> dict[str, str]:
         clients["OTLP"] = "google" if is_googles else "1"
     if env.get("PAYLOAD_SHARE", "") not in ("", "0"):
         clients["PAYLOAD"] = "1"
+    if isinstance(settings, JobSettings) and settings.jobs:
+        clients["JOBS"] = "1"
     return clients
 
 
