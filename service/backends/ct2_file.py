@@ -101,7 +101,8 @@ def _variables(file: BinaryIO) -> tuple[dict[str, tuple[int, ...]], dict[str, in
 
 def _skip_aliases(file: BinaryIO) -> None:
     for _ in range(_count(file, MOST_VARIABLES)):
-        _text(file), _text(file)
+        _text(file)
+        _text(file)
 
 
 def _count(file: BinaryIO, most: int) -> int:

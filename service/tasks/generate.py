@@ -126,9 +126,7 @@ class Generate(Task):
 
     def load(self, model: ModelFolder) -> None:
         model.refuse_unlisted()
-        from ..backends.causal import TorchCausal
-
-        self.attach(model.tokenizer(), TorchCausal(model.path, model.device))
+        self.attach(model.tokenizer(), _backend(model))
 
     def attach(self, tokenizer: Tokenizer, backend: Causal) -> None:
         """Take the model and warm it up. Raises BadModel if it does not fit the manifest or the tokenizer."""
@@ -186,6 +184,16 @@ class Generate(Task):
             detail = f"have {characters} characters; at most {self._limits.max_text_characters} are allowed"
             raise InvalidInput(f"messages {detail}", errors=[FieldFault("#/messages", detail)])
         return GenerationWork(self._model, asked, form, DONE)
+
+
+def _backend(model: ModelFolder) -> Causal:
+    if model.engine == "ctranslate2":
+        from ..backends.ct2_causal import Ct2Causal
+
+        return Ct2Causal(model)
+    from ..backends.causal import TorchCausal
+
+    return TorchCausal(model.path, model.device)
 
 
 def _model(name: str, base: type[TRequest], **fields: Any) -> type[TRequest]:
