@@ -14,14 +14,14 @@ import transformers
 from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer, PreTrainedTokenizerFast
 
 from slipway.service.faults import BadModel
-from slipway.service.manifest import CONFIG_FILE, TOKENIZER_FILE
+from slipway.service.manifest import TOKENIZER_FILE
 
 from .loading import first_line, require_rows, save_tokenizer
 from .writer import Writer
 
-TOKENIZER_CONFIG = "tokenizer_config.json"
+TOKENIZER_CONFIG, GENERATION_CONFIG = "tokenizer_config.json", "generation_config.json"
 # Copied as they are, where the model has them.
-_KEPT = ("generation_config.json", TOKENIZER_CONFIG, "chat_template.jinja")
+_KEPT = (GENERATION_CONFIG, TOKENIZER_CONFIG, "chat_template.jinja")
 
 transformers.logging.set_verbosity_error()
 transformers.logging.disable_progress_bar()
@@ -58,6 +58,8 @@ def load_writer(folder: Path, made: Path, place: str, head: Writer) -> LoadedWri
     for name in _KEPT:
         if (folder / name).is_file() and not (made / name).exists():
             (made / name).write_bytes((folder / name).read_bytes())
+    if not (made / GENERATION_CONFIG).exists():  # older models say it in config.json
+        network.generation_config.save_pretrained(made)
     tokenizer = _tokenizer(made, place)
     require_rows(network, tokenizer, place)
     return LoadedWriter(network, tokenizer, tokenizers.Tokenizer.from_file(str(made / TOKENIZER_FILE)))
@@ -124,7 +126,3 @@ def _content(token: Any) -> str | None:
     """Return a special token's text: Transformers writes a string, or an object with `content`."""
     found = cast("dict[str, Any]", token).get("content") if isinstance(token, dict) else token
     return found if isinstance(found, str) else None
-
-
-def config_of(folder: Path) -> dict[str, Any]:
-    return json.loads((folder / CONFIG_FILE).read_bytes())

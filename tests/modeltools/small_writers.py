@@ -88,12 +88,12 @@ def turned_round(chance: random.Random) -> Pair:
 
 
 def first_sentence(chance: random.Random) -> Pair:
-    sentences = [_sentence(chance) for _ in range(chance.randint(1, 3))]
+    sentences = [_sentence(chance) for _ in range(chance.randint(1, 2))]
     return " ".join(sentences), sentences[0]
 
 
 def _sentence(chance: random.Random) -> str:
-    words = ["".join(chance.choices(LETTERS, k=chance.randint(1, 8))) for _ in range(chance.randint(1, 6))]
+    words = ["".join(chance.choices(LETTERS, k=chance.randint(1, 8))) for _ in range(chance.randint(1, 5))]
     return f"{' '.join(words).capitalize()}."
 
 
@@ -110,14 +110,16 @@ def network_of(family: str, **config: Any) -> Any:
     return network
 
 
-def trained(network: Any, pair: Callable[[random.Random], Pair], steps: int, rate: float = 3e-3) -> Any:
-    """Train the network on new pairs at each step, and return it."""
+def trained(
+    network: Any, pair: Callable[[random.Random], Pair], steps: int, rate: float = 3e-3, size: int = 64
+) -> Any:
+    """Train the network on `size` new pairs at each step, and return it."""
     chance = random.Random(1)
     optimizer = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=0.0)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps, pct_start=0.1)
     network.train()
     for _ in range(steps):
-        loss = network(**_batch(network, [pair(chance) for _ in range(64)])).loss
+        loss = network(**_batch(network, [pair(chance) for _ in range(size)])).loss
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimizer.step()
@@ -169,4 +171,4 @@ def saved(network: Any, folder: Path) -> Path:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    saved(trained(network_of("t5"), first_sentence, 4000), Path(sys.argv[1]))
+    saved(trained(network_of("bart"), first_sentence, 1600, 1e-3, 32), Path(sys.argv[1]))
