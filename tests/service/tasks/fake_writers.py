@@ -142,8 +142,13 @@ class FakeSeq2Seq:
         max_new_tokens: int,
         going: Callable[[], bool],
     ) -> list[list[int]] | None:
-        answers = [self.generate(prompt, min_new_tokens, max_new_tokens, going) for prompt in prompts]
-        return [answer for answer in answers if answer is not None] if None not in answers else None
+        answers: list[list[int]] = []
+        for prompt in prompts:
+            answer = self.generate(prompt, min_new_tokens, max_new_tokens, going)
+            if answer is None:
+                return None
+            answers.append(answer)
+        return answers
 
 
 def generating(backend: FakeCausal, **manifest: Any) -> Model:
