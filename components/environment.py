@@ -16,6 +16,14 @@ OWN_ENVIRONMENT = (
     "LISTEN_ON_SECONDS",
     "LISTEN_FD",
     "CONTROL_FD",
+    "ROLE",
+    "JOBS_DATABASE",
+    "JOBS_DATABASE_PASSWORD",
+    "JOBS_TTL_SECONDS",
+    "JOBS_PER_CALLER",
+    "JOBS_FILE_PREFIXES",
+    "JOBS_RESULT_PREFIX",
+    "JOBS_WEBHOOK_HOSTS",
 )
 # POSIX names; the clouds take no others.
 ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

@@ -66,6 +66,12 @@ class DiskFull(StartFault):
     cause = "disk_full"
 
 
+class JobsDatabaseUnusable(StartFault):
+    """The database of jobs refuses this service, or has the tables of another version."""
+
+    cause = "jobs_database_unusable"
+
+
 class ServerFailed(Exception):
     """The server cannot go on. It ends the process with exit code 1; the log has the reason."""
 
@@ -166,3 +172,30 @@ class DrainCut(RequestFault): ...
 
 
 class DeadlineExceeded(RequestFault): ...
+
+
+class KeyConflict(RequestFault):
+    """An idempotency key came again with another body."""
+
+
+class TooManyJobs(RequestFault):
+    """The caller has as many open jobs as one may have."""
+
+
+class JobUnknown(RequestFault): ...
+
+
+class JobsUnavailable(RequestFault):
+    """The database of jobs does not answer, or cannot write."""
+
+
+class ResultTooLarge(RequestFault):
+    """A job's result is larger than the database holds, and there is no place for files."""
+
+
+class FileUnavailable(RequestFault):
+    """A file that a job names cannot be read or written now."""
+
+
+class WorkerLost(RequestFault):
+    """A job was set aside, because each worker that tried it ended while it ran."""

@@ -27,6 +27,7 @@ from .connections import ConnectionLimits, Connections, most_connections
 from .engine import Engine
 from .faults import BadSettings, ServerFailed
 from .handover import Handover
+from .jobs.opening import job_store
 from .lifecycle import Lifecycle
 from .listener import BACKLOG, address_of, turn_away, waiting
 from .loading import Origin, chosen_device, load_model, model_origin, require_engine, require_expected
@@ -91,7 +92,7 @@ async def _serve(
     metrics_sock: socket.socket | None,
     control: socket.socket | None,
 ) -> None:
-    REDACTION.keep_secret([settings.model_api_key.get_secret_value()])
+    REDACTION.keep_secret(settings.secrets())
     asyncio.get_running_loop().set_exception_handler(log_loop_error)
     manifest = await origin.manifest(TASKS)
     require_expected(settings.expected_model, manifest)
@@ -105,9 +106,10 @@ async def _serve(
     sampler = _sampler(settings, manifest)
     ended = ended_requests(settings, manifest, traces)
     engine.when_batch_computed(ended.instruments.batch_computed)
+    jobs = await job_store(settings)
     connections = Connections(_connection_limits(settings))
     live = _live(settings, ended, engine, connections)
-    app = build_app(settings, manifest, task, engine, lifecycle, port, ended, live, sampler)
+    app = build_app(settings, manifest, task, engine, lifecycle, port, ended, live, sampler, jobs)
     config = uvicorn.Config(
         app,
         http=protocol_for(connections),
@@ -163,6 +165,8 @@ async def _serve(
     with contextlib.suppress(asyncio.CancelledError):
         await loading
     ended.record()
+    if jobs is not None:
+        await jobs.end()
     if traces is not None:
         await asyncio.to_thread(traces.stop)
     if not engine.stop(timeout_seconds=1):

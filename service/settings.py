@@ -12,14 +12,16 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from .caller_settings import CallerSettings
+from .callers import KEY_ALLOWED
 from .clients import networks
 from .cpus import usable_cpus
 from .device import DeviceKind
 from .faults import BadSettings
+from .job_settings import JobSettings
 from .machine import usable_memory_bytes
 
 BUNDLED_MODEL = Path(__file__).parent / "models" / "sms-spam"
-KEY_ALLOWED = "16 to 4096 printable ASCII characters without spaces"
 PATH = re.compile(r"/[A-Za-z0-9_./-]{0,253}")
 COLLECTOR = re.compile(r"https?://[!-~]+")
 COLLECTOR_ALLOWED = "an address that begins with http:// or https://"
@@ -27,6 +29,22 @@ PATH_ALLOWED = "a path of letters, digits and _ . / -, such as /metrics"
 # Of service/manifest.py, a name and a version of 100 characters each, and the hash; of the Hub less.
 MAX_EXPECTED_CHARACTERS = 300
 MIB = 1 << 20
+# The faults whose message says what is allowed.
+CUSTOM = frozenset(
+    (
+        "key",
+        "session",
+        "source",
+        "path",
+        "proxies",
+        "collector",
+        "payload",
+        "database",
+        "prefixes",
+        "hosts",
+        "callers",
+    )
+)
 # The memory that a waiting token may need: of short texts, whose answers weigh most, an embedding each.
 BYTES_PER_QUEUED_TOKEN = 4096
 MAX_DEFAULT_QUEUE_TOKENS = 1 << 20
@@ -36,7 +54,7 @@ def _queue_tokens() -> int:
     return min(MAX_DEFAULT_QUEUE_TOKENS, usable_memory_bytes() // BYTES_PER_QUEUED_TOKEN)
 
 
-class Settings(BaseSettings):
+class Settings(CallerSettings, JobSettings):
     model_config = SettingsConfigDict(env_ignore_empty=True, frozen=True)
 
     model_dir: Path = Field(
@@ -62,7 +80,6 @@ class Settings(BaseSettings):
         description="The only model to serve: its version as /health shows it, or for a model of the Hub "
         "`hf:<owner>/<name>@<commit>`. The server does not start with another. By default any.",
     )
-    model_api_key: SecretStr = Field(description="The key callers send as `Authorization: Bearer <key>`.")
     host: str = Field(default="127.0.0.1", min_length=1, description="Address to listen on.")
     port: int = Field(
         default=8080, ge=0, le=65535, description="TCP port to listen on; 0 takes a free one and logs it."
@@ -241,6 +258,12 @@ class Settings(BaseSettings):
     serve_page: bool = Field(default=True, description="Serve the page at / that tries the model.")
     serve_docs: bool = Field(default=True, description="Serve /docs and /openapi.json, which need no key.")
 
+    def secrets(self) -> list[str]:
+        """Return every secret, for what removes them from the log."""
+        fields = type(self).model_fields
+        values = [getattr(self, name) for name, field in fields.items() if field.annotation is SecretStr]
+        return [*(value.get_secret_value() for value in values), *self.keys_by_caller().values()]
+
     @field_validator("model_source")
     @classmethod
     def _source_is_pinned(cls, source: str) -> str:
@@ -252,14 +275,6 @@ class Settings(BaseSettings):
             except ValueError as error:
                 raise PydanticCustomError("source", "{allowed}", {"allowed": str(error)}) from None
         return source
-
-    @field_validator("model_api_key")
-    @classmethod
-    def _key_fits_a_header(cls, key: SecretStr) -> SecretStr:
-        value = key.get_secret_value()
-        if not (16 <= len(value) <= 4096 and value.isascii() and value.isprintable() and " " not in value):
-            raise PydanticCustomError("key", "{allowed}", {"allowed": KEY_ALLOWED})
-        return key
 
     @field_validator("trusted_proxies")
     @classmethod
@@ -343,7 +358,7 @@ def settings_from_environment() -> Settings:
 def _fault(details: ErrorDetails) -> str:
     name = str(details["loc"][0])
     field = Settings.model_fields[name]
-    custom = details["type"] in ("key", "session", "source", "path", "proxies", "collector", "payload")
+    custom = details["type"] in CUSTOM
     allowed = KEY_ALLOWED if name == "model_api_key" else details["msg"] if custom else _allowed(field)
     return f"{name.upper()}: {_got(name, details)}; allowed: {allowed}."
 
@@ -351,7 +366,7 @@ def _fault(details: ErrorDetails) -> str:
 def _got(name: str, details: ErrorDetails) -> str:
     if details["type"] == "missing":
         return "not set"
-    if name == "model_api_key":
+    if Settings.model_fields[name].annotation is SecretStr:
         return f"got {len(str(details['input']))} characters"
     return f"got {str(details['input'])[:100]!r}"
 

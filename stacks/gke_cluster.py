@@ -9,7 +9,7 @@ from slipway.components.gke.shapes import machine_of
 from slipway.components.gke.spec import GkeClusterSpec
 from slipway.components.rollouts.second import second_pods
 from slipway.components.spec import InferenceServiceSpec
-from slipway.stacks.parts import image_cuda_version
+from slipway.stacks.engine import image_cuda_version
 from slipway.stacks.settings.gke import GkeSettings
 
 _CPU_MACHINE = "e2-standard-4"

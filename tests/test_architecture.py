@@ -21,7 +21,7 @@ CLOUDS = {"google": ({"cloud_run", "gke"}, "pulumi_gcp"), "aws": ({"fargate"}, "
 # Those of no cloud or of several.
 OF_ANY_CLOUD = {"image", "kubernetes", "local"}
 # What components of every cloud share, and is large enough for a folder.
-SHARED = {"observability", "rollouts"}
+SHARED = {"jobs", "observability", "rollouts"}
 # The packages of infra, the lowest first: each imports only from those before it.
 ORDER = (
     *("errors", "setup", "confinement", "resources", "plan", "settings", "local", "targets", "program"),

@@ -10,11 +10,14 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from slipway.components import sdks
+from slipway.infra.setup.optional_lists import MAIN_PACKAGES, OPTIONAL_LISTS
 from tests.checkout import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 # Only builds the package.
 BUILDS = {"setuptools"}
+# The extras of the sets that only some stacks need -> what their lists are compiled from.
+OPTIONAL = {name: file.replace(".txt", ".in") for name, file in OPTIONAL_LISTS.items()}
 
 
 def pinned(file: str) -> dict[str, str]:
@@ -46,8 +49,15 @@ def test_the_dependencies_hold_what_the_local_list_pins_and_no_other_package() -
 
 
 def test_the_extras_hold_what_the_list_of_the_sdks_pins_and_no_other_package() -> None:
-    together = {name: each for extra in extras().values() for name, each in extra.items()}
+    of_sdks = [extra for name, extra in extras().items() if name not in OPTIONAL]
+    together = {name: each for extra in of_sdks for name, each in extra.items()}
     assert_ranges_hold(together, pinned("requirements.in"))
+
+
+@pytest.mark.parametrize("name", OPTIONAL)
+def test_the_extra_of_an_optional_set_holds_what_its_list_pins_and_no_other_package(name: str) -> None:
+    assert_ranges_hold(extras()[name], pinned(OPTIONAL[name]))
+    assert MAIN_PACKAGES[name] in extras()[name]
 
 
 def test_the_extra_all_has_every_other_one() -> None:
@@ -81,7 +91,7 @@ def test_installing_needs_the_standard_library_alone() -> None:
     done = isolated(f"{code}runpy.run_module('infra.setup.install', run_name='__main__')", "-I", "-S")
     assert (done.returncode, done.stderr) == (
         2,
-        "install: got 'nothing'; allowed: local, cloud, dev, ready\n",
+        "install: got 'nothing'; allowed: local, cloud, dev, jobs, text, parquet, ready\n",
     )
 
 

@@ -8,10 +8,12 @@ from typing import Any, NotRequired, Self
 import pulumi
 
 from ..declared import argument, read_into
+from ..jobs.args import JobsArgs
+from ..jobs.spec import JobsSpec
 from ..spec import InferenceServiceArgs, InferenceServiceSpec
 
 
-class LocalServiceArgs(InferenceServiceArgs):
+class LocalServiceArgs(InferenceServiceArgs, JobsArgs):
     """The arguments of a local service, beyond those of every target."""
 
     api_key: NotRequired[pulumi.Input[str]]
@@ -46,11 +48,12 @@ class LocalContainerArgs(LocalServiceArgs):
 class LocalSpec:
     """The arguments of one local service, checked by rules.py.
 
-    service: as on every target. load_seconds: None if the model's own measure or estimate counts.
-    image: of a container.
+    service: as on every target. jobs: what it does with jobs. load_seconds: None if the model's own
+    measure or estimate counts. image: of a container.
     """
 
     service: InferenceServiceSpec
+    jobs: JobsSpec
     api_key: pulumi.Input[str] | None = argument(None, hidden=True)
     run_folder: str = argument(derived=lambda spec: str(Path(".slipway") / spec.service.name))
     load_seconds: float | None = argument(None)
@@ -66,7 +69,8 @@ class LocalSpec:
         """Fill in the defaults; '' in `run_folder` and `image` and 0 in `load_seconds` are not given."""
         unset = {key for key in ("run_folder", "image", "load_seconds") if not args.get(key)}
         given = {key: value for key, value in args.items() if key not in unset}
-        return read_into(cls, given, service=InferenceServiceSpec.read(name, given))
+        service = InferenceServiceSpec.read(name, given)
+        return read_into(cls, given, service=service, jobs=JobsSpec.read(given, service))
 
     @property
     def name(self) -> str:

@@ -1,6 +1,6 @@
-"""A local service: one server process on this machine's loopback address.
+"""A local service: one server process on this machine's loopback address, and one worker where it takes jobs.
 
-Owns the process, its run folder and an API key if none is given. Memory is in GiB. Replicas do not
+Owns the processes, its run folder and an API key if none is given. Memory is in GiB. Replicas do not
 apply: there is one process.
 """
 
@@ -84,6 +84,13 @@ def _rollout_inputs(spec: LocalSpec) -> dict[str, object]:
     return {name: value for name, value in given.items() if value}
 
 
+def _jobs_inputs(spec: LocalSpec) -> dict[str, object]:
+    """Return what the server and its worker get of jobs; nothing without jobs."""
+    if not spec.jobs.jobs:
+        return {}
+    return {"jobs": spec.jobs.environment, "worker_memory_gib": spec.jobs.worker_memory_gib}
+
+
 def _process_inputs(run: LocalRun) -> dict[str, object]:
     """Return the inputs of the process for its provider."""
     spec, service = run.spec, run.spec.service
@@ -100,6 +107,7 @@ def _process_inputs(run: LocalRun) -> dict[str, object]:
         "expected_model": run.expected_model,
         "load_seconds": run.load_seconds,
         **_rollout_inputs(spec),
+        **_jobs_inputs(spec),
         "code_digest": source_digest(ROOT / "service"),
         "api_key_given": spec.api_key is not None,
         "api_key": None if spec.api_key is None else pulumi.Output.secret(spec.api_key),

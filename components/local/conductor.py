@@ -17,7 +17,7 @@ from types import FrameType
 from ..rollouts.counts import ServerCounts
 from ..rollouts.rollback_rules import RuleVerdict, read_rule
 from ..rollouts.states import BACK, PAUSED, SERVES, UNDER_WAY
-from . import process
+from . import process, worker
 from .control import Control, ControlError
 from .launch import DRAIN_SECONDS
 from .log import RotatingLog, json_line
@@ -91,12 +91,23 @@ class Conductor:
     def _end(self, back: str | None, *, leaves: bool) -> None:
         """Record the end, and end the version without traffic. leaves: whether it was told, and goes."""
         loser = self._rollout.old if back is None else self._rollout.new
+        if back is None:
+            self._change_worker()
         try:
             self._record(back)
         finally:
             if leaves:
                 wait_until_left(self._folder, loser, self._leave_seconds(loser))
             process.end(release_folder(self._folder, loser), patience_seconds=1)
+
+    def _change_worker(self) -> None:
+        """Let the worker of the new version do the work; where it cannot, the old one goes on."""
+        try:
+            worker.follow(self._folder)
+        except (process.StartFailed, RecordError) as error:
+            log = RotatingLog(self._new_folder)
+            log.write(json_line("error", str(error).partition("\n")[0]))
+            log.close()
 
     def _record(self, back: str | None) -> None:
         if back is None:

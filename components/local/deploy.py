@@ -23,7 +23,7 @@ from ..rollouts.kinds import CANARY, CANARY_PERCENT, ROLLING
 from ..rollouts.rollback_rules import DEFAULT_RULES
 from ..rollouts.states import BACK, SERVES
 from ..smoke import SmokeResult, Unanswered, smoke_cases, smoke_test
-from . import kept_files, process
+from . import kept_files, process, worker
 from .control import Control, ControlError
 from .launch import Launch
 from .process import StartFailed
@@ -84,6 +84,7 @@ class Deployment:
                 record = process.begin(launch, listening, takes_traffic=True)
             self._require_answers(release, launch)
             serve(self.folder, lease, release.number)
+            self._follow()
             started = Rollout(ROLLING, 0, release.number, ProcessId.of(os.getpid()), time.time())
             started.ended(self.folder, SERVES)
             kept_files.prune(self.folder)
@@ -126,12 +127,19 @@ class Deployment:
         except BaseException as error:
             self._go_back(rollout, error)
             raise
+        self._follow()
         wait_until_left(self.folder, lease.release)
         kept_files.prune(self.folder)
         record = process.running(self.folder)
         if record is None:
             raise StartFailed("The server ended right after it got the traffic.")
         return record
+
+    def _follow(self) -> None:
+        """Let the worker of what serves now do the work. Raises StartFailed; the server goes on serving."""
+        if worker.takes_jobs(self.inputs):
+            self.say("Starting the worker")
+        worker.follow(self.folder)
 
     @property
     def _kind(self) -> str:
@@ -166,6 +174,7 @@ class Deployment:
             expected_model=inputs.get("expected_model", ""),
             ready_seconds=process.ready_seconds(inputs.get("load_seconds", 0)),
             code=kept_files.code_of(self.folder, release),
+            jobs=worker.jobs_environment(self.folder, inputs),
         )
 
     def _lease(self, launch: Launch, number: int) -> Lease:

@@ -15,7 +15,7 @@ from typing import Any
 from ..checkout import ROOT
 from ..model import located, source_digest
 from .process import alive, process_folders
-from .record import RELEASES, Lease, release_folder
+from .record import RELEASES, Lease, release_folder, worker_folders
 from .release import KEPT_RELEASES, Release, releases
 
 _CODE, _MODELS = "code", "models"
@@ -92,6 +92,7 @@ def prune(folder: Path, keep_newest: int = KEPT_RELEASES) -> list[int]:
     lease = Lease.read(folder)
     running = [path for path in process_folders(folder) if alive(path)]
     held = {int(path.name) for path in running if path.parent.name == RELEASES}
+    held |= {int(path.parent.name) for path in worker_folders(folder) if alive(path)}
     held.add(lease.release if lease else 0)
     found = releases(folder)
     old = [each for each in found[keep_newest:] if each.number not in held]

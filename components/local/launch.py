@@ -6,9 +6,9 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
@@ -45,6 +45,8 @@ class Launch:
     """Where else it finds packages, such as torch; none: its own environment alone."""
     code: Path | None = None
     """Absolute folder with the package `slipway` that it runs; None: this one."""
+    jobs: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    """Environment of a server, and of a worker, that works with jobs; one of them is a secret."""
 
     @property
     def url(self) -> str:
@@ -67,6 +69,7 @@ class Launch:
             "SERVICE_VERSION": self.version,
             **({"EXPECTED_MODEL": self.expected_model} if self.expected_model else {}),
             **({"PYTHONPATH": self.python_path} if self.python_path else {}),
+            **self.jobs,
         }
 
 
@@ -88,6 +91,27 @@ def spawned(launch: Launch, listening: socket.socket) -> subprocess.Popen[bytes]
             pass_fds=tuple(sockets.values()),
             stdin=subprocess.DEVNULL,
             stdout=log,  # until the supervisor itself writes there
+            stderr=log,
+            start_new_session=True,
+        )
+
+
+def spawned_worker(launch: Launch, listening: socket.socket) -> subprocess.Popen[bytes]:
+    """Start a supervisor as `spawned` does, of a worker that it starts again whenever it dies."""
+    (launch.folder / PROCESS).unlink(missing_ok=True)
+    with new_file(launch.folder) as log:
+        command = [sys.executable, "-m", _SUPERVISOR, "--restart"]
+        command += ["--code", str(launch.code)] if launch.code else []
+        command += ["--socket", str(listening.fileno())]
+        command += [str(launch.folder.resolve()), str(launch.memory_bytes)]
+        command += [sys.executable, "-m", "slipway.service"]
+        return subprocess.Popen(
+            command,
+            cwd=ROOT if IS_CHECKOUT else launch.folder,
+            env={**launch.environment(), "ROLE": "worker", "LISTEN_FD": str(listening.fileno())},
+            pass_fds=(listening.fileno(),),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
             stderr=log,
             start_new_session=True,
         )

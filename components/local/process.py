@@ -23,7 +23,18 @@ from .control import CONTROL, Control, ControlError
 from .control import is_ready as control_is_ready
 from .launch import DRAIN_SECONDS, HOST, LEAST_READY_SECONDS, Launch, interrupts_held, spawned, supervisors
 from .private import make_private
-from .record import LEASE, LOG, LOOK, PROCESS, RELEASES, Lease, ProcessId, ProcessRecord, serving_folder
+from .record import (
+    LEASE,
+    LOG,
+    LOOK,
+    PROCESS,
+    RELEASES,
+    Lease,
+    ProcessId,
+    ProcessRecord,
+    serving_folder,
+    worker_folders,
+)
 
 # For versions that no longer have the traffic, when the service is stopped.
 _OTHERS_SECONDS = 3.0
@@ -151,10 +162,12 @@ def retire(folder: Path) -> None:
 
 
 def stop(folder: Path, patience_seconds: float = DRAIN_SECONDS + 5) -> None:
-    """End the server and its supervisor, letting running requests finish; the log stays.
+    """End the server, its worker and their supervisors, letting what runs finish; logs and jobs stay.
 
     A pid that has since been given to an unrelated process is never signalled.
     """
+    for worker in worker_folders(folder):
+        end(worker, patience_seconds)
     serving = serving_folder(folder)
     for other in process_folders(folder):
         if other != serving:  # first: it must not take the listening socket along

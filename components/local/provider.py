@@ -9,7 +9,7 @@ from typing import Any
 
 from pulumi.dynamic import CreateResult, DiffResult, ReadResult, ResourceProvider, UpdateResult
 
-from . import kept_files, process
+from . import kept_files, process, worker
 from .deploy import SMOKE, Deployment
 from .record import LOG, Lease, ProcessRecord
 from .release import RELEASE_INPUTS, Release, fingerprint
@@ -53,9 +53,9 @@ class LocalProcessProvider(ResourceProvider):
         is_other = record is not None and record.server.pid != _olds.get(
             "pid"
         )  # of a rollout that was cut off
-        return DiffResult(
-            changes=changed or _key_changed(_olds, _news) or record is None or is_other, replaces=[]
-        )
+        is_idle = worker.takes_jobs(_news) and not worker.running_workers(Path(_news["run_folder"]))
+        changed = changed or _key_changed(_olds, _news) or record is None or is_other or is_idle
+        return DiffResult(changes=changed, replaces=[])
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
         folder = Path(_news["run_folder"])
@@ -79,6 +79,7 @@ class LocalProcessProvider(ResourceProvider):
             return self._restarted(folder, olds, news, key)
         if record and release.fingerprint == fingerprint(news) and not _key_changed(olds, news):
             mend(folder)  # a rollout whose command was killed when it had ended
+            worker.follow(folder)
             return self._outputs(news, key, record)
         if int(news["port"]) != int(olds["port"]):
             process.refuse_taken_port(int(news["port"]))

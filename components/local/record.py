@@ -6,7 +6,9 @@
 `releases/<number>/`: a release (release.py), each with
     `process.json`: the supervisor's and server's process, and how the server ended, by the supervisor,
     `control`: the server's control socket (control.py),
-    `server.log`: the server's log, by the supervisor (log.py).
+    `server.log`: the server's log, by the supervisor (log.py),
+    `worker/`: its worker, where the service takes jobs, with the same files and `worker.json` (worker.py).
+`jobs.sqlite`, with its journals: the jobs, which `down` leaves. `webhook-secret`: the key of webhooks.
 A server that is no release, such as one that is measured, has these three next to its lease.
 `look.json`: what the metrics page had counted at the last `slipway status`, by that command.
 All but the log are replaced whole, so that a reader never sees half of one.
@@ -26,7 +28,7 @@ import psutil
 from ..fault import ComponentError
 
 LEASE, PROCESS, LOG, LOOK = "lease.json", "process.json", "server.log", "look.json"
-RELEASES = "releases"
+RELEASES, WORKER = "releases", "worker"
 # Clocks of the same process read twice differ by rounding only; a reused pid started later.
 _SAME_START_SECONDS = 0.05
 
@@ -140,6 +142,16 @@ def serving_folder(folder: Path) -> Path:
     """Return the folder with the process and the log of what serves."""
     lease = Lease.read(folder)
     return release_folder(folder, lease.release if lease else 0)
+
+
+def worker_folder(folder: Path, number: int) -> Path:
+    """Return the folder of a release's worker."""
+    return release_folder(folder, number) / WORKER
+
+
+def worker_folders(folder: Path) -> list[Path]:
+    """Return the folders of the workers of a service that have the record of a process."""
+    return sorted(path.parent for path in folder.glob(f"{RELEASES}/*/{WORKER}/{PROCESS}"))
 
 
 def out_of_memory(limit_bytes: int, peak_bytes: int) -> str:

@@ -33,6 +33,8 @@ RELEASE_INPUTS = (
     "model_digest",
     "expected_model",
     "code_digest",
+    "jobs",
+    "worker_memory_gib",
 )
 
 

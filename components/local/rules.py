@@ -9,6 +9,7 @@ from typing import Any
 from ..arguments import readable_arguments
 from ..fault import Fault, Faults, refuse
 from ..input_rules import api_key_faults
+from ..jobs.rules import AMAZON, FILE, GOOGLE, jobs_faults
 from ..load_time import load_seconds_of
 from ..model import ModelFolder, model_folder, model_version, require_memory
 from ..need import need_of
@@ -88,6 +89,7 @@ def _without_effect(given: Mapping[str, Any]) -> Iterator[Fault]:
 def _process_faults(spec: LocalSpec) -> Iterator[Fault]:
     yield from api_key_faults(spec.api_key)
     yield from rollout_faults(RolloutArguments.of(spec))
+    yield from jobs_faults(spec.jobs, None, (FILE, GOOGLE, AMAZON))
     if spec.smoke_tests:
         try:
             list(file_cases(Path(spec.smoke_tests)))
@@ -107,6 +109,9 @@ def _container_faults(spec: LocalSpec) -> Iterator[Fault]:
     for name in (name for name, is_given in given.items() if is_given):
         allowed = "leave it out, or run a process (LocalService)"
         yield Fault(name, "given", allowed, ", and a local container is replaced at once")
+    for name in sorted(spec.jobs.given):
+        allowed = "leave it out, or run a process (LocalService)"
+        yield Fault(name, "given", allowed, ", and no worker runs next to a local container")
     service = spec.service
     if service.gpu:
         yield Fault("gpu", repr(service.gpu), "leave it out", ", and a local container has none")

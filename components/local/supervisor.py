@@ -1,8 +1,9 @@
 """Runs one local server: starts it under a memory limit, passes signals on, records how it ended.
 
-Run as `python -m slipway.components.local.supervisor [--code FOLDER] [--socket N]… RUN_FOLDER LIMIT_BYTES
-COMMAND…` in a session of its own, with the server's environment. Writes the server's output to the log, and
-hands it the sockets, whose descriptors its environment names. Exits when the server does.
+Run as `python -m slipway.components.local.supervisor [--restart] [--code FOLDER] [--socket N]… RUN_FOLDER
+LIMIT_BYTES COMMAND…` in a session of its own, with the server's environment. Writes the server's output to
+the log, and hands it the sockets, whose descriptors its environment names. Exits when the server does; with
+`--restart` it starts the server again until it is asked to stop.
 """
 
 import argparse
@@ -23,6 +24,9 @@ from .record import ProcessId, ProcessRecord, ServerExit
 _WATCH_SECONDS = 0.1
 # For what is still in the pipes when the server has ended; longer only if a process of its own holds them.
 _LAST_OUTPUT_SECONDS = 5.0
+# Before a server that died is started again: twice as long each time, unless it had run for a while.
+_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 30.0
+_STEADY_SECONDS = 60.0
 
 
 class _Server:
@@ -33,6 +37,7 @@ class _Server:
     ) -> None:
         """Start it. code: the working directory. sockets: descriptors to hand over."""
         self.asked_to_stop = False
+        self.started_at = time.time()
         self._code = code
         self._sockets = sockets
         self.peak_bytes = 0
@@ -68,6 +73,9 @@ class _Server:
         self.cgroup.add_self()
         _unblock_signals()
 
+    def stop(self) -> None:
+        self._pass_on(signal.SIGTERM, None)
+
     def _pass_on(self, number: int, _frame: FrameType | None) -> None:
         self.asked_to_stop = True
         self.process.send_signal(number)
@@ -100,6 +108,7 @@ def _unblock_signals() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser()
+    parser.add_argument("--restart", action="store_true")
     parser.add_argument("--code")
     parser.add_argument("--socket", type=int, action="append", default=[])
     parser.add_argument("folder", type=Path)
@@ -110,30 +119,58 @@ def _arguments() -> argparse.Namespace:
 
 def main() -> int:
     given = _arguments()
-    folder, limit_bytes = given.folder, given.limit_bytes
-    own = ProcessId.of(os.getpid())
-    log = RotatingLog(folder)  # before the server, which would run on alone if there were none
-    cgroup = cgroup_with_limit(group_name(own.pid), limit_bytes)
-    server = _Server(given.command, cgroup, given.code, given.socket)
-    for descriptor in given.socket:
-        os.close(descriptor)  # the server alone has them, so that they close with it
+    log = RotatingLog(given.folder)  # before the server, which would run on alone if there were none
+    server = _started(given)
+    if not given.restart:
+        for descriptor in given.socket:
+            os.close(descriptor)  # the server alone has them, so that they close with it
+    pause_seconds = _FIRST_PAUSE_SECONDS
+    while True:
+        _watch(given, server, log)
+        if not given.restart or server.asked_to_stop:
+            break
+        if time.time() - server.started_at > _STEADY_SECONDS:
+            pause_seconds = _FIRST_PAUSE_SECONDS
+        if not _paused(server, pause_seconds):
+            break
+        pause_seconds = min(2 * pause_seconds, _LONGEST_PAUSE_SECONDS)
+        before, server = server, _started(given)
+        if before.asked_to_stop:  # just before the new one took its signals
+            server.stop()
+    log.close()
+    return 0
+
+
+def _started(given: argparse.Namespace) -> _Server:
+    cgroup = cgroup_with_limit(group_name(os.getpid()), given.limit_bytes)
+    return _Server(given.command, cgroup, given.code, given.socket)
+
+
+def _watch(given: argparse.Namespace, server: _Server, log: RotatingLog) -> None:
+    """Record a server and wait for its end."""
     record = ProcessRecord(
-        supervisor=own,
+        supervisor=ProcessId.of(os.getpid()),
         server=ProcessId.of(server.process.pid),
-        limit_bytes=limit_bytes,
+        limit_bytes=given.limit_bytes,
         enforced_by=f"cgroup v{server.cgroup.version}" if server.cgroup else "watchdog",
-        started_at=time.time(),
+        started_at=server.started_at,
     )
-    record.write(folder)
+    record.write(given.folder)
     output = Output(server.process, log)
-    record = record.with_end(server.ended(limit_bytes))
+    record = record.with_end(server.ended(given.limit_bytes))
     output.wait(_LAST_OUTPUT_SECONDS)
     assert record.ended
     if record.ended.cause != "stopped":
         log.write(json_line("error", record.end_in_words()))
-    log.close()
-    record.write(folder)
-    return 0
+    record.write(given.folder)
+
+
+def _paused(server: _Server, seconds: float) -> bool:
+    """Wait before the next start; return whether it still is to come."""
+    end = time.monotonic() + seconds
+    while not server.asked_to_stop and time.monotonic() < end:
+        time.sleep(_WATCH_SECONDS)
+    return not server.asked_to_stop
 
 
 if __name__ == "__main__":

@@ -10,7 +10,10 @@ from enum import Enum
 
 # Requests that an orchestrator and the live view send: service/metrics/live.py, UNCOUNTED_ROUTES.
 PROBES = ("/alive", "/ready", "/health", "/live")
-_PLACEHOLDER = re.compile(r"\$([swpl])\b")
+_PLACEHOLDER = re.compile(r"\$([swpljk])\b")
+_JOB = re.compile(r'job="([^"]*)"')
+# Of the workers of a service, whose own it has in front.
+WORKER_SUFFIX = "-worker"
 
 
 class DashboardRow(Enum):
@@ -21,6 +24,7 @@ class DashboardRow(Enum):
     LATENCY = "Latency"
     SATURATION = "Saturation"
     BATCHES = "Batches"
+    JOBS = "Jobs and workers"
     QUALITY = "Model quality and drift"
     VERSIONS = "Versions side by side"
 
@@ -55,6 +59,8 @@ class Series:
     def promql(self, selector: str, window: str, slow_seconds: float) -> str:
         """Return the expression for one service. selector: matchers, such as `job="api"`."""
         values = {"s": selector, "w": window, "p": "|".join(PROBES), "l": _bound(slow_seconds)}
+        values["j"] = _JOB.sub(rf'job=~"\1({WORKER_SUFFIX})?"', selector)
+        values["k"] = _JOB.sub(rf'job="\1{WORKER_SUFFIX}"', selector)
         return _PLACEHOLDER.sub(lambda found: values[found[1]], self.expression)
 
 

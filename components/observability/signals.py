@@ -25,6 +25,7 @@ from .expressions import (
     total,
 )
 from .gpu_signals import GPU_SIGNALS
+from .job_signals import JOB_SIGNALS
 from .model_signals import MODEL_SIGNALS
 from .objective import Burn, Objective
 from .signal import Alarm, BurnAlarm, DashboardRow, Series, Severity, SignalRow, Unit
@@ -326,8 +327,13 @@ SIGNALS: tuple[SignalRow, ...] = (
         by_label("direction", "slipway_tokens_total{$s}"),
         _NO_TEXT,
     ),
+    *JOB_SIGNALS,
     *MODEL_SIGNALS,
 )
+JOB_KEYS = frozenset(signal.key for signal in JOB_SIGNALS)
 BY_KEY: Mapping[str, SignalRow] = {signal.key: signal for signal in SIGNALS}
-# The signals whose thresholds a service may set where Prometheus reads the server's metrics.
-TUNABLE = tuple(signal.key for signal in SIGNALS if isinstance(signal.alarm, Alarm) and signal.series)
+_TUNABLE = tuple(signal.key for signal in SIGNALS if isinstance(signal.alarm, Alarm) and signal.series)
+# The signals whose thresholds a service may set where Prometheus reads the server's metrics; and those that
+# it may set in addition where it takes jobs.
+TUNABLE = tuple(key for key in _TUNABLE if key not in JOB_KEYS)
+TUNABLE_OF_JOBS = tuple(key for key in _TUNABLE if key in JOB_KEYS)

@@ -11,7 +11,7 @@ from ..fault import Fault
 from .gpu_signals import GPU_SIGNALS
 from .objective import Objective, objective_faults
 from .signal import Alarm, Severity, SignalRow, Unit
-from .signals import BURNS, BY_KEY, OBJECTIVE, SIGNALS, SLOW_SECONDS, TUNABLE
+from .signals import BURNS, BY_KEY, JOB_KEYS, OBJECTIVE, SIGNALS, SLOW_SECONDS, TUNABLE
 
 # More seconds, connections or restarts than any service has: past it an alarm could never be raised.
 _MOST = 1e9
@@ -50,15 +50,23 @@ class Watch:
     signals: tuple[SignalRow, ...] = SIGNALS
 
     @classmethod
-    def of(cls, task: str, objective: ServiceObjective, thresholds: Mapping[str, AlarmThresholds]) -> Self:
-        """Fill in the defaults, for arguments without a fault."""
+    def of(
+        cls,
+        task: str,
+        objective: ServiceObjective,
+        thresholds: Mapping[str, AlarmThresholds],
+        *,
+        jobs: bool = False,
+    ) -> Self:
+        """Fill in the defaults, for arguments without a fault. jobs: whether the service takes any."""
         given = Objective(
             objective.get("availability", OBJECTIVE.availability_percent),
             objective.get("latency", OBJECTIVE.latency_percent),
             objective.get("seconds", SLOW_SECONDS.get(task, OBJECTIVE.slow_seconds)),
             objective.get("days", OBJECTIVE.window_days),
         )
-        return cls(given, tuple(_with_thresholds(signal, thresholds.get(signal.key)) for signal in SIGNALS))
+        signals = (signal for signal in SIGNALS if jobs or signal.key not in JOB_KEYS)
+        return cls(given, tuple(_with_thresholds(signal, thresholds.get(signal.key)) for signal in signals))
 
     def without_gpus(self) -> Self:
         """Return it without the signals of GPUs, where none is there or none is measured."""

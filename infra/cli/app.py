@@ -169,11 +169,14 @@ def down(
         with progress("Stopping: requests in progress finish first" if local.runs(config) else "Stopping"):
             existed = local.down(config)
         remains = local.remaining(config)
+        jobs = local.kept_jobs(config)
         if format_ is Format.JSON:
             print_json({"stack": config.stack, "stopped": existed, "remains": remains})
             return
         OUT.print(f"Stack {config.stack} {'is stopped' if existed else 'was not running'}.")
         OUT.print(f"What remains: {', '.join(remains) or 'nothing'}")
+        if jobs:
+            OUT.print(f"Its jobs are kept in {jobs}: the next `slipway up` goes on with those that are open.")
 
 
 @app.command(epilog="Example: slipway preview 'prod*' --against main")

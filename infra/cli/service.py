@@ -14,6 +14,7 @@ from slipway.infra.cli.stacks import Stack, StackOption, Stacks, StacksOption, o
 from slipway.infra.cli.table import print_table
 from slipway.infra.errors import Failed, Refused
 from slipway.infra.settings.stackfile import stack_config
+from slipway.infra.targets.local_jobs import job_words
 from slipway.infra.targets.registry import target_of
 from slipway.infra.targets.signals import signal_lines
 from slipway.infra.targets.status import Status, rollout_words, smoke_words, with_smoke
@@ -75,6 +76,8 @@ def _print_status(found: Status) -> None:
         report["rollout"] = rollout_words(found.rollout)
     if found.smoke:
         report["smoke"] = smoke_words(found.smoke)
+    if found.jobs:
+        report["jobs"] = job_words(found.jobs)
     if found.limits:
         report["limits"] = ", ".join(f"{name} {limit}" for name, limit in found.limits.items())
     values = [(name, value) for name, value in report.items() if name not in ("stack", "state", "signals")]

@@ -19,7 +19,9 @@ from slipway.components.local.provider import SLIPWAY, STOP_COMMANDS, LocalProce
 from slipway.components.local.record import Lease, RecordError, read_json, unwritable, write_json
 from slipway.components.local.release import allow_again
 from slipway.components.local.rollout import abandon
+from slipway.components.local.worker import JOBS_FILE
 from slipway.infra.errors import Refused
+from slipway.infra.local.optional import require_sets
 from slipway.infra.plan.config import StackConfig
 from slipway.infra.plan.monitor import Monitor, PlanError, masked, revealed, secret
 from slipway.infra.plan.run import run
@@ -102,6 +104,8 @@ def up(
     state still lists what runs.
     """
     wanted = _wanted(config, program)
+    for props in wanted.values():
+        require_sets(props, say)
     folder = config.run_folder
     with locked(folder):
         state = State.read(folder)
@@ -116,7 +120,7 @@ def up(
 
 
 def down(config: StackConfig) -> bool:
-    """Stop the stack's service and forget its state; the log stays. False if there was nothing.
+    """Stop the stack's service and forget its state; log and jobs stay. False if there was nothing.
 
     Raises Busy, RecordError, and OwnedByOther for a service that Pulumi started.
     """
@@ -139,6 +143,12 @@ def runs(config: StackConfig) -> bool:
     """Return whether a process that `slipway up` started runs, whatever the settings say now."""
     lease = Lease.read(config.run_folder)
     return lease is not None and lease.owner == SLIPWAY and running(config.run_folder) is not None
+
+
+def kept_jobs(config: StackConfig) -> str:
+    """Return the file with the jobs that `down` leaves, relative to the project; '' if there is none."""
+    path = config.run_folder / JOBS_FILE
+    return str(path) if path.is_file() and path.stat().st_size else ""
 
 
 def remaining(config: StackConfig) -> list[str]:

@@ -1,7 +1,8 @@
 """Fills the project's one virtual environment from hash-locked lists; nothing is done twice.
 
 Run as `python3 -m infra.setup.install SET`: `local` (the local stack and its server), `cloud` (every SDK on
-top), `dev` (what tests and checks need on top). Standard library only: it runs before anything is there.
+top), `dev` (what tests and checks need on top), or one that only some stacks need, which comes into an
+environment that is there. Standard library only: it runs before anything is there.
 Compiles what it installs, also where PYTHONDONTWRITEBYTECODE is set: imports are 3 times as slow without.
 `ready` installs nothing: it says whether the commands of this checkout can run.
 """
@@ -20,9 +21,15 @@ from pathlib import Path
 
 from infra.setup import environment
 from infra.setup.environment import ENVIRONMENT, ROOT
+from infra.setup.optional_lists import OPTIONAL_LISTS
 from infra.setup.pip_failures import cause_of
 
-LISTS = {"local": "requirements-local.txt", "cloud": "requirements.txt", "dev": "requirements-dev.txt"}
+LISTS = {
+    "local": "requirements-local.txt",
+    "cloud": "requirements.txt",
+    "dev": "requirements-dev.txt",
+    **OPTIONAL_LISTS,
+}
 PACKAGES = ("infra", "stacks", "components", "service", "modeltools")
 PYTHON = ENVIRONMENT / "bin" / "python"
 
@@ -72,7 +79,7 @@ def _install_and_report(name: str) -> int:
         print(f"\n{_last_lines(output) if cause else output}", file=sys.stderr)
         print(f"Installing {LISTS[name]} failed: {cause or 'see above.'}", file=sys.stderr)
         return 1
-    for included in {name, "local"}:  # every list holds the local one, at the same versions
+    for included in {name} if name in OPTIONAL_LISTS else {name, "local"}:  # the others hold the local one
         _stamp(included).write_text(_digest(included))
     print(f"Installed {LISTS[name]} in {time.monotonic() - begun:.0f} s", file=sys.stderr)
     return 0
@@ -92,18 +99,25 @@ def _digest(name: str) -> str:
 
 
 def _install(name: str) -> None:
+    if name in OPTIONAL_LISTS:
+        environment.check_ready()
+        _pip(["--require-hashes", "--no-deps", "-r", LISTS[name]], _count(name))
+        return
     old = environment.moved_from()
     if old:
         print(f"This checkout was at {old} when .venv was made; making it again", file=sys.stderr)
         shutil.rmtree(ENVIRONMENT)
     if not PYTHON.exists():
         _make_venv()
-    listed = (ROOT / LISTS[name]).read_text()
-    total = len(re.findall(r"^[A-Za-z0-9].*==", listed, re.MULTILINE))
     # Every package is in the list with its hash, so pip has nothing to resolve.
-    _pip(["--require-hashes", "--no-deps", "-r", LISTS[name]], total)
+    _pip(["--require-hashes", "--no-deps", "-r", LISTS[name]], _count(name))
     _pip(["--no-build-isolation", "--no-deps", "-e", "."], 0)
     subprocess.run([PYTHON, "-m", "compileall", "-q", *PACKAGES], cwd=ROOT, check=True)
+
+
+def _count(name: str) -> int:
+    """Count the packages of a list."""
+    return len(re.findall(r"^[A-Za-z0-9].*==", (ROOT / LISTS[name]).read_text(), re.MULTILINE))
 
 
 def _make_venv() -> None:

@@ -15,6 +15,7 @@ from slipway.components.local.process import is_ready
 from slipway.components.local.record import Lease, ProcessRecord, read_json, serving_folder
 from slipway.components.local.rollout import Rollout, as_json
 from slipway.components.rollouts.states import BACK, CUT_OFF, SERVES
+from slipway.infra.targets.local_jobs import local_jobs
 from slipway.infra.targets.signals import signals_of
 
 _MIB = 2**20
@@ -31,7 +32,8 @@ class Status:
     limits: `memory_mib` in MiB, `memory_enforced_by`. device: what the model computes on, `cpu` or `cuda`,
     with the GPU's name where it is known. reason: why it failed. signals: as `signals.py` reads them from the
     metrics page of a process. release: the one that serves, by its number or name. rollout: the last one, as
-    components/local/rollout.py has it. smoke: what came of the last smoke test. None = does not apply.
+    components/local/rollout.py has it. smoke: what came of the last smoke test. jobs: how many wait, run and
+    were set aside, and the workers. None = does not apply.
     """
 
     stack: str
@@ -51,6 +53,7 @@ class Status:
     release: int | str | None = None
     rollout: dict[str, Any] | None = None
     smoke: dict[str, Any] | None = None
+    jobs: dict[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -82,6 +85,7 @@ def local_status(stack: str, folder: Path) -> Status:
         release=lease.release or None,
         rollout=as_json(rollout) if rollout else None,
         smoke=read_json(folder / SMOKE),
+        jobs=local_jobs(folder, server, lease.url),
     )
 
 

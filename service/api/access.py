@@ -126,7 +126,7 @@ class AccessLog:
         ended = time.perf_counter()
         state, client, headers = scope["state"], scope.get("client"), scope["headers"]
         timing: Timing | None = state.get("timing")
-        route = self._routes.get(scope["path"], OTHER_ROUTE)
+        route = self._route_of(scope["path"])
         if "sample" in state:
             state["sample"].ended(route, status, request_id, timing and timing.facts)
         self._requests.add(
@@ -149,6 +149,10 @@ class AccessLog:
                 phases=timing.phases() if timing is not None else NO_PHASES,
             )
         )
+
+    def _route_of(self, path: str) -> str:
+        """Return the route of a path, with `{id}` for the last part of one that names a thing."""
+        return self._routes.get(path) or self._routes.get(f"{path.rpartition('/')[0]}/{{id}}", OTHER_ROUTE)
 
 
 def _request_id(scope: Scope) -> bytes:

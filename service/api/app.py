@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 from ..clients import Clients, networks
 from ..engine import Engine
 from ..faults import BadSettings, RequestFault
+from ..jobs import JobStore
 from ..lifecycle import Lifecycle
 from ..manifest import Manifest
 from ..metrics import Instruments
@@ -26,7 +27,10 @@ from ..traces import Traces
 from . import problems
 from .access import AccessLog
 from .auth import Gate
+from .bodies import Bodies
 from .ended import EndedRequests
+from .job_request import job_reader
+from .job_routes import JobRoutes
 from .live_routes import live_routes
 from .metrics_page import metrics_routes
 from .openapi import TITLE, openapi_document
@@ -42,10 +46,11 @@ class Api(FastAPI):
     """FastAPI whose OpenAPI document also describes the bare routes."""
 
     task: Task
+    has_jobs: bool = False
 
     def openapi(self) -> dict[str, Any]:
         if self.openapi_schema is None:
-            self.openapi_schema = openapi_document(self.task, self.version, self.routes)
+            self.openapi_schema = openapi_document(self.task, self.version, self.routes, self.has_jobs)
         return self.openapi_schema
 
 
@@ -76,22 +81,27 @@ def build_app(
     ended: EndedRequests | None = None,
     live: Live | None = None,
     sampler: Sampler | None = None,
+    jobs: JobStore | None = None,
 ) -> ASGIApp:
     """Build the application.
 
     port: the one that the server listens on; the system chooses it for PORT=0. ended: records the requests;
     by default as the settings say, without spans. live: what keeps the last minutes for the page, where they
-    are counted. sampler: what writes some of the requests to the log, anonymised.
+    are counted. sampler: what writes some of the requests to the log, anonymised. jobs: None takes no jobs.
     """
     ended = ended or ended_requests(settings, manifest)
     session = PageSession(port) if settings.local_page_session and settings.serve_page else None
-    gate = Gate(settings.model_api_key.get_secret_value(), session)
-    limits = (settings.max_body_bytes, settings.request_timeout_seconds)
+    gate = Gate(settings.keys_by_caller(), session)
+    bodies = Bodies(settings.max_body_bytes, settings.request_timeout_seconds)
     posts = {
-        operation.path: Predict(operation, engine, gate, lifecycle, *limits, sampler)
+        operation.path: Predict(operation, engine, gate, lifecycle, bodies, sampler)
         for operation in task.operations
     }
     routes: list[BaseRoute] = [Route(path, predict, methods=["POST"]) for path, predict in posts.items()]
+    if jobs is not None:
+        reader = job_reader(settings, task.operations, settings.max_texts)
+        seconds = settings.request_timeout_seconds
+        routes += JobRoutes(jobs, reader, gate, lifecycle, bodies, seconds).routes()
     if settings.serve_page:
         routes += try_routes(session, gate, task.operations[0], settings.serve_docs, live is not None)
         routes += live_routes(live, gate) if live is not None else []
@@ -117,7 +127,7 @@ def build_app(
             Exception: problems.on_unknown_error,
         },
     )
-    app.task = task
+    app.task, app.has_jobs = task, jobs is not None
     progress = Progress(engine, settings.request_timeout_seconds)
     app.include_router(probes(lifecycle, manifest, settings.service_version, progress))
     paths = {route.path for route in app.routes if isinstance(route, Route)} | PROBES

@@ -1,6 +1,6 @@
 """The OpenAPI document: FastAPI's, with the model's routes described from the models that validate them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi.openapi.utils import get_openapi
@@ -8,7 +8,10 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 from starlette.routing import BaseRoute
 
+from .. import faults
 from ..tasks import Operation, Task
+from .job_openapi import JOB_MODELS, job_paths
+from .job_request import job_request_model
 from .problems import CAUSES, INTERNAL, MEDIA_TYPE, URN, Cause, Problem
 
 TITLE = "Slipway inference service"
@@ -35,20 +38,40 @@ EVENT: dict[str, Any] = {
 }
 # Answered below the routes, to requests that are not yet a call of the model.
 NOT_OF_A_CALL = {404, 409, 431, 499}
+OF_JOBS = (
+    faults.JobUnknown,
+    faults.KeyConflict,
+    faults.TooManyJobs,
+    faults.ResultTooLarge,
+    faults.WorkerLost,
+    faults.JobsUnavailable,
+    faults.FileUnavailable,
+)
 
 
-def openapi_document(task: Task, version: str, routes: list[BaseRoute]) -> dict[str, Any]:
+def openapi_document(
+    task: Task, version: str, routes: list[BaseRoute], has_jobs: bool = False
+) -> dict[str, Any]:
     document = get_openapi(title=TITLE, version=version, routes=routes)
     models: list[type[BaseModel]] = [Problem]
     for operation in task.operations:
         models += [operation.request_model, *operation.answer_models]
+    job_request = job_request_model(task.operations)
+    models += [job_request, *JOB_MODELS] if has_jobs else []
     refs, definitions = models_json_schema([(model, "validation") for model in models], ref_template=REF)
     components = document.setdefault("components", {})
     components.setdefault("schemas", {}).update(definitions["$defs"])
     components["securitySchemes"] = {
-        "key": {"type": "http", "scheme": "bearer", "description": "The value of MODEL_API_KEY."}
+        "key": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "A caller's key, such as the value of MODEL_API_KEY.",
+        }
     }
     described = {operation.path: {"post": _described(operation, refs)} for operation in task.operations}
+    if has_jobs:
+        example = next(iter(task.operations[0].request_examples.values()))
+        described |= job_paths(job_request, refs, example, _problems)
     document["paths"] = described | document["paths"]
     return document
 
@@ -72,7 +95,7 @@ def _described(operation: Operation, refs: Mapping[Any, dict[str, Any]]) -> dict
                 "content": _json(answers, operation.answer_examples) | _stream(operation),
             }
         }
-        | _problems(),
+        | _problems(_of_a_call()),
     }
 
 
@@ -87,11 +110,17 @@ def _json(schema: dict[str, Any], examples: dict[str, Any]) -> dict[str, Any]:
     return {"application/json": {"schema": schema, "examples": named}}
 
 
-def _problems() -> dict[str, Any]:
+def _of_a_call() -> list[Cause]:
+    """Return the causes for which a call of the model may get no answer."""
+    causes = [cause for fault, cause in CAUSES.items() if fault not in OF_JOBS]
+    return [cause for cause in (*causes, INTERNAL) if cause.status not in NOT_OF_A_CALL]
+
+
+def _problems(causes: Sequence[Cause]) -> dict[str, Any]:
+    """Describe the answers of these causes, by their status."""
     by_status: dict[int, list[Cause]] = {}
-    for cause in [*CAUSES.values(), INTERNAL]:
-        if cause.status not in NOT_OF_A_CALL:
-            by_status.setdefault(cause.status, []).append(cause)
+    for cause in causes:
+        by_status.setdefault(cause.status, []).append(cause)
     return {
         str(status): {
             "description": ", or: ".join(cause.title for cause in causes) + ".",

@@ -15,7 +15,7 @@ from ..engine import Phases, Timing
 from .durations import BOUNDS, Durations, DurationsFamily
 
 BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
-METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
+METHODS = frozenset({"GET", "HEAD", "POST", "DELETE", "OPTIONS"})
 # As OpenTelemetry names a method that it does not know.
 OTHER_METHOD = "_OTHER"
 REQUEST_LABELS = ("http_request_method", "http_route", "http_response_status_code", "error_type")

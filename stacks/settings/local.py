@@ -6,6 +6,7 @@ from typing import ClassVar
 from slipway.components.tasks import DEFAULT_TASK, TASKS
 from slipway.stacks.settings import checks
 from slipway.stacks.settings.common import Settings
+from slipway.stacks.settings.jobs import JobSettings
 from slipway.stacks.settings.rollouts import (
     bake_minutes_setting,
     canary_percent_setting,
@@ -16,10 +17,14 @@ from slipway.stacks.settings.setting import setting
 
 
 @dataclass(frozen=True, kw_only=True)
-class LocalSettings(Settings):
+class LocalSettings(JobSettings, Settings):
     """The settings of a service on this machine."""
 
-    specs: ClassVar[tuple[str, ...]] = ("spec.InferenceServiceSpec", "local.args.LocalSpec")
+    specs: ClassVar[tuple[str, ...]] = (
+        "spec.InferenceServiceSpec",
+        "local.args.LocalSpec",
+        "jobs.spec.JobsSpec",
+    )
 
     task: str = setting(
         "task",

@@ -7,7 +7,7 @@ import pytest
 from annotated_types import Ge, Le
 
 from slipway.service import accepting, account, connections, ends, log_writer, reading, turns, writing
-from slipway.service.api import predict
+from slipway.service.api import bodies
 from slipway.service.api.problems import CAUSES
 from slipway.service.settings import Settings
 from slipway.service.tasks import embed
@@ -56,7 +56,7 @@ def test_the_limits_that_cannot_be_set_are_those_of_the_code() -> None:
         f"{ends.DROP_SECONDS:g} seconds, {ends.MAX_DROPPED_BYTES >> 20} MiB": 1,
         f"in which {writing.LEAST_TAKEN_BYTES >> 10} KiB of it": 1,
         f"{log_writer.MAX_WAITING_BYTES >> 20} MiB that nobody has read": 1,
-        f"bodies above {predict.SMALL_BODY_BYTES >> 10} KiB": 1,
+        f"bodies above {bodies.SMALL_BODY_BYTES >> 10} KiB": 1,
         f"{turns.FIRST_BYTES >> 10} KiB of what a client has sent": 1,
         f"in pieces of {turns.TURN_BYTES >> 10} KiB": 1,
         f"accepted {accepting.MOST_IN_A_ROUND} at a time": 1,

@@ -26,6 +26,7 @@ from tests.service.running_server import running_server
 
 SUBJECT = Subject(TARGET["job"], TARGET["namespace"])
 LABELS = ",".join(f'{name}="{value}"' for name, value in TARGET.items())
+WORKER = 'namespace="ml",job="api-worker",instance="10.0.0.8:9464"'
 # A unit of the load in each minute is a request every six seconds.
 _HOURS = (0, 0, 0, 0.2, 1, 3, 6, 9, 12, 14, 15, 15, 14, 14, 13, 12, 10, 8, 6, 4, 2, 1, 0.5, 0.1)
 QUIET_DAY = [Load(60, units) for units in _HOURS]
@@ -82,6 +83,15 @@ class Incident:
 
 def share_of(metric: str, share: float, limit: float) -> Mapping[str, str]:
     return {f"{metric}{{{LABELS}}}": constant((60, 0), (60, share * limit), (120, 0))}
+
+
+def ended_jobs(failed: float) -> Mapping[str, str]:
+    """Return the jobs that a worker ends, ten a minute, of which a share fails during the incident."""
+    name = "slipway_jobs_ended_total"
+    return {
+        f'{name}{{outcome="succeeded",{WORKER}}}': growing(0, (60, 10), (60, 10 * (1 - failed)), (120, 10)),
+        f'{name}{{outcome="failed",{WORKER}}}': growing(0, (60, 0), (60, 10 * failed), (120, 0)),
+    }
 
 
 HOUR = (60, 0.0)
@@ -153,6 +163,25 @@ INCIDENTS: Mapping[tuple[str, str], Incident] = {
     ),
     ("SlipwayThreadsDead", "page"): Incident(share_of("slipway_dead_threads", 1, 1), 6, 1),
     ("SlipwayTurnStuck", "ticket"): Incident(share_of("slipway_longest_turn_seconds", 1, 301), 2, 1),
+    ("SlipwayJobsWaiting", "ticket"): Incident(
+        {f"slipway_jobs_oldest_seconds{{{LABELS}}}": constant((60, 5), (60, 2000), (120, 5))}, 11, 1
+    ),
+    ("SlipwayJobsWaiting", "page"): Incident(
+        {f"slipway_jobs_oldest_seconds{{{WORKER}}}": constant((60, 5), (60, 15_000), (120, 5))}, 11, 1
+    ),
+    ("SlipwayJobsSetAside", "ticket"): Incident(
+        {f'slipway_jobs{{state="set_aside",{LABELS}}}': constant((60, 0), (60, 1), (120, 0))}, 2, 1
+    ),
+    ("SlipwayJobsFailing", "ticket"): Incident(ended_jobs(failed=0.2), 19, 6),
+    ("SlipwayJobsFailing", "page"): Incident(ended_jobs(failed=0.8), 19, 6),
+    ("SlipwayWebhooksFailing", "ticket"): Incident(
+        {
+            f'slipway_webhooks_total{{outcome="delivered",{WORKER}}}': growing(0, (60, 6), (60, 3), (120, 6)),
+            f'slipway_webhooks_total{{outcome="failed",{WORKER}}}': growing(0, (60, 0), (60, 3), (120, 0)),
+        },
+        33,
+        6,
+    ),
     ("SlipwayDrift", "ticket"): Incident(
         {f'slipway_drift{{model_version="m",signal="class",{LABELS}}}': constant((60, 0), (60, 1), (120, 0))},
         6,
@@ -258,6 +287,17 @@ def test_a_service_that_is_gone_altogether_is_down(tmp_path: Path) -> None:
     expression = firing("SlipwayDown", "page")
     expressions = [("60m", expression, False), ("71m", expression, True)]
     rules_hold(tmp_path, rule_groups(SUBJECT, Watch()), series, "1m", expressions)
+
+
+def test_a_worker_is_no_instance_of_its_service(recording: Recording, tmp_path: Path) -> None:
+    series = {**recording.series([Load(60, 1)]), f"up{{{LABELS}}}": constant((60, 0))}
+    series |= {
+        f"up{{{WORKER}}}": constant((60, 1)),
+        f'slipway_state{{state="ready",{WORKER}}}': constant((60, 1)),
+    }
+    rules_hold(
+        tmp_path, rule_groups(SUBJECT, Watch()), series, "1m", [("30m", firing("SlipwayDown", "page"), True)]
+    )
 
 
 def test_another_service_of_the_namespace_raises_no_alarm_of_this_one(

@@ -36,8 +36,10 @@ slipway_early_refusals_total{error_type="memory-full"} 1
 slipway_cut_connections_total{reason="body-not-ended"} 1
 slipway_out_of_range_values_total{column="age",model_version="table-1"} 1
 """
+# What a worker's page has of jobs, by the labels that Prometheus gives it.
+WORKER = 'namespace="ml",job="api-worker",instance="10.0.0.8:9464"'
 # Signals of other models than that of a server of texts, which stand for those without data.
-MISSING = ("first-token", "columns", "cuts", "gpu", "gpu-memory")
+MISSING = ("first-token", "columns", "cuts", "gpu", "gpu-memory", "workers")
 # Pods of the service with a GPU.
 GPU_PODS = ("api-7d9f-x1", "api-7d9f-x2")
 
@@ -61,6 +63,27 @@ def gpus() -> dict[str, list[float]]:
         for labels, numbers in pods.items()
         for metric, value in zip(metrics, numbers, strict=True)
     }
+
+
+def jobs() -> dict[str, list[float]]:
+    """Return what the page of a worker says: two jobs a step, of which one of four fails."""
+    steady = {
+        'slipway_jobs{state="waiting",': 3,
+        'slipway_jobs{state="running",': 1,
+        'slipway_jobs{state="set_aside",': 2,
+        "slipway_jobs_oldest_seconds{": 40,
+        "up{": 1,
+    }
+    growing = {
+        "slipway_jobs_accepted_total{": 2,
+        'slipway_jobs_ended_total{outcome="succeeded",': 1.5,
+        'slipway_jobs_ended_total{outcome="failed",': 0.5,
+        'slipway_job_seconds_bucket{le="1.0",': 1,
+        'slipway_job_seconds_bucket{le="+Inf",': 2,
+        'slipway_webhooks_total{outcome="delivered",': 1,
+    }
+    counted = {f"{name}{WORKER}}}": [each * step for step in range(STEPS)] for name, each in growing.items()}
+    return {**{f"{name}{WORKER}}}": [float(value)] * STEPS for name, value in steady.items()}, **counted}
 
 
 def panels() -> list[dict[str, Any]]:
@@ -92,7 +115,7 @@ def values(recording: Recording, **target: str) -> dict[str, list[float]]:
 @pytest.fixture(scope="module")
 def prometheus(classifier: Recording, tmp_path_factory: pytest.TempPathFactory) -> Generator[Prometheus]:
     others = Recording.of_text(generated() + OF_OTHER_SERVERS)
-    series = {**values(classifier), **values(others, instance="10.0.0.9:9464"), **gpus()}
+    series = {**values(classifier), **values(others, instance="10.0.0.9:9464"), **gpus(), **jobs()}
     with prometheus_over(tmp_path_factory.mktemp("prometheus"), series) as found:
         yield found
 
@@ -131,6 +154,9 @@ def test_the_numbers_are_those_of_the_load(prometheus: Prometheus, classifier: R
     assert value("causes") == pytest.approx((2 + 1) / 15, rel=0.01)
     assert value("padding") == pytest.approx(5 / 25)
     assert value("instances") == 2 + len(GPU_PODS)
+    assert value("jobs") == 3 + 1 + 2
+    assert value("workers") == 1
+    assert value("jobs-failed") == pytest.approx(0.25)
     # The fuller one of two GPUs, and the one of the other pod; not another service's.
     assert value("gpu") == pytest.approx(0.6 + 0.3)
     assert value("gpu-memory") == pytest.approx(20 / 80 + 40 / 80)

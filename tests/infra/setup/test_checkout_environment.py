@@ -19,7 +19,7 @@ BEFORE_ANYTHING = [
     ROOT / "infra/setup/interrupt.py",
     *(
         ROOT / "infra/setup" / f"{name}.py"
-        for name in ("install", "installation", "environment", "pip_failures")
+        for name in ("install", "installation", "environment", "optional_lists", "pip_failures")
     ),
 ]
 

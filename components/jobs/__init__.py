@@ -1,0 +1,1 @@
+"""What jobs are on every target: the arguments of a service that takes them, and of its workers."""
