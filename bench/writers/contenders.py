@@ -21,6 +21,8 @@ from bench.slipway import KEY, serving
 from bench.writers.folders import INPUT_TOKENS, OUTPUT_TOKENS, text_of
 
 READY_SECONDS = 120
+# torch may take longer than the server's own default for eight answers on a busy machine.
+PATIENT = {"REQUEST_TIMEOUT_SECONDS": "600"}
 # No text comes twice: llama.cpp keeps what it has read.
 NUMBERS = itertools.count()
 
@@ -70,11 +72,11 @@ class OverHttp:
 @contextmanager
 def slipway(folder: Path, **settings: str) -> Generator[OverHttp]:
     with (
-        serving(folder, **settings) as server,
+        serving(folder, **PATIENT | settings) as server,
         httpx.Client(
             base_url=f"http://127.0.0.1:{server.port}",
             headers={"Authorization": f"Bearer {KEY}"},
-            timeout=120,
+            timeout=600,
         ) as client,
     ):
         task = server.manifest.task
@@ -132,7 +134,7 @@ def llama_cpp(python: Path, gguf: Path, threads: int) -> Generator[OverHttp]:
     quiet: Mapping[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     with subprocess.Popen(command, **quiet) as process:
         try:
-            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=120) as client:
+            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=600) as client:
                 _wait(client, process)
                 ready = time.perf_counter() - begun
                 server = psutil.Process(process.pid)

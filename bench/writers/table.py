@@ -67,11 +67,10 @@ def compared(
                 say(f"LEFT OUT {name}: {error}")
         for turn in range(rounds + 1):
             for name, writer in running.items():
-                for measure, (kind, count) in MEASURES.items():
-                    milliseconds = writer.milliseconds(kind, count)
-                    if turn:  # the first is a warm-up
-                        got.setdefault(f"{name}/{measure}", []).append(milliseconds)
-                say(f"{name}: round {turn}")
+                times = {key: writer.milliseconds(*measure) for key, measure in MEASURES.items()}
+                for measure, milliseconds in times.items() if turn else ():  # the first is a warm-up
+                    got.setdefault(f"{name}/{measure}", []).append(milliseconds)
+                say(f"{name}, round {turn}: {', '.join(f'{key} {took:.0f}' for key, took in times.items())}")
         found: Piece = {key: round(statistics.median(values), 1) for key, values in got.items()}
         for name, writer in running.items():
             found[f"{name}/ready_s"] = round(writer.ready_seconds, 2)

@@ -19,8 +19,8 @@ from .ct2_settings import GENERATION_FILE, Writing, read_writing
 
 # One batch for each lane, at once.
 LANES = 2
-# Of the memory that the loaded model leaves, a quarter is for the keys and values of each lane's rows; a third
-# of it is the account's (service/account.py), the rest for what is computed.
+# Of the memory that the loaded model leaves, a quarter is for the keys and values of each lane's rows; a
+# third of it is the account's (service/account.py), the rest for what is computed.
 SHARE_OF_FREE_MEMORY = 4
 FLOAT_BYTES = 4
 
