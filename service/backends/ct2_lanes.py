@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-# A request that comes with others waits so long for them, while nothing is written. A token takes longer.
-COMPANY_SECONDS = 0.002
+# While nothing is written, a request waits so long for others that come with it: less than a token takes.
+COMPANY_SECONDS = 0.005
 # The main lane may be about to end, and then all share one batch; after this the other lane begins.
 PATIENCE_SECONDS = 0.05
 TURN_SECONDS = 0.5
@@ -133,13 +133,18 @@ class Lanes:
                 while not (self._waiting or self._begun):
                     self._changed.wait()
                 if not self._begun:
-                    self._changed.wait(COMPANY_SECONDS)
+                    self._await_company()
                 rows = self._taken(self._begun + self._waiting)
                 self._main_is_busy = bool(rows)
                 self._changed.notify_all()
             self._write(rows, lambda row: not self._has_had_its_tokens(row))
             with self._changed:
                 self._main_is_busy = False
+
+    def _await_company(self) -> None:
+        ends = time.monotonic() + COMPANY_SECONDS
+        while len(self._waiting) < MAX_ROWS and (left := ends - time.monotonic()) > 0:
+            self._changed.wait(left)
 
     def _short(self) -> None:
         while True:
