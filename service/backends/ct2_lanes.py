@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-# While nothing is written, a request waits so long for others that come with it: less than a token takes.
-COMPANY_SECONDS = 0.005
+# While nothing is written, a request waits so long for the next, and for all that come with it.
+COMPANY_SECONDS, MOST_COMPANY_SECONDS = 0.005, 0.03
 # The main lane may be about to end, and then all share one batch; after this the other lane begins.
 PATIENCE_SECONDS = 0.05
 TURN_SECONDS = 0.5
@@ -142,9 +142,12 @@ class Lanes:
                 self._main_is_busy = False
 
     def _await_company(self) -> None:
-        ends = time.monotonic() + COMPANY_SECONDS
-        while len(self._waiting) < MAX_ROWS and (left := ends - time.monotonic()) > 0:
-            self._changed.wait(left)
+        latest = time.monotonic() + MOST_COMPANY_SECONDS
+        while len(self._waiting) < MAX_ROWS and time.monotonic() < latest:
+            before = len(self._waiting)
+            self._changed.wait(COMPANY_SECONDS)
+            if len(self._waiting) <= before:
+                return
 
     def _short(self) -> None:
         while True:
