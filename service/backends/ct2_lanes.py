@@ -99,7 +99,7 @@ class Lanes:
         self._most_tokens = most_tokens
         self._waiting: list[Row] = []
         self._begun: list[Row] = []
-        """Rows that have left a lane, and go on in the main one."""
+        """Rows that have left a lane, and go on where nobody new waits."""
         self._main_is_busy = False
         self._changed = threading.Condition()
         for name, work in (("writing-main", self._main), ("writing-short", self._short)):
@@ -154,14 +154,16 @@ class Lanes:
             with self._changed:
                 while (wait := self._wait_of_the_short_lane()) > 0:
                     self._changed.wait(wait if wait < PATIENCE_SECONDS * 2 else None)
-                rows = self._taken(self._waiting)
+                rows = self._taken(self._waiting or self._begun)
             ends = time.monotonic() + TURN_SECONDS
             self._write(rows, lambda row, ends=ends: not self._turn_is_over(row, ends))
 
     def _wait_of_the_short_lane(self) -> float:
         """Return the seconds until it takes a row; many if there is none for it."""
-        if not (self._waiting and self._main_is_busy):
+        if not (self._main_is_busy and (self._waiting or self._begun)):
             return 60
+        if not self._waiting:
+            return 0
         return self._waiting[0].since + PATIENCE_SECONDS - time.monotonic()
 
     def _turn_is_over(self, row: Row, ends: float) -> bool:

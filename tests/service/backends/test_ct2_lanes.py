@@ -118,6 +118,19 @@ def test_a_row_that_had_its_turn_makes_place_and_goes_on_from_what_it_has():
         assert len(rows[1].answer) == 4000
 
 
+def test_a_row_with_a_seed_goes_on_in_its_lane_while_a_long_one_is_written():
+    with lanes() as (line, writer, askers):
+        long, seeded = row(most=5000), row(most=200, seed=1)
+        ask(line, askers, [long])
+        assert writer.begun.acquire(timeout=WAIT)
+        ask(line, askers, [seeded])
+        while not seeded.done.wait(0.01):
+            writer.steps.release(20)
+        assert not long.has_ended
+        turns = [batch for batch in writer.batches if batch == [seeded]]
+        assert len(turns) == 4  # 64 tokens each, and the rest
+
+
 def test_a_waiting_row_that_nobody_waits_for_is_dropped():
     gone = threading.Event()
     with lanes() as (line, writer, askers):

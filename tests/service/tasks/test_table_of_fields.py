@@ -1,4 +1,4 @@
-"""The guide's table of request fields: one row for each that a client can send to a model that writes text."""
+"""The guide's table of request fields: one row for each that a client can send to a writing model."""
 
 import re
 
