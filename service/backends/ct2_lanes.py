@@ -2,8 +2,8 @@
 
 The engine's batches are static: nothing joins one, though each row may leave it. So there are two lanes, each
 with one batch at a time. The main lane writes its batch to the end. While it does, the other takes who waits;
-once someone waits for that lane too and its batch has had TURN_SECONDS, its rows leave at the next token, and
-go on later from what they have written. What a batch may hold is bounded, and so is the memory of them all.
+once someone waits for that lane too and its batch has had its turn, its rows leave at the next token, and go
+on later from what they have written. What a batch may hold is bounded, and so is the memory of them all.
 """
 
 import threading
@@ -87,6 +87,22 @@ class Writer(Protocol):
         ...
 
 
+class Turn:
+    """The time that a batch has in the short lane: at least as much for writing as it took to read."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._began = clock()
+        self._ends: float | None = None
+
+    def is_over(self) -> bool:
+        """Return whether it is; called at each token."""
+        now = self._clock()
+        if self._ends is None:
+            self._ends = now + max(TURN_SECONDS, now - self._began)
+        return now >= self._ends
+
+
 class Lanes:
     """The queue in front of one model. `write` may be called from any number of threads."""
 
@@ -155,8 +171,8 @@ class Lanes:
                 while (wait := self._wait_of_the_short_lane()) > 0:
                     self._changed.wait(wait if wait < PATIENCE_SECONDS * 2 else None)
                 rows = self._taken(self._waiting or self._begun)
-            ends = time.monotonic() + TURN_SECONDS
-            self._write(rows, lambda row, ends=ends: not self._turn_is_over(row, ends))
+            turn = Turn()
+            self._write(rows, lambda row, turn=turn: not self._leaves(row, turn))
 
     def _wait_of_the_short_lane(self) -> float:
         """Return the seconds until it takes a row; many if there is none for it."""
@@ -166,10 +182,11 @@ class Lanes:
             return 0
         return self._waiting[0].since + PATIENCE_SECONDS - time.monotonic()
 
-    def _turn_is_over(self, row: Row, ends: float) -> bool:
+    def _leaves(self, row: Row, turn: "Turn") -> bool:
         if row.seed is not None:
             return self._has_had_its_tokens(row)
-        return self._writer.can_resume and bool(self._waiting) and time.monotonic() >= ends
+        is_over = turn.is_over()  # asked at each token: the first begins it
+        return is_over and self._writer.can_resume and bool(self._waiting)
 
     def _has_had_its_tokens(self, row: Row) -> bool:
         """Return whether a row with a seed is at a place where it always leaves."""

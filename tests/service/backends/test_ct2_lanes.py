@@ -4,7 +4,9 @@ import threading
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 
-from slipway.service.backends.ct2_lanes import MAX_ROWS, Choice, Lanes, Row
+import pytest
+
+from slipway.service.backends.ct2_lanes import MAX_ROWS, TURN_SECONDS, Choice, Lanes, Row, Turn
 
 WAIT = 20
 
@@ -116,6 +118,18 @@ def test_a_row_that_had_its_turn_makes_place_and_goes_on_from_what_it_has():
         askers[1].join(timeout=WAIT)
         assert rows[1].answer[: len(had)] == had
         assert len(rows[1].answer) == 4000
+
+
+@pytest.mark.parametrize(("reading", "writing"), [(0.1, TURN_SECONDS), (3.0, 3.0)])
+def test_a_turn_gives_as_much_time_to_write_as_the_prompts_took_to_read(reading: float, writing: float):
+    now = [100.0]
+    turn = Turn(lambda: now[0])
+    now[0] += reading
+    assert not turn.is_over()
+    now[0] += writing - 0.01
+    assert not turn.is_over()
+    now[0] += 0.02
+    assert turn.is_over()
 
 
 def test_a_row_with_a_seed_goes_on_in_its_lane_while_a_long_one_is_written():
