@@ -27,7 +27,7 @@ PATIENT = {"REQUEST_TIMEOUT_SECONDS": "600"}
 NUMBERS = itertools.count()
 
 
-class Writer(Protocol):
+class TextWriter(Protocol):
     @property
     def ready_seconds(self) -> float: ...
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
-from bench.writers.random_models import FLAN_T5_BASE, SMOL_LLAMA, Shape, write_llama, write_t5
+from bench.writers.random_models import FLAN_T5_BASE, SMOL_LLAMA, ModelShape, write_llama, write_t5
 
 # huggingface.co/google/flan-t5-base and HuggingFaceTB/SmolLM2-135M, config.json: vocab_size.
 T5_TOKENS, LLAMA_TOKENS = 32_128, 49_152
@@ -29,7 +29,7 @@ def text_of(tokens: int, start: int = 0) -> str:
 
 
 def t5_folder(
-    folder: Path, precision: str = "int8", shape: Shape = FLAN_T5_BASE, tokens: int = T5_TOKENS
+    folder: Path, precision: str = "int8", shape: ModelShape = FLAN_T5_BASE, tokens: int = T5_TOKENS
 ) -> Path:
     """Write an encoder-decoder model for /summarize."""
     vocabulary = words(tokens)
@@ -39,7 +39,7 @@ def t5_folder(
 
 
 def llama_folder(
-    folder: Path, precision: str = "int8", shape: Shape = SMOL_LLAMA, tokens: int = LLAMA_TOKENS
+    folder: Path, precision: str = "int8", shape: ModelShape = SMOL_LLAMA, tokens: int = LLAMA_TOKENS
 ) -> Path:
     """Write a decoder-only model for /generate."""
     vocabulary = words(tokens)

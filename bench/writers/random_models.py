@@ -16,7 +16,7 @@ common: Any = specs.common_spec
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class ModelShape:
     """A Transformer's sizes. layers: of each stack. kv_heads: fewer than heads in a Llama."""
 
     width: int
@@ -27,10 +27,10 @@ class Shape:
     kv_heads: int
 
 
-TINY = Shape(width=32, inner=64, heads=4, layers=2, head_width=8, kv_heads=2)
-FLAN_T5_BASE = Shape(width=768, inner=2048, heads=12, layers=12, head_width=64, kv_heads=12)
+TINY = ModelShape(width=32, inner=64, heads=4, layers=2, head_width=8, kv_heads=2)
+FLAN_T5_BASE = ModelShape(width=768, inner=2048, heads=12, layers=12, head_width=64, kv_heads=12)
 # 135 M parameters with 49,152 tokens: huggingface.co/HuggingFaceTB/SmolLM2-135M, config.json.
-SMOL_LLAMA = Shape(width=576, inner=1536, heads=9, layers=30, head_width=64, kv_heads=3)
+SMOL_LLAMA = ModelShape(width=576, inner=1536, heads=9, layers=30, head_width=64, kv_heads=3)
 
 
 class _Weights:
@@ -47,7 +47,7 @@ class _Weights:
 def write_t5(
     folder: Path,
     tokens: Sequence[str],
-    shape: Shape = TINY,
+    shape: ModelShape = TINY,
     quantization: str | None = "int8",
     seed: int = 1,
     scale: float = 2.0,
@@ -87,7 +87,7 @@ def write_t5(
 def write_llama(
     folder: Path,
     tokens: Sequence[str],
-    shape: Shape = TINY,
+    shape: ModelShape = TINY,
     quantization: str | None = "int8",
     seed: int = 1,
     scale: float = 2.0,
@@ -124,7 +124,7 @@ def write_llama(
     _save(spec, folder, quantization)
 
 
-def _t5_attention(attention: Any, draw: _Weights, shape: Shape, bias: Any) -> None:
+def _t5_attention(attention: Any, draw: _Weights, shape: ModelShape, bias: Any) -> None:
     """Fill one. bias: of a self-attention; None: it looks at the encoder's answer."""
     inner = shape.heads * shape.head_width
     attention.layer_norm.gamma = np.ones(shape.width, np.float32)
@@ -138,7 +138,7 @@ def _t5_attention(attention: Any, draw: _Weights, shape: Shape, bias: Any) -> No
         attention.relative_attention_max_distance = np.dtype("int32").type(128)
 
 
-def _gated(ffn: Any, draw: _Weights, shape: Shape) -> None:
+def _gated(ffn: Any, draw: _Weights, shape: ModelShape) -> None:
     ffn.layer_norm.gamma = np.ones(shape.width, np.float32)
     ffn.linear_0.weight, ffn.linear_0_noact.weight = (
         draw(shape.inner, shape.width),

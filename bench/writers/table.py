@@ -21,7 +21,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from bench.contender import NotReady
-from bench.writers.contenders import OverHttp, Writer, alone, llama_cpp, slipway
+from bench.writers.contenders import OverHttp, TextWriter, alone, llama_cpp, slipway
 from bench.writers.folders import llama_folder, t5_folder, text_of
 from slipway.service.cpus import usable_cpus
 
@@ -41,7 +41,7 @@ def writers(say: Callable[[str], object], rounds: int = ROUNDS) -> Piece:
     with tempfile.TemporaryDirectory(prefix="writers") as made:
         t5, llama = t5_folder(Path(made) / "t5"), llama_folder(Path(made) / "llama")
         for folder, word in ((t5, "t5"), (llama, "llama")):
-            contenders: dict[str, AbstractContextManager[Writer]] = {
+            contenders: dict[str, AbstractContextManager[TextWriter]] = {
                 f"Slipway, {word}": slipway(folder),
                 f"CTranslate2 alone, {word}": alone(folder),
             }
@@ -54,12 +54,12 @@ def writers(say: Callable[[str], object], rounds: int = ROUNDS) -> Piece:
 
 
 def compared(
-    contenders: Mapping[str, AbstractContextManager[Writer]], rounds: int, say: Callable[[str], object]
+    contenders: Mapping[str, AbstractContextManager[TextWriter]], rounds: int, say: Callable[[str], object]
 ) -> Piece:
     """Run each contender in turn, as often as there are rounds: two at once would share the CPUs."""
     got: dict[str, list[float]] = {}
     with contextlib.ExitStack() as stack:
-        running: dict[str, Writer] = {}
+        running: dict[str, TextWriter] = {}
         for name, contender in contenders.items():
             try:
                 running[name] = stack.enter_context(contender)
@@ -93,7 +93,9 @@ def five_behind(server: OverHttp) -> float:
     return round(took, 1)
 
 
-def _others(word: str, made: Path, say: Callable[[str], object]) -> dict[str, AbstractContextManager[Writer]]:
+def _others(
+    word: str, made: Path, say: Callable[[str], object]
+) -> dict[str, AbstractContextManager[TextWriter]]:
     torch, python = os.environ.get("WRITERS_TORCH"), os.environ.get("WRITERS_LLAMA_CPP")
     if word == "t5":
         if not torch:

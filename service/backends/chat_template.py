@@ -23,7 +23,7 @@ START, END = "\U0010fff0", "\U0010fff1"
 SPECIAL = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
 
 
-class ChatTemplate:
+class JinjaTemplate:
     """chat_template.jinja, or the one in tokenizer_config.json."""
 
     def __init__(self, model: ModelFolder) -> None:

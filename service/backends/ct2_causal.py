@@ -5,12 +5,12 @@ from typing import Any
 
 from ..folder import ModelFolder
 from ..manifest import VOCABULARY_FILE
-from .chat_template import ChatTemplate
+from .chat_template import JinjaTemplate
 from .ct2_file import CAUSAL
-from .ct2_lanes import Choice, Lanes, Row
+from .ct2_lanes import Choice, Lanes, WritingRow
 from .ct2_model import Ct2Model, opened
 from .ct2_random import EngineRandom
-from .ct2_tokens import Tokens, longest_first
+from .ct2_tokens import TokenFlow, longest_first
 from .generation import Sampling, SeedRefused, always
 
 
@@ -19,7 +19,7 @@ class Ct2Causal:
         """Load the model. Raises BadModel."""
         loaded = opened(model, CAUSAL, VOCABULARY_FILE)
         self._writing = loaded.writing
-        self._chat = ChatTemplate(model)
+        self._chat = JinjaTemplate(model)
         self._random = _engine_random()
         self._lanes = Lanes(_Generating(loaded, self._random), loaded.most_tokens)
         self.context_tokens = loaded.positions
@@ -39,7 +39,7 @@ class Ct2Causal:
         choice = self._choice(sampling)
         if sampling.seed is not None and choice.top_k != 1:
             self._expect_seeds(token_ids)
-        row = Row(token_ids, sampling.max_new_tokens, choice, on_token, going, sampling.seed)
+        row = WritingRow(token_ids, sampling.max_new_tokens, choice, on_token, going, sampling.seed)
         self._lanes.write([row])
         return row.is_ended_by_model
 
@@ -73,13 +73,13 @@ class _Generating:
         # What was written before a row left is read with its prompt, where penalties do not look.
         self.can_resume = not model.writing.looks_back
 
-    def write(self, rows: Sequence[Row], goes_on: Callable[[Row], bool]) -> None:
+    def write(self, rows: Sequence[WritingRow], goes_on: Callable[[WritingRow], bool]) -> None:
         first = rows[0]
         if first.seed is not None and first.choice.top_k != 1 and self._random is not None:
             self._write_seeded(first, first.seed, self._random, goes_on)
             return
         rows = longest_first(rows)
-        tokens = Tokens(rows, self._model.writing.ends, goes_on, passes_end=False, given=0)
+        tokens = TokenFlow(rows, self._model.writing.ends, goes_on, passes_end=False, given=0)
         self._generate(
             [[*row.prompt, *row.answer] for row in rows],
             first.choice,
@@ -90,10 +90,10 @@ class _Generating:
         tokens.end()
 
     def _write_seeded(
-        self, row: Row, seed: int, random: EngineRandom, goes_on: Callable[[Row], bool]
+        self, row: WritingRow, seed: int, random: EngineRandom, goes_on: Callable[[WritingRow], bool]
     ) -> None:
         """Write one row: the last token of its prompt is a step of its own, so that no draw is before it."""
-        tokens = Tokens([row], self._model.writing.ends, goes_on, passes_end=False, given=1)
+        tokens = TokenFlow([row], self._model.writing.ends, goes_on, passes_end=False, given=1)
 
         def take(step: Any) -> bool:
             ends = tokens.take(step)

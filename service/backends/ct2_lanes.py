@@ -39,7 +39,7 @@ class Choice:
 
 
 @dataclass(slots=True, eq=False)
-class Row:
+class WritingRow:
     """One answer that is being written."""
 
     prompt: Sequence[int]
@@ -79,7 +79,7 @@ class Writer(Protocol):
     can_resume: bool
     """Whether a row that left may go on from what it has written."""
 
-    def write(self, rows: Sequence[Row], goes_on: Callable[[Row], bool]) -> None:
+    def write(self, rows: Sequence[WritingRow], goes_on: Callable[[WritingRow], bool]) -> None:
         """Write until each row has ended or left: it leaves once `goes_on`, called at each token, is False.
 
         Called from two threads at once.
@@ -87,7 +87,7 @@ class Writer(Protocol):
         ...
 
 
-class Turn:
+class LaneTurn:
     """The time that a batch has in the short lane: at least as much for writing as it took to read."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -113,15 +113,15 @@ class Lanes:
         """
         self._writer = writer
         self._most_tokens = most_tokens
-        self._waiting: list[Row] = []
-        self._begun: list[Row] = []
+        self._waiting: list[WritingRow] = []
+        self._begun: list[WritingRow] = []
         """Rows that have left a lane, and go on where nobody new waits."""
         self._main_is_busy = False
         self._changed = threading.Condition()
         for name, work in (("writing-main", self._main), ("writing-short", self._short)):
             threading.Thread(target=work, name=name, daemon=True).start()
 
-    def write(self, rows: Sequence[Row]) -> None:
+    def write(self, rows: Sequence[WritingRow]) -> None:
         """Write the rows' answers. Raises the first error among them."""
         with self._changed:
             self._waiting += rows
@@ -134,7 +134,7 @@ class Lanes:
             if row.error is not None:
                 raise row.error
 
-    def _drop(self, row: Row) -> None:
+    def _drop(self, row: WritingRow) -> None:
         """Drop a row that waits; one that is being written ends at its next token."""
         with self._changed:
             for line in (self._waiting, self._begun):
@@ -171,7 +171,7 @@ class Lanes:
                 while (wait := self._wait_of_the_short_lane()) > 0:
                     self._changed.wait(wait if wait < PATIENCE_SECONDS * 2 else None)
                 rows = self._taken(self._waiting or self._begun)
-            turn = Turn()
+            turn = LaneTurn()
             self._write(rows, lambda row, turn=turn: not self._leaves(row, turn))
 
     def _wait_of_the_short_lane(self) -> float:
@@ -182,17 +182,17 @@ class Lanes:
             return 0
         return self._waiting[0].since + PATIENCE_SECONDS - time.monotonic()
 
-    def _leaves(self, row: Row, turn: "Turn") -> bool:
+    def _leaves(self, row: WritingRow, turn: "LaneTurn") -> bool:
         if row.seed is not None:
             return self._has_had_its_tokens(row)
         is_over = turn.is_over()  # asked at each token: the first begins it
         return is_over and self._writer.can_resume and bool(self._waiting)
 
-    def _has_had_its_tokens(self, row: Row) -> bool:
+    def _has_had_its_tokens(self, row: WritingRow) -> bool:
         """Return whether a row with a seed is at a place where it always leaves."""
         return row.seed is not None and self._writer.can_resume and len(row.answer) % SEEDED_TOKENS == 0
 
-    def _taken(self, line: Sequence[Row]) -> list[Row]:
+    def _taken(self, line: Sequence[WritingRow]) -> list[WritingRow]:
         """Take the oldest row of the line, and those that may share its batch."""
         if not line:
             return []
@@ -208,7 +208,7 @@ class Lanes:
             (self._begun if row in self._begun else self._waiting).remove(row)
         return rows
 
-    def _write(self, rows: list[Row], goes_on: Callable[[Row], bool]) -> None:
+    def _write(self, rows: list[WritingRow], goes_on: Callable[[WritingRow], bool]) -> None:
         gone = [row for row in rows if not row.going()]
         for row in gone:
             row.has_ended = True
@@ -228,7 +228,7 @@ class Lanes:
             self._changed.notify_all()
 
 
-def _may_share(lead: Row, row: Row) -> bool:
+def _may_share(lead: WritingRow, row: WritingRow) -> bool:
     if lead.seed is not None or row.seed is not None or lead.choice != row.choice:
         return False
     lengths = [len(each.prompt) + len(each.answer) for each in (lead, row)]

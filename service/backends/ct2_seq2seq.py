@@ -7,9 +7,9 @@ from ..faults import BadModel
 from ..folder import ModelFolder
 from ..manifest import SHARED_VOCABULARY_FILE
 from .ct2_file import SEQ2SEQ
-from .ct2_lanes import Choice, Lanes, Row
+from .ct2_lanes import Choice, Lanes, WritingRow
 from .ct2_model import Ct2Model, opened
-from .ct2_tokens import Tokens, longest_first
+from .ct2_tokens import TokenFlow, longest_first
 
 
 class Ct2Seq2Seq:
@@ -39,7 +39,7 @@ class Ct2Seq2Seq:
         going: Callable[[], bool],
     ) -> list[list[int]] | None:
         choice = Choice(min_new_tokens=min_new_tokens)
-        rows = [Row(prompt, max_new_tokens, choice, lambda _: going(), going) for prompt in prompts]
+        rows = [WritingRow(prompt, max_new_tokens, choice, lambda _: going(), going) for prompt in prompts]
         self._lanes.write(rows)
         return [row.answer for row in rows] if going() else None
 
@@ -53,9 +53,9 @@ class _Translating:
         self.can_resume = not self._has_beams
         self._ids = {token: number for number, token in reversed(list(enumerate(model.tokens)))}
 
-    def write(self, rows: Sequence[Row], goes_on: Callable[[Row], bool]) -> None:
+    def write(self, rows: Sequence[WritingRow], goes_on: Callable[[WritingRow], bool]) -> None:
         model, rows = self._model, longest_first(rows)
-        tokens = Tokens(rows, model.writing.ends, goes_on, passes_end=True)
+        tokens = TokenFlow(rows, model.writing.ends, goes_on, passes_end=True)
         # The engine reads a prefix token by token, and passes it on as if it were written.
         prefixes = [row.answer or model.writing.begins_with for row in rows]
         results: list[Any] = model.engine.translate_batch(

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-from .ct2_lanes import Row
+from .ct2_lanes import WritingRow
 
 
-def longest_first(rows: Sequence[Row]) -> list[Row]:
+def longest_first(rows: Sequence[WritingRow]) -> list[WritingRow]:
     """Return the rows in the order in which the engine counts them.
 
     It sorts a batch by length, and its callback counts in that order: src/batch_reader.cc, rebatch_input.
@@ -14,14 +14,14 @@ def longest_first(rows: Sequence[Row]) -> list[Row]:
     return sorted(rows, key=lambda row: -len(row.prompt) - len(row.answer))
 
 
-class Tokens:
+class TokenFlow:
     """The callback of one call, on the engine's thread."""
 
     def __init__(
         self,
-        rows: Sequence[Row],
+        rows: Sequence[WritingRow],
         ends: Collection[int],
-        goes_on: Callable[[Row], bool],
+        goes_on: Callable[[WritingRow], bool],
         passes_end: bool,
         given: int | None = None,
     ) -> None:
@@ -40,7 +40,7 @@ class Tokens:
     def take(self, step: Any) -> bool:
         """Take a token, and return whether its row leaves the batch."""
         place: int = step.batch_id
-        row: Row = self._rows[place]
+        row: WritingRow = self._rows[place]
         if step.step < self._given[place]:
             return False
         if step.token_id in self._ends:

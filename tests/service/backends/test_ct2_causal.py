@@ -9,7 +9,7 @@ from typing import Any
 import ctranslate2  # pyright: ignore[reportMissingTypeStubs] - the package ships no types
 import pytest
 
-from slipway.service.backends.chat_template import ChatTemplate
+from slipway.service.backends.chat_template import JinjaTemplate
 from slipway.service.backends.ct2_causal import Ct2Causal
 from slipway.service.backends.generation import ChatRefused, Sampling, SeedRefused
 from slipway.service.faults import BadModel
@@ -189,7 +189,7 @@ def test_a_chat_is_rendered_with_the_models_template(folder: Path, backend: Ct2C
     assert ids == [*text, *spelt, *turn]  # the text "</s>" ends nothing
     with pytest.raises(ChatRefused, match="no tools here"):
         backend.chat_token_ids([{"role": "tool", "content": "hi"}])
-    assert ChatTemplate(opened(folder)).is_there
+    assert JinjaTemplate(opened(folder)).is_there
 
 
 def test_a_template_that_is_no_template_is_refused(tmp_path: Path):

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from slipway.service.backends.ct2_lanes import MAX_ROWS, TURN_SECONDS, Choice, Lanes, Row, Turn
+from slipway.service.backends.ct2_lanes import MAX_ROWS, TURN_SECONDS, Choice, Lanes, LaneTurn, WritingRow
 
 WAIT = 20
 
@@ -19,10 +19,10 @@ class SteppedWriter:
     def __init__(self) -> None:
         self.begun = threading.Semaphore(0)
         self.steps = threading.Semaphore(0)
-        self.batches: list[list[Row]] = []
+        self.batches: list[list[WritingRow]] = []
         self.free = False
 
-    def write(self, rows: Sequence[Row], goes_on: Callable[[Row], bool]) -> None:
+    def write(self, rows: Sequence[WritingRow], goes_on: Callable[[WritingRow], bool]) -> None:
         self.batches.append(list(rows))
         self.begun.release()
         left = list(rows)
@@ -31,9 +31,11 @@ class SteppedWriter:
             left = [row for row in left if row.take(len(row.answer)) and goes_on(row)]
 
 
-def row(tokens: int = 10, most: int = 3, going: Callable[[], bool] = lambda: True, **more: object) -> Row:
+def row(
+    tokens: int = 10, most: int = 3, going: Callable[[], bool] = lambda: True, **more: object
+) -> WritingRow:
     given: dict[str, object] = {"choice": Choice()} | more
-    return Row([1] * tokens, most, on_token=lambda _: True, going=going, **given)  # pyright: ignore[reportArgumentType]
+    return WritingRow([1] * tokens, most, on_token=lambda _: True, going=going, **given)  # pyright: ignore[reportArgumentType]
 
 
 @contextmanager
@@ -47,7 +49,7 @@ def lanes(most_tokens: int = 1000) -> Generator[tuple[Lanes, SteppedWriter, list
         assert not asker.is_alive()
 
 
-def ask(to: Lanes, askers: list[threading.Thread], rows: Sequence[Row]) -> None:
+def ask(to: Lanes, askers: list[threading.Thread], rows: Sequence[WritingRow]) -> None:
     asker = threading.Thread(target=lambda: to.write(rows))
     askers.append(asker)
     asker.start()
@@ -123,7 +125,7 @@ def test_a_row_that_had_its_turn_makes_place_and_goes_on_from_what_it_has():
 @pytest.mark.parametrize(("reading", "writing"), [(0.1, TURN_SECONDS), (3.0, 3.0)])
 def test_a_turn_gives_as_much_time_to_write_as_the_prompts_took_to_read(reading: float, writing: float):
     now = [100.0]
-    turn = Turn(lambda: now[0])
+    turn = LaneTurn(lambda: now[0])
     now[0] += reading
     assert not turn.is_over()
     now[0] += writing - 0.01
@@ -160,7 +162,7 @@ def test_a_waiting_row_that_nobody_waits_for_is_dropped():
 
 def test_an_error_of_the_engine_reaches_each_of_its_batch_and_the_next_is_written():
     class Failing(SteppedWriter):
-        def write(self, rows: Sequence[Row], goes_on: Callable[[Row], bool]) -> None:
+        def write(self, rows: Sequence[WritingRow], goes_on: Callable[[WritingRow], bool]) -> None:
             if len(rows[0].prompt) == 13:
                 raise MemoryError("no memory")
             super().write(rows, goes_on)
