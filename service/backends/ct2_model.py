@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from tokenizers import Tokenizer
 
+from ..allocator import keep_memory
 from ..cpus import usable_cpus
 from ..faults import BadModel
 from ..folder import ModelFolder
@@ -98,6 +99,7 @@ def positions(table: Ct2File) -> int:
 
 def _loaded(folder: Path, kind: str) -> Any:
     made = engine.Translator if kind == SEQ2SEQ else engine.Generator
+    keep_memory()
     try:
         return made(str(folder), device="cpu", inter_threads=LANES, intra_threads=usable_cpus())
     except Exception as error:  # RuntimeError, ValueError and classes of its own
