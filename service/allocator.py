@@ -13,8 +13,8 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
 # A larger block has pages of its own, which go with it. The tensors of a short text are smaller.
 OWN_PAGES_BYTES = 1 << 20
 HEAPS = 2
-# CTranslate2 takes and frees the tensors of each layer anew: with pages of their own a third of its CPU time was
-# the system's, with flan-t5-base's shape. It keeps up to this.
+# CTranslate2 takes and frees the tensors of each layer anew: with pages of their own a third of its CPU time
+# was the system's, with flan-t5-base's shape. It keeps up to this.
 KEPT_BYTES = 32 << 20
 
 
