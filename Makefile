@@ -81,13 +81,14 @@ train-env: ## make .venv-train, which has torch, for `slipway model add` and `ch
 BUNDLED = $(or $(patsubst bundled:%,%,$(filter bundled:%,$(MODEL))),sms-spam)
 BUNDLED_VERSION = $$($(PYTHON) -c 'import json; m = json.load(open("service/models/$(BUNDLED)/manifest.json")); print(m["name"] + "-" + m["version"])')
 
-image: ## build the server's image, `slipway` (needs Docker); MODEL=hf:… or bundled:… puts that model in it, VARIANT=torch-cpu or cuda adds torch, PYTHON_IMAGE=… takes another base
+image: ## build the server's image, `slipway` (needs Docker); MODEL=hf:… or bundled:… puts that model in it, CTRANSLATE2=1 adds the engine that writes text on a CPU, VARIANT=torch-cpu or cuda adds torch, PYTHON_IMAGE=… takes another base
 	@test -z "$(MODEL)" -o -n "$(filter hf:% bundled:%,$(MODEL))" || { echo "MODEL is '$(MODEL)'; allowed: hf:<owner>/<name>@<commit>, bundled:<name>, or nothing for bundled:sms-spam" >&2; exit 2; }
 	@test -n "$(filter hf:%,$(MODEL))" -o -f service/models/$(BUNDLED)/manifest.json || { echo "MODEL is '$(MODEL)', but service/models/$(BUNDLED)/manifest.json is not there" >&2; exit 2; }
 	@DOCKER_BUILDKIT=1 docker build -f service/Dockerfile -t slipway \
 	  $(if $(PYTHON_IMAGE),--build-arg PYTHON_IMAGE=$(PYTHON_IMAGE)) \
 	  $(if $(VARIANT),--build-arg VARIANT=$(VARIANT)) $${PIP_CERT:+--secret "id=ca,src=$$PIP_CERT"} \
 	  $(if $(filter hf:%,$(MODEL)),--build-arg "MODEL=$(MODEL)",--build-arg "BUNDLED=$(BUNDLED)") $(if $(PRECISION),--build-arg "PRECISION=$(PRECISION)") \
+	  $(if $(CTRANSLATE2),--build-arg "CTRANSLATE2=$(CTRANSLATE2)") \
 	  $(if $(TASK),--build-arg "TASK=$(TASK)") $(if $(MAX_TOKENS),--build-arg "MAX_TOKENS=$(MAX_TOKENS)") \
 	  $${HF_ENDPOINT:+--build-arg "HF_ENDPOINT=$$HF_ENDPOINT"} $${HF_TOKEN:+--secret id=hf_token,env=HF_TOKEN} \
 	  --build-arg REVISION=$$(git describe --always --dirty --abbrev=40 --match '') \

@@ -31,6 +31,7 @@ from bench.report import into_document, markdown
 from bench.results import Results, quietness, rows
 from bench.slipway import serving
 from bench.workload import short_texts
+from bench.writers.table import writers
 from slipway.service.cpus import usable_cpus
 from slipway.service.manifest import TextManifest
 from slipway.service.settings import BUNDLED_MODEL
@@ -79,7 +80,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "model", nargs="?", type=Path, default=BUNDLED_MODEL, help="folder with manifest.json"
     )
-    names = [*PEERS, "overload", "memory", "connections", "attack", "jobs"]
+    names = [*PEERS, "overload", "memory", "connections", "attack", "jobs", "writers"]
     parser.add_argument("--pieces", default="", help=f"some of {','.join(names)}; by default all")
     parser.add_argument("--results", type=Path, default=Path("build/benchmarks.json"), help="file to add to")
     asked = parser.parse_args()
@@ -117,12 +118,16 @@ def _pieces(model: Path, results: Results) -> dict[str, Callable[[], None]]:
     def queued() -> None:
         results.pieces["jobs"] = jobs(model, _say)
 
+    def wrote() -> None:
+        results.pieces["writers"] = writers(_say)
+
     others = {
         "overload": overloaded,
         "memory": weighed,
         "connections": connected,
         "attack": attacked,
         "jobs": queued,
+        "writers": wrote,
     }
     return {key: compared(key) for key in PEERS} | others
 

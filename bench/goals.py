@@ -1,6 +1,6 @@
 """The goals for the server, and whether the results meet them. A ratio is of one run."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bench.peers.catalog import BATCHING, DEFAULT, TUNED
@@ -64,6 +64,7 @@ def goals(results: Results) -> list[Goal]:
         *(replace(goal, quietness=quiet) for goal in timed),
         *_overload(results),
         *_attack(results),
+        *_writers(results.pieces.get("writers", {})),
         *_size(ours, results, quiet),
         *_jobs(results),
     ]
@@ -142,6 +143,31 @@ def _jobs(results: Results) -> list[Goal]:
             for key, name in (("sqlite", "SQLite"), ("postgresql", "PostgreSQL"))
         ),
     ]
+
+
+def _writers(found: Mapping[str, float | None]) -> list[Goal]:
+    """Return the goals of models that write text. Throughput is of eight at once."""
+
+    def ratio(first: str, second: str) -> float | None:
+        above, below = found.get(first), found.get(second)
+        return above / below if above and below else None
+
+    own = [
+        Goal(
+            f"text, {word}: {what}, the engine alone / Slipway",
+            ratio(f"CTranslate2 alone, {word}/{measure}", f"Slipway, {word}/{measure}"),
+            0.9,
+            at_least=True,
+        )
+        for word in ("t5", "llama")
+        for what, measure in (("throughput", "eight_ms"), ("first token", "first_token_ms"))
+    ]
+    behind = [
+        Goal(f"text, {word}: 5 tokens behind 500, ms", found.get(f"Slipway, {word}/five_behind_500_ms"), 1000)
+        for word in ("t5", "llama")
+    ]
+    torch = ratio("torch fp32, t5/one_ms", "Slipway, t5/one_ms")
+    return [*own, Goal("text, t5: one answer, torch / Slipway", torch, 2.5, at_least=True), *behind]
 
 
 def _size(ours: Row | None, results: Results, quiet: float | None) -> list[Goal]:

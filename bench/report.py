@@ -104,7 +104,18 @@ def _limits(results: Results) -> str:
     return f"Raw limit: {limits['short']:.0f} short texts/s, {limits['mixed']:.0f} of mixed lengths.\n\n"
 
 
+def matrix(found: dict[str, float | None]) -> str:
+    """Return a table of figures that are named `row/column`, in the order in which they first come."""
+    lines, columns = (list(dict.fromkeys(key.split("/")[place] for key in found)) for place in (0, 1))
+    return table(
+        ("", *columns),
+        [(line, *(number(found.get(f"{line}/{column}")) for column in columns)) for line in lines],
+    )
+
+
 def _piece(found: dict[str, float | None]) -> str:
+    if all("/" in key for key in found):
+        return matrix(found)
     return table(
         ("figure", "value"),
         [(name, f"{value:g}" if value is not None else "-") for name, value in found.items()],

@@ -15,7 +15,7 @@ LOADS_OF_A_START = 3
 _CPU_GIB_PER_SECOND = 0.015
 _GPU_GIB_PER_SECOND = 0.05
 # The process alone: with torch 21 s were measured from a cold disk (docs/guides/container.md).
-_START_SECONDS = {"onnx": 10.0, "torch": 30.0}
+_START_SECONDS = {"onnx": 10.0, "ctranslate2": 10.0, "torch": 30.0}
 _LEAST_SECONDS = 0.1
 # Of a model of unknown size: it covers both of those, and 30 GB on a GPU at the second one's rate.
 _UNKNOWN_SECONDS = 100.0
@@ -42,7 +42,7 @@ def unknown_load_seconds(gpu: bool) -> float:
 def estimated_load_seconds(size_gib: float, engine: str, cpu: float, gpu: bool) -> float:
     """Return the load time of a model of which only the size of its weights is known.
 
-    engine: onnx or torch.
+    engine: onnx, ctranslate2 or torch.
     """
     return _bounded(_START_SECONDS[engine] / min(cpu, 1) + _reading_seconds(size_gib, gpu))
 

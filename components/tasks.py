@@ -8,13 +8,18 @@ from dataclasses import dataclass
 from typing import Any
 
 _TORCH = {"torch": ("model.safetensors", "config.json", "tokenizer.json")}
+_SEQ2SEQ = {
+    **_TORCH,
+    "ctranslate2": ("model.bin", "config.json", "shared_vocabulary.json", "tokenizer.json"),
+}
+_CAUSAL = {**_TORCH, "ctranslate2": ("model.bin", "config.json", "vocabulary.json", "tokenizer.json")}
 _TEXTS = {
     "onnx": ("model.onnx", "tokenizer.json"),
     **_TORCH,
 }
 
 # Their hash is in a model's version.
-WEIGHTS = {"onnx": "model.onnx", "torch": "model.safetensors"}
+WEIGHTS = {"onnx": "model.onnx", "torch": "model.safetensors", "ctranslate2": "model.bin"}
 DEFAULT_TASK = "classify"
 
 
@@ -47,8 +52,8 @@ TASKS: Mapping[str, TaskRow] = {
             "text": "The harbour was closed on Monday after a storm tore two ships from their moorings. "
             "Nobody was hurt. It opened again on Tuesday morning."
         },
-        _TORCH,
+        _SEQ2SEQ,
     ),
-    "generate": TaskRow("/generate", {"prompt": "A slipway is", "max_tokens": 32}, _TORCH),
+    "generate": TaskRow("/generate", {"prompt": "A slipway is", "max_tokens": 32}, _CAUSAL),
     "tabular": TaskRow("/predict", {"features": [5.1, 3.5, 1.4, 0.2]}, {"onnx": ("model.onnx",)}),
 }

@@ -10,9 +10,10 @@ from tokenizers import Tokenizer
 
 from .device import DeviceKind
 from .faults import BadModel
-from .manifest import CONFIG_FILE, MANIFEST_FILE, MODEL_FILE, TOKENIZER_FILE, Engine, Manifest
+from .manifest import CONFIG_FILE, CT2_FILE, MANIFEST_FILE, MODEL_FILE, TOKENIZER_FILE, Engine, Manifest
 
 if TYPE_CHECKING:
+    from .backends.ct2_file import Ct2File
     from .backends.onnx import OnnxBackend, OnnxModel
 
 READ_BY_TRANSFORMERS = (".json", ".jinja", ".safetensors")
@@ -94,6 +95,21 @@ class ModelFolder:
         pooling = getattr(self.manifest, "pooling", None)
         normalize = getattr(self.manifest, "normalize", False)
         return OnnxBackend(self.path / MODEL_FILE, output, pooling, normalize)
+
+    def converted(self, kind: str) -> "Ct2File":
+        """Return what model.bin says of itself, before CTranslate2 reads it. Raises BadModel.
+
+        kind: SEQ2SEQ or CAUSAL of service/backends/ct2_file.py.
+        """
+        from .backends.ct2_file import read_ct2_file
+
+        found, said = read_ct2_file(self.path / CT2_FILE, kind), self.manifest.precision
+        if said is not None and said != found.precision:
+            raise BadModel(
+                f"{self.path / CT2_FILE} has weights in {found.precision}; manifest.json says precision "
+                f"{said!r}. Correct it to {found.precision!r}."
+            )
+        return found
 
     def _check_graph(self) -> None:
         """Raise BadModel if the graph names unlisted files, or contradicts the manifest.

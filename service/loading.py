@@ -93,6 +93,11 @@ def require_engine(manifest: Manifest, wanted: DeviceKind | None) -> None:
             "Build the image with --build-arg VARIANT=torch-cpu, or VARIANT=cuda for a GPU; "
             "or serve the model as model.onnx with engine 'onnx'."
         )
+    if manifest.engine == "ctranslate2" and not find_spec("ctranslate2"):
+        raise BadModel(
+            f"the manifest of {manifest.name} says engine 'ctranslate2', but CTranslate2 is not installed. "
+            "Build the image with --build-arg CTRANSLATE2=1, or install service/requirements-ctranslate2.txt."
+        )
 
 
 def chosen_device(manifest: Manifest, wanted: DeviceKind | None) -> Device:

@@ -8,7 +8,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
-from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from .faults import BadModel, ModelNotFound
@@ -16,18 +24,30 @@ from .regular import NotRegular, opened
 
 MODEL_FILE = "model.onnx"
 SAFETENSORS_FILE = "model.safetensors"
+CT2_FILE = "model.bin"
 CONFIG_FILE = "config.json"
 TOKENIZER_FILE = "tokenizer.json"
 
-Engine = Literal["onnx", "torch"]
+Engine = Literal["onnx", "torch", "ctranslate2"]
 # What a model's folder holds for each engine that serves it.
 EngineFiles = Mapping[Engine, tuple[str, ...]]
 # Their hash is in the model's version.
-WEIGHTS: dict[Engine, str] = {"onnx": MODEL_FILE, "torch": SAFETENSORS_FILE}
+WEIGHTS: dict[Engine, str] = {"onnx": MODEL_FILE, "torch": SAFETENSORS_FILE, "ctranslate2": CT2_FILE}
 # Of a model that takes texts.
 TEXT_FILES: EngineFiles = {
     "onnx": (MODEL_FILE, TOKENIZER_FILE),
     "torch": (SAFETENSORS_FILE, CONFIG_FILE, TOKENIZER_FILE),
+}
+# CTranslate2's own names, as its converters write them: config.json is its own too.
+SHARED_VOCABULARY_FILE, VOCABULARY_FILE = "shared_vocabulary.json", "vocabulary.json"
+# Of an encoder-decoder model, and of a decoder-only one.
+SEQ2SEQ_FILES: EngineFiles = {
+    "torch": TEXT_FILES["torch"],
+    "ctranslate2": (CT2_FILE, CONFIG_FILE, SHARED_VOCABULARY_FILE, TOKENIZER_FILE),
+}
+CAUSAL_FILES: EngineFiles = {
+    "torch": TEXT_FILES["torch"],
+    "ctranslate2": (CT2_FILE, CONFIG_FILE, VOCABULARY_FILE, TOKENIZER_FILE),
 }
 # Of one that is a graph alone.
 GRAPH_FILES: EngineFiles = {"onnx": (MODEL_FILE,)}
@@ -49,7 +69,7 @@ def _file_name(name: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}", name) or name.endswith(PART_SUFFIX):
         rule = f"is not a plain file name (letters, digits, '.', '_', '-'; no folder, no {PART_SUFFIX})"
         raise PydanticCustomError("file_name", "{rule}", {"rule": rule})
-    if name.lower().endswith(PICKLES):
+    if name.lower().endswith(PICKLES) and name != CT2_FILE:
         rule = "is a pickle, which runs code when it is loaded; weights are model.onnx or model.safetensors"
         raise PydanticCustomError("pickle", "{rule}", {"rule": rule})
     return name
@@ -133,6 +153,17 @@ class Manifest(ManifestPart):
     """What an import saw of it, where it was copied."""
     metadata: Any = None
     """Whatever its makers note; nothing reads it."""
+
+    @model_validator(mode="after")
+    def _check_weights(self) -> Self:
+        """Refuse `model.bin` of any other engine: Transformers gives that name to a pickle."""
+        if CT2_FILE in self.files and self.engine != "ctranslate2":
+            rule = (
+                f"files lists {CT2_FILE}, which only engine 'ctranslate2' has; for {self.engine!r} it is a "
+                "pickle, which runs code when it is loaded"
+            )
+            raise PydanticCustomError("pickle", "{rule}", {"rule": rule})
+        return self
 
     @property
     def is_exact_in_batches(self) -> bool:

@@ -13,6 +13,9 @@ GPU_QUEUE_CALLS, GPU_BATCH_SIZE, GPU_BATCH_TOKENS, GPU_WAIT_MS = 512, 64, 16_384
 # On a CPU a batch of 8 takes 0.74 of the time of its texts at 15 tokens, and as long as they at 100 and more
 # (MiniLM): small ones, of what waits anyway.
 CPU_BATCH_SIZE, CPU_BATCH_TOKENS = 8, 256
+# CTranslate2 computes on threads of its own; these hand it the calls and wait, so that it finds some to write
+# together (service/backends/ct2_lanes.py) and short ones are not behind long ones.
+WRITING_THREADS = 32
 
 
 def engine_for(settings: Settings, manifest: Manifest) -> Engine:
@@ -20,6 +23,8 @@ def engine_for(settings: Settings, manifest: Manifest) -> Engine:
     threads = settings.inference_threads
     cpu_queue_calls = max(CPU_QUEUE_CALLS, CPU_QUEUE_CALLS_PER_THREAD * threads)
     queue_calls = settings.max_queue_calls or (GPU_QUEUE_CALLS if on_gpu else cpu_queue_calls)
+    if manifest.engine == "ctranslate2":
+        return Engine(WRITING_THREADS, queue_calls, settings.max_queue_tokens)
     return Engine(threads, queue_calls, settings.max_queue_tokens, batching_for(settings, manifest))
 
 

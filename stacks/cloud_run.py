@@ -10,9 +10,9 @@ from slipway.components.cloud_run.spec import CloudRunSpec
 from slipway.components.fault import Faults, refuse
 from slipway.components.image import InferenceImageArgs, Registry
 from slipway.components.spec import InferenceServiceSpec
+from slipway.stacks.engine import image_cuda_version
 from slipway.stacks.parts import (
     google_image,
-    image_cuda_version,
     image_maker,
     model_args,
     registry_image_args,

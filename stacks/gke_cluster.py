@@ -11,7 +11,7 @@ from slipway.components.kubernetes.capacity import least_pods, wanted_pods
 from slipway.components.kubernetes.spec import KubernetesSpec
 from slipway.components.rollouts.second import second_pods
 from slipway.components.spec import InferenceServiceSpec
-from slipway.stacks.parts import image_cuda_version
+from slipway.stacks.engine import image_cuda_version
 from slipway.stacks.settings.gke import GkeSettings
 
 _CPU_MACHINE = "e2-standard-4"

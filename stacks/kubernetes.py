@@ -16,11 +16,11 @@ from slipway.components.kubernetes.rules import checked_spec
 from slipway.components.kubernetes.spec import GPU_TOLERATION, KubernetesSpec, software_gib
 from slipway.components.rollouts.faults import RolloutArguments, rollout_faults
 from slipway.components.spec import InferenceServiceSpec
+from slipway.stacks.engine import image_cuda_version
 from slipway.stacks.parts import (
     ANY_DIGEST,
     ANY_IMAGE,
     baked_gib,
-    image_cuda_version,
     image_maker,
     image_model_args,
     model_args,

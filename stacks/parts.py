@@ -6,9 +6,7 @@ from typing import Any, NotRequired, Protocol, TypedDict, cast
 
 import pulumi
 
-from slipway.components.fault import Fault, refuse
-from slipway.components.gpu_drivers import IMAGE_CUDA
-from slipway.components.image import InferenceImage, InferenceImageArgs, Platform, Registry, Variant
+from slipway.components.image import InferenceImage, InferenceImageArgs, Platform, Registry
 from slipway.components.image.rules import checked_spec as checked_image
 from slipway.components.load_time import (
     LOADS_OF_A_START,
@@ -20,8 +18,8 @@ from slipway.components.model import ModelFolder, model_folder, model_version, r
 from slipway.components.model_address import ModelAddress, Source
 from slipway.components.need import need_of
 from slipway.components.spec import InferenceServiceSpec
-from slipway.components.tasks import TASKS
 from slipway.components.traces import CLOUD, ENDPOINT, OFF
+from slipway.stacks.engine import CTRANSLATE2, engine_of, image_variant
 from slipway.stacks.resolved import resolved_service
 from slipway.stacks.secrets import StackSecrets
 from slipway.stacks.settings.common import CloudSettings
@@ -129,8 +127,7 @@ def _load_seconds(
         return min(load_seconds_of(folder.manifest, cpu, gpu), longest_start_seconds)
     if model_gib is None:
         return min(unknown_load_seconds(gpu), longest_start_seconds / LOADS_OF_A_START)
-    engine = "onnx" if image_variant(name, settings) is Variant.CPU else "torch"
-    return min(estimated_load_seconds(model_gib, engine, cpu, gpu), longest_start_seconds)
+    return min(estimated_load_seconds(model_gib, engine_of(name, settings), cpu, gpu), longest_start_seconds)
 
 
 def _folder_here(name: str, settings: CloudSettings) -> ModelFolder | None:
@@ -168,6 +165,8 @@ def image_model_args(name: str, settings: CloudSettings) -> InferenceImageArgs:
     args: InferenceImageArgs = {"model": settings.model, "variant": image_variant(name, settings)}
     if ModelAddress.parse(settings.model).source is Source.HUB:
         args["task"] = settings.task
+    elif not ModelAddress.parse(settings.model).is_here and engine_of(name, settings) == CTRANSLATE2:
+        args["ctranslate2"] = True
     args = {**args, **cast("_BuildArgs", settings.args_for(_BuildArgs))}
     if settings.image:
         return args  # it is built already, with whatever is in it
@@ -196,49 +195,6 @@ def _clients(settings: CloudSettings) -> dict[str, str]:
     if isinstance(settings, JobSettings) and settings.jobs:
         clients["JOBS"] = "1"
     return clients
-
-
-def image_variant(name: str, settings: CloudSettings) -> Variant:
-    """Return the software that the image needs: torch with a GPU or for a task that ONNX cannot serve.
-
-    Raises ArgumentsError if the backend, the task, the GPU and the model do not go together.
-    """
-    served = TASKS[settings.task].files
-    backend = settings.backend or ("torch" if settings.gpu or "onnx" not in served else "onnx")
-    if backend not in served:
-        only = " or ".join(served)
-        idle = "" if settings.backend else f", which computes on the CPU: take `gpu` ({settings.gpu}) out"
-        allowed = f"allowed is {only!r}{idle}"
-        refuse(name, [Fault("backend", repr(backend), allowed, f"with `task` {settings.task!r}")])
-    if backend == "onnx" and settings.gpu:
-        reason = f"with `gpu` {settings.gpu!r}, which would be idle: ONNX Runtime computes on the CPU here"
-        refuse(name, [Fault("backend", "'onnx'", "allowed is 'torch', or no `gpu`", reason)])
-    if not settings.image:
-        _require_engine(name, settings, backend)
-    if backend == "onnx":
-        return Variant.CPU
-    return Variant.CUDA if settings.gpu else Variant.TORCH_CPU
-
-
-def _require_engine(name: str, settings: CloudSettings, backend: str) -> None:
-    """Raise ArgumentsError if a model that is here is for another engine: the image takes it unchanged."""
-    if not ModelAddress.parse(settings.model).is_here:
-        return
-    engine = model_folder(name, settings.model, settings.task).manifest.get("engine", "onnx")
-    if engine == backend:
-        return
-    key = "backend" if settings.backend else "gpu"
-    asked = (
-        f"`backend` {backend!r}" if settings.backend else f"`gpu` {settings.gpu!r}, which torch alone uses"
-    )
-    allowed = f"allowed is a model for {backend!r}, such as hf:<owner>/<name>@<commit>; or leave `{key}` out"
-    refuse(name, [Fault("model", repr(settings.model), allowed, f"made for {engine!r}, with {asked}")])
-
-
-def image_cuda_version(settings: CloudSettings) -> str:
-    """Return the CUDA version of the image that is built here; '' without CUDA, and for a given image."""
-    is_for_torch = settings.backend != "onnx" and "torch" in TASKS[settings.task].files
-    return IMAGE_CUDA if settings.gpu and is_for_torch and not settings.image else ""
 
 
 def require_known_memory(name: str, settings: CloudSettings, spec: InferenceServiceSpec, target: str) -> None:

@@ -22,7 +22,7 @@ class Variant(StrEnum):
     """The software that runs the models."""
 
     CPU = "cpu"
-    """ONNX Runtime, without torch."""
+    """ONNX Runtime or CTranslate2, without torch."""
     TORCH_CPU = "torch-cpu"
     """torch on a CPU."""
     CUDA = "cuda"
@@ -57,8 +57,11 @@ class InferenceImageArgs(TypedDict):
     task: NotRequired[str]
     """Task that an `hf:` model must be for: `classify`, `embed`, `summarize` or `generate`. Default: any."""
     variant: NotRequired[Variant]
-    """`cpu`, `torch-cpu` or `cuda`. For `cpu` an `hf:` model is converted to ONNX; for the others it is
-    not changed. Default `cpu`."""
+    """`cpu`, `torch-cpu` or `cuda`. For `cpu` an `hf:` model is converted, to ONNX or for CTranslate2; for
+    the others it is not changed. Default `cpu`."""
+    ctranslate2: NotRequired[bool]
+    """Whether the image has CTranslate2, the engine of models that write text on a CPU. Default: true if the
+    folder of `model` is made for it, or the `task` of an `hf:` model writes text and `variant` is `cpu`."""
     buckets: NotRequired[bool]
     """Whether the image can fetch a model from a bucket. Default: true if `model` is in one."""
     platform: NotRequired[Platform]

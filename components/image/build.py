@@ -13,6 +13,7 @@ import pulumi
 from ..model_address import Source
 from .baked_model import baked_model
 from .context import DOCKERFILE, LOCATION, MODELS, Files, content_digest, context_files
+from .engines import CTRANSLATE2, engine_of
 from .registry import TAG_PREFIX, Repository
 from .spec import ImageSpec
 
@@ -36,6 +37,8 @@ def build_inputs(spec: ImageSpec) -> tuple[Files, dict[str, str]]:
         args["MODEL"] = args["MODEL_VERSION"] = spec.model
         if spec.task:
             args["TASK"] = spec.task
+    if engine_of(spec, model) == CTRANSLATE2:
+        args["CTRANSLATE2"] = "1"
     if spec.buckets:
         args["BUCKETS"] = "1"
     if spec.python_image:

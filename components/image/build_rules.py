@@ -5,6 +5,7 @@ Reads files only.
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from ..environment import ENVIRONMENT_NAME, looks_secret
@@ -13,6 +14,7 @@ from ..model_address import Source
 from ..tasks import TASKS
 from .args import Platform, Variant
 from .baked_model import baked_model, baking_faults
+from .engines import CTRANSLATE2, ONNX, TORCH, engine_of
 from .spec import ImageSpec
 
 _BUILDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -22,11 +24,13 @@ _MODEL_RULE = (
 )
 # Linux: one string of an environment has at most 128 KiB (execve(2), MAX_ARG_STRLEN), its name included.
 _CA_BYTES = 130_000
-_ENGINES = {Variant.CPU: "onnx", Variant.TORCH_CPU: "torch", Variant.CUDA: "torch"}
+# Those that an image of the variant can have; each has ONNX Runtime too.
+_ENGINES = {Variant.CPU: (ONNX, CTRANSLATE2), Variant.TORCH_CPU: (TORCH,), Variant.CUDA: (TORCH,)}
 # Set from the other arguments.
 OWN_BUILD_ARGS = (
     "PYTHON_IMAGE",
     "VARIANT",
+    "CTRANSLATE2",
     "MODELS",
     "BUNDLED",
     "MODEL",
@@ -48,6 +52,7 @@ def build_faults(spec: ImageSpec) -> Iterator[Fault]:
         allowed = "it must be a reference to an image, without spaces"
         yield Fault("python_image", repr(spec.python_image), allowed)
     yield from _engine_faults(spec)
+    yield from _ctranslate2_faults(spec)
     yield from _ca_faults(spec)
     yield from _build_args_faults(spec)
     yield from _source_faults(spec)
@@ -61,13 +66,27 @@ def _engine_faults(spec: ImageSpec) -> Iterator[Fault]:
     elif spec.task and not from_hub:
         allowed = "it is for hf: models: leave it out"
         yield Fault("task", repr(spec.task), allowed, f"with `model` {spec.model!r}")
-    elif spec.task and _ENGINES[spec.variant] not in TASKS[spec.task].files:
-        allowed = [variant.value for variant, engine in _ENGINES.items() if engine in TASKS[spec.task].files]
+    elif spec.task and not _serves(spec.variant, spec.task):
+        allowed = [variant.value for variant in _ENGINES if _serves(variant, spec.task)]
         reason = f"with `task` {spec.task}"
         yield Fault("variant", spec.variant.value, f"allowed are {', '.join(allowed)}", reason)
     if spec.variant is not Variant.CPU and from_hub and spec.build_args.get("PRECISION"):
         allowed = "it is for cpu, as torch keeps the weights as they are: leave it out"
         yield Fault("build_args", "PRECISION", allowed, f"with `variant` {spec.variant.value}", verb="has")
+
+
+def _serves(variant: Variant, task: str) -> bool:
+    return any(engine in TASKS[task].files for engine in _ENGINES[variant])
+
+
+def _ctranslate2_faults(spec: ImageSpec) -> Iterator[Fault]:
+    """Yield why CTranslate2 would have nothing to compute in the image, or is missing there."""
+    if spec.ctranslate2 and spec.variant is Variant.CUDA:
+        allowed, reason = "CTranslate2 computes on the CPU here: leave it out", "with `variant` cuda"
+        yield Fault("ctranslate2", "true", allowed, reason)
+    if spec.ctranslate2 is False and engine_of(replace(spec, ctranslate2=None), None) == CTRANSLATE2:
+        allowed = f"allowed is true, as no other engine of a cpu image serves `task` {spec.task}"
+        yield Fault("ctranslate2", "false", allowed, f"with `model` {spec.model}")
 
 
 def _ca_faults(spec: ImageSpec) -> Iterator[Fault]:
@@ -119,9 +138,12 @@ def _model_faults(spec: ImageSpec) -> Iterator[Fault]:
     faults = list(baking_faults(spec))
     yield from faults
     model = None if faults else baked_model(spec)
-    engine = model.manifest.get("engine", "onnx") if model else _ENGINES[spec.variant]
-    if engine == _ENGINES[spec.variant] or spec.variant is Variant.TORCH_CPU:
-        return  # that image has ONNX Runtime too
+    engine = model.manifest.get("engine", ONNX) if model else _ENGINES[spec.variant][0]
+    if engine == CTRANSLATE2 and spec.ctranslate2 is False:
+        reason = f"with `model` {spec.model}, made for it"
+        yield Fault("ctranslate2", "false", "allowed is true: leave it out", reason)
+    if engine in _ENGINES[spec.variant] or spec.variant is Variant.TORCH_CPU:
+        return  # every image has ONNX Runtime, and what is built for CTranslate2 gets that
     uses = "which uses no GPU" if spec.variant is Variant.CUDA else "which that image lacks"
     allowed = "cpu, or a model for torch" if spec.variant is Variant.CUDA else "torch-cpu and cuda"
     reason = f"with `model` {spec.model}, made for {engine}, {uses}"

@@ -27,6 +27,7 @@ class ImageSpec:
     model: str = argument("bundled:sms-spam")
     task: str = argument("")
     variant: Variant = argument(Variant.CPU)
+    ctranslate2: bool | None = argument(None)
     buckets: bool = argument(derived=lambda spec: ModelAddress.parse(spec.model).is_in_bucket)
     platform: Platform = argument(Platform.LINUX_AMD64)
     python_image: str = argument("")

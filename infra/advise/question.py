@@ -18,6 +18,8 @@ from slipway.stacks.settings.targets import row_of
 # Below this an answer cannot wait for an instance to start: 8 to 10 s were read of a Python image on Cloud
 # Run (techfrontier.blog, 2026-02), minutes of Fargate and GKE.
 COLD_START_MS = 10_000
+# Engines that leave a GPU idle.
+_ON_CPU = {"onnx": "ONNX Runtime", "ctranslate2": "CTranslate2"}
 RESIDENCIES: Mapping[str, tuple[str, str]] = {
     "any": ("us-central1", "us-east-1"),
     "us": ("us-central1", "us-east-1"),
@@ -114,9 +116,10 @@ def question_of(
     faults = [_outside(*number) for number in numbers]
     faults += [memory_fault, *region_faults, _fault("project", project), _fault("task", task)]
     faults += _speed_faults(model, seconds, gpu, gpu_seconds)
-    if gpu and manifest and manifest.get("engine", "onnx") == "onnx":
+    engine = _ON_CPU.get(manifest.get("engine", "onnx")) if manifest else None
+    if gpu and engine:
         faults.append(
-            f"--gpu is {gpu!r} with {model}, which ONNX Runtime computes on the CPU. Name a model for torch, "
+            f"--gpu is {gpu!r} with {model}, which {engine} computes on the CPU. Name a model for torch, "
             "such as --model hf:<owner>/<name>@<commit>, or leave --gpu out."
         )
     if any(faults):

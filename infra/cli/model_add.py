@@ -49,7 +49,10 @@ def add(
     ] = None,
     engine: Annotated[
         str | None,
-        typer.Option(help="onnx or torch for a Transformers model (default: torch if it writes text)."),
+        typer.Option(
+            help="onnx, ctranslate2 or torch for a Transformers model (default: ctranslate2 if it writes "
+            "text and its family is taken, else torch; onnx for the others)."
+        ),
     ] = None,
     python: Annotated[
         Path | None,

@@ -191,6 +191,11 @@ def _import_report(manifest: dict[str, Any]) -> dict[str, Any]:
     ]
     if "texts_compared" in found:
         said.append(f"compared with the original on {found['texts_compared']} texts")
+    if "answers_compared" in found:
+        said.append(
+            f"scored {found['answers_compared']} given answers, {found['tokens_compared']} tokens, as the "
+            f"original does: a log-probability differs by {found['mean_logprob_difference']:.4f} on average"
+        )
     if "min_cosine" in found:
         said.append(f"the cosine to the original's vectors is {found['min_cosine']} or more")
     assumed = ["license unknown: put it into manifest.json"] if manifest["license"] == "unknown" else []

@@ -16,6 +16,7 @@ from typing import Any
 from slipway.components.model import ModelFolder, model_folder
 from slipway.components.tasks import TASKS
 from slipway.infra.errors import Refused
+from slipway.infra.local.optional import require_engine
 from slipway.infra.model import torch_env as training
 from slipway.infra.model.fit import Fit, measured_keys, observed, write_manifest
 from slipway.infra.model.measured_server import LoadProfile
@@ -31,8 +32,8 @@ class ModelForm:
 
     @property
     def precision(self) -> str:
-        """Return the manifest's precision for model.onnx, and fp32 for torch on a CPU."""
-        return str(self.folder.manifest.get("precision", "fp32")) if self.engine == "onnx" else "fp32"
+        """Return the manifest's precision of converted weights, and fp32 for torch on a CPU."""
+        return "fp32" if self.engine == "torch" else str(self.folder.manifest.get("precision", "fp32"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +56,14 @@ def forms_of(sources: Sequence[tuple[str, ModelFolder]]) -> list[ModelForm]:
         ModelForm(source, folder, engine)
         for source, folder in sources
         for engine, files in TASKS[tasks[0]].files.items()
-        if set(files) <= set(folder.manifest["files"])
+        if set(files) <= set(folder.manifest["files"]) and _is_of(engine, folder)
     ]
+
+
+def _is_of(engine: str, folder: ModelFolder) -> bool:
+    """Return whether the folder can be for the engine: CTranslate2 has a config.json of its own."""
+    own = folder.manifest.get("engine", "onnx")
+    return engine == own or "ctranslate2" not in (engine, own)
 
 
 def can_run(form: ModelForm) -> bool:
@@ -70,6 +77,7 @@ def benched(
     """Measure the forms one after the other. Raises Failed or StartFailed, as `fit` does."""
     found: list[Benched] = []
     for form in forms:
+        require_engine(form.source, {"engine": form.engine}, say)
         with _folder_of(form) as folder:
             python_path = training.beside_torch()["PYTHONPATH"] if form.engine == "torch" else ""
             name = f"{form.source} on {form.engine}"

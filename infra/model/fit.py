@@ -19,6 +19,7 @@ from slipway.components.model_address import ModelAddress
 from slipway.components.need import Need, need_of
 from slipway.components.sizes import Size
 from slipway.infra.errors import Failed, Refused
+from slipway.infra.local.optional import require_engine
 from slipway.infra.model.load_generator import Rate
 from slipway.infra.model.measured_server import (
     LoadProfile,
@@ -128,6 +129,7 @@ def observed(
 
     python_path: where the server finds packages in addition to its own, such as torch.
     """
+    require_engine(source, model.manifest, say)
     say(f"Starting {source} from a cold page cache")
     drop_cached(model.location)
     with MeasuredServer(model, cpu, all_memory_mib(), python_path) as server, server.peak_mib() as peak:

@@ -54,17 +54,21 @@ def fit_tables(fit: Fit) -> Iterable[RenderableType]:
 
 
 def rates_table(fit: Fit) -> Table:
-    table = Table(
-        fit.unit, "at once", "requests/s", "p50 ms", "p99 ms", "CPU ms", box=None, header_style="dim"
-    )
+    writes = any(one.written_per_second is not None for one in fit.rates)
+    columns = (fit.unit, "at once", "requests/s", "p50 ms", "p99 ms", "CPU ms", "MiB")
+    table = Table(*columns, *(["written/s"] if writes else []), box=None, header_style="dim")
     for one in fit.rates:
         table.add_row(
             str(one.tokens),
             str(one.concurrency),
-            f"{one.requests_per_second:.0f}",
+            f"{one.requests_per_second:.0f}"
+            if one.requests_per_second >= 10
+            else f"{one.requests_per_second:.2g}",
             f"{one.p50_ms:.2f}",
             f"{one.p99_ms:.2f}",
             f"{one.cpu_ms_per_request:.2f}",
+            "" if one.memory_mib is None else str(one.memory_mib),
+            *([f"{one.written_per_second:.0f}"] if one.written_per_second is not None else []),
         )
     return table
 

@@ -5,7 +5,7 @@ import json
 import statistics
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,10 @@ class Rate:
     p50_ms: float
     p99_ms: float
     cpu_ms_per_request: float
+    written_per_second: float | None = None
+    """Tokens that the model wrote; None if it writes none."""
+    memory_mib: int | None = None
+    """Peak while these requests ran; None if it was not watched."""
 
 
 class LoadFailed(Exception):
@@ -57,14 +61,23 @@ class Service:
         return (times.user + times.system) * 1000
 
 
-def rate(service: Service, request: Mapping[str, Any], tokens: int, concurrency: int, seconds: float) -> Rate:
+def rate(
+    service: Service,
+    request: Mapping[str, Any],
+    tokens: int,
+    concurrency: int,
+    seconds: float,
+    written: Callable[[bytes], int] | None = None,
+) -> Rate:
     """Keep `concurrency` requests in progress for `seconds`. Raises LoadFailed.
 
-    request: the body of each request. tokens: how many it has, or rows; only reported.
+    request: the body of each request. tokens: how many it has, or rows; only reported. written: returns the
+    tokens that the model wrote for an answer.
     """
     body = json.dumps(request)
     headers = {"Authorization": f"Bearer {service.key}", "Content-Type": "application/json"}
     times_ms: list[float] = []
+    counts: list[int] = []
     failures: list[str] = []
     end = time.monotonic() + seconds
 
@@ -79,6 +92,8 @@ def rate(service: Service, request: Mapping[str, Any], tokens: int, concurrency:
                 if response.status != 200:
                     failures.append(f"status {response.status}: {answer[:200].decode(errors='replace')}")
                 times_ms.append((time.perf_counter() - begun) * 1000)
+                if written is not None and not failures:
+                    counts.append(written(answer))
                 if time.monotonic() >= end:  # asked here, so that a busy machine answers once at least
                     return
         except (OSError, http.client.HTTPException) as error:
@@ -94,11 +109,13 @@ def rate(service: Service, request: Mapping[str, Any], tokens: int, concurrency:
         client.join()
     if failures:
         raise LoadFailed(f"A request of {tokens} tokens or rows failed: {failures[0]}")
+    took = time.monotonic() - begun
     return Rate(
         tokens,
         concurrency,
-        round(len(times_ms) / (time.monotonic() - begun), 1),
+        round(len(times_ms) / took, 1 if len(times_ms) > took else 3),
         round(statistics.median(times_ms), 2),
         round(sorted(times_ms)[int(len(times_ms) * 0.99)], 2),
         round((service.cpu_ms() - cpu_ms) / len(times_ms), 3),
+        round(sum(counts) / took, 1) if written is not None else None,
     )

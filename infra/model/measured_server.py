@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,8 @@ _MIB = 2**20
 _SAMPLE_SECONDS = 0.005
 # Of a model that writes; each costs about as much as a short prompt.
 _WRITTEN_TOKENS = 16
+# Of a summary, which is as long as this whatever the model would write.
+_SUMMARY_TOKENS = 48
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class MeasuredServer:
         self._key = process.new_api_key()
         self._port = _free_port()
         self._pid = 0
+        self._row_peak = 0.0
         self.enforced_by = ""
 
     def __enter__(self) -> "MeasuredServer":
@@ -101,15 +104,17 @@ class MeasuredServer:
     def rates(self, work: LoadProfile, say: Callable[[str], None]) -> Generator[Rate]:
         route = ROUTES[self._model.manifest["task"]]
         service = Service(HOST, self._port, self._key, self._pid, route)
-        request_of = _requests(self._model)
+        request_of, written = _requests(self._model), _written(self._model)
         for tokens in work.tokens:
             request = request_of(tokens)
             for concurrency in work.concurrency:
                 say(f"Asking: {tokens} {unit_of(self._model)}, {concurrency} at once")
+                self._row_peak = 0.0
                 try:
-                    yield rate(service, request, tokens, concurrency, work.seconds)
+                    found = rate(service, request, tokens, concurrency, work.seconds, written)
                 except LoadFailed as error:
                     raise Failed(f"{error}. {self._end_in_words()}") from None
+                yield replace(found, memory_mib=round(self._row_peak) or None)
 
     def _end_in_words(self) -> str:
         time.sleep(0.5)  # the supervisor writes the end a moment after it
@@ -127,7 +132,8 @@ class MeasuredServer:
                 record = record or ProcessRecord.read(self._folder)
                 if record:
                     pid, group = record.server.pid, group_name(record.supervisor.pid)
-                    peak[0] = max(peak[0], anonymous_bytes(pid) / _MIB, charged_bytes(group, pid) / _MIB)
+                    now = max(anonymous_bytes(pid), charged_bytes(group, pid)) / _MIB
+                    peak[0], self._row_peak = max(peak[0], now), max(self._row_peak, now)
 
         watcher = threading.Thread(target=watch)
         watcher.start()
@@ -157,7 +163,30 @@ def _requests(model: ModelFolder) -> Callable[[int], dict[str, Any]]:
     tokenizer.no_truncation()
     if model.manifest["task"] == "generate":
         return lambda tokens: _generation(tokenizer, tokens)
+    if model.manifest["task"] == "summarize":
+        return lambda tokens: _summary(model, tokenizer, tokens)
     return lambda tokens: {"text": text_of(tokenizer, tokens), "truncate": True}
+
+
+def _written(model: ModelFolder) -> Callable[[bytes], int] | None:
+    """Return the function from an answer to the tokens that the model wrote; None if it writes none."""
+    if model.manifest["task"] == "summarize":
+        return lambda _answer: _summary_tokens(model)
+    if model.manifest["task"] == "generate":
+        return lambda answer: int(json.loads(answer)["usage"]["completion_tokens"])
+    return None
+
+
+def _summary(model: ModelFolder, tokenizer: Tokenizer, tokens: int) -> dict[str, Any]:
+    """Build a request for a summary of a fixed length, so that each model of a size does the same work."""
+    prefix = len(tokenizer.encode(str(model.manifest.get("prefix", ""))).ids)
+    length = _summary_tokens(model)
+    text = text_of(tokenizer, max(2, tokens - prefix))
+    return {"text": text, "truncate": True, "min_tokens": length, "max_tokens": length}
+
+
+def _summary_tokens(model: ModelFolder) -> int:
+    return min(_SUMMARY_TOKENS, int(model.manifest.get("max_new_tokens", _SUMMARY_TOKENS)))
 
 
 def _generation(tokenizer: Tokenizer, tokens: int) -> dict[str, Any]:

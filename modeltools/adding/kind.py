@@ -12,6 +12,8 @@ from typing import Literal
 
 from slipway.service.faults import BadModel, BadSettings
 
+from .converted import refuse_converted
+
 # `bucket`: nothing is converted, and the caller fetches it with a login that is not given to this process.
 Environment = Literal["server", "torch", "tables", "bucket"]
 # github.com/git-lfs/git-lfs/blob/main/docs/spec.md: a pointer's first line, and its greatest size.
@@ -60,6 +62,7 @@ def kind_of(source: Path) -> tuple[str, Kind]:
             f"SOURCE: got {str(source)[:200]!r}, which is no file or folder here; allowed are {_known()}."
         )
     _refuse_pointers([source])
+    refuse_converted(source)
     found = next(((name, kind) for name, kind in kinds() if kind.recognises(source)), None)
     if found is None:
         raise BadModel(f"{source} is of no known kind; it {_held(source)}. Known are {_known()}.")

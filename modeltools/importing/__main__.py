@@ -14,7 +14,7 @@ from types import FrameType
 from typing import Any
 
 from slipway.service.faults import BadSettings, DiskFull, ModelSourceUnavailable, StartFault
-from slipway.service.manifest import SAFETENSORS_FILE
+from slipway.service.manifest import CT2_FILE, SAFETENSORS_FILE
 from slipway.service.printable import printable
 
 from .address import HubAddress
@@ -28,6 +28,8 @@ from .plan import Choices, ImportPlan, fetch, plan_import, plan_local_import
 from .writer import Writer
 
 Facts = dict[str, Any]
+# Of a converted model: int8 has a scale for each row of a matrix in addition.
+_BYTES_PER_PARAMETER = {"int8": 1, "fp32": 4}
 FAILED = (DiskFull, ModelSourceUnavailable)
 
 
@@ -53,8 +55,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--task", choices=TASKS, help="what it is for, if its files do not say")
     parser.add_argument(
         "--engine",
-        choices=("onnx", "torch"),
-        help="what is to serve it; by default torch where it writes text",
+        choices=("onnx", "ctranslate2", "torch"),
+        help="what is to serve it; by default ctranslate2 where it writes text, if that takes its family",
     )
     parser.add_argument(
         "--precision",
@@ -89,6 +91,8 @@ def _run(arguments: argparse.Namespace) -> None:
         f"{source}: {plan.head.architecture}, {plan.head.summary}, licence {plan.license}, "
         f"{plan.total_bytes / 1e6:.1f} MB"
     )
+    if isinstance(plan.head, Writer) and plan.head.refusal and arguments.engine is None:
+        _say(f"CTranslate2 does not take {plan.head.architecture} ({plan.head.refusal}): torch serves it")
     if arguments.check:
         print(json.dumps(_foreseen(plan, arguments)))
     else:
@@ -97,7 +101,7 @@ def _run(arguments: argparse.Namespace) -> None:
 
 def _foreseen(plan: ImportPlan, arguments: argparse.Namespace) -> dict[str, Any]:
     """Return what of the manifest is known before anything large is fetched."""
-    known = {
+    known: dict[str, Any] = {
         "source": str(plan.address),
         "task": plan.head.task,
         "engine": plan.engine,
@@ -106,11 +110,14 @@ def _foreseen(plan: ImportPlan, arguments: argparse.Namespace) -> dict[str, Any]
     if not isinstance(plan.head, Writer):
         return known
     size = sum(file.bytes for name, file in plan.files.items() if is_weights(name))
-    return known | {
-        "max_tokens": plan.head.tokens(str(plan.address), arguments.max_tokens),
-        "precision": "bf16" if plan.head.half else "fp32",
-        "files": {SAFETENSORS_FILE: {"bytes": size}},
-    }
+    known["max_tokens"] = plan.head.tokens(str(plan.address), arguments.max_tokens, plan.engine)
+    if plan.engine == "ctranslate2":
+        precision = arguments.precision or "int8"
+        parameters = size // (2 if plan.head.half else 4)
+        converted = {CT2_FILE: {"bytes": parameters * _BYTES_PER_PARAMETER[precision]}}
+        return known | {"precision": precision, "files": converted}
+    stored = "bf16" if plan.head.half else "fp32"
+    return known | {"precision": stored, "files": {SAFETENSORS_FILE: {"bytes": size}}}
 
 
 def _require_options(plan: ImportPlan, arguments: argparse.Namespace) -> None:
@@ -120,7 +127,7 @@ def _require_options(plan: ImportPlan, arguments: argparse.Namespace) -> None:
             "the weights as they are stored; it computes in bf16 on a GPU that has it, else in fp32."
         )
     if isinstance(plan.head, Writer):
-        plan.head.tokens(str(plan.address), arguments.max_tokens)
+        plan.head.tokens(str(plan.address), arguments.max_tokens, plan.engine)
 
 
 def _import(hub: Hub, plan: ImportPlan, arguments: argparse.Namespace) -> None:
@@ -129,7 +136,7 @@ def _import(hub: Hub, plan: ImportPlan, arguments: argparse.Namespace) -> None:
             "torch, which converts or tries the model, is not installed here. `make train-env` makes an "
             "environment that has it; or install modeltools/requirements-train.txt."
         )
-    converts = plan.engine == "onnx"
+    converts = plan.engine != "torch"
     with new_folder(arguments.folder, plan.made_bytes, COPIES if converts else 1) as (made, scratch):
         if not isinstance(plan.address, LocalFolder):
             _say("Fetching what the Hub's cache does not hold yet")
@@ -147,12 +154,14 @@ def _import(hub: Hub, plan: ImportPlan, arguments: argparse.Namespace) -> None:
 def _converted(
     plan: ImportPlan, made: Path, scratch: Path, arguments: argparse.Namespace
 ) -> tuple[Facts, str]:
-    from .convert import convert_model
+    if plan.engine == "ctranslate2":
+        from .writer_conversion import convert_writer as convert
+    else:
+        from .convert import convert_model as convert
 
     precision = arguments.precision or "int8"
-    facts = convert_model(plan, scratch / "fetched", made, scratch, precision, arguments.max_tokens, _say)
-    found = facts["conversion"]
-    return facts, f"On {found['texts_compared']} texts {_likeness(found)}"
+    facts = convert(plan, scratch / "fetched", made, scratch, precision, arguments.max_tokens, _say)
+    return facts, _likeness(facts["conversion"])
 
 
 def _copied(plan: ImportPlan, made: Path, scratch: Path, arguments: argparse.Namespace) -> tuple[Facts, str]:
@@ -163,10 +172,16 @@ def _copied(plan: ImportPlan, made: Path, scratch: Path, arguments: argparse.Nam
 
 
 def _likeness(found: Mapping[str, Any]) -> str:
+    if "answers_compared" in found:
+        return (
+            f"On {found['answers_compared']} given answers a token's log-probability differs by "
+            f"{found['mean_logprob_difference']:.4f} from the original's on average"
+        )
+    texts = f"On {found['texts_compared']} texts"
     if "min_cosine" in found:
-        return f"the cosine to the original's vector is {found['min_cosine']:.4f} or more"
+        return f"{texts} the cosine to the original's vector is {found['min_cosine']:.4f} or more"
     moved = found["max_proba_difference"]
-    return f"it gives the original's labels; a probability differs by {moved:.4f} at most"
+    return f"{texts} it gives the original's labels; a probability differs by {moved:.4f} at most"
 
 
 def _source(model: str, out: Path) -> HubAddress | LocalFolder:

@@ -33,6 +33,8 @@ _TOKENIZER_SETTINGS = (TOKENIZER_CONFIG, "special_tokens_map.json", "added_token
 # An ONNX file is one protocol buffer, which ends at 2 GiB; the float32 weights have to fit on the way.
 MAX_WEIGHT_BYTES = 2_000_000_000
 _NAMES_SHOWN = 8
+# What CTranslate2's folder keeps of the original, and what its conversion reads.
+_WRITING = ("generation_config.json", "chat_template.jinja")
 # The files that torch serves next to the weights; a model may lack any of them.
 _SERVED = (
     CONFIG,
@@ -97,6 +99,18 @@ def served_files(address: Source, files: Mapping[str, HubFile], index: Path | No
             "that has one."
         )
     return {name: files[name] for name in (*_SERVED, *weights) if name in files}
+
+
+def convertible_files(
+    address: Source, files: Mapping[str, HubFile], index: Path | None
+) -> dict[str, HubFile]:
+    """Return the files from which a model is converted for CTranslate2, the weights last.
+
+    index: of weights in several files. Raises BadModel if the index names a missing file.
+    """
+    small = (CONFIG, *_TOKENIZERS, *_TOKENIZER_SETTINGS, *_WRITING)
+    wanted = (*small, *([] if index is None else [INDEX]), *_weights(address, files, index))
+    return {name: files[name] for name in wanted if name in files}
 
 
 def is_weights(name: str) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import ConfigDict
 
 from slipway.service.faults import BadSettings, DiskFull, StartFault
-from slipway.service.manifest import TEXT_FILES, TextManifest
+from slipway.service.manifest import CAUSAL_FILES, SEQ2SEQ_FILES, TEXT_FILES, EngineFiles, TextManifest
 
 from .failures import write_fault
 from .local import LocalFolder, Source
@@ -21,6 +21,8 @@ from .plan import ImportPlan
 # Exported, optimised and fused, each as large as the float32 weights, are there at once.
 COPIES = 3
 MANIFEST = "manifest.json"
+# By task, of models that write text; of the others they are the same.
+_FILES: Mapping[str, EngineFiles] = {"summarize": SEQ2SEQ_FILES, "generate": CAUSAL_FILES}
 _NEARLY_FULL_BYTES = 1 << 16
 
 
@@ -77,7 +79,9 @@ def write_manifest(folder: Path, plan: ImportPlan, facts: Mapping[str, Any]) -> 
     }
     text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
     (folder / MANIFEST).write_text(text, encoding="utf-8")
-    manifest = ImportedManifest.checked(text.encode(), str(folder / MANIFEST), TEXT_FILES)
+    manifest = ImportedManifest.checked(
+        text.encode(), str(folder / MANIFEST), _FILES.get(plan.head.task, TEXT_FILES)
+    )
     manifest.check_files(folder)
     return manifest
 

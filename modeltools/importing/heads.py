@@ -33,12 +33,28 @@ def head_of(
 
 
 def engine_of(place: str, head: Head, engine: Engine | None = None) -> Engine:
-    """Return the engine to serve it: as requested, else torch if it writes text, or ONNX Runtime if not."""
-    if isinstance(head, Writer) and engine == "onnx":
+    """Return the engine to serve it: as requested, else the one that is fastest on a CPU.
+
+    That is CTranslate2 for a model that writes text, torch where that one does not take it, and ONNX Runtime
+    for every other model.
+    """
+    if not isinstance(head, Writer):
+        if engine == "ctranslate2":
+            raise BadModel(
+                f"{place}: --engine: got 'ctranslate2', which serves models that write text; allowed for the "
+                f"task {head.task}: 'onnx' or 'torch'."
+            )
+        return engine or "onnx"
+    if engine == "onnx":
         raise BadModel(
-            f"{place}: --engine: got 'onnx'; allowed: 'torch', as no other serves the task {head.task}."
+            f"{place}: --engine: got 'onnx'; allowed for the task {head.task}: 'ctranslate2' or 'torch'."
         )
-    return engine or ("torch" if isinstance(head, Writer) else "onnx")
+    if engine == "ctranslate2" and head.refusal:
+        raise BadModel(
+            f"{place}: --engine: got 'ctranslate2', which does not take {head.architecture}: {head.refusal}. "
+            "Allowed: 'torch', which serves it; leave --engine out."
+        )
+    return engine or ("torch" if head.refusal else "ctranslate2")
 
 
 def _found(place: str, described: Mapping[str, Any], pooling: str | None, task: str | None) -> Head:

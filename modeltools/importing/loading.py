@@ -111,7 +111,7 @@ def load_model(folder: Path, place: str, head: Reader, limit: int | None = None)
     """
     network = _network(folder, place, head)
     tokenizer = _tokenizer(folder, place)
-    _require_rows(network, tokenizer, place)
+    require_rows(network, tokenizer, place)
     longest = max_tokens(*_positions(network), getattr(tokenizer, "model_max_length", None))
     if head.limit is not None:
         longest = min(longest or head.limit, head.limit)
@@ -146,7 +146,7 @@ def _network(folder: Path, place: str, head: Reader) -> Any:
     except Exception as error:  # transformers, safetensors and torch each raise their own
         raise BadModel(
             f"{place}: transformers {transformers.__version__} cannot load it as {head.architecture}: "
-            f"{_first_line(error)}."
+            f"{first_line(error)}."
         ) from None
     unused = UNUSED_IN_EMBEDDINGS if isinstance(head, Embedder) else ()
     missing = sorted(name for name in report["missing_keys"] if not name.startswith(unused))
@@ -180,12 +180,12 @@ def _tokenizer(folder: Path, place: str) -> Any:
     except Exception as error:  # each converter raises its own
         raise BadModel(
             f"{place}: transformers {transformers.__version__} cannot make a tokenizer.json of its "
-            f"tokenizer: {_first_line(error)}. Choose a model that has a tokenizer.json."
+            f"tokenizer: {first_line(error)}. Choose a model that has a tokenizer.json."
         ) from None
     return tokenizer
 
 
-def _require_rows(network: Any, tokenizer: Any, place: str) -> None:
+def require_rows(network: Any, tokenizer: Any, place: str) -> None:
     """Raise BadModel if a token, also an added one, has no row in the network's embedding."""
     rows = int(network.get_input_embeddings().weight.shape[0])
     token, highest = max(tokenizer.get_vocab().items(), key=lambda item: item[1], default=("", -1))
@@ -205,5 +205,5 @@ def _positions(network: torch.nn.Module) -> tuple[int | None, int | None]:
     return getattr(network.config, "max_position_embeddings", None), None
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
     return str(error).strip().partition("\n")[0][:300].rstrip(".")

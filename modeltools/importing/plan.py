@@ -12,6 +12,7 @@ from .embedder import MODULES, pooling_file
 from .files import (
     CARD,
     INDEX,
+    convertible_files,
     descriptive_files,
     json_content,
     model_files,
@@ -40,7 +41,7 @@ class ImportPlan:
     def made_bytes(self) -> int:
         """Return a little more than one copy of the weights takes.
 
-        ONNX is converted from fp32, even if the weights are stored with 16 bits.
+        Conversions start from fp32, even if the weights are stored with 16 bits.
         """
         if self.engine == "torch":
             return self.total_bytes
@@ -90,6 +91,8 @@ def _plan(
     engine, index = engine_of(str(source), head, choices.engine), paths.get(INDEX)
     if engine == "torch":
         wanted = served_files(source, files, index)
+    elif engine == "ctranslate2":
+        wanted = convertible_files(source, files, index)
     else:
         wanted = model_files(source, files, index, head.half)
     return ImportPlan(source, head, license_of(paths.get(CARD)), wanted, engine)

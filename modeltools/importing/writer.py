@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from typing import Any, Literal, Self, cast
 
 from slipway.service.faults import BadModel
+from slipway.service.manifest import Engine
 
 from .config import architectures, is_half, max_tokens, refuse_code
+from .families import refusal, window_of
 
 SUMMARIZERS = ("bart", "longt5", "mt5", "pegasus", "t5", "umt5")
 """Encoder-decoder models of text, by config.json's model_type; each is tested with random weights."""
@@ -31,6 +33,10 @@ class Writer:
     limit: int | None
     """Most tokens it takes, as its files say; None where they say nothing."""
     prefix: str = ""
+    refusal: str | None = None
+    """Why CTranslate2 does not take it; None if it does."""
+    window: int | None = None
+    """Tokens of a sliding window, beyond which CTranslate2 does not compute as torch does."""
 
     @property
     def manifest_keys(self) -> dict[str, Any]:
@@ -65,16 +71,23 @@ class Writer:
             is_half(config),
             _limit(config, tokenizer),
             "" if decodes else _prefix(config, model_type),
+            refusal(config),
+            window_of(config),
         )
 
-    def tokens(self, place: str, requested: int | None) -> int:
+    def tokens(self, place: str, requested: int | None, engine: Engine = "torch") -> int:
         """Return the manifest's max_tokens. Raises BadModel if `requested` is not possible, or is missing."""
-        if requested is not None and (requested < LEAST_TOKENS or requested > (self.limit or requested)):
-            most = f"to {self.limit}, which {place} takes at most" if self.limit else "on"
+        limit = self._limit_on(engine)
+        if requested is not None and (requested < LEAST_TOKENS or requested > (limit or requested)):
+            most = f"to {limit}, which {place} takes at most on {engine}" if limit else "on"
             raise BadModel(f"--max-tokens: got {requested}; allowed: from {LEAST_TOKENS} {most}.")
-        if requested is None and self.limit is None:
+        if requested is None and limit is None:
             raise BadModel(f"{place} states no longest text; give one with --max-tokens, for example 512.")
-        return requested or min(self.limit or 0, MOST_BY_DEFAULT)
+        return requested or min(limit or 0, MOST_BY_DEFAULT)
+
+    def _limit_on(self, engine: Engine) -> int | None:
+        windows = [self.window] if engine == "ctranslate2" and self.window else []
+        return min([*windows, *([self.limit] if self.limit else [])], default=None)
 
 
 def writes(config: Mapping[str, Any]) -> bool:

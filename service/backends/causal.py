@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from ..device import DeviceKind
 from ..faults import BadModel
-from .generation import ChatRefused, Sampling
+from .generation import ChatRefused, Sampling, always
 from .pretrained import FROM_THE_FOLDER_ALONE, first_line, hf, pretrained, pt, visible_device
 from .writing import AtEachToken, end_token_ids, kept_generation_config
 
@@ -33,7 +33,14 @@ class TorchCausal:
     def chat_token_ids(self, messages: Sequence[Mapping[str, str]]) -> list[int]:
         return self._chat.token_ids(messages)
 
-    def generate(self, token_ids: Sequence[int], sampling: Sampling, on_token: Callable[[int], bool]) -> bool:
+    def generate(
+        self,
+        token_ids: Sequence[int],
+        sampling: Sampling,
+        on_token: Callable[[int], bool],
+        going: Callable[[], bool] = always,
+    ) -> bool:
+        del going  # nothing waits here, and `on_token` says it too
         ended = False
 
         def go_on(newest: Any) -> bool:

@@ -17,6 +17,10 @@ class Sampling:
     """The same seed gives the same answer, whatever else is computed at the time. None: another each time."""
 
 
+def always() -> bool:
+    return True
+
+
 class Causal(Protocol):
     """A decoder-only model. Called from several threads at once."""
 
@@ -29,16 +33,27 @@ class Causal(Protocol):
         """Return the prompt for the next message. Raises ChatRefused if the template refuses."""
         ...
 
-    def generate(self, token_ids: Sequence[int], sampling: Sampling, on_token: Callable[[int], bool]) -> bool:
+    def generate(
+        self,
+        token_ids: Sequence[int],
+        sampling: Sampling,
+        on_token: Callable[[int], bool],
+        going: Callable[[], bool] = always,
+    ) -> bool:
         """Pass new tokens to `on_token` until that returns False, the model ends or the maximum is reached.
 
-        Returns whether the model ended by itself; the token that ends it is not passed on.
+        going: returns False once nobody waits, for a model that lets answers wait for one another. Returns
+        whether the model ended by itself; the token that ends it is not passed on. Raises SeedRefused.
         """
         ...
 
 
 class ChatRefused(Exception):
     """The model's chat template does not accept these messages; the message says why."""
+
+
+class SeedRefused(Exception):
+    """The answer to this request would not be the same for its seed; the message says why."""
 
 
 class Seq2Seq(Protocol):
@@ -50,4 +65,14 @@ class Seq2Seq(Protocol):
         self, token_ids: Sequence[int], min_new_tokens: int, max_new_tokens: int, going: Callable[[], bool]
     ) -> list[int] | None:
         """Return the answer's tokens, the same each time; None if `going`, called at each, returns False."""
+        ...
+
+    def generate_all(
+        self,
+        prompts: Sequence[Sequence[int]],
+        min_new_tokens: int,
+        max_new_tokens: int,
+        going: Callable[[], bool],
+    ) -> list[list[int]] | None:
+        """Return the answers to several prompts, as `generate` does to each."""
         ...

@@ -45,3 +45,18 @@ class TorchSeq2Seq:
         except Abandoned:
             return None
         return answer[1:]  # the first is the one the decoder starts from
+
+    def generate_all(
+        self,
+        prompts: Sequence[Sequence[int]],
+        min_new_tokens: int,
+        max_new_tokens: int,
+        going: Callable[[], bool],
+    ) -> list[list[int]] | None:
+        answers: list[list[int]] = []
+        for prompt in prompts:
+            answer = self.generate(prompt, min_new_tokens, max_new_tokens, going)
+            if answer is None:
+                return None
+            answers.append(answer)
+        return answers

@@ -10,7 +10,7 @@ from ..backends.generation import Causal
 from ..engine import Work
 from ..faults import BadModel, FieldFault, InvalidInput
 from ..folder import ModelFolder
-from ..manifest import MOST_TOKENS, TEXT_FILES, EngineFiles, TextManifest
+from ..manifest import CAUSAL_FILES, MOST_TOKENS, EngineFiles, TextManifest
 from . import Limits, Operation, Task
 from .bounds import Bounds
 from .chat import messages_within
@@ -43,7 +43,7 @@ class GenerateManifest(TextManifest):
 
 class Generate(Task):
     manifest_type = GenerateManifest
-    files: ClassVar[EngineFiles] = {"torch": TEXT_FILES["torch"]}
+    files: ClassVar[EngineFiles] = CAUSAL_FILES
 
     def __init__(self, manifest: GenerateManifest, limits: Limits) -> None:
         text: Any = Annotated[str, Field(min_length=1, max_length=limits.max_text_characters)]
@@ -126,9 +126,7 @@ class Generate(Task):
 
     def load(self, model: ModelFolder) -> None:
         model.refuse_unlisted()
-        from ..backends.causal import TorchCausal
-
-        self.attach(model.tokenizer(), TorchCausal(model.path, model.device))
+        self.attach(model.tokenizer(), _backend(model))
 
     def attach(self, tokenizer: Tokenizer, backend: Causal) -> None:
         """Take the model and warm it up. Raises BadModel if it does not fit the manifest or the tokenizer."""
@@ -186,6 +184,16 @@ class Generate(Task):
             detail = f"have {characters} characters; at most {self._limits.max_text_characters} are allowed"
             raise InvalidInput(f"messages {detail}", errors=[FieldFault("#/messages", detail)])
         return GenerationWork(self._model, asked, form, DONE)
+
+
+def _backend(model: ModelFolder) -> Causal:
+    if model.engine == "ctranslate2":
+        from ..backends.ct2_causal import Ct2Causal
+
+        return Ct2Causal(model)
+    from ..backends.causal import TorchCausal
+
+    return TorchCausal(model.path, model.device)
 
 
 def _model(name: str, base: type[TRequest], **fields: Any) -> type[TRequest]:

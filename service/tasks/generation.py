@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -10,7 +10,7 @@ import orjson
 from tokenizers import Tokenizer
 from tokenizers.decoders import DecodeStream
 
-from ..backends.generation import Causal, ChatRefused, Sampling
+from ..backends.generation import Causal, ChatRefused, Sampling, SeedRefused
 from ..engine import CallFacts, Observation
 from ..faults import BadModel, FieldFault, InvalidInput, TextTooLong
 from .stop import StopStrings
@@ -231,11 +231,17 @@ class GenerationWork(StreamableWork):
             self._hand_on(stops.feed(detokenizer.feed(token_id)))
             return not stops.found
 
-        ended = self.model.backend.generate(prompt, sampling, on_token)
+        ended = self._written(prompt, sampling, on_token)
         if not stops.found:
             self._hand_on(stops.rest())
         reason: FinishReason = "stop" if ended or stops.found else "length"
         self._ended = Ended(reason, len(prompt), tokens)
+
+    def _written(self, prompt: list[int], sampling: Sampling, on_token: Callable[[int], bool]) -> bool:
+        try:
+            return self.model.backend.generate(prompt, sampling, on_token, lambda: not self._stopped.is_set())
+        except SeedRefused as refused:
+            raise InvalidInput(f"seed {refused}", errors=[FieldFault("#/seed", str(refused))]) from None
 
     @property
     def facts(self) -> CallFacts | None:

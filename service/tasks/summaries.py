@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -114,12 +114,22 @@ class SummaryModel:
         self, text: str, min_tokens: int, max_tokens: int, going: Callable[[], bool]
     ) -> "Summary | None":
         """Summarize a text of at most `text_tokens`; None once `going` returns False."""
-        token_ids = encoded(self._tokenizer, self._prefix + text).ids
-        answer = self._backend.generate(token_ids, min_tokens, max_tokens, going)
-        if answer is None:
+        summaries = self.summaries([text], min_tokens, max_tokens, going)
+        return None if summaries is None else summaries[0]
+
+    def summaries(
+        self, texts: Sequence[str], min_tokens: int, max_tokens: int, going: Callable[[], bool]
+    ) -> "list[Summary] | None":
+        """Summarize each text, as `summary` does; together, where the backend computes so."""
+        prompts: list[list[int]] = [encoded(self._tokenizer, self._prefix + text).ids for text in texts]
+        answers = self._backend.generate_all(prompts, min_tokens, max_tokens, going)
+        if answers is None:
             return None
+        return [self._read(prompt, answer) for prompt, answer in zip(prompts, answers, strict=True)]
+
+    def _read(self, prompt: Sequence[int], answer: list[int]) -> "Summary":
         summary = self._tokenizer.decode(answer, skip_special_tokens=True).strip()
-        return Summary(summary, len(token_ids), len(answer))
+        return Summary(summary, len(prompt), len(answer))
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,21 +207,22 @@ class SummariesWork:
         for _ in range(MAX_ROUNDS):
             if len(texts) == 1:
                 break
-            texts = self._model.parts("\n".join(self._summary(text, 0, most) for text in texts)).texts
+            texts = self._model.parts("\n".join(self._summaries_of(texts, 0, most))).texts
         if len(texts) > 1:
             self._cut.add(index)
-        return self._summary(texts[0], self._min_tokens, self._max_tokens)
+        return self._summaries_of(texts[:1], self._min_tokens, self._max_tokens)[0]
 
-    def _summary(self, text: str, min_tokens: int, max_tokens: int) -> str:
-        if self._stopped.is_set():
-            return ""
-        summary = self._model.summary(text, min_tokens, max_tokens, lambda: not self._stopped.is_set())
-        if summary is None:
-            return ""
+    def _summaries_of(self, texts: list[str], min_tokens: int, max_tokens: int) -> list[str]:
+        def going() -> bool:
+            return not self._stopped.is_set()
+
+        summaries = self._model.summaries(texts, min_tokens, max_tokens, going) if going() else None
+        if summaries is None:
+            return [""] * len(texts)
         with self._lock:  # steps of one call may run at the same time
-            self._input_tokens += summary.input_tokens
-            self._output_tokens += summary.output_tokens
-        return summary.text
+            self._input_tokens += sum(summary.input_tokens for summary in summaries)
+            self._output_tokens += sum(summary.output_tokens for summary in summaries)
+        return [summary.text for summary in summaries]
 
     @property
     def facts(self) -> CallFacts:

@@ -9,7 +9,7 @@ from ..backends.generation import Seq2Seq
 from ..engine import Work
 from ..faults import BadModel, FieldFault, InvalidInput
 from ..folder import ModelFolder
-from ..manifest import TEXT_FILES, EngineFiles
+from ..manifest import SEQ2SEQ_FILES, EngineFiles
 from . import Limits, Operation, Task
 from .requests import parsed
 from .summaries import MAX_CHUNKS, SummariesWork, SummarizeManifest, SummaryModel
@@ -58,7 +58,7 @@ class ListSummary(BaseModel):
 
 class Summarize(Task):
     manifest_type = SummarizeManifest
-    files: ClassVar[EngineFiles] = {"torch": TEXT_FILES["torch"]}
+    files: ClassVar[EngineFiles] = SEQ2SEQ_FILES
 
     def __init__(self, manifest: SummarizeManifest, limits: Limits) -> None:
         most = Field(
@@ -112,10 +112,7 @@ class Summarize(Task):
 
     def load(self, model: ModelFolder) -> None:
         model.refuse_unlisted()
-        from ..backends.seq2seq import TorchSeq2Seq
-
-        backend = TorchSeq2Seq(model.path, self._manifest.num_beams, model.device)
-        self.attach(model.tokenizer(), backend)
+        self.attach(model.tokenizer(), _backend(model, self._manifest.num_beams))
 
     def attach(self, tokenizer: Tokenizer, backend: Seq2Seq) -> None:
         """Take the model and warm it up. Raises BadModel if it does not fit the manifest or the tokenizer."""
@@ -140,6 +137,16 @@ class Summarize(Task):
         if self._model is None:
             raise RuntimeError("work before load")
         return SummariesWork(self._model, request.text, request.truncate, request.min_tokens, most, received)
+
+
+def _backend(model: ModelFolder, num_beams: int | None) -> Seq2Seq:
+    if model.engine == "ctranslate2":
+        from ..backends.ct2_seq2seq import Ct2Seq2Seq
+
+        return Ct2Seq2Seq(model, num_beams)
+    from ..backends.seq2seq import TorchSeq2Seq
+
+    return TorchSeq2Seq(model.path, num_beams, model.device)
 
 
 TASK = Summarize

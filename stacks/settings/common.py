@@ -146,9 +146,11 @@ class CloudSettings(Settings):
     )
     backend: str = setting(
         "backend",
-        checks.choice("onnx", "torch"),
-        "Engine that runs the model.",
-        unset="onnx, or torch if a GPU is set or the task generates text",
+        checks.choice("onnx", "ctranslate2", "torch"),
+        "Engine that runs the model: onnx and ctranslate2 compute on a CPU, ctranslate2 the tasks that write "
+        "text.",
+        unset="torch with a GPU; else the one that a model folder is made for, or ctranslate2 if the task "
+        "writes text, or onnx",
     )
     gpu: str = setting(
         "gpu",

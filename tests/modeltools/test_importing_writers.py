@@ -106,12 +106,57 @@ def test_a_model_for_another_task_than_the_one_asked_for_is_refused(
         head_of("hf:acme/x", {"config.json": config}, None, task)
 
 
-def test_torch_serves_what_writes_text_and_onnx_the_rest_unless_it_is_said() -> None:
+def test_ctranslate2_serves_what_writes_text_and_onnx_the_rest_unless_it_is_said() -> None:
     other = head_of("here", {"config.json": {"architectures": ["BertForSequenceClassification"]}})
-    assert (engine_of("here", writer(LLAMA)), engine_of("here", other)) == ("torch", "onnx")
-    assert engine_of("here", other, "torch") == "torch"
-    with pytest.raises(BadModel, match=r"--engine: got 'onnx'; allowed: 'torch'.* the task summarize"):
+    assert (engine_of("here", writer(LLAMA)), engine_of("here", other)) == ("ctranslate2", "onnx")
+    assert engine_of("here", other, "torch") == engine_of("here", writer(LLAMA), "torch") == "torch"
+    with pytest.raises(
+        BadModel, match=r"--engine: got 'onnx'; allowed for the task summarize: 'ctranslate2'"
+    ):
         engine_of("here", writer(FLAN_T5), "onnx")
+    with pytest.raises(BadModel, match=r"got 'ctranslate2', which serves models that write text; allowed"):
+        engine_of("here", other, "ctranslate2")
+
+
+LLAMA3 = {"rope_type": "llama3", "factor": 8.0, "original_max_position_embeddings": 8192}
+
+
+@pytest.mark.parametrize(
+    ("config", "told"),
+    [
+        ({**FLAN_T5, "model_type": "longt5"}, "the engine has no local attention"),
+        ({**LLAMA, "model_type": "gemma2"}, "the engine leaves out the cap on its scores"),
+        ({**LLAMA, "model_type": "mamba"}, "its families are bart, mt5"),
+        (
+            {**LLAMA, "rope_scaling": {"type": "yarn", "factor": 4.0}},
+            "no rotary positions of the type 'yarn'",
+        ),
+        (
+            {**LLAMA, "rope_parameters": {**LLAMA3, "original_max_position_embeddings": 4096}},
+            "the engine scales rotary positions from 8192 tokens, the model from 4096",
+        ),
+    ],
+)
+def test_a_model_that_ctranslate2_does_not_take_is_served_by_torch(config: dict[str, Any], told: str) -> None:
+    found = writer(config)
+    assert engine_of("here", found) == "torch"
+    with pytest.raises(BadModel, match=f"--engine: got 'ctranslate2', which does not take .*{told}.*'torch'"):
+        engine_of("here", found, "ctranslate2")
+
+
+def test_rotary_positions_that_the_engine_scales_as_the_model_does_are_taken() -> None:
+    assert writer({**LLAMA, "rope_scaling": LLAMA3}).refusal is None
+    gemma = {"full_attention": {"rope_type": "default"}, "sliding_attention": {"rope_type": "default"}}
+    assert writer({**LLAMA, "model_type": "gemma3_text", "rope_parameters": gemma}).refusal is None
+
+
+def test_a_sliding_window_bounds_what_ctranslate2_takes() -> None:
+    found = writer({**LLAMA, "model_type": "mistral", "sliding_window": 512})
+    assert (found.tokens("here", None, "ctranslate2"), found.tokens("here", 4000)) == (512, 4000)
+    with pytest.raises(BadModel, match=r"--max-tokens: got 600; allowed: from 64 to 512, which here takes"):
+        found.tokens("here", 600, "ctranslate2")
+    unused = writer({**LLAMA, "model_type": "qwen2", "sliding_window": 512, "use_sliding_window": False})
+    assert unused.tokens("here", 4000, "ctranslate2") == 4000
 
 
 def plan(hub: Hub, fake_hub: TestHub, files: dict[str, bytes], **asked: Any) -> ImportPlan:
@@ -125,7 +170,7 @@ def t5_files(**more: bytes) -> dict[str, bytes]:
 def test_what_the_server_reads_is_fetched_and_nothing_else(hub: Hub, fake_hub: TestHub) -> None:
     kept = {"generation_config.json": b"{}", "chat_template.jinja": b"{{ messages }}"}
     strays = {"pytorch_model.bin": b"a pickle", "spiece.model": b"x", "tf_model.h5": b"x", "run.py": b"x"}
-    found = plan(hub, fake_hub, t5_files(**kept, **strays))
+    found = plan(hub, fake_hub, t5_files(**kept, **strays), engine="torch")
     expected = {"config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors", *kept}
     assert set(found.files) == expected
     assert (found.engine, found.head.task, found.license) == ("torch", "summarize", "apache-2.0")
@@ -136,7 +181,16 @@ def test_a_model_whose_tokenizer_is_in_another_form_is_refused(hub: Hub, fake_hu
     files = t5_files(**{"spiece.model": b"x"})
     del files["tokenizer.json"]
     with pytest.raises(BadModel, match=r"has no tokenizer\.json, which the server reads on torch"):
-        plan(hub, fake_hub, files)
+        plan(hub, fake_hub, files, engine="torch")
+
+
+def test_a_conversion_reads_a_tokenizer_in_any_form_and_no_pickle(hub: Hub, fake_hub: TestHub) -> None:
+    files = t5_files(**{"spiece.model": b"x", "generation_config.json": b"{}", "pytorch_model.bin": b"x"})
+    del files["tokenizer.json"]
+    found = plan(hub, fake_hub, files)
+    assert found.engine == "ctranslate2"
+    assert {"spiece.model", "generation_config.json", "model.safetensors"} < set(found.files)
+    assert "pytorch_model.bin" not in found.files
 
 
 def test_a_model_with_pickles_alone_is_refused(hub: Hub, fake_hub: TestHub) -> None:

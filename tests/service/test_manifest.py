@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from slipway.service.faults import BadModel, ModelNotFound
-from slipway.service.manifest import Manifest
+from slipway.service.manifest import SEQ2SEQ_FILES, Manifest
 from slipway.service.settings import BUNDLED_MODEL
 from slipway.service.tasks.classify import Classify
+from slipway.service.tasks.summarize import Summarize
 
-TASKS = {"classify": Classify}
+TASKS = {"classify": Classify, "summarize": Summarize}
 MEASURED = {"memory_mib": 123.4, "load_seconds": 0.2, "texts_per_second": 900}
 
 
@@ -53,7 +54,7 @@ def test_a_missing_key_is_named(model: Path, key: str):
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"task": "sing"}, r"task is 'sing'; this server has \['classify'\]"),
+        ({"task": "sing"}, r"task is 'sing'; this server has \['classify', 'summarize'\]"),
         ({"labels": ["one"]}, "labels"),
         ({"max_tokens": 0}, "max_tokens"),
         ({"name": "a b"}, "name"),
@@ -65,7 +66,7 @@ def test_a_missing_key_is_named(model: Path, key: str):
         ),
         ({"files": {"../model.onnx": {"sha256": "0" * 64, "bytes": 1}}}, "files"),
         ({"files": {"model.onnx": {"sha256": "0", "bytes": 1}}}, "files.model.onnx.sha256"),
-        ({"engine": "jax"}, "engine: Input should be 'onnx' or 'torch'"),
+        ({"engine": "jax"}, "engine: Input should be 'onnx', 'torch' or 'ctranslate2'"),
         ({"measured": {"memory_mib": 100}}, "measured.load_seconds: Field required"),
         ({"measured": MEASURED | {"memory_mib": 0}}, "measured.memory_mib: Input should be greater than 0"),
         (
@@ -124,6 +125,26 @@ def test_a_path_or_a_pickle_among_the_files_is_refused(model: Path, name: str, t
     changed_manifest(model, files=files | {name: {"sha256": "0" * 64, "bytes": 1}})
     with pytest.raises(BadModel, match=f"(?s)files.*{told}"):
         Manifest.read(model, TASKS)
+
+
+@pytest.mark.parametrize("engine", ["onnx", "torch"])
+def test_model_bin_is_refused_as_a_pickle_for_any_engine_but_ctranslate2(model: Path, engine: str):
+    digest = {"sha256": "0" * 64, "bytes": 1}
+    changed_manifest(model, engine=engine, files=dict.fromkeys(["model.onnx", "model.bin"], digest))
+    with pytest.raises(BadModel, match=r"files lists model\.bin, which only engine 'ctranslate2' has"):
+        Manifest.read(model, TASKS)
+
+
+def test_the_version_of_a_model_of_ctranslate2_is_that_of_its_model_bin(model: Path):
+    digest = {"sha256": "ab" * 32, "bytes": 1}
+    changed_manifest(
+        model,
+        task="summarize",
+        engine="ctranslate2",
+        labels=None,
+        files=dict.fromkeys(SEQ2SEQ_FILES["ctranslate2"], digest),
+    )
+    assert Manifest.read(model, TASKS).model_version.endswith("+abababababab")
 
 
 def test_engine_and_what_was_measured_may_stand_in_it(model: Path):

@@ -41,9 +41,14 @@ def planned_image(target: str, **values: str) -> Mapping[str, Any]:
         ({}, "cpu"),
         ({"model": HUB}, "cpu"),
         ({"model": HUB, "backend": "torch"}, "torch-cpu"),
-        ({"model": HUB, "task": "summarize"}, "torch-cpu"),
+        ({"model": HUB, "task": "summarize"}, "cpu"),
+        ({"model": HUB, "task": "summarize", "backend": "torch"}, "torch-cpu"),
         ({"model": HUB, "task": "generate", "backend": "torch"}, "torch-cpu"),
-        ({"model": "gs://models/writer@1763721600000000", "task": "generate"}, "torch-cpu"),
+        ({"model": "gs://models/writer@1763721600000000", "task": "generate"}, "cpu"),
+        (
+            {"model": "gs://models/writer@1763721600000000", "task": "generate", "backend": "torch"},
+            "torch-cpu",
+        ),
     ],
 )
 def test_the_backend_chooses_the_variant_of_the_image(
@@ -51,6 +56,8 @@ def test_the_backend_chooses_the_variant_of_the_image(
 ) -> None:
     build_args = planned_image(target, **values)
     assert build_args["VARIANT"] == variant
+    writes = variant == "cpu" and "task" in values
+    assert build_args.get("CTRANSLATE2") == ("1" if writes else None)
     expected = values.get("task", "classify") if "hf:" in values.get("model", "") else None
     assert build_args.get("TASK") == expected
 
@@ -69,10 +76,20 @@ def test_a_gpu_gets_torch_with_cuda(target: str, task: str) -> None:
             (
                 target,
                 {"model": HUB, "task": "summarize", "backend": "onnx"},
-                "backend is 'onnx' with `task` 'summarize'; allowed is 'torch'.",
+                "backend is 'onnx' with `task` 'summarize'; allowed is 'torch' or 'ctranslate2'.",
             )
             for target in TARGETS
         ],
+        (
+            "gke",
+            {"model": HUB, "task": "summarize", "backend": "ctranslate2", "gpu": "nvidia-l4"},
+            "backend is 'ctranslate2' with `gpu` 'nvidia-l4', which would be idle: CTranslate2 computes",
+        ),
+        (
+            "cloud-run",
+            {"model": HUB, "backend": "ctranslate2"},
+            "backend is 'ctranslate2' with `task` 'classify'; allowed is 'onnx' or 'torch'.",
+        ),
         (
             "cloud-run",
             {"model": HUB, "backend": "onnx", **L4},
@@ -93,7 +110,7 @@ def test_a_gpu_gets_torch_with_cuda(target: str, task: str) -> None:
             {"gpu": "nvidia-l4", "task": "tabular", "model": "gs://models/iris@1763721600000000"},
             "backend is 'torch' with `task` 'tabular'; allowed is 'onnx', which computes on the CPU",
         ),
-        ("cloud-run", {"backend": "tensorrt"}, "backend: got 'tensorrt'; allowed: onnx, torch"),
+        ("cloud-run", {"backend": "tensorrt"}, "backend: got 'tensorrt'; allowed: onnx, ctranslate2, torch"),
     ],
 )
 def test_what_does_not_go_together_is_refused_with_where_to_correct_it(

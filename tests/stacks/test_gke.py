@@ -127,10 +127,10 @@ def test_the_manifests_leave_out_the_name_of_a_pool_that_is_not_made_yet() -> No
     assert deployment["spec"]["template"]["spec"]["nodeSelector"] == {"cloud.google.com/gke-nodepool": "gpus"}
 
 
-def test_a_task_that_only_torch_serves_gets_an_image_with_torch() -> None:
-    assert inputs(planned(task="summarize", model=f"hf:a/b@{'0' * 40}"), "slipway-prod-image")["variant"] == (
-        "torch-cpu"
-    )
+def test_a_task_that_writes_text_gets_torch_with_a_gpu_or_where_it_is_asked_for() -> None:
+    writer = {"task": "summarize", "model": f"hf:a/b@{'0' * 40}"}
+    assert inputs(planned(**writer), "slipway-prod-image")["variant"] == "cpu"
+    assert inputs(planned(**writer, backend="torch"), "slipway-prod-image")["variant"] == "torch-cpu"
     assert inputs(planned(**GPU), "slipway-prod-image")["variant"] == "cuda"
 
 

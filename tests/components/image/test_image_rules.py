@@ -73,8 +73,12 @@ def test_other_languages_send_numbers_as_floats_and_enums_as_texts() -> None:
             "task is 'classify' with `model` 'bundled:sms-spam'; it is for hf: models",
         ),
         (
-            {**GIVEN, "model": HUB, "task": "summarize"},
-            "variant is cpu with `task` summarize; allowed are torch-cpu, cuda.",
+            {**GIVEN, "model": HUB, "task": "summarize", "ctranslate2": False},
+            "ctranslate2 is false with `model` hf:",
+        ),
+        (
+            {**GIVEN, "model": HUB, "variant": "cuda", "ctranslate2": True},
+            "ctranslate2 is true with `variant` cuda; CTranslate2 computes on the CPU here",
         ),
         (
             {**GIVEN, "model": HUB, "variant": "torch-cpu", "build_args": {"PRECISION": "fp32"}},

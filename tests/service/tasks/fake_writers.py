@@ -10,7 +10,7 @@ import uvloop
 from pydantic import SecretStr
 
 from slipway.service.api.app import build_app
-from slipway.service.backends.generation import ChatRefused, Sampling
+from slipway.service.backends.generation import ChatRefused, Sampling, always
 from slipway.service.engine import Engine
 from slipway.service.lifecycle import Lifecycle
 from slipway.service.listener import address_of, listener
@@ -70,7 +70,14 @@ class FakeCausal:
             raise ChatRefused("the last message must be the user's")
         return byte_tokenizer().encode("".join(f"{m['role']}:{m['content']}\n" for m in messages)).ids
 
-    def generate(self, token_ids: Sequence[int], sampling: Sampling, on_token: Callable[[int], bool]) -> bool:
+    def generate(
+        self,
+        token_ids: Sequence[int],
+        sampling: Sampling,
+        on_token: Callable[[int], bool],
+        going: Callable[[], bool] = always,
+    ) -> bool:
+        del going
         self.seen.append((list(token_ids), sampling))
         with self.lock:
             self.at_once += 1
@@ -127,6 +134,21 @@ class FakeSeq2Seq:
             return None
         answer = text.partition(": ")[2].upper()[: min(max_new_tokens, max(self.keeps, min_new_tokens))]
         return [*tokenizer.encode(answer).ids, tokenizer.token_to_id("</s>")]
+
+    def generate_all(
+        self,
+        prompts: Sequence[Sequence[int]],
+        min_new_tokens: int,
+        max_new_tokens: int,
+        going: Callable[[], bool],
+    ) -> list[list[int]] | None:
+        answers: list[list[int]] = []
+        for prompt in prompts:
+            answer = self.generate(prompt, min_new_tokens, max_new_tokens, going)
+            if answer is None:
+                return None
+            answers.append(answer)
+        return answers
 
 
 def generating(backend: FakeCausal, **manifest: Any) -> Model:
