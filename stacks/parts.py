@@ -169,6 +169,8 @@ def image_model_args(name: str, settings: CloudSettings) -> InferenceImageArgs:
     if ModelAddress.parse(settings.model).source is Source.HUB:
         args["task"] = settings.task
     args = {**args, **cast("_BuildArgs", settings.args_for(_BuildArgs))}
+    if settings.image:
+        return args  # it is built already, with whatever is in it
     if isinstance(settings, JobSettings) and _names_buckets(settings):
         args["buckets"] = True
     if clients := _clients(settings):

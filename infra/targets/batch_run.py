@@ -102,19 +102,21 @@ class ShardLines:
     def read(self, lines: Iterable[str]) -> None:
         """Take the container's log lines, oldest first; other lines are let pass."""
         for line in lines:
-            try:
-                entry: Any = json.loads(line)
-            except ValueError:
-                continue
-            self.take(entry)
+            self.take(self.entry_of(line))
 
-    def take(self, entry: Any) -> None:
+    def take(self, entry: Mapping[str, Any]) -> None:
         """Take one log entry, as an object."""
-        if not isinstance(entry, dict):
-            return
-        line = cast("dict[str, Any]", entry)
-        if line.get("message") == MESSAGE and "shard" in line:
-            self.shards[int(line["shard"])] = line
+        if entry.get("message") == MESSAGE and "shard" in entry:
+            self.shards[int(entry["shard"])] = entry
+
+    @staticmethod
+    def entry_of(line: str) -> Mapping[str, Any]:
+        """Return the object that a log line is; an empty one for any other line."""
+        try:
+            entry: Any = json.loads(line)
+        except ValueError:
+            return {}
+        return cast("dict[str, Any]", entry) if isinstance(entry, dict) else {}
 
     def progress(self, state: BatchState, shards: int, instances: int = 0) -> BatchProgress:
         """Sum up. rows is None until every shard has said how many it has."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from slipway.components import keda_api
 from slipway.components.kubernetes import job_database
@@ -13,6 +13,7 @@ from slipway.infra.errors import Failed, Refused
 from slipway.infra.plan.config import StackConfig
 from slipway.infra.settings.faults import SettingsError
 from slipway.infra.settings.stackfile import settings_from
+from slipway.infra.targets.batch_run import BatchOrder, BatchRun
 from slipway.infra.targets.kubeconfig import checked_kubeconfig, kubeconfig_path
 from slipway.infra.targets.kubectl import (
     KubernetesPlace,
@@ -21,6 +22,7 @@ from slipway.infra.targets.kubectl import (
     kubernetes_status,
     served_apis,
 )
+from slipway.infra.targets.kubernetes_batch import KubernetesBatch
 from slipway.infra.targets.kubernetes_objects import ServiceObjects
 from slipway.infra.targets.kubernetes_record import PAUSE, PROMOTE, ClusterRecord
 from slipway.infra.targets.kubernetes_releases import KubernetesReleases
@@ -33,7 +35,12 @@ from slipway.stacks.settings.kubernetes import KubernetesSettings, WorkloadSetti
 
 
 class Cluster(CloudTarget[KubernetesPlace]):
-    """What `kubectl` answers is the same on every cluster."""
+    """What `kubectl` answers is the same on every cluster.
+
+    has_spot_nodes: whether it is known by which label nodes on Spot capacity are found.
+    """
+
+    has_spot_nodes: ClassVar[bool] = False
 
     def how_to_roll_back(self, config: StackConfig) -> str:
         if self.place_of(config).with_kserve:
@@ -82,6 +89,17 @@ class Cluster(CloudTarget[KubernetesPlace]):
         number = release_number(release, "a cluster")
         left, serving = take_back(config, self._objects(config), number, secrets, say)
         return str(left), str(serving)
+
+    def batch(self, config: StackConfig, order: BatchOrder, say: Callable[[str], None]) -> BatchRun:
+        place = self.place_of(config)
+        if place.with_kserve:
+            raise Refused("`serving` is kserve, whose pods are its own: a batch is made of a Deployment.")
+        if order.spot and not self.has_spot_nodes:
+            raise Refused(
+                f"--spot: the target {self.name} does not know which nodes of the cluster are on Spot "
+                "capacity. Leave it out; `nodeSelector` and `tolerations` say where the pods run."
+            )
+        return KubernetesBatch(place, order, say)
 
     def _objects(self, config: StackConfig) -> ServiceObjects:
         """Return the service's objects. Raises Refused with KServe, whose revisions are its own."""

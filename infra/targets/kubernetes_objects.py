@@ -81,7 +81,7 @@ class ServiceObjects:
     def annotate(self, kind: str, name: str, values: Mapping[str, str]) -> None:
         """Set annotations of an object; '' removes one."""
         pairs = [f"{key}={value}" if value else f"{key}-" for key, value in values.items()]
-        self._run(["annotate", "--overwrite", f"{kind}/{name}", *pairs])
+        self.run(["annotate", "--overwrite", f"{kind}/{name}", *pairs])
 
     def create(self, body: Mapping[str, Any]) -> None:
         """Create an object. Raises Changed if there is one."""
@@ -94,12 +94,12 @@ class ServiceObjects:
     def apply(self, body: Mapping[str, Any], manager: str) -> None:
         """Apply an object as this field manager, which then has exactly these fields."""
         options = ["--server-side", "--force-conflicts", "--field-manager", manager]
-        self._run(["apply", *options, "--filename", "-"], json.dumps(body))
+        self.run(["apply", *options, "--filename", "-"], json.dumps(body))
 
     def own(self, kind: str, name: str, owner: Mapping[str, Any]) -> None:
         """Have an object deleted together with another one."""
         patch = json.dumps({"metadata": {"ownerReferences": [owner_reference(owner)]}})
-        self._run(["patch", f"{kind}/{name}", "--type", "merge", "--patch", patch])
+        self.run(["patch", f"{kind}/{name}", "--type", "merge", "--patch", patch])
 
     def wait_for_rollout(self, seconds: float) -> str:
         """Wait until the Deployment's pods are all of its newest revision; return why they are not, or ''."""
@@ -109,7 +109,7 @@ class ServiceObjects:
         return kubectl_error(self.place, done.stderr) if done.returncode else ""
 
     def _read(self, arguments: list[str]) -> dict[str, Any] | None:
-        done = self._run([*arguments, "--output", "json"])
+        done = self.run([*arguments, "--output", "json"])
         return kubectl.object_of(done) if done.strip() else None
 
     def _write(self, arguments: list[str], body: Mapping[str, Any], clash: str) -> None:
@@ -119,7 +119,8 @@ class ServiceObjects:
         if done.returncode:
             raise Failed(kubectl_error(self.place, done.stderr))
 
-    def _run(self, arguments: list[str], given: str | None = None) -> str:
+    def run(self, arguments: list[str], given: str | None = None) -> str:
+        """Run `kubectl` in the service's namespace and return its output. Raises Failed."""
         done = kubectl([*arguments, *self.place.flags], given)
         if done.returncode:
             raise Failed(kubectl_error(self.place, done.stderr))

@@ -17,7 +17,7 @@ from .faults import CANNOT_GO_ON, REFUSED, STOPPED, BatchFailed, BatchStopped
 from .in_flight import InFlight
 from .settings import batch_settings
 from .supervisor import IN_FLIGHT_FD, LIFELINE_FD, SUSPECTS
-from .worker import Worker
+from .worker import BatchWorker
 
 
 def main() -> int:
@@ -29,7 +29,7 @@ def main() -> int:
         return REFUSED
     configure_logs(settings.log_level, settings.log_level_field)
     suspects = [int(row) for row in os.environ.get(SUSPECTS, "").split(",") if row]
-    worker = Worker(settings, batch, InFlight(int(os.environ[IN_FLIGHT_FD])), suspects)
+    worker = BatchWorker(settings, batch, InFlight(int(os.environ[IN_FLIGHT_FD])), suspects)
 
     def stop(number: int, frame: FrameType | None) -> None:
         del number, frame
@@ -44,7 +44,7 @@ def main() -> int:
         return run(worker)
 
 
-def run(worker: Worker) -> int:
+def run(worker: BatchWorker) -> int:
     """Run the worker; log why it ended, and return the exit code."""
     try:
         return worker.run()

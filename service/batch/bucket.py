@@ -38,7 +38,7 @@ class Bucket:
             "connect_timeout": timedelta(seconds=5),
             "timeout": timedelta(seconds=120),
         }
-        patience = float(environ.get("BATCH_RETRY_SECONDS", "") or _RETRY_SECONDS)
+        patience = float(environ.get("BATCH_RETRY_SECONDS", "") or _RETRY_SECONDS)  # settings.py checks it
         retry: RetryConfig = {"max_retries": 20, "retry_timeout": timedelta(seconds=patience)}
         kind = S3Store if scheme == "s3" else GCSStore
         try:
@@ -53,7 +53,8 @@ class Bucket:
     def keys(self, folder: str) -> list[str]:
         """Return the keys below a folder, '' for all, in order."""
         with self.explained(folder):
-            pages = obstore.list(self.store, prefix=folder or None)
+            client: Any = obstore
+            pages = client.list(self.store, prefix=folder or None)
             return sorted(each["path"] for page in pages for each in page)
 
     def has(self, key: str) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from .faults import BatchFailed
-from .places import Place
+from .places import ResultPlace
 
 DONE, PIECES, CRASHED, FAILED, REPORT = (
     *("_batch/done", "_batch/pieces", "_batch/crashed", "failed"),
@@ -47,7 +47,7 @@ class Piece:
 class Checkpoint:
     """The records of a run below its output."""
 
-    def __init__(self, place: Place, parts: int) -> None:
+    def __init__(self, place: ResultPlace, parts: int) -> None:
         self._place = place
         self._parts = parts
 

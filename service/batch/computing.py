@@ -24,7 +24,7 @@ from .faults import BatchFailed, BatchStopped
 from .in_flight import InFlight, Slot
 from .reading import shown
 from .requests import Requests, RowFault
-from .rows import Row
+from .rows import InputRow
 
 # A chunk takes about so long, and waits for about as many others of each thread.
 CHUNK_SECONDS, CHUNKS_PER_THREAD = 0.1, 2
@@ -35,7 +35,7 @@ BATCHES_PER_CHUNK = 8
 MOST_BROKEN = 100
 
 
-class Outcome(NamedTuple):
+class RowOutcome(NamedTuple):
     """What became of a row: its result or its failure, as a line of JSON."""
 
     is_result: bool
@@ -43,7 +43,7 @@ class Outcome(NamedTuple):
 
 
 @dataclass(slots=True)
-class Prepared:
+class PreparedRow:
     tokens: int
     place: int
     work: Any
@@ -54,9 +54,9 @@ class Chunk:
     """Rows of one part, in order, and what became of them."""
 
     part: int
-    rows: list[Row]
-    outcomes: "Future[list[Outcome]] | None" = None
-    found: list[Outcome] = field(default_factory=list[Outcome])
+    rows: list[InputRow]
+    outcomes: "Future[list[RowOutcome]] | None" = None
+    found: list[RowOutcome] = field(default_factory=list[RowOutcome])
     seconds: float = 0.0
 
 
@@ -93,7 +93,7 @@ class Computer:
     def close(self) -> None:
         self._pool.shutdown(cancel_futures=True)
 
-    def computed(self, parts: Iterator[tuple[int, Iterator[Row]]]) -> Iterator[Chunk]:
+    def computed(self, parts: Iterator[tuple[int, Iterator[InputRow]]]) -> Iterator[Chunk]:
         """Yield chunks of the parts' rows as they are done, in order; no thread waits at a part's end.
 
         Raises BatchStopped after `stop`, and BatchFailed where the model fails on row after row.
@@ -116,11 +116,11 @@ class Computer:
             self._in_flight.finished(len(chunk.rows))
             yield chunk
 
-    def alone(self, row: Row) -> None:
+    def alone(self, row: InputRow) -> None:
         """Compute one row by itself, for what it does to the process."""
         self._pool.submit(self._outcomes, Chunk(0, [row])).result()
 
-    def _taken(self, parts: Iterator[tuple[int, Iterator[Row]]]) -> Iterator[Chunk]:
+    def _taken(self, parts: Iterator[tuple[int, Iterator[InputRow]]]) -> Iterator[Chunk]:
         for part, rows in parts:
             while taken := list(islice(rows, self._chunk_rows)):
                 yield Chunk(part, taken)
@@ -133,7 +133,7 @@ class Computer:
     def _take_slot(self) -> None:
         self._local.slot = self._in_flight.slot(self._free.popleft())
 
-    def _outcomes(self, chunk: Chunk) -> list[Outcome]:
+    def _outcomes(self, chunk: Chunk) -> list[RowOutcome]:
         """Compute a chunk, on one of the threads."""
         begun = time.perf_counter()
         slot: Slot = self._local.slot
@@ -147,7 +147,7 @@ class Computer:
         chunk.seconds = time.perf_counter() - begun
         return found
 
-    def _outcome(self, row: Row, slot: Slot) -> Outcome:
+    def _outcome(self, row: InputRow, slot: Slot) -> RowOutcome:
         if self._stopping:
             raise BatchStopped
         try:
@@ -162,17 +162,17 @@ class Computer:
         except Exception as error:  # whatever it is, it is that row's
             return self._failure(row, error)
         self._broken = 0
-        return Outcome(True, line)
+        return RowOutcome(True, line)
 
-    def _work(self, row: Row) -> Any:
+    def _work(self, row: InputRow) -> Any:
         if (reason := self.crashed.get(row.number)) is not None:
             raise RowFault(reason)
         return self._operation.work(self._requests.body(row), time.perf_counter())
 
-    def _together(self, rows: Sequence[Row], slot: Slot, batching: Batching) -> list[Outcome]:
+    def _together(self, rows: Sequence[InputRow], slot: Slot, batching: Batching) -> list[RowOutcome]:
         """Compute rows in batches of near-equal length. What fails in one is computed again alone."""
-        found: list[Outcome | None] = [None] * len(rows)
-        prepared: list[Prepared] = []
+        found: list[RowOutcome | None] = [None] * len(rows)
+        prepared: list[PreparedRow] = []
         for place, row in enumerate(rows):
             if self._stopping:
                 raise BatchStopped
@@ -182,9 +182,9 @@ class Computer:
                 if not isinstance(work, BatchWork):
                     found[place] = self._outcome(row, slot)
                 elif tokens := work.prepare(0):
-                    prepared.append(Prepared(tokens, place, work))
+                    prepared.append(PreparedRow(tokens, place, work))
                 else:
-                    found[place] = Outcome(True, self._requests.result(row, work.result()))  # pyright: ignore[reportAttributeAccessIssue]
+                    found[place] = self._outcome(row, slot)  # there is nothing to compute, and it says why
             except Exception as error:
                 found[place] = self._failure(row, error)
         prepared.sort(key=lambda each: (each.tokens, each.place))
@@ -193,7 +193,11 @@ class Computer:
         return [each for each in found if each is not None]
 
     def _compute(
-        self, batch: Sequence[Prepared], rows: Sequence[Row], slot: Slot, found: list[Outcome | None]
+        self,
+        batch: Sequence[PreparedRow],
+        rows: Sequence[InputRow],
+        slot: Slot,
+        found: list[RowOutcome | None],
     ) -> None:
         if self._stopping:
             raise BatchStopped
@@ -207,12 +211,12 @@ class Computer:
         for each in batch:
             row = rows[each.place]
             try:
-                found[each.place] = Outcome(True, self._requests.result(row, each.work.result()))
+                found[each.place] = RowOutcome(True, self._requests.result(row, each.work.result()))
             except Exception as error:
                 found[each.place] = self._failure(row, error)
         self._broken = 0
 
-    def _failure(self, row: Row, error: Exception) -> Outcome:
+    def _failure(self, row: InputRow, error: Exception) -> RowOutcome:
         if isinstance(error, BatchStopped) or self._stopping:
             raise BatchStopped from None
         reason = _reason(error)
@@ -221,7 +225,7 @@ class Computer:
             if self._broken >= MOST_BROKEN:
                 raise BatchFailed(f"The model fails on row after row, last on row {row.number}: {reason}.")
         facts = {"row": row.number, "file": self._files[row.file], "line": row.mark.line, "reason": reason}
-        return Outcome(False, orjson.dumps(facts | {"input": shown(row.values, row.text)}, default=str))
+        return RowOutcome(False, orjson.dumps(facts | {"input": shown(row.values, row.text)}, default=str))
 
 
 def _reason(error: Exception) -> str:
@@ -232,7 +236,7 @@ def _reason(error: Exception) -> str:
     return f"the model failed: {type(error).__name__}: {str(error).strip()[:300]}"
 
 
-def _batches(prepared: list[Prepared], batching: Batching) -> Iterator[list[Prepared]]:
+def _batches(prepared: list[PreparedRow], batching: Batching) -> Iterator[list[PreparedRow]]:
     """Yield batches of near-equal length, the longest texts first. prepared: by length."""
     left = prepared
     while left:

@@ -10,7 +10,7 @@ import orjson
 
 from .faults import BatchRefused
 from .inventory import Inventory
-from .places import Place
+from .places import ResultPlace
 from .settings import BatchSettings
 
 RUN, LOCK = "_batch/run.json", "_batch/lock"
@@ -26,7 +26,13 @@ _NO_OPTION = frozenset(
             "batch_part_rows",
             "batch_max_failed",
         ),
-        *("batch_piece_seconds", "batch_progress_seconds", "batch_overwrite", "batch_lifeline_fd"),
+        *(
+            "batch_piece_seconds",
+            "batch_progress_seconds",
+            "batch_overwrite",
+            "batch_lifeline_fd",
+            "batch_retry_seconds",
+        ),
     )
 )
 _WORDS = {
@@ -71,7 +77,7 @@ def identity_of(
     }
 
 
-def claim(place: Place, identity: Mapping[str, Any], overwrite: bool) -> None:
+def claim(place: ResultPlace, identity: Mapping[str, Any], overwrite: bool) -> None:
     """Make the output this run's, or find that it is. Raises BatchRefused if it is another's.
 
     overwrite: delete what is there of an earlier run, if it is another, or complete.
@@ -99,7 +105,7 @@ def claim(place: Place, identity: Mapping[str, Any], overwrite: bool) -> None:
         )
 
 
-def _refuse_foreign(place: Place) -> None:
+def _refuse_foreign(place: ResultPlace) -> None:
     names = [name for name in place.names() if not name.startswith("_batch/")]
     if names:
         raise BatchRefused(
@@ -120,11 +126,16 @@ def _changes(earlier: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
 def _how(key: str, before: Any, now: Any) -> str:
     if key == "input":
         return _changed_input(before, now)
-    if isinstance(before, dict) and isinstance(now, dict):
-        names = [name for name in now if before.get(name) != now[name]]  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
-        parts = [f"{name}: {before.get(name)!r}, now {now[name]!r}" for name in names]  # pyright: ignore[reportUnknownMemberType]
-        return f" ({', '.join(parts)[:_MOST_SHOWN]})"
+    if key in ("options", "limits"):
+        return _changed_options(before, now)
     return f" ({before}, now {now})"
+
+
+def _changed_options(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    parts = [
+        f"{name}: {before.get(name)!r}, now {now[name]!r}" for name in now if before.get(name) != now[name]
+    ]
+    return f" ({', '.join(parts)[:_MOST_SHOWN]})"
 
 
 def _changed_input(before: list[dict[str, Any]], now: list[dict[str, Any]]) -> str:

@@ -6,8 +6,8 @@ from typing import Any
 
 from .faults import BatchRefused
 from .reading import ParquetFile, RowFile
-from .rows import Mark, Row
-from .sources import Source
+from .rows import InputRow, Mark
+from .sources import InputSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Inventory:
     def rows_of(self, part: int) -> int:
         return min(self.part_rows, self.rows - part * self.part_rows)
 
-    def read(self, part: int, skip: int = 0) -> Iterator[Row]:
+    def read(self, part: int, skip: int = 0) -> Iterator[InputRow]:
         """Yield the rows of a part, without its first `skip`."""
         left = self.rows_of(part)
         begin = self.begins[part]
@@ -56,7 +56,7 @@ class Inventory:
             mark = Mark()
 
 
-def take_inventory(sources: Sequence[Source], files: Sequence[RowFile], part_rows: int) -> Inventory:
+def take_inventory(sources: Sequence[InputSource], files: Sequence[RowFile], part_rows: int) -> Inventory:
     """Read the input. Raises BatchRefused for what no row of it could be computed with, such as no rows."""
     begins: list[PartBegin] = []
     facts: list[dict[str, Any]] = []

@@ -8,10 +8,10 @@ from .checkpoint import FAILED, Checkpoint, Done, Piece
 from .computing import Chunk, Computer
 from .faults import BatchFailed, BatchStopped
 from .inventory import Inventory
-from .places import Place
-from .progress import Progress
+from .places import ResultPlace
+from .progress import ShardProgress
 from .requests import Requests
-from .rows import Row
+from .rows import InputRow
 from .settings import BatchSettings, FileFormat
 from .writing import PartWriter, part_name
 
@@ -24,7 +24,7 @@ class Shard:
     """What this instance has to do."""
 
     settings: BatchSettings
-    place: Place
+    place: ResultPlace
     inventory: Inventory
     requests: Requests
     checkpoint: Checkpoint
@@ -57,11 +57,11 @@ class OpenPart:
         return len(failures)
 
 
-class Parts:
+class ShardParts:
     """The parts of one start. Whole parts are written on a thread of its own, while the next is computed."""
 
     def __init__(
-        self, shard: Shard, computer: Computer, progress: Progress, clock: Callable[[], float]
+        self, shard: Shard, computer: Computer, progress: ShardProgress, clock: Callable[[], float]
     ) -> None:
         self._shard, self._computer, self._progress, self._clock = shard, computer, progress, clock
         self._open: dict[int, OpenPart] = {}
@@ -81,7 +81,7 @@ class Parts:
         finally:
             self._writer.shutdown()
 
-    def _begun(self, parts: Sequence[int]) -> Iterator[tuple[int, Iterator[Row]]]:
+    def _begun(self, parts: Sequence[int]) -> Iterator[tuple[int, Iterator[InputRow]]]:
         """Yield the rows of each part that are not computed yet."""
         for number in parts:
             part = OpenPart(number, self._shard.checkpoint.pieces(number), self._clock())

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 TEMPORARY = "_batch/tmp"
 
 
-class Place(Protocol):
+class ResultPlace(Protocol):
     """A folder of files with names such as `failed/part-00000-of-00001.jsonl`.
 
     Its methods raise BatchRefused where it cannot be used, BatchFailed where it cannot now.
@@ -40,7 +40,7 @@ class Place(Protocol):
     def delete(self, name: str) -> None: ...
 
 
-def place_of(address: str) -> Place:
+def place_of(address: str) -> ResultPlace:
     """Return the place at an address; nothing is created yet. Raises BatchRefused."""
     if is_bucket(address):
         bucket, prefix = bucket_of(address)

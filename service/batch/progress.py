@@ -11,7 +11,7 @@ MESSAGE = "Batch"
 RATE_SECONDS = 30.0
 
 
-class Progress:
+class ShardProgress:
     """Rows and parts of one shard. Times are the clock's seconds."""
 
     def __init__(
@@ -22,12 +22,10 @@ class Progress:
         self.rows = self.done = self.failed = self.parts = self.parts_done = 0
         self._logged_at = clock()
         self._counts: list[tuple[float, int]] = []
-        self.begun_at = self._logged_at
 
     def begins(self) -> None:
         """Begin to compute: rows of earlier starts and the model's load are in no rate."""
-        self.begun_at = self._clock()
-        self._counts = [(self.begun_at, self.done)]
+        self._counts = [(self._clock(), self.done)]
 
     def found(self, rows: int, failed: int) -> None:
         """Count rows that an earlier start has computed."""

@@ -11,9 +11,9 @@ import orjson
 
 from .faults import BatchRefused
 from .lines import Lines, known_encoding
-from .rows import Mark, Row
+from .rows import InputRow, Mark
 from .settings import FileFormat
-from .sources import Source
+from .sources import InputSource
 
 # Of one cell; the csv module's own limit is 128 KiB.
 MOST_CELL_CHARACTERS = 16 << 20
@@ -30,7 +30,7 @@ class RowFile(Protocol):
         """Return the names of the columns; None where rows have their own. Raises BatchRefused."""
         ...
 
-    def rows(self, mark: Mark, number: int) -> Iterator[Row]:
+    def rows(self, mark: Mark, number: int) -> Iterator[InputRow]:
         """Yield the rows from a mark on, the first of them with this number. Raises BatchRefused."""
         ...
 
@@ -44,7 +44,7 @@ class TextOptions:
 
 
 def row_files(
-    sources: Sequence[Source],
+    sources: Sequence[InputSource],
     form: FileFormat,
     options: TextOptions = TextOptions(),
 ) -> list[RowFile]:
@@ -69,7 +69,7 @@ def require_parquet() -> None:
 class CsvFile:
     """CSV with a header, as RFC 4180 has it."""
 
-    def __init__(self, source: Source, place: int, options: TextOptions) -> None:
+    def __init__(self, source: InputSource, place: int, options: TextOptions) -> None:
         self._source, self._place = source, place
         self._encoding = known_encoding(options.encoding)
         tabs = source.name.lower().endswith(".tsv") and options.delimiter == ","
@@ -84,7 +84,7 @@ class CsvFile:
                 self._begin = lines.mark
         return self._header
 
-    def rows(self, mark: Mark, number: int) -> Iterator[Row]:
+    def rows(self, mark: Mark, number: int) -> Iterator[InputRow]:
         header = self.columns()
         with self._source.open() as file:
             lines = Lines(file, self._source.name, self._encoding, mark if mark.offset else self._begin)
@@ -105,16 +105,16 @@ class CsvFile:
         csv.field_size_limit(MOST_CELL_CHARACTERS)
         return csv.reader(lines, delimiter=self._delimiter, strict=True)
 
-    def _row(self, number: int, begin: Mark, header: tuple[str, ...], cells: list[str]) -> Row:
+    def _row(self, number: int, begin: Mark, header: tuple[str, ...], cells: list[str]) -> InputRow:
         if len(cells) == len(header):
-            return Row(number, self._place, begin, dict(zip(header, cells, strict=True)))
+            return InputRow(number, self._place, begin, dict(zip(header, cells, strict=True)))
         fault = f"has {len(cells)} cells; the header has {len(header)}"
-        return Row(number, self._place, begin, None, fault, self._delimiter.join(cells))
+        return InputRow(number, self._place, begin, None, fault, self._delimiter.join(cells))
 
     def _read_header(self, lines: Lines) -> tuple[str, ...]:
         name = self._source.name
         try:
-            header = next(self._reader(lines), [])
+            header = next(self._reader(lines), list[str]())
         except csv.Error as error:
             raise self._broken(1, error) from None
         if not header:
@@ -135,14 +135,14 @@ class CsvFile:
 class JsonLinesFile:
     """One JSON value per line: an object, a string, or a list of a table's values."""
 
-    def __init__(self, source: Source, place: int, options: TextOptions) -> None:
+    def __init__(self, source: InputSource, place: int, options: TextOptions) -> None:
         self._source, self._place = source, place
         self._encoding = known_encoding(options.encoding)
 
     def columns(self) -> None:
         return None
 
-    def rows(self, mark: Mark, number: int) -> Iterator[Row]:
+    def rows(self, mark: Mark, number: int) -> Iterator[InputRow]:
         with self._source.open() as file:
             lines = Lines(file, self._source.name, self._encoding, mark)
             begin = lines.mark
@@ -152,24 +152,24 @@ class JsonLinesFile:
                     number += 1
                 begin = lines.mark
 
-    def _row(self, number: int, begin: Mark, text: str) -> Row:
+    def _row(self, number: int, begin: Mark, text: str) -> InputRow:
         try:
             value: Any = orjson.loads(text)
         except ValueError as error:
-            return Row(number, self._place, begin, None, f"is not JSON: {_plain(error)}", text)
+            return InputRow(number, self._place, begin, None, f"is not JSON: {_plain(error)}", text)
         if isinstance(value, dict):
-            return Row(number, self._place, begin, cast("dict[str, Any]", value))
+            return InputRow(number, self._place, begin, cast("dict[str, Any]", value))
         if isinstance(value, str):
-            return Row(number, self._place, begin, {TEXT: value})
+            return InputRow(number, self._place, begin, {TEXT: value})
         if isinstance(value, list):
-            return Row(number, self._place, begin, {FEATURES: value})
-        return Row(number, self._place, begin, None, "is no object, string or list", text)
+            return InputRow(number, self._place, begin, {FEATURES: value})
+        return InputRow(number, self._place, begin, None, "is no object, string or list", text)
 
 
 class ParquetFile:
     """Parquet. The offset of a mark is in rows."""
 
-    def __init__(self, source: Source, place: int) -> None:
+    def __init__(self, source: InputSource, place: int) -> None:
         self._source, self._place = source, place
 
     def columns(self) -> tuple[str, ...]:
@@ -181,7 +181,7 @@ class ParquetFile:
         with self._source.open() as file:
             return self._opened(file).metadata.num_rows
 
-    def rows(self, mark: Mark, number: int) -> Iterator[Row]:
+    def rows(self, mark: Mark, number: int) -> Iterator[InputRow]:
         with self._source.open() as file:
             parquet = self._opened(file)
             groups, passed = self._groups_from(parquet, mark.offset)
@@ -190,7 +190,7 @@ class ParquetFile:
                     rows = batch.to_pylist()
                     for place, values in enumerate(rows, start=passed):
                         if place >= mark.offset:
-                            yield Row(number, self._place, Mark(place, place + 1), values)
+                            yield InputRow(number, self._place, Mark(place, place + 1), values)
                             number += 1
                     passed += len(rows)
             except (OSError, ValueError) as error:  # as pyarrow's own errors are

@@ -12,7 +12,7 @@ from ..columns import Column
 from ..tasks import Operation, Task
 from .faults import BatchRefused
 from .reading import FEATURES
-from .rows import Row
+from .rows import InputRow
 
 # Of an answer what every row would repeat, or what is another in every run.
 LEFT_OUT = ("latency_ms", "model_version", "id", "created")
@@ -86,7 +86,7 @@ class Requests:
     def result_columns(self) -> tuple[str, ...]:
         return (ROW, *self._kept_as.values(), *self.answer_columns)
 
-    def body(self, row: Row) -> bytes:
+    def body(self, row: InputRow) -> bytes:
         """Return the request. Raises RowFault for a row that makes none."""
         if row.values is None:
             raise RowFault(row.fault)
@@ -102,7 +102,7 @@ class Requests:
             raise RowFault(f"has no {error.args[0]!r}") from None
         return orjson.dumps(request, default=str)
 
-    def result(self, row: Row, answer: bytes) -> bytes:
+    def result(self, row: InputRow, answer: bytes) -> bytes:
         """Return the row of results as one line of JSON, without its end."""
         values = row.values or {}
         result: dict[str, Any] = {ROW: row.number}

@@ -12,7 +12,7 @@ class Mark(NamedTuple):
 
 
 @dataclass(slots=True)
-class Row:
+class InputRow:
     """One row. number: among all rows of the input, from 1. file: its number among the input's.
 
     values: its columns; None where the row cannot be read, and `fault` says why.

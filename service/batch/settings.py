@@ -79,6 +79,9 @@ class BatchSettings(BaseSettings):
     batch_progress_seconds: float = Field(
         default=10, ge=0.1, le=3600, description="Seconds between lines of progress in the log."
     )
+    batch_retry_seconds: float = Field(
+        default=180, ge=1, le=3600, description="Seconds in which a request to a bucket is repeated."
+    )
     batch_overwrite: bool = Field(
         default=False, description="Delete what an earlier run wrote to the output, and begin anew."
     )

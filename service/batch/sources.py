@@ -7,7 +7,7 @@ import stat
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol, cast
 
 from .addresses import bucket_of, is_bucket
 from .faults import BatchFailed, BatchRefused
@@ -23,7 +23,7 @@ ENDINGS: dict[str, FileFormat] = {
 _WILD = frozenset("*?[")
 
 
-class Source(Protocol):
+class InputSource(Protocol):
     """One file of the input. name: as it is reported, without what the input's address says already."""
 
     @property
@@ -62,13 +62,13 @@ class LocalSource:
     def identity(self) -> dict[str, str | int]:
         with self.open() as file:
             try:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
+                digest = hashlib.file_digest(cast(Any, file), "sha256").hexdigest()
             except OSError as error:
                 raise BatchFailed(f"{self.path} cannot be read: {error.strerror}.") from None
             return {"bytes": file.tell(), "sha256": digest}
 
 
-def sources_of(address: str) -> list[Source]:
+def sources_of(address: str) -> list[InputSource]:
     """Return the files of an input, at least one, in the order of their names. Raises BatchRefused."""
     found = _of_bucket(address) if is_bucket(address) else _of_machine(address)
     if not found:
@@ -78,11 +78,13 @@ def sources_of(address: str) -> list[Source]:
     return found
 
 
-def format_of(sources: list[Source], named: FileFormat | None) -> FileFormat:
+def format_of(sources: list[InputSource], named: FileFormat | None) -> FileFormat:
     """Return the one format of the files. Raises BatchRefused for several, or for none that is known."""
     if named is not None:
         return named
-    found = {ENDINGS.get(os.path.splitext(each.name)[1].lower()): each.name for each in sources}
+    found: dict[FileFormat | None, str] = {
+        ENDINGS.get(os.path.splitext(each.name)[1].lower()): each.name for each in sources
+    }
     if None in found:
         raise BatchRefused(
             f"The format of {found[None]} is not known by its name; name it with `--input-format`, "
@@ -96,7 +98,7 @@ def format_of(sources: list[Source], named: FileFormat | None) -> FileFormat:
     return only
 
 
-def _of_machine(address: str) -> list[Source]:
+def _of_machine(address: str) -> list[InputSource]:
     path = Path(address.removeprefix("file://")).expanduser()
     if path.is_dir():
         try:
@@ -121,7 +123,7 @@ def _is_read(path: Path) -> bool:
     return not hidden and path.suffix.lower() in ENDINGS
 
 
-def _of_bucket(address: str) -> list[Source]:
+def _of_bucket(address: str) -> list[InputSource]:
     bucket, prefix = bucket_of(address)
     wild = next((place for place, letter in enumerate(prefix) if letter in _WILD), None)
     if wild is not None:

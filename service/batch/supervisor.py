@@ -25,7 +25,7 @@ from .checkpoint import Checkpoint
 from .faults import CANNOT_GO_ON, COMPLETE, REFUSED, STOPPED, TOO_MANY_FAILED, BatchFailed, BatchRefused
 from .identity import LOCK
 from .in_flight import InFlight, Phase, shared_file
-from .places import FolderPlace, Place, place_of
+from .places import FolderPlace, ResultPlace, place_of
 from .settings import BatchSettings, batch_settings
 
 IN_FLIGHT_FD, LIFELINE_FD, SUSPECTS = "BATCH_IN_FLIGHT_FD", "BATCH_PARENT_FD", "BATCH_SUSPECTS"
@@ -53,7 +53,7 @@ def batch_exit_code() -> int:
 
 
 class Supervisor:
-    def __init__(self, settings: BatchSettings, place: Place, command: Sequence[str] = _WORKER) -> None:
+    def __init__(self, settings: BatchSettings, place: ResultPlace, command: Sequence[str] = _WORKER) -> None:
         """Prepare. command: what runs a worker."""
         self._settings, self._place, self._command = settings, place, command
         self._descriptor = shared_file()
@@ -129,7 +129,7 @@ class Supervisor:
 class _Lock:
     """Keeps two processes from writing one shard to one folder; in a bucket both would write the same."""
 
-    def __init__(self, place: Place, settings: BatchSettings) -> None:
+    def __init__(self, place: ResultPlace, settings: BatchSettings) -> None:
         self._place, self._settings = place, settings
         self._file: Any = None
 

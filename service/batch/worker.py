@@ -20,13 +20,13 @@ from .faults import COMPLETE, TOO_MANY_FAILED, BatchRefused, BatchStopped
 from .identity import claim, code_digest, identity_of
 from .in_flight import InFlight, Phase
 from .inventory import take_inventory
-from .parts import Parts, Shard
+from .parts import Shard, ShardParts
 from .places import place_of
-from .progress import Progress
+from .progress import ShardProgress
 from .reading import RowFile, TextOptions, require_parquet, row_files
 from .requests import Requests, RowOptions, operation_of
 from .settings import BatchSettings, FileFormat
-from .sources import Source, format_of, sources_of
+from .sources import InputSource, format_of, sources_of
 from .writing import PartWriter
 
 # At Python's 5 ms a thread that has its answer would wait as long for the one that writes a part.
@@ -34,14 +34,14 @@ SWITCH_SECONDS = 0.0005
 
 
 @dataclass(frozen=True, slots=True)
-class Input:
-    sources: Sequence[Source]
+class BatchInput:
+    sources: Sequence[InputSource]
     form: FileFormat
     files: Sequence[RowFile]
     columns: tuple[str, ...] | None
 
 
-class Worker:
+class BatchWorker:
     """One start of one shard."""
 
     def __init__(
@@ -58,7 +58,9 @@ class Worker:
         self._clock = clock
         self._computer: Computer | None = None
         self._stopping = False
-        self.progress = Progress(batch.batch_shard, batch.batch_shards, batch.batch_progress_seconds, clock)
+        self.progress = ShardProgress(
+            batch.batch_shard, batch.batch_shards, batch.batch_progress_seconds, clock
+        )
 
     def stop(self) -> None:
         """Stop at a checkpoint. May be called by a signal's handler."""
@@ -133,7 +135,7 @@ class Worker:
             self._try_suspects(shard, computer)
             self._in_flight.begin(Phase.ALL)
             self.progress.begins()
-            Parts(shard, computer, self.progress, self._clock).work_off(parts)
+            ShardParts(shard, computer, self.progress, self._clock).work_off(parts)
         finally:
             computer.close()
 
@@ -164,7 +166,7 @@ class Worker:
             raise BatchStopped
 
 
-def _input(batch: BatchSettings) -> Input:
+def _input(batch: BatchSettings) -> BatchInput:
     sources = sources_of(batch.batch_input)
     form = format_of(sources, batch.batch_format)
     files = row_files(sources, form, TextOptions(batch.batch_encoding, batch.batch_delimiter))
@@ -175,4 +177,4 @@ def _input(batch: BatchSettings) -> Input:
                 f"{source.name} has the columns {', '.join(other or ())}, and {sources[0].name} has "
                 f"{', '.join(columns or ())}. A batch reads files with the same columns."
             )
-    return Input(sources, form, files, columns)
+    return BatchInput(sources, form, files, columns)

@@ -43,16 +43,17 @@ class PartWriter:
 
     def _parquet(self, rows: Sequence[dict[str, Any]]) -> bytes:
         import pyarrow  # pyright: ignore[reportMissingTypeStubs] - the package ships no types
-        import pyarrow.parquet  # pyright: ignore[reportMissingTypeStubs]
+        import pyarrow.parquet as parquet  # pyright: ignore[reportMissingTypeStubs]
 
         arrow: Any = pyarrow
+        tables: Any = parquet
         types = [self._type_of(arrow, column) for column in self._columns]
         arrays = [
             arrow.array([_fitting(row.get(column), kind is None) for row in rows], kind or arrow.string())
             for column, kind in zip(self._columns, types, strict=True)
         ]
         content = io.BytesIO()
-        arrow.parquet.write_table(arrow.Table.from_arrays(arrays, names=list(self._columns)), content)
+        tables.write_table(arrow.Table.from_arrays(arrays, names=list(self._columns)), content)
         return content.getvalue()
 
     def _type_of(self, arrow: Any, column: str) -> Any:

@@ -1,4 +1,4 @@
-"""A live service on a cluster begins to take jobs, changes how, and stops, on the real engine and API server."""
+"""A live service takes jobs, changes how, and stops to: on the real engine, provider and API server."""
 
 from typing import Any
 

@@ -106,6 +106,7 @@ def test_no_client_can_make_the_page_grow(measured: RunningServer) -> None:
     with httpx.Client(base_url=measured.url) as client:
         client.put("/first")
         client.get("/first")
+        client.delete("/first")
         before = series()
         for number in range(50):
             client.get(f"/{number}", headers={"X-Request-ID": f"{number}", "User-Agent": f"{number}"})

@@ -133,6 +133,9 @@ _WORKLOAD: Mapping[str, Example] = {
 EXAMPLES: Mapping[str, Mapping[str, Example]] = {
     "local": {
         **_EVERYWHERE,
+        **_WITH_JOBS,
+        "jobFiles": ('["file:/srv/input/"]', _JOBS),
+        "jobResults": ("file:/srv/results/", _JOBS),
         "image": ("slipway:2", {"runtime": "container"}),
         "port": ("8321", {}),
         "canaryPercent": ("20", {"rollout": "canary"}),
