@@ -1,6 +1,7 @@
 """`python -m bench.jobs [MODEL]`: how many jobs are accepted a second, and what one costs over a request.
 
-Accepted: `POST /jobs` of one text on many connections, without a worker. CPU: of the server and of one worker
+Accepted: `POST /jobs` of one text on many connections, without a worker, and the CPU of the server and of
+PostgreSQL for each, which says what a busy machine would do if it were not. CPU of a job: of the server and of one worker
 from the first job to the last one's end, and before it of the server alone for as many requests to the model;
 that of PostgreSQL's own processes apart. All on SQLite and on PostgreSQL in one run.
 """
@@ -48,7 +49,9 @@ def jobs(model: Path, say: Callable[[str], None]) -> Figures:
 def _measured(name: str, address: str, model: Path, database: int | None) -> Figures:
     settings = {"JOBS_DATABASE": address, "JOBS_PER_CALLER": "1000000"}
     with serving(model, **settings) as server:
+        before, database_before = _seconds([server.process]), _tree_seconds(database) or 0
         load = closed_loop(server.port, _job_posts(server), CONNECTIONS, SECONDS)
+        accept = _seconds([server.process]) - before + (_tree_seconds(database) or 0) - database_before
         request = _cpu_of_requests(server)
         with _worker(model, **settings) as worker:
             _until_ended(server.port)
@@ -58,6 +61,7 @@ def _measured(name: str, address: str, model: Path, database: int | None) -> Fig
         f"{name}_accepted_per_second": round(load.per_second, 1),
         f"{name}_accepted_p99_ms": round(load.percentile_ms(0.99), 1),
         f"{name}_refused": load.refused,
+        f"{name}_accept_cpu_ms": round(accept / len(load.latencies_ms) * 1000, 2),
         f"{name}_request_cpu_ms": round(request, 2),
         f"{name}_job_cpu_ms": round(job, 2),
         f"{name}_job_over_request_cpu_ms": round(job - request, 2),
