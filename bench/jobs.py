@@ -1,9 +1,9 @@
 """`python -m bench.jobs [MODEL]`: how many jobs are accepted a second, and what one costs over a request.
 
 Accepted: `POST /jobs` of one text on many connections, without a worker, and the CPU of the server and of
-PostgreSQL for each, which says what a busy machine would do if it were not. CPU of a job: of the server and of one worker
-from the first job to the last one's end, and before it of the server alone for as many requests to the model;
-that of PostgreSQL's own processes apart. All on SQLite and on PostgreSQL in one run.
+PostgreSQL for each, which says what a busy machine would do if it were not. CPU of a job: of the server and
+of one worker from the first job to the last one's end, and before it of the server alone for as many requests
+to the model; that of PostgreSQL's own processes apart. All on SQLite and on PostgreSQL in one run.
 """
 
 import http.client
