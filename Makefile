@@ -4,7 +4,7 @@ SLIPWAY := .venv/bin/slipway
 READY := $(PYTHON) -m infra.setup.install ready
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help up down status logs test test-engine test-long test-torch test-tables lint observability bench image bench-image bench-preview prices model train-env reference setup-cloud setup-policy snapshots release dist audit docs axe pictures lock clean
+.PHONY: help up down status logs test test-engine test-kills test-long test-torch test-tables lint observability bench image bench-image bench-preview prices model train-env reference setup-cloud setup-policy snapshots release dist audit docs axe pictures lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -35,6 +35,10 @@ test-engine: ## the tests on Pulumi's engine, which Go builds once for each user
 	@$(PYTHON) -m infra.setup.install dev
 	@$(MAKE) -s setup-policy
 	@FULL=$(FULL) .ci/test-engine
+
+test-kills: ## kill workers, servers and databases of jobs all the time (5 minutes; needs Debian's PostgreSQL); FULL=1: 200 kills on each database
+	@$(PYTHON) -m infra.setup.install dev
+	@FULL=$(FULL) .ci/test-kills
 
 test-torch: ## the tests of the torch engine and of `slipway model add` with torch (downloads 2.9 GB once, into .venv-train)
 	@$(PYTHON) -m infra.setup.install dev

@@ -1,8 +1,9 @@
 """`python -m bench.jobs [MODEL]`: how many jobs are accepted a second, and what one costs over a request.
 
-Accepted: `POST /jobs` of one text on many connections, without a worker. CPU: of the server and of one worker
-from the first job to the last one's end, and before it of the server alone for as many requests to the model;
-that of PostgreSQL's own processes apart. All on SQLite and on PostgreSQL in one run.
+Accepted: `POST /jobs` of one text on many connections, without a worker, and the CPU of the server and of
+PostgreSQL for each, which says what a busy machine would do if it were not. CPU of a job: of the server and
+of one worker from the first job to the last one's end, and before it of the server alone for as many requests
+to the model; that of PostgreSQL's own processes apart. All on SQLite and on PostgreSQL in one run.
 """
 
 import http.client
@@ -14,16 +15,19 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
+import sqlalchemy as sa
 
 from bench.closed_loop import Load, closed_loop
 from bench.postgresql import Missing, running_postgresql
 from bench.slipway import KEY, Serving, free_port, serving, started
 from bench.workload import post, short_texts
 from slipway.components.spec import ROUTES
+from slipway.service.jobs.database import address_of, engine_of
+from slipway.service.jobs.schema import JOBS
 from slipway.service.settings import BUNDLED_MODEL
 
 CONNECTIONS, CPU_CONNECTIONS, SECONDS = 64, 8, 10.0
-JOBS_SECONDS = 5.0
+JOBS_SECONDS = 1.0
 WAIT_SECONDS = 30
 Figures = dict[str, float | None]
 
@@ -48,21 +52,36 @@ def jobs(model: Path, say: Callable[[str], None]) -> Figures:
 def _measured(name: str, address: str, model: Path, database: int | None) -> Figures:
     settings = {"JOBS_DATABASE": address, "JOBS_PER_CALLER": "1000000"}
     with serving(model, **settings) as server:
+        before, database_before = _seconds([server.process]), _tree_seconds(database) or 0
         load = closed_loop(server.port, _job_posts(server), CONNECTIONS, SECONDS)
+        accept = _seconds([server.process]) - before + (_tree_seconds(database) or 0) - database_before
+        kept, answered = _kept(address), len(load.latencies_ms)
+        if not answered <= kept <= answered + CONNECTIONS:
+            raise SystemExit(f"{answered} jobs were accepted, and the database has {kept}")
+    settings["JOBS_DATABASE"] = f"{address}_computed"  # without those that no worker has computed
+    with serving(model, **settings) as server:
         request = _cpu_of_requests(server)
         with _worker(model, **settings) as worker:
-            _until_ended(server.port)
             processes = [server.process, worker]
             job, of_database = _cpu_of_jobs(server, processes, database)
     return {
         f"{name}_accepted_per_second": round(load.per_second, 1),
         f"{name}_accepted_p99_ms": round(load.percentile_ms(0.99), 1),
         f"{name}_refused": load.refused,
+        f"{name}_accept_cpu_ms": round(accept / len(load.latencies_ms) * 1000, 2),
         f"{name}_request_cpu_ms": round(request, 2),
         f"{name}_job_cpu_ms": round(job, 2),
         f"{name}_job_over_request_cpu_ms": round(job - request, 2),
         f"{name}_database_cpu_ms": None if of_database is None else round(of_database, 2),
     }
+
+
+def _kept(address: str) -> int:
+    engine = engine_of(address_of(address), 1)
+    with engine.connect() as connection:
+        kept = connection.execute(sa.select(sa.func.count()).select_from(JOBS)).scalar_one()
+    engine.dispose()
+    return kept
 
 
 def _job_posts(server: Serving) -> list[bytes]:

@@ -21,7 +21,7 @@ from .connections import ConnectionLimits, Connections
 from .device import CPU
 from .jobs import JobStore
 from .jobs.instruments import JobInstruments
-from .jobs.job import Counts
+from .jobs.job import JobCounts
 from .lifecycle import Lifecycle
 from .manifest import Manifest
 from .metrics import Instruments
@@ -137,7 +137,7 @@ def _collectors(settings: Settings, instruments: Instruments) -> Iterator[Collec
     yield from seen.values()
     job_instruments = CollectorRegistry()
     jobs = JobInstruments(job_instruments, lambda: 0, lambda: 0)
-    jobs.counts = Counts(0, 0, 0, 0.0)
+    jobs.counts = JobCounts(0, 0, 0, 0.0)
     yield jobs
     yield from job_instruments._names_to_collectors.values()  # pyright: ignore
     classify, tabular = _manifest("classify"), _manifest("tabular")

@@ -26,7 +26,7 @@ def listed(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
-class JobSettings(BaseSettings):
+class JobVariables(BaseSettings):
     role: Literal["server", "worker", "batch"] = Field(
         default="server",
         description="What the process does: answer requests, compute jobs (`worker`), or compute files and "

@@ -18,7 +18,7 @@ from .clients import networks
 from .cpus import usable_cpus
 from .device import DeviceKind
 from .faults import BadSettings
-from .job_settings import JobSettings
+from .job_settings import JobVariables
 from .machine import usable_memory_bytes
 
 BUNDLED_MODEL = Path(__file__).parent / "models" / "sms-spam"
@@ -54,7 +54,7 @@ def _queue_tokens() -> int:
     return min(MAX_DEFAULT_QUEUE_TOKENS, usable_memory_bytes() // BYTES_PER_QUEUED_TOKEN)
 
 
-class Settings(CallerSettings, JobSettings):
+class Settings(CallerSettings, JobVariables):
     model_config = SettingsConfigDict(env_ignore_empty=True, frozen=True)
 
     model_dir: Path = Field(

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 from pydantic_core import to_json
 
 from ..faults import FieldFault, InvalidInput, RequestFault
-from ..job_settings import JobSettings, listed
+from ..job_settings import JobVariables, listed
 from ..jobs import FileInput, Input, ListInput, NewJob, OneInput
 from ..jobs.prefixes import Prefixes
 from ..tasks import Operation
@@ -151,7 +151,7 @@ class JobReader:
         return bodies
 
 
-def job_reader(settings: JobSettings, operations: Sequence[Operation], max_requests: int) -> JobReader:
+def job_reader(settings: JobVariables, operations: Sequence[Operation], max_requests: int) -> JobReader:
     """Return the reader that the settings ask for."""
     hosts = listed(settings.jobs_webhook_hosts)
     files = Prefixes(listed(settings.jobs_file_prefixes))

@@ -4,15 +4,15 @@
 that a job names are read and written by what implements `files`.
 """
 
-from .job import Accepted, Counts, FileInput, Input, Job, JobState, ListInput, NewJob, OneInput, Page
+from .job import Accepted, FileInput, Input, Job, JobCounts, JobState, ListInput, NewJob, OneInput, Page
 from .store import JobStore
 
 __all__ = [
     "Accepted",
-    "Counts",
     "FileInput",
     "Input",
     "Job",
+    "JobCounts",
     "JobState",
     "JobStore",
     "ListInput",

@@ -41,7 +41,7 @@ def _row_of(job: NewJob) -> _Row:
     return _Row(new_id(), job, kind, input, fingerprint(job, kind, input))
 
 
-class Accepting:
+class Acceptance:
     """Accepts groups of jobs on one database."""
 
     def __init__(self, engine: sa.Engine, client: DBOSClient, jobs_per_caller: int) -> None:

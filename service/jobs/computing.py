@@ -41,7 +41,7 @@ MOST_RESULT_BYTES = 1 << 20
 
 
 @dataclass(slots=True)
-class Progress:
+class Headway:
     """How far a job is. Event loop's thread."""
 
     done: int = 0
@@ -60,7 +60,7 @@ class Computing:
         self._files = files
         self._calls_of_a_job = calls_of_a_job
 
-    async def outcome(self, claim: Claim, progress: Progress) -> Outcome:
+    async def outcome(self, claim: Claim, progress: Headway) -> Outcome:
         """Compute the job. Raises a fault of PASSING, or an unknown error, that another try may not meet."""
         try:
             return await self._computed(claim, progress)
@@ -69,7 +69,7 @@ class Computing:
                 raise
             return failed(fault, progress)
 
-    async def _computed(self, claim: Claim, progress: Progress) -> Outcome:
+    async def _computed(self, claim: Claim, progress: Headway) -> Outcome:
         operation = self._operations.get(claim.route)
         if operation is None:
             raise InvalidInput(
@@ -87,7 +87,7 @@ class Computing:
                 result = await self._file(operation, claim.id, file, progress)
         return await self._kept(claim, result, progress)
 
-    async def _kept(self, claim: Claim, result: bytes, progress: Progress) -> Outcome:
+    async def _kept(self, claim: Claim, result: bytes, progress: Headway) -> Outcome:
         if len(result) <= MOST_RESULT_BYTES:
             return Outcome(JobState.SUCCEEDED, result=result, done=progress.done, total=progress.total)
         name = f"{claim.id}-{claim.attempt}"  # an attempt that was lost must not write over this one's
@@ -133,7 +133,7 @@ class Computing:
             return b'{"problem":' + problem_json(CAUSES[type(fault)], fault.detail, fault) + b"}"
 
     async def _answers(
-        self, operation: Operation, bodies: AsyncIterator[bytes | RequestFault], progress: Progress
+        self, operation: Operation, bodies: AsyncIterator[bytes | RequestFault], progress: Headway
     ) -> AsyncIterator[bytes]:
         """Yield the answers in the order of the bodies, some of which are computed at the same time."""
         under_way: deque[asyncio.Task[bytes]] = deque()
@@ -152,7 +152,7 @@ class Computing:
             for task in under_way:
                 task.cancel()
 
-    async def _file(self, operation: Operation, id: str, file: FileInput, progress: Progress) -> bytes:
+    async def _file(self, operation: Operation, id: str, file: FileInput, progress: Headway) -> bytes:
         files = self._required_files()
         progress.total = await asyncio.to_thread(files.count, file)
         writer = await asyncio.to_thread(files.writer, file, id)
@@ -169,7 +169,7 @@ class Computing:
         operation: Operation,
         rows: AsyncIterator[bytes | RequestFault],
         writer: RowsWriter,
-        progress: Progress,
+        progress: Headway,
     ) -> int:
         """Write the answers; return how many rows were refused, each with its problem in its place."""
         refused = 0
@@ -209,7 +209,7 @@ def _write_all(writer: RowsWriter, rows: Sequence[bytes]) -> None:
         writer.write(row)
 
 
-def failed(error: BaseException, progress: Progress) -> Outcome:
+def failed(error: BaseException, progress: Headway) -> Outcome:
     """Return the end of a job by an error; one that is no fault of a request is told to the log alone."""
     if isinstance(error, RequestFault):
         problem = problem_json(CAUSES[type(error)], error.detail, error)

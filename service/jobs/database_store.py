@@ -12,13 +12,13 @@ import sqlalchemy as sa
 from dbos import DBOSClient
 
 from ..faults import JobsDatabaseUnusable, JobsUnavailable
-from ..job_settings import JobSettings
+from ..job_settings import JobVariables
 from . import durable, reading, webhook_rows
-from .accepting import Accepting
+from .accepting import Acceptance
 from .cancelling import cancelled
 from .database import address_of, engine_of, is_refused, passes, reason_of, unavailable
 from .grouping import Grouped
-from .job import Accepted, Counts, DueWebhook, Job, JobState, NewJob, Page
+from .job import Accepted, DueWebhook, Job, JobCounts, JobState, NewJob, Page
 from .schema import prepare
 from .transactions import writing
 from .waiting import Ends
@@ -40,7 +40,7 @@ class DatabaseStore:
         self._preparing = threading.Lock()
         self._ttl_seconds = ttl_seconds
         self._client = durable.client_of(engine)
-        accepting = Accepting(engine, self._client, jobs_per_caller)
+        accepting = Acceptance(engine, self._client, jobs_per_caller)
         self._accepting = Grouped("accepting jobs", partial(self._all_or_unavailable, accepting.accept))
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="reading jobs")
         self._ends = Ends(lambda ids: self._read(lambda connection: reading.ended_of(connection, ids)))
@@ -81,7 +81,7 @@ class DatabaseStore:
     ) -> Page:
         return await self._read(lambda connection: reading.page(connection, caller, state, cursor, limit))
 
-    async def counts(self) -> Counts:
+    async def counts(self) -> JobCounts:
         return await self._read(reading.counts)
 
     async def due_webhooks(self, limit: int, lease_seconds: float) -> Sequence[DueWebhook]:
@@ -149,7 +149,7 @@ class DatabaseStore:
             return [unavailable(error)] * len(jobs)
 
 
-def store_of(settings: JobSettings, connections: int = READERS + 1) -> DatabaseStore:
+def store_of(settings: JobVariables, connections: int = READERS + 1) -> DatabaseStore:
     """Return the store that the settings name; nothing connects yet. Raises BadSettings.
 
     connections: maximum of the database that it, and what shares its engine, has open.
@@ -160,7 +160,7 @@ def store_of(settings: JobSettings, connections: int = READERS + 1) -> DatabaseS
     )
 
 
-def url_of(settings: JobSettings) -> sa.URL:
+def url_of(settings: JobVariables) -> sa.URL:
     """Return the address of the database. Raises BadSettings if it cannot be read."""
     password = settings.jobs_database_password.get_secret_value()
     return address_of(settings.jobs_database.get_secret_value(), password)

@@ -14,7 +14,7 @@ from ..batch.lines import Lines
 from ..batch.reading import BEGIN, CsvFile, TextOptions
 from ..batch.requests import Requests, RowFault, RowOptions
 from ..faults import FileUnavailable, InvalidInput, RequestFault, ResultTooLarge
-from ..job_settings import JobSettings, listed
+from ..job_settings import JobVariables, listed
 from ..tasks import Operation
 from .files import RowsWriter
 from .folders import FolderFile
@@ -117,7 +117,7 @@ class _Explained:
         self._writer.discard()
 
 
-def file_access(settings: JobSettings) -> FileAccess:
+def file_access(settings: JobVariables) -> FileAccess:
     """Return what the settings allow."""
     prefixes, result = listed(settings.jobs_file_prefixes), settings.jobs_result_prefix.strip()
     return FileAccess(Prefixes(prefixes), result)

@@ -11,7 +11,7 @@ from prometheus_client.registry import Collector
 
 from ..faults import RequestFault
 from ..logs import fields, log
-from .job import Counts, JobState
+from .job import JobCounts, JobState
 from .store import JobStore
 
 COUNT_SECONDS, LINE_SECONDS = 10.0, 60.0
@@ -27,7 +27,7 @@ class JobInstruments(Collector):
     ) -> None:
         self._accepted = accepted
         self._cancelled = cancelled
-        self.counts: Counts | None = None
+        self.counts: JobCounts | None = None
         """None while the database does not answer."""
         self._ended = dict.fromkeys(ENDS, 0)
         self._seconds = Histogram(
@@ -96,7 +96,7 @@ async def keep_counting(store: JobStore, instruments: JobInstruments) -> None:
         await asyncio.sleep(COUNT_SECONDS)
 
 
-def _write_line(counts: Counts) -> None:
+def _write_line(counts: JobCounts) -> None:
     values = fields(
         jobs_waiting=counts.waiting,
         jobs_running=counts.running,

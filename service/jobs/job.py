@@ -122,7 +122,7 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class JobCounts:
     """What is in the database now, of all callers."""
 
     waiting: int

@@ -54,7 +54,7 @@ def remove(connection: sa.Connection, dead: Mapping[str, Beat]) -> None:
         )
 
 
-class Watch:
+class LeaseWatch:
     """One watcher's memory of the counts. clock: monotonic, in seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from ..faults import InvalidInput
 from .database import now
-from .job import Counts, Job, JobState, Page
+from .job import Job, JobCounts, JobState, Page
 from .schema import JOBS
 
 _SHOWN = (
@@ -70,7 +70,7 @@ def _place(cursor: str) -> Sequence[Any]:
         raise InvalidInput("cursor is none of this list; take the one of the page before") from None
 
 
-def counts(connection: sa.Connection) -> Counts:
+def counts(connection: sa.Connection) -> JobCounts:
     """Count the jobs of all callers that wait, run or are set aside."""
     query = sa.select(JOBS.c.state, sa.func.count(), now() - sa.func.min(JOBS.c.created)).where(
         JOBS.c.state.in_(("waiting", "running", "set_aside"))
@@ -78,6 +78,6 @@ def counts(connection: sa.Connection) -> Counts:
     rows = {row[0]: row for row in connection.execute(query.group_by(JOBS.c.state))}
     number = {state: row[1] for state, row in rows.items()}
     oldest = rows["waiting"][2] if "waiting" in rows else 0.0
-    return Counts(
+    return JobCounts(
         number.get("waiting", 0), number.get("running", 0), number.get("set_aside", 0), max(0.0, oldest)
     )

@@ -29,7 +29,7 @@ class Reaper:
         client: DBOSClient,
         max_attempts: int,
         ttl_seconds: float,
-        watch: leases.Watch,
+        watch: leases.LeaseWatch,
         set_aside: Callable[[int], object],
     ) -> None:
         """Make a reaper.

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from . import claims
 from .claims import Claim, Outcome, Waiting
 from .grouping import Grouped
-from .transactions import Patience, writing
+from .transactions import DatabaseWait, writing
 
 T = TypeVar("T")
 
@@ -21,7 +21,7 @@ class Records:
     Its methods raise Away if the process ends before the database is back.
     """
 
-    def __init__(self, engine: sa.Engine, executor: str, ttl_seconds: float, patience: Patience) -> None:
+    def __init__(self, engine: sa.Engine, executor: str, ttl_seconds: float, patience: DatabaseWait) -> None:
         self._engine = engine
         self._executor = executor
         self._ttl_seconds = ttl_seconds

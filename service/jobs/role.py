@@ -27,7 +27,7 @@ from .instruments import JobInstruments, keep_counting
 from .reaper import Reaper, Strays
 from .records import Records
 from .runner import Runner
-from .transactions import Patience
+from .transactions import DatabaseWait
 from .upkeep import Every, Pulse
 
 Drain = Callable[[float], Awaitable[None]]
@@ -87,7 +87,7 @@ class Worker(ServerJobs):
         self._settings = settings
         self._id = new_executor_id()
         self._stopping = threading.Event()
-        self._patience = Patience(self._stopping)
+        self._patience = DatabaseWait(self._stopping)
         self._files: Files | None = _files_of(settings)
         calls = CALLS_ON_A_GPU if has_gpu() else CALLS_PER_THREAD * settings.inference_threads
         records = Records(self.store.engine, self._id, settings.jobs_ttl_seconds, self._patience)
@@ -132,7 +132,9 @@ class Worker(ServerJobs):
     def _keep_up(self, pulse: Pulse) -> None:
         settings, client = self._settings, self.store.client
         attempts, ttl = settings.jobs_max_attempts, settings.jobs_ttl_seconds
-        reaper = Reaper(self.store.engine, client, attempts, ttl, leases.Watch(), self.instruments.set_aside)
+        reaper = Reaper(
+            self.store.engine, client, attempts, ttl, leases.LeaseWatch(), self.instruments.set_aside
+        )
         strays = Strays(client, self._id, lambda: self._runner.running)
         expiry = Expiry(self.store.engine, client, self._files, self.instruments.expired)
         for name, seconds, act in (

@@ -13,7 +13,7 @@ from typing import Never
 from ..faults import RequestFault
 from ..logs import fields, log
 from .claims import Claim, Outcome
-from .computing import Computing, Progress, failed
+from .computing import Computing, Headway, failed
 from .floor import Floor
 from .job import JobState
 from .records import Records
@@ -33,7 +33,7 @@ class Held:
     """A job that this worker computes."""
 
     claim: Claim
-    progress: Progress
+    progress: Headway
     computing: "asyncio.Task[Outcome]"
 
 
@@ -115,7 +115,7 @@ class Runner:
     async def _computed(self, claim: Claim) -> bool:
         """Compute a job, again after errors that may pass; return whether its end is recorded."""
         while True:
-            progress = Progress()
+            progress = Headway()
             task = asyncio.create_task(self._computing.outcome(claim, progress))
             self._held[claim.id] = Held(claim, progress, task)
             self._idle.clear()
@@ -134,7 +134,7 @@ class Runner:
             claim = following
 
     async def _outcome(
-        self, claim: Claim, progress: Progress, task: "asyncio.Task[Outcome]"
+        self, claim: Claim, progress: Headway, task: "asyncio.Task[Outcome]"
     ) -> Outcome | None:
         """Return how the attempt ended; None if it is to be made again, or is no more this worker's."""
         try:

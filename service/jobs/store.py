@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from .job import Accepted, Counts, DueWebhook, Job, JobState, NewJob, Page
+from .job import Accepted, DueWebhook, Job, JobCounts, JobState, NewJob, Page
 
 
 class JobStore(Protocol):
@@ -37,7 +37,7 @@ class JobStore(Protocol):
         """Return the caller's jobs, the newest first. Raises InvalidInput for a cursor that is none."""
         ...
 
-    async def counts(self) -> Counts: ...
+    async def counts(self) -> JobCounts: ...
 
     async def due_webhooks(self, limit: int, lease_seconds: float) -> Sequence[DueWebhook]:
         """Lease ended jobs whose caller is to be told; they come again after the lease unless settled."""

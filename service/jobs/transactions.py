@@ -31,7 +31,7 @@ class Away(Exception):
     """The process ends while the database is away."""
 
 
-class Patience:
+class DatabaseWait:
     """Repeats what a database that is away refused, until it is back or the process ends.
 
     stopping: set when nothing should wait any more.

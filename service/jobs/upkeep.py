@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from ..logs import log
 from . import claims, leases
 from .runner import Runner
-from .transactions import Away, Patience, writing
+from .transactions import Away, DatabaseWait, writing
 
 
 class Every:
@@ -20,7 +20,7 @@ class Every:
         name: str,
         seconds: float,
         act: Callable[[], object],
-        patience: Patience,
+        patience: DatabaseWait,
         stopping: threading.Event,
     ) -> None:
         self._seconds = seconds

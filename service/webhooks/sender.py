@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 import orjson
 
 from ..faults import BadSettings, JobsUnavailable
-from ..job_settings import JobSettings, listed
+from ..job_settings import JobVariables, listed
 from ..jobs.job import DueWebhook
 from ..jobs.store import JobStore
 from ..logs import fields, log
@@ -100,7 +100,7 @@ class WebhookSender:
         )
 
 
-def webhook_key(settings: JobSettings) -> bytes | None:
+def webhook_key(settings: JobVariables) -> bytes | None:
     """Return the key that signs webhooks; None where no host may be called. Raises BadSettings."""
     if not listed(settings.jobs_webhook_hosts):
         return None
@@ -114,7 +114,7 @@ def webhook_key(settings: JobSettings) -> bytes | None:
 
 
 def webhook_sender(
-    settings: JobSettings, store: JobStore, count: Callable[[str], None]
+    settings: JobVariables, store: JobStore, count: Callable[[str], None]
 ) -> WebhookSender | None:
     """Return what sends the webhooks of a store; None where no host may be called. Raises BadSettings."""
     key = webhook_key(settings)

@@ -36,7 +36,7 @@ def register(engine: sa.Engine, *executors: str) -> None:
 
 def reaper(store: DatabaseStore, max_attempts: int = 3) -> Reaper:
     aside: list[int] = []
-    return Reaper(store.engine, store.client, max_attempts, TTL, leases.Watch(), aside.append)
+    return Reaper(store.engine, store.client, max_attempts, TTL, leases.LeaseWatch(), aside.append)
 
 
 async def test_a_worker_that_lost_its_job_records_no_second_result(store: DatabaseStore, engine: sa.Engine):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from slipway.service.jobs.leases import OLD_SECONDS, SURELY_SECONDS, WATCHED_SECONDS, Beat, Watch
+from slipway.service.jobs.leases import OLD_SECONDS, SURELY_SECONDS, WATCHED_SECONDS, Beat, LeaseWatch
 
 
 class Watched:
@@ -10,7 +10,7 @@ class Watched:
 
     def __init__(self) -> None:
         self.now = 100.0
-        self.watch = Watch(lambda: self.now)
+        self.watch = LeaseWatch(lambda: self.now)
 
     def look(self, beats: int, age: float, seconds: float = 2.0) -> bool:
         self.now += seconds

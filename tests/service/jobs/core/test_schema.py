@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.engine.interfaces import Dialect
 
 from slipway.service.faults import JobsDatabaseUnusable
 from slipway.service.jobs import NewJob, OneInput, schema
@@ -44,7 +45,11 @@ def test_tables_of_a_later_version_are_refused_where_this_one_cannot_use_them(
 def test_tables_of_an_earlier_version_are_brought_up_to_date(
     monkeypatch: pytest.MonkeyPatch, open_store: OpenStore, engine: sa.Engine
 ):
-    later = (*schema.CHANGES, lambda _: ["ALTER TABLE slipway_jobs ADD COLUMN note text"])
+    def noted(dialect: Dialect) -> list[str]:
+        del dialect
+        return ["ALTER TABLE slipway_jobs ADD COLUMN note text"]
+
+    later = (*schema.CHANGES, noted)
     monkeypatch.setattr(schema, "CHANGES", later)
     monkeypatch.setattr(schema, "VERSION", len(later))
     open_store()
