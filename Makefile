@@ -61,10 +61,11 @@ observability: ## watch the local service with Debian's Prometheus: http://127.0
 	@mkdir -p .slipway/prometheus
 	@prometheus --config.file=observability/prometheus-local.yml --storage.tsdb.path=.slipway/prometheus --web.listen-address=127.0.0.1:$(or $(PROMETHEUS_PORT),9090)
 
-bench: ## the server compared with its peers, under overload, over time: half an hour; QUICK=1: a minute, and no peer; PIECES=mosec,overload: only those; MODEL=folder
+bench: ## the server compared with its peers, under overload, over time, and a batch: half an hour; QUICK=1: two minutes, and no peer; PIECES=mosec,overload: only those; MODEL=folder
 	@$(PYTHON) -m infra.setup.install dev
 	@$(if $(QUICK),.venv/bin/python -m bench.engine $(MODEL),.venv/bin/python -m bench $(MODEL) \
 	  $(if $(PIECES),--pieces $(PIECES)) $(if $(RESULTS),--results $(RESULTS)))
+	@$(if $(PIECES),,.venv/bin/python -m bench.batch $(MODEL))
 
 model: ## train the bundled model again: make model DATA=path/to/sms_spam.tsv
 	@test -n "$(DATA)" || { echo "make model needs DATA=path/to/sms_spam.tsv (label<TAB>text)" >&2; exit 2; }

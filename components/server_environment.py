@@ -89,6 +89,7 @@ VARIABLES: Mapping[str, Variable] = {
     "PAYLOAD_SPACY_MODEL": Variable(longest=200),
     "FEEDBACK_PREDICTIONS": _whole(0, 1_000_000),
     "FEEDBACK_SECONDS": Variable(1, 2_592_000),
+    "JOBS_MAX_ATTEMPTS": _whole(1, 100),
     "SERVICE_VERSION": Variable(longest=200),
     "SERVE_PAGE": _FLAG,
     "SERVE_DOCS": _FLAG,

@@ -1,18 +1,26 @@
-"""`python -m service`: settings, port, model, then serve.
+"""`python -m service`: settings, port, model, then serve; or with ROLE=batch what service/batch does.
 
-Exit code 0 after a stop signal, 2 if it cannot start, 1 if it cannot go on.
+Exit code 0 after a stop signal, 2 if it cannot start, 1 if it cannot go on. A batch has more of them.
 """
 
+import os
 import signal
 import sys
 from types import FrameType
 
 from .stop_signals import stop_signals
 
+# A batch that is stopped is not complete: service/batch/faults.py, STOPPED.
+STOPPED_BATCH = 75
+
 
 def _exit(number: int, frame: FrameType | None) -> None:
     del number, frame
-    sys.exit(0)
+    sys.exit(STOPPED_BATCH if _is_batch() else 0)
+
+
+def _is_batch() -> bool:
+    return os.environ.get("ROLE") == "batch"
 
 
 def main() -> int:
@@ -26,6 +34,10 @@ def main() -> int:
     from .logs import configure_logs, fields, log
 
     configure_logs("info")
+    if _is_batch():
+        from .batch.supervisor import batch_exit_code
+
+        return batch_exit_code()
     try:
         from .settings import settings_from_environment
 

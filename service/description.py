@@ -9,9 +9,9 @@ import json
 import sys
 from collections.abc import Iterator, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
-from prometheus_client.registry import Collector
+from prometheus_client.registry import Collector, CollectorRegistry
 from starlette.types import ASGIApp, Message, Scope
 
 from .account import most_held_bytes
@@ -19,6 +19,9 @@ from .api.app import build_app
 from .api.problems import CAUSES, INTERNAL
 from .connections import ConnectionLimits, Connections
 from .device import CPU
+from .jobs import JobStore
+from .jobs.instruments import JobInstruments
+from .jobs.job import Counts
 from .lifecycle import Lifecycle
 from .manifest import Manifest
 from .metrics import Instruments
@@ -30,6 +33,8 @@ from .settings import Settings, settings_from_environment
 from .sizing import engine_for
 from .tasks import TASKS, Limits
 
+# Describes the routes of jobs too; nothing is asked of it.
+_NO_JOBS = cast("JobStore", object())
 _FILE = {"sha256": "0" * 64, "bytes": 1}
 # What a manifest of the task has beyond the keys of every model's.
 _OF_TASK: Mapping[str, Mapping[str, Any]] = {
@@ -79,7 +84,8 @@ def _document(task_name: str) -> dict[str, Any]:
     """Return what a server of the task answers to `GET /openapi.json`."""
     settings, manifest = settings_from_environment(), _manifest(task_name)
     task = TASKS[task_name](manifest, Limits(settings.max_texts, settings.max_text_characters))
-    app = build_app(settings, manifest, task, engine_for(settings, manifest), Lifecycle(), 8080)
+    engine = engine_for(settings, manifest)
+    app = build_app(settings, manifest, task, engine, Lifecycle(), 8080, jobs=_NO_JOBS)
     return json.loads(asyncio.run(_got(app, "/openapi.json")))
 
 
@@ -129,6 +135,11 @@ def _collectors(settings: Settings, instruments: Instruments) -> Iterator[Collec
     for collector in instruments.registry._names_to_collectors.values():  # pyright: ignore
         seen.setdefault(id(collector), collector)
     yield from seen.values()
+    job_instruments = CollectorRegistry()
+    jobs = JobInstruments(job_instruments, lambda: 0, lambda: 0)
+    jobs.counts = Counts(0, 0, 0, 0.0)
+    yield jobs
+    yield from job_instruments._names_to_collectors.values()  # pyright: ignore
     classify, tabular = _manifest("classify"), _manifest("tabular")
     limits = ConnectionLimits(most=1, held_bytes=most_held_bytes(), head_seconds=1, write_seconds=1)
     lifecycle = Lifecycle()

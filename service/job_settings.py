@@ -12,6 +12,7 @@ DATABASE_ALLOWED = (
     "?sslmode=require or ?host=/folder where needed"
 )
 _SQLITE, _POSTGRESQL = re.compile(r"sqlite:////[^?#\x00-\x1f]+"), re.compile(r"postgresql://[!-~]+/[!-~]+")
+_PASSWORD = re.compile(r"[^/]+//[^:/@]*:([^@]+)@.*")
 _PREFIX = re.compile(r"(?:gs|s3)://[a-z0-9._-]+/(?:[^\x00-\x20,]*/)?|file:/(?:[^\x00-\x1f,]*/)?")
 PREFIX_ALLOWED = "gs://bucket/folder/, s3://bucket/folder/ or file:/folder/, each ending in a slash"
 _HOST = re.compile(
@@ -73,6 +74,12 @@ class JobSettings(BaseSettings):
     jobs_webhook_secret: SecretStr = Field(
         default=SecretStr(""), description="Key of the signature of webhooks, HMAC-SHA256."
     )
+
+    def job_secrets(self) -> list[str]:
+        """Return what no line of the log may hold."""
+        secrets = (self.jobs_database, self.jobs_database_password, self.jobs_webhook_secret)
+        found = _PASSWORD.fullmatch(self.jobs_database.get_secret_value())
+        return [*(secret.get_secret_value() for secret in secrets), found[1] if found else ""]
 
     @property
     def takes_jobs(self) -> bool:

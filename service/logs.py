@@ -173,8 +173,8 @@ def configure_logs(level: str, level_field: LevelField = "level") -> None:
     logging.raiseExceptions = False  # a reader that went away must not end a request
     # Not in the lines, so not looked up: docs.python.org/3/howto/logging.html#optimization.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
-    # uvicorn logs its start and stop in several lines, DBOS each step of its schema; ours do it in one.
-    for name in ("uvicorn.error", "asyncio", "dbos"):
+    # uvicorn logs its start and stop in several lines; ours do it in one.
+    for name in ("uvicorn.error", "asyncio"):
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
     sys.excepthook = _log_uncaught
     threading.excepthook = lambda args: _log_uncaught(args.exc_type, args.exc_value, args.exc_traceback)

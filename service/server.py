@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from functools import partial
 from typing import cast
 
@@ -21,13 +21,13 @@ from prometheus_client import ProcessCollector
 from .accepting import Accepting
 from .account import most_held_bytes
 from .allocator import give_memory_back
-from .api.app import build_app, ended_requests
+from .api.app import build_app, build_worker_app, ended_requests
 from .api.ended import EndedRequests
 from .connections import ConnectionLimits, Connections, most_connections
 from .engine import Engine
 from .faults import BadSettings, ServerFailed
 from .handover import Handover
-from .jobs.opening import job_store
+from .job_role import drain_of, jobs_of, take_jobs
 from .lifecycle import Lifecycle
 from .listener import BACKLOG, address_of, turn_away, waiting
 from .loading import Origin, chosen_device, load_model, model_origin, require_engine, require_expected
@@ -92,7 +92,7 @@ async def _serve(
     metrics_sock: socket.socket | None,
     control: socket.socket | None,
 ) -> None:
-    REDACTION.keep_secret(settings.secrets())
+    REDACTION.keep_secret([*settings.keys_by_caller().values(), *settings.job_secrets()])
     asyncio.get_running_loop().set_exception_handler(log_loop_error)
     manifest = await origin.manifest(TASKS)
     require_expected(settings.expected_model, manifest)
@@ -106,10 +106,16 @@ async def _serve(
     sampler = _sampler(settings, manifest)
     ended = ended_requests(settings, manifest, traces)
     engine.when_batch_computed(ended.instruments.batch_computed)
-    jobs = await job_store(settings)
     connections = Connections(_connection_limits(settings))
     live = _live(settings, ended, engine, connections)
-    app = build_app(settings, manifest, task, engine, lifecycle, port, ended, live, sampler, jobs)
+    jobs = jobs_of(settings, ended.instruments.registry, task.operations, engine)
+    if jobs is not None:
+        await jobs.start()
+    if settings.role == "worker":
+        app = build_worker_app(settings, manifest, engine, lifecycle, ended)
+    else:
+        store = None if jobs is None else jobs.store
+        app = build_app(settings, manifest, task, engine, lifecycle, port, ended, live, sampler, store)
     config = uvicorn.Config(
         app,
         http=protocol_for(connections),
@@ -122,7 +128,7 @@ async def _serve(
         backlog=BACKLOG,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
     )
-    server = Server(config, connections, lifecycle, engine, settings, control)
+    server = Server(config, connections, lifecycle, engine, settings, control, drain_of(jobs))
 
     def active() -> int:
         return len(server.server_state.tasks)
@@ -155,6 +161,7 @@ async def _serve(
         lifecycle.model_is_warm()
         told = fields(load_seconds=round(seconds, 3), device=device.kind, gpu=device.gpu)
         log.info("Model ready (loaded in %.1f s), computing on %s", seconds, device, extra=told)
+        take_jobs(jobs)
 
     loading = asyncio.create_task(load())
     server.stop_on_signals()
@@ -166,10 +173,14 @@ async def _serve(
         await loading
     ended.record()
     if jobs is not None:
-        await jobs.end()
+        jobs.stop()
     if traces is not None:
         await asyncio.to_thread(traces.stop)
     if not engine.stop(timeout_seconds=1):
+        log.warning("Stopped with work unfinished")
+        _leave_at_once(1 if server.failure else 0)
+    if settings.role == "worker":
+        log.info("Stopped")
         _leave_at_once(1 if server.failure else 0)
     if server.failure is not None:
         raise ServerFailed("an inference thread cannot go on") from server.failure
@@ -232,8 +243,10 @@ def _connection_limits(settings: Settings) -> ConnectionLimits:
 
 
 def _leave_at_once(exit_code: int) -> None:
-    """Exit past the drain time: ending the interpreter under a thread that still computes could crash it."""
-    log.warning("Stopped with work unfinished")
+    """Exit whatever the threads do: ending the interpreter under one that still computes could crash it.
+
+    Those of jobs that were handed back wait for ever.
+    """
     logging.shutdown()
     sys.stdout.flush()
     os._exit(exit_code)
@@ -256,8 +269,12 @@ class Server(uvicorn.Server):
         engine: Engine,
         settings: Settings,
         control: socket.socket | None = None,
+        drain: Callable[[float], Awaitable[None]] | None = None,
     ) -> None:
+        """Make a server. drain: finishes, within so many seconds, other work than requests before the end."""
         super().__init__(config)
+        self._drain_work = drain
+        self._draining: asyncio.Task[None] | None = None
         self._control = control
         self._connections = connections
         self._lifecycle = lifecycle
@@ -297,7 +314,16 @@ class Server(uvicorn.Server):
         self._lifecycle.drain()
         left_seconds = self._drain_seconds - listen_on_seconds - HANDSHAKE_SECONDS - LAST_REQUEST_SECONDS
         self.config.timeout_graceful_shutdown = max(1, round(left_seconds))
-        loop.call_later(listen_on_seconds, self._stop_listening)
+        if self._drain_work is None:
+            loop.call_later(listen_on_seconds, self._stop_listening)
+        else:
+            self._draining = loop.create_task(self._drain_and_stop(self._drain_work, left_seconds))
+
+    async def _drain_and_stop(self, drain: Callable[[float], Awaitable[None]], seconds: float) -> None:
+        try:
+            await drain(seconds)
+        finally:
+            self._stop_listening()
 
     def _stop_listening(self) -> None:
         self.should_exit = True

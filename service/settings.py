@@ -258,12 +258,6 @@ class Settings(CallerSettings, JobSettings):
     serve_page: bool = Field(default=True, description="Serve the page at / that tries the model.")
     serve_docs: bool = Field(default=True, description="Serve /docs and /openapi.json, which need no key.")
 
-    def secrets(self) -> list[str]:
-        """Return every secret, for what removes them from the log."""
-        fields = type(self).model_fields
-        values = [getattr(self, name) for name, field in fields.items() if field.annotation is SecretStr]
-        return [*(value.get_secret_value() for value in values), *self.keys_by_caller().values()]
-
     @field_validator("model_source")
     @classmethod
     def _source_is_pinned(cls, source: str) -> str:

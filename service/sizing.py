@@ -19,17 +19,23 @@ WRITING_THREADS = 32
 
 
 def engine_for(settings: Settings, manifest: Manifest) -> Engine:
-    asked_for = settings.device == "cuda" or (settings.device is None and has_gpu())
-    on_gpu = manifest.engine == "torch" and asked_for
+    on_gpu = _is_on_gpu(settings, manifest)
     threads = settings.inference_threads
     cpu_queue_calls = max(CPU_QUEUE_CALLS, CPU_QUEUE_CALLS_PER_THREAD * threads)
     queue_calls = settings.max_queue_calls or (GPU_QUEUE_CALLS if on_gpu else cpu_queue_calls)
     if manifest.engine == "ctranslate2":
         return Engine(WRITING_THREADS, queue_calls, settings.max_queue_tokens)
-    return Engine(threads, queue_calls, settings.max_queue_tokens, _batching(settings, manifest, on_gpu))
+    return Engine(threads, queue_calls, settings.max_queue_tokens, batching_for(settings, manifest))
 
 
-def _batching(settings: Settings, manifest: Manifest, on_gpu: bool) -> Batching | None:
+def _is_on_gpu(settings: Settings, manifest: Manifest) -> bool:
+    asked_for = settings.device == "cuda" or (settings.device is None and has_gpu())
+    return manifest.engine == "torch" and asked_for
+
+
+def batching_for(settings: Settings, manifest: Manifest) -> Batching | None:
+    """Return how texts are computed together; None: each alone."""
+    on_gpu = _is_on_gpu(settings, manifest)
     exact = CPU_BATCH_SIZE if manifest.is_exact_in_batches else 1
     size = settings.max_batch_size or (GPU_BATCH_SIZE if on_gpu else exact)
     if size == 1:

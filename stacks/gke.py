@@ -44,9 +44,10 @@ def prepare(name: str, settings: GkeSettings, secrets: StackSecrets) -> Callable
     """
     found = Faults()
     given = settings.args_for(KubernetesServiceArgs)
-    service = KubernetesSpec.read(name, given).service
+    workload = KubernetesSpec.read(name, given)
+    service = workload.service
     args = {**given, **workload_args(settings, secrets, service, google_image(settings))}
-    cluster_args = cluster_args_of(name, settings, service)
+    cluster_args = cluster_args_of(name, settings, workload)
     cluster_spec = found.of(lambda: checked_cluster(name, cluster_args))
     nodes = nodes_of_spec(cluster_spec or GkeClusterSpec.read(name, cluster_args))
     found.of(lambda: refuse(name, _fit_faults(settings, service, nodes)))

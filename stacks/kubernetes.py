@@ -97,6 +97,8 @@ def workload_args(
         "secrets": {name: found["reference"] for name, found in _references(settings) if found},
         "image_ref": image_ref,
     }
+    if settings.jobs_database:
+        args["jobs_database"] = settings.jobs_database.removeprefix("kubernetes:")
     args |= _step_args(secrets)
     if cuda := image_cuda_version(settings):
         args["cuda_version"] = cuda

@@ -89,10 +89,14 @@ class _Forked:
 class Command:
     """A function of a module, which runs as a command.
 
-    imports: modules that are imported before the first run. environment: of these imports.
+    imports: modules that are imported before the first run. environment: of these imports. root: the folder
+    whose code they are.
     """
 
-    def __init__(self, function: str, imports: Sequence[str], environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, function: str, imports: Sequence[str], environment: Mapping[str, str], root: Path = ROOT
+    ) -> None:
+        self._root = root
         self._function = function
         self._imports = imports
         self._environment = environment
@@ -152,7 +156,7 @@ class Command:
             with theirs:
                 server = subprocess.Popen(
                     line,
-                    cwd=ROOT,
+                    cwd=self._root,
                     env=dict(self._environment),
                     pass_fds=[number],
                     stdin=subprocess.DEVNULL,

@@ -1,4 +1,4 @@
-"""The identity of one service in Google Cloud, and its right to read a model."""
+"""The identity of one service in Google Cloud, and its right to read a model and the files of jobs."""
 
 # Else the annotations import all of `gcp.storage`, for those who read no bucket too.
 from __future__ import annotations
@@ -9,6 +9,7 @@ import pulumi_gcp as gcp
 from .accounts import account_id
 
 BUCKET_READER = "roles/storage.objectViewer"
+BUCKET_USER = "roles/storage.objectUser"
 
 
 def service_account(
@@ -35,6 +36,19 @@ def bucket_reader(
         f"{name}-{bucket}-reader",
         bucket=bucket,
         role=BUCKET_READER,
+        member=account.member,
+        opts=pulumi.ResourceOptions(parent=parent, delete_before_replace=True),
+    )
+
+
+def bucket_user(
+    name: str, bucket: str, account: gcp.serviceaccount.Account, parent: pulumi.Resource
+) -> gcp.storage.BucketIAMMember:
+    """Let the account of the service `name` read and write the files of a bucket, for jobs that name some."""
+    return gcp.storage.BucketIAMMember(
+        f"{name}-{bucket}-user",
+        bucket=bucket,
+        role=BUCKET_USER,
         member=account.member,
         opts=pulumi.ResourceOptions(parent=parent, delete_before_replace=True),
     )

@@ -35,7 +35,6 @@ OWN_BUILD_ARGS = (
     "BUNDLED",
     "MODEL",
     "TASK",
-    "BUCKETS",
     "REVISION",
     "MODEL_VERSION",
 )

@@ -3,7 +3,7 @@
 Memory is in GiB, times are in days as far as a person writes them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -40,12 +40,21 @@ class JobsSpec:
     webhook_hosts: tuple[str, ...] = argument(())
 
     @classmethod
-    def read(cls, args: Mapping[str, Any], service: InferenceServiceSpec) -> Self:
-        """Fill in the defaults, a worker's size from the service's; the caller has checked the types."""
+    def read(
+        cls,
+        args: Mapping[str, Any],
+        service: InferenceServiceSpec,
+        given: Set[str] | None = None,
+    ) -> Self:
+        """Fill in the defaults, a worker's size from the service's; the caller has checked the types.
+
+        given: names of the arguments that were given, where a target has defaults of its own among `args`.
+        """
+        names = args.keys() if given is None else given
         return read_into(
             cls,
             args,
-            given=frozenset(args.keys() & WorkersArgs.__annotations__.keys()),
+            given=frozenset(names & WorkersArgs.__annotations__.keys()),
             worker_cpu=args.get("worker_cpu", service.cpu),
             worker_memory_gib=args.get("worker_memory_gib", service.memory_gib),
         )

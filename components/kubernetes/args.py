@@ -5,6 +5,7 @@ from typing import NotRequired, TypedDict
 
 import pulumi
 
+from ..jobs.args import WorkersArgs
 from ..log_retention import LogRetention
 from ..observability.args import WatchedServiceArgs
 
@@ -77,7 +78,7 @@ class Toleration(TypedDict):
     """`NoSchedule`, `PreferNoSchedule` or `NoExecute`. Default every effect."""
 
 
-class KubernetesServiceArgs(WatchedServiceArgs):
+class KubernetesServiceArgs(WatchedServiceArgs, WorkersArgs):
     """The arguments of one inference service on GKE, or on any other Kubernetes cluster."""
 
     image_ref: pulumi.Input[str]
@@ -212,5 +213,10 @@ class KubernetesServiceArgs(WatchedServiceArgs):
     """Where spans of traces go: `off`, `cloud` (Cloud Trace, on GKE), or the address of an OTLP collector,
     such as `http://tempo:4318`. The image needs the build argument OTLP, `google` for `cloud` and else 1.
     Default off."""
+    jobs_database_instances: NotRequired[int]
+    """Instances of the database that is created for jobs; one writes, and the others follow it and take over.
+    Default 2."""
+    jobs_database_gib: NotRequired[float]
+    """Volume of each of them in GiB; it can grow and never shrink. Default 10."""
     deletion_protection: NotRequired[bool]
     """Refuse to delete the service, until an `up` with false. Default true."""

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..fault import Fault
+from .job_database import CPU, MEMORY_MIB, makes_database
 from .spec import KubernetesSpec
 
 
@@ -61,13 +62,42 @@ def most_pods(spec: KubernetesSpec) -> int | None:
     return None if each is None or spec.max_nodes is None else each * int(spec.max_nodes)
 
 
+def pods_of_jobs(spec: KubernetesSpec) -> int:
+    """Return how many pods of the service's size all workers take the room of, and their database."""
+    return _pods_of_jobs(spec, spec.jobs.max_workers)
+
+
+def _pods_of_jobs(spec: KubernetesSpec, workers: float) -> int:
+    """Return it for so many workers. Numbers with faults take none; those are reported elsewhere."""
+    jobs, service = spec.jobs, spec.service
+    if not jobs.jobs or not (service.cpu > 0 and service.memory_gib > 0):
+        return 0
+    least = 1 if service.gpu else 0  # a GPU is a worker's own, whatever its size
+    share = max(jobs.worker_cpu / service.cpu, jobs.worker_memory_gib / service.memory_gib, least)
+    pods = workers * share
+    if makes_database(spec) and not service.gpu:  # whose pods need no node with a GPU
+        share = max(CPU / service.cpu, MEMORY_MIB / 1024 / service.memory_gib)
+        pods += spec.jobs_database_instances * share
+    return math.ceil(pods - 1e-9) if 0 < pods < math.inf else 0
+
+
+def wanted_pods(spec: KubernetesSpec) -> int:
+    """Return how many pods of the service's size there are at its maximum, with the room that jobs take."""
+    return int(spec.service.max_replicas) + pods_of_jobs(spec)
+
+
+def least_pods(spec: KubernetesSpec) -> int:
+    """Return how many pods of the service's size always run, with the room that jobs take."""
+    return int(spec.service.min_replicas) + _pods_of_jobs(spec, spec.jobs.min_workers)
+
+
 def has_spare(spec: KubernetesSpec) -> bool:
     """Return whether a rollout may count on room for one extra pod."""
     if spec.spare_node is not None:
         return spec.spare_node
     most = most_pods(spec)
     if most is not None:
-        return most > spec.service.max_replicas
+        return most > wanted_pods(spec)
     return not spec.service.gpu
 
 
@@ -88,15 +118,16 @@ def capacity_faults(spec: KubernetesSpec) -> Iterator[Fault]:
             room.most,
         )
     most = most_pods(spec)
-    if too_large or most is None or most >= spec.service.max_replicas:
+    if too_large or most is None or most >= wanted_pods(spec):
         return
-    each = pods_per_node(spec) or 1
+    each, taken = pods_per_node(spec) or 1, pods_of_jobs(spec)
     arithmetic = ", ".join(map(str, rooms(spec)))
+    with_jobs = f"with `jobs`, which take the room of {taken}" if taken else ""
+    lower = f"lower it to {most - taken}, or raise" if most > taken else "raise"
     yield Fault(
         "max_replicas",
         f"{spec.service.max_replicas}",
-        f"lower it to {most}, or raise the pool's maximum, `max_nodes`, to "
-        f"{math.ceil(spec.service.max_replicas / each)} nodes",
-        f", and the pool holds {most} at its maximum: {spec.max_nodes:g} nodes x {each} pods a node "
-        f"({arithmetic})",
+        f"{lower} the pool's maximum, `max_nodes`, to {math.ceil(wanted_pods(spec) / each)} nodes",
+        f"{with_jobs}, and the pool holds {most} at its maximum: {spec.max_nodes:g} nodes x {each} pods a "
+        f"node ({arithmetic})",
     )

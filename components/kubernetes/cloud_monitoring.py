@@ -12,7 +12,7 @@ from ..google.monitoring.subject import MonitoredService, matchers, tunable
 from ..observability.args import Observability
 from ..observability.email import email_faults
 from ..observability.prometheus import RUNBOOKS, Subject
-from ..observability.signals import SIGNALS, TUNABLE
+from ..observability.signals import SIGNALS, TUNABLE, TUNABLE_OF_JOBS
 from ..observability.watch import Watch
 from ..rollouts.second import second_name
 from . import kserve
@@ -29,7 +29,7 @@ def watched_of(spec: KubernetesSpec) -> MonitoredService:
     place = {"cluster_name": spec.cluster_name} if spec.cluster_name else {}
     place |= {"namespace_name": spec.namespace, "container_name": _container(spec)}
     selector = matchers(monitored_resource="k8s_container", **place)
-    watch = Watch.of(spec.service.task, spec.objective, spec.thresholds)
+    watch = Watch.of(spec.service.task, spec.objective, spec.thresholds, jobs=spec.jobs.jobs)
     is_read = spec.monitoring is Monitoring.GOOGLE
     return MonitoredService(
         spec.name,
@@ -71,9 +71,10 @@ def _pods(spec: KubernetesSpec, second: str = "") -> str:
 
 def tunable_signals(spec: KubernetesSpec) -> tuple[str, ...]:
     """Return the signals whose thresholds the service may set."""
-    read = () if spec.monitoring is Monitoring.NONE else TUNABLE
+    every = (*TUNABLE, *(TUNABLE_OF_JOBS if spec.jobs.jobs else ()))
+    read = () if spec.monitoring is Monitoring.NONE else every
     watched = () if spec.observability is Observability.OFF else _TUNABLE
-    return tuple(dict.fromkeys((*read, *watched))) or TUNABLE
+    return tuple(dict.fromkeys((*read, *watched))) or every
 
 
 def cloud_monitoring_faults(spec: KubernetesSpec) -> Iterator[Fault]:

@@ -14,7 +14,7 @@ import pulumi_kubernetes as k8s
 from ..fault import in_words
 from ..input_rules import API_KEY_NAME
 from ..inputs import api_key_of, recorded, with_digest
-from . import google, kserve, names, network, timing
+from . import google, kserve, names, network, timing, workers
 from .args import KubernetesServiceArgs
 from .later import applied
 from .objects import KubernetesObject, ground_of, workload_of
@@ -78,6 +78,7 @@ class KubernetesService(pulumi.ComponentResource):
         # With the namespace goes all that uses these; they go after it.
         before = {"namespace": [*identity, *address]}
         before |= {"deployment": identity, "canary": identity, "inference": identity, "ingress": address}
+        before["worker"] = identity
         registrar = Registrar(name, self, provider, _timeouts(spec), before)
         for manifest in ground_of(spec, values):
             registrar.register(manifest, protect=_is_protected(spec, manifest))
@@ -142,12 +143,14 @@ def _provider(spec: KubernetesSpec, parent: pulumi.Resource) -> k8s.Provider | N
 def _timeouts(spec: KubernetesSpec) -> pulumi.CustomTimeouts:
     """Allow just enough time for every pod to start: one that never does is waited for as long."""
     seconds = timing.apply_seconds(spec, surge_of(spec))
+    if spec.jobs.jobs:  # the workers are replaced one by one
+        seconds = max(seconds, timing.apply_seconds(workers.sized_as_worker(spec), 1))
     delete = _DELETE_SECONDS + timing.end_seconds(spec)
     return pulumi.CustomTimeouts(create=f"{seconds}s", update=f"{seconds}s", delete=f"{delete}s")
 
 
 # Where an outage would begin: `destroy --skip-preview` deletes what is not protected before it meets these.
-_PROTECTED = ("namespace", "deployment", "service", "inference", "model")
+_PROTECTED = ("namespace", "deployment", "service", "inference", "model", "job-database")
 
 
 def _is_protected(spec: KubernetesSpec, manifest: KubernetesObject) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import pulumi
 import pulumi_gcp as gcp
 
-from ..google.identity import bucket_reader, service_account
+from ..google.identity import bucket_reader, bucket_user, service_account
 from ..google.log_buckets import LogSource, log_buckets
 from ..google.monitoring.resources import API as MONITORING_API
 from ..google.monitoring.resources import Place, watch_service
@@ -55,6 +55,8 @@ def identity_of(
     made: list[pulumi.Resource] = [account, user]
     if bucket := spec.service.address.google_bucket:
         made.append(bucket_reader(spec.name, bucket, account, parent))
+    for bucket in spec.jobs.buckets("gs://") if spec.jobs.jobs else ():
+        made.append(bucket_user(spec.name, bucket, account, parent))
     if spec.traces == CLOUD:
         options = _trace_options(spec, parent)
         made.append(trace_writer(spec.name, spec.google_project, account.member, options))

@@ -31,7 +31,7 @@ _METRICS = {
 }
 _WINDOW = "1m"
 # Answers of Prometheus that fail before the number of pods is held.
-_FAILURES = 3
+FAILURES = 3
 
 
 def target_of(spec: KubernetesSpec) -> float:
@@ -87,7 +87,7 @@ def scaled_object_spec(spec: KubernetesSpec) -> dict[str, Any]:
         "cooldownPeriod": calm,
         "initialCooldownPeriod": calm,
         "fallback": {
-            "failureThreshold": _FAILURES,
+            "failureThreshold": FAILURES,
             "replicas": max(least, 1),
             "behavior": "currentReplicasIfHigher",
         },
@@ -103,16 +103,16 @@ def _triggers(spec: KubernetesSpec) -> Iterator[dict[str, Any]]:
     """
     if spec.with_interceptor:
         address = f"{keda_api.EXTERNAL_SCALER}.{spec.keda_namespace}:{keda_api.EXTERNAL_SCALER_PORT}"
-        yield _trigger("external-push", {"scalerAddress": address, "interceptorRoute": spec.name})
+        yield trigger("external-push", {"scalerAddress": address, "interceptorRoute": spec.name})
     else:
         login = {"authenticationRef": {"name": spec.name}} if has_login(spec) else {}
-        yield {**_trigger("prometheus", _query_metadata(spec)), **login}
+        yield {**trigger("prometheus", _query_metadata(spec)), **login}
     if not spec.service.gpu:
         percent = {"value": str(int(spec.cpu_target_percent))}
-        yield {**_trigger("cpu", percent), "metricType": "Utilization"}
+        yield {**trigger("cpu", percent), "metricType": "Utilization"}
 
 
-def _trigger(kind: str, metadata: Mapping[str, pulumi.Input[str]]) -> dict[str, Any]:
+def trigger(kind: str, metadata: Mapping[str, pulumi.Input[str]]) -> dict[str, Any]:
     return {"type": kind, "metadata": dict(metadata)}
 
 

@@ -5,7 +5,7 @@ Managed Service for Prometheus. Pods are scraped, not the Service: with the port
 would show them to everyone.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..fault import Fault
@@ -36,7 +36,7 @@ def subject_of(spec: KubernetesSpec) -> Subject:
 
 
 def watch_of(spec: KubernetesSpec) -> Watch:
-    return Watch.of(spec.service.task, spec.objective, spec.thresholds)
+    return Watch.of(spec.service.task, spec.objective, spec.thresholds, jobs=spec.jobs.jobs)
 
 
 def scraping_namespaces(spec: KubernetesSpec) -> tuple[str, ...]:
@@ -53,12 +53,22 @@ def scrape_kind(spec: KubernetesSpec) -> tuple[str, str]:
 
 
 def scrape_spec(spec: KubernetesSpec) -> dict[str, Any]:
+    labels = {INSTANCE_LABEL: spec.name} if spec.runs_two else selector_of(spec)
+    return _scrape_spec(spec, labels, spec.name)
+
+
+def worker_scrape_spec(spec: KubernetesSpec, name: str) -> dict[str, Any]:
+    """Return what has the workers scraped. name: of their objects, and of their `job`."""
+    return _scrape_spec(spec, selector_of(spec, name), name)
+
+
+def _scrape_spec(spec: KubernetesSpec, labels: Mapping[str, str], job: str) -> dict[str, Any]:
     endpoint: dict[str, Any] = {"port": METRICS, "path": spec.metrics_page, "interval": _SCRAPES}
-    selector = {"matchLabels": {INSTANCE_LABEL: spec.name} if spec.runs_two else selector_of(spec)}
+    selector = {"matchLabels": dict(labels)}
     if spec.monitoring is Monitoring.GOOGLE:
         return {"selector": selector, "endpoints": [endpoint]}
     # The operator's own job is <namespace>/<PodMonitor>; Google's is the PodMonitoring's name.
-    endpoint["relabelings"] = [{"targetLabel": "job", "replacement": spec.name}]
+    endpoint["relabelings"] = [{"targetLabel": "job", "replacement": job}]
     return {"selector": selector, "podMetricsEndpoints": [endpoint]}
 
 

@@ -13,7 +13,7 @@ from ..endpoints import Endpoint, endpoints_of
 from ..google.traces import google_traces
 from ..model_address import Source
 from ..traces import CLOUD, with_collector
-from . import interceptor, limits, monitoring, names
+from . import interceptor, job_database, limits, monitoring, names
 from .pod import METRICS
 from .second_version import traffic_selector
 from .spec import KubernetesSpec
@@ -135,6 +135,16 @@ def policy_spec(spec: KubernetesSpec, selector: Mapping[str, str]) -> dict[str, 
     }
 
 
+def worker_policy_spec(spec: KubernetesSpec, selector: Mapping[str, str]) -> dict[str, Any]:
+    """Return a policy that lets nobody call the workers, apart from what reads their metrics."""
+    return {
+        "podSelector": {"matchLabels": dict(selector)},
+        "policyTypes": ["Egress", "Ingress"],
+        "ingress": _scrapes(spec),
+        "egress": _outgoing(spec),
+    }
+
+
 def _incoming(spec: KubernetesSpec) -> dict[str, Any]:
     rule: dict[str, Any] = {"ports": [{"port": "http", "protocol": "TCP"}]}
     if service_type(spec) == "LoadBalancer":
@@ -166,17 +176,27 @@ def _scrapes(spec: KubernetesSpec) -> list[dict[str, Any]]:
 
 
 def _outgoing(spec: KubernetesSpec) -> list[dict[str, Any]]:
-    rules = [_TO_DNS]
-    if spec.in_bucket:
+    rules = [_TO_DNS, *_to_database(spec)]
+    has_files = bool(spec.jobs.jobs and spec.jobs.prefixes)
+    if spec.in_bucket or has_files or spec.jobs.webhook_hosts:
         rules.append(_to("", HTTPS_PORT))
-    if (spec.in_bucket or spec.traces == CLOUD) and spec.on_gke:
+    if (spec.in_bucket or has_files or spec.traces == CLOUD) and spec.on_gke:
         rules += [_to(cidr, port) for cidr, port in limits.GOOGLE_METADATA]
-    if spec.service.address.source is Source.AMAZON:
+    if spec.service.address.source is Source.AMAZON or spec.jobs.buckets("s3://"):
         agent, port = limits.EKS_POD_IDENTITY
         rules.append(_to(agent, port))
     for endpoint in endpoints_of(_addresses(spec)):
         rules += _to_endpoint(spec, endpoint)
     return [rule for position, rule in enumerate(rules) if rule not in rules[:position]]
+
+
+def _to_database(spec: KubernetesSpec) -> Iterator[dict[str, Any]]:
+    """Yield the rule for the database: the pods of one's own, and of another the port, wherever it is."""
+    if job_database.makes_database(spec):
+        labels = {job_database.CLUSTER_LABEL: job_database.cluster_name(spec.name)}
+        yield {**_to("", job_database.PORT), "to": [{"podSelector": {"matchLabels": labels}}]}
+    elif spec.jobs.jobs:
+        yield _to("", job_database.PORT)
 
 
 def _addresses(spec: KubernetesSpec) -> dict[str, str]:

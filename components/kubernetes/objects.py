@@ -5,7 +5,6 @@ ConfigMap and the Secret have no name here: docs/adr/20261128-names-that-never-r
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import pulumi
@@ -15,6 +14,8 @@ from ..google.accounts import account_email, account_id
 from ..rollouts.kinds import BLUE_GREEN
 from ..rollouts.second import second_name
 from . import interceptor, keda, kserve, limits, model, monitoring, network, timing
+from .heads import KubernetesObject, head_of, watched_head_of
+from .job_objects import job_objects
 from .later import applied
 from .pod import Wiring, labels_of, pod_template, selector_of, settings_of
 from .rollout import budget_of, strategy_of
@@ -31,20 +32,6 @@ from .spec import KubernetesSpec
 _REVISIONS = 3
 
 
-@dataclass(frozen=True, slots=True)
-class KubernetesObject:
-    """One object.
-
-    role: its part in the service. body: the whole object. after: roles that must exist first. initial: paths
-    whose values count only when the object is created; afterwards another controller owns them.
-    """
-
-    role: str
-    body: Mapping[str, Any]
-    after: tuple[str, ...] = ()
-    initial: tuple[str, ...] = ()
-
-
 def ground_of(
     spec: KubernetesSpec, secret_values: Mapping[str, pulumi.Input[str]]
 ) -> Iterator[KubernetesObject]:
@@ -56,7 +43,7 @@ def ground_of(
     if spec.create_namespace:
         yield _namespace(spec)
     if not spec.service_account:
-        yield KubernetesObject("identity", _head(spec, "v1", "ServiceAccount", annotations=_identity(spec)))
+        yield KubernetesObject("identity", head_of(spec, "v1", "ServiceAccount", annotations=_identity(spec)))
     yield _settings(spec, "settings", is_held=holds_first(spec))
     yield _secrets(spec, "secrets", secret_values, is_held=holds_first(spec))
     if runs_second(spec):
@@ -101,27 +88,12 @@ def _deployment_objects(
         yield _ingress(spec, wiring)
     if spec.is_monitored:
         yield from _monitoring(spec)
-
-
-def _head(
-    spec: KubernetesSpec,
-    api_version: str,
-    kind: str,
-    name: pulumi.Input[str] | None = None,
-    annotations: Mapping[str, pulumi.Input[str]] | None = None,
-) -> dict[str, Any]:
-    metadata: dict[str, Any] = {
-        "name": spec.name if name is None else name,
-        "namespace": spec.namespace,
-        "labels": labels_of(spec),
-    }
-    if annotations:
-        metadata["annotations"] = dict(annotations)
-    return {"apiVersion": api_version, "kind": kind, "metadata": metadata}
+    if spec.jobs.jobs:
+        yield from job_objects(spec, wiring)
 
 
 def _settings(spec: KubernetesSpec, role: str, *, is_held: bool = False) -> KubernetesObject:
-    head = _nameless(_head(spec, "v1", "ConfigMap"))
+    head = _nameless(head_of(spec, "v1", "ConfigMap"))
     body = {**head, "immutable": True, "data": settings_of(spec)}
     return KubernetesObject(role, body, initial=("data",) if is_held else ())
 
@@ -129,7 +101,7 @@ def _settings(spec: KubernetesSpec, role: str, *, is_held: bool = False) -> Kube
 def _secrets(
     spec: KubernetesSpec, role: str, values: Mapping[str, pulumi.Input[str]], *, is_held: bool = False
 ) -> KubernetesObject:
-    head = _nameless(_head(spec, "v1", "Secret"))
+    head = _nameless(head_of(spec, "v1", "Secret"))
     body = {**head, "immutable": True, "type": "Opaque", "stringData": dict(values)}
     # The provider keeps `stringData` as `data`.
     return KubernetesObject(role, body, initial=("stringData", "data") if is_held else ())
@@ -164,7 +136,7 @@ def _claim(spec: KubernetesSpec) -> KubernetesObject:
         "storageClassName": spec.model_storage_class,
         "resources": {"requests": {"storage": model.volume_size(spec)}},
     }
-    head = _head(spec, "v1", "PersistentVolumeClaim", name=model.claim_name(spec))
+    head = head_of(spec, "v1", "PersistentVolumeClaim", name=model.claim_name(spec))
     return KubernetesObject("model", {**head, "spec": claim})
 
 
@@ -185,7 +157,7 @@ def _deployment(spec: KubernetesSpec, wiring: Wiring) -> KubernetesObject:
     after = ("identity", "settings", "secrets", "model", "policy")
     initial = ("spec", "metadata") if holds_first(spec) else ("spec.replicas",)
     return KubernetesObject(
-        "deployment", {**_head(spec, "apps/v1", "Deployment"), "spec": body}, after, initial
+        "deployment", {**head_of(spec, "apps/v1", "Deployment"), "spec": body}, after, initial
     )
 
 
@@ -207,13 +179,13 @@ def _second_version(spec: KubernetesSpec, wiring: Wiring) -> Iterator[Kubernetes
         "revisionHistoryLimit": 0,
         "template": pod_template(spec, wiring, name),
     }
-    head = _head(spec, "apps/v1", "Deployment", name=name)
+    head = head_of(spec, "apps/v1", "Deployment", name=name)
     yield KubernetesObject("canary", {**head, "spec": body}, after, initial)
     yield _budget(spec, name)
 
 
 def _policy(spec: KubernetesSpec, second: str = "", *, is_held: bool = False) -> KubernetesObject:
-    head = _head(spec, "networking.k8s.io/v1", "NetworkPolicy", name=second or None)
+    head = head_of(spec, "networking.k8s.io/v1", "NetworkPolicy", name=second or None)
     body = {**head, "spec": network.policy_spec(spec, selector_of(spec, second))}
     role = "canary-policy" if second else "policy"
     return KubernetesObject(role, body, initial=("spec",) if is_held else ())
@@ -223,7 +195,7 @@ def _budget(spec: KubernetesSpec, second: str = "") -> KubernetesObject:
     """Return the disruption budget; the second version's never blocks the drain of a node."""
     limit = {"maxUnavailable": 1} if second else budget_of(spec)
     budget = {"selector": {"matchLabels": selector_of(spec, second)}, **limit}
-    head = _head(spec, "policy/v1", "PodDisruptionBudget", name=second or None)
+    head = head_of(spec, "policy/v1", "PodDisruptionBudget", name=second or None)
     return KubernetesObject("canary-budget" if second else "budget", {**head, "spec": budget})
 
 
@@ -242,7 +214,7 @@ def _autoscaler(spec: KubernetesSpec, second: str = "") -> KubernetesObject:
         "metrics": metrics_of(spec),
         "behavior": behavior_of(spec),
     }
-    head = _head(
+    head = head_of(
         spec, "autoscaling/v2", "HorizontalPodAutoscaler", name=second or None, annotations=keda.SUCCEEDED
     )
     return KubernetesObject("canary-autoscaler" if second else "autoscaler", {**head, "spec": body})
@@ -251,63 +223,56 @@ def _autoscaler(spec: KubernetesSpec, second: str = "") -> KubernetesObject:
 def _scaled_objects(spec: KubernetesSpec) -> Iterator[KubernetesObject]:
     """Yield what KEDA scales by. Its admission looks for the Deployment, and its scaler for the route."""
     if keda.has_login(spec):
-        login = {**_head(spec, keda_api.API, "TriggerAuthentication"), "spec": keda.login_spec()}
+        login = {**head_of(spec, keda_api.API, "TriggerAuthentication"), "spec": keda.login_spec()}
         yield KubernetesObject("scaler-login", login)
-    scaled = {**_head(spec, keda_api.API, "ScaledObject"), "spec": keda.scaled_object_spec(spec)}
+    scaled = {**head_of(spec, keda_api.API, "ScaledObject"), "spec": keda.scaled_object_spec(spec)}
     yield KubernetesObject("scaler", scaled, ("deployment", "route", "scaler-login"))
 
 
 def _interception(spec: KubernetesSpec) -> Iterator[KubernetesObject]:
     """Yield the way to the interceptor of KEDA's HTTP add-on, and the one from there to the pods."""
-    proxy = _head(spec, "v1", "Service", name=keda_api.proxy_name(spec.name))
+    proxy = head_of(spec, "v1", "Service", name=keda_api.proxy_name(spec.name))
     yield KubernetesObject("proxy", {**proxy, "spec": interceptor.proxy_spec(spec)})
-    route = _head(spec, keda_api.HTTP_ADD_ON_API, "InterceptorRoute")
+    route = head_of(spec, keda_api.HTTP_ADD_ON_API, "InterceptorRoute")
     yield KubernetesObject("route", {**route, "spec": interceptor.route_spec(spec)}, ("service",))
 
 
 def _service(spec: KubernetesSpec) -> KubernetesObject:
-    head = _head(spec, "v1", "Service", annotations=network.service_annotations(spec))
+    head = head_of(spec, "v1", "Service", annotations=network.service_annotations(spec))
     after = ("deployment", "canary", "backend")
     return KubernetesObject("service", {**head, "spec": network.service_spec(spec)}, after)
 
 
 def _google_front(spec: KubernetesSpec) -> Iterator[KubernetesObject]:
     """Yield the objects that configure GKE's Ingress."""
-    backend = _head(spec, "cloud.google.com/v1", "BackendConfig")
+    backend = head_of(spec, "cloud.google.com/v1", "BackendConfig")
     yield KubernetesObject("backend", {**backend, "spec": network.backend_spec(spec)})
-    frontend = _head(spec, "networking.gke.io/v1beta1", "FrontendConfig")
+    frontend = head_of(spec, "networking.gke.io/v1beta1", "FrontendConfig")
     yield KubernetesObject("frontend", {**frontend, "spec": {"redirectToHttps": {"enabled": True}}})
-    certificate = _head(spec, "networking.gke.io/v1", "ManagedCertificate")
+    certificate = head_of(spec, "networking.gke.io/v1", "ManagedCertificate")
     yield KubernetesObject("certificate", {**certificate, "spec": {"domains": [spec.domain]}})
 
 
 def _ingress(spec: KubernetesSpec, wiring: Wiring) -> KubernetesObject:
     annotations = network.ingress_annotations(spec, wiring.address_name)
-    head = _head(spec, "networking.k8s.io/v1", "Ingress", annotations=annotations)
+    head = head_of(spec, "networking.k8s.io/v1", "Ingress", annotations=annotations)
     after = ("service", "proxy", "frontend", "certificate")
     return KubernetesObject("ingress", {**head, "spec": network.ingress_spec(spec)}, after)
 
 
 def _monitoring(spec: KubernetesSpec) -> Iterator[KubernetesObject]:
     """Yield what has the pods scraped, the rules, and the dashboard for whatever Grafana there is."""
-    scrapes = {**_watching(spec, *monitoring.scrape_kind(spec)), "spec": monitoring.scrape_spec(spec)}
+    scrapes = {**watched_head_of(spec, *monitoring.scrape_kind(spec)), "spec": monitoring.scrape_spec(spec)}
     yield KubernetesObject("monitoring", scrapes)
-    rules = {**_watching(spec, *monitoring.rules_kind(spec)), "spec": monitoring.rules_spec(spec)}
+    rules = {**watched_head_of(spec, *monitoring.rules_kind(spec)), "spec": monitoring.rules_spec(spec)}
     yield KubernetesObject("rules", rules)
-    dashboard = _head(spec, "v1", "ConfigMap", name=f"{spec.name}-dashboard")
+    dashboard = head_of(spec, "v1", "ConfigMap", name=f"{spec.name}-dashboard")
     dashboard["metadata"]["labels"] |= monitoring.DASHBOARD_LABEL
     yield KubernetesObject("dashboard", {**dashboard, "data": monitoring.dashboard_data(spec)})
 
 
-def _watching(spec: KubernetesSpec, api_version: str, kind: str) -> dict[str, Any]:
-    """Return the head of an object, with the labels by which what monitors the cluster finds its own."""
-    head = _head(spec, api_version, kind)
-    head["metadata"]["labels"] |= monitoring.monitoring_labels(spec)
-    return head
-
-
 def _inference_service(spec: KubernetesSpec, wiring: Wiring) -> KubernetesObject:
-    head = _head(spec, kserve.API_VERSION, "InferenceService")
+    head = head_of(spec, kserve.API_VERSION, "InferenceService")
     head["metadata"]["labels"] |= kserve.labels_of(spec)
     body = {**head, "spec": kserve.inference_service_spec(spec, wiring)}
     return KubernetesObject("inference", body, ("identity", "settings", "secrets"))

@@ -5,7 +5,7 @@ flows through.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,12 +13,13 @@ import pulumi
 
 from ..google.traces import google_traces
 from ..input_rules import API_KEY_NAME
+from ..jobs.spec import DATABASE
 from ..need import inference_threads
 from ..rollouts.second import INSTANCE_LABEL
 from ..sizes import quantity
 from ..spec import device_environment
 from ..traces import trace_environment
-from . import limits, model, timing
+from . import job_database, limits, model, timing
 from .spec import GPU, KubernetesSpec
 
 CONTAINER = "server"
@@ -77,6 +78,7 @@ def settings_of(spec: KubernetesSpec) -> dict[str, pulumi.Input[str]]:
         **trace_environment(spec.name, spec.traces, cloud),
         **model.environment_of(spec),
         **service.model_environment,
+        **spec.jobs.environment,
         "HOST": "0.0.0.0",  # noqa: S104 the cluster calls the container from outside it
         "PORT": str(service.port),
         "REQUEST_TIMEOUT_SECONDS": f"{service.request_timeout_seconds:g}",
@@ -103,24 +105,36 @@ def _metrics_environment(spec: KubernetesSpec) -> dict[str, str]:
 
 def pod_template(spec: KubernetesSpec, wiring: Wiring, pods: str = "") -> dict[str, Any]:
     """Return what a Deployment makes pods of. pods: as in `selector_of`."""
-    annotations = model.annotations_of(spec)
     instance = {INSTANCE_LABEL: spec.name} if spec.runs_two else {}
     selector = selector_of(spec, pods)
-    metadata: dict[str, Any] = {"labels": {**labels_of(spec), **instance, **selector}}
-    if annotations:
+    labels = {**labels_of(spec), **instance, **selector}
+    fetchers = [model_fetcher(spec, wiring)] if spec.is_fetched else []
+    return template_of(spec, _server(spec, wiring), labels, selector, fetchers)
+
+
+def template_of(
+    spec: KubernetesSpec,
+    container: Mapping[str, Any],
+    labels: Mapping[str, str],
+    selector: Mapping[str, str],
+    fetchers: Sequence[Mapping[str, Any]],
+) -> dict[str, Any]:
+    """Return the template of pods with one container. fetchers: what brings the model before it starts."""
+    metadata: dict[str, Any] = {"labels": dict(labels)}
+    if annotations := model.annotations_of(spec):
         metadata["annotations"] = annotations
     pod: dict[str, Any] = {
         **identity_of(spec),
         "securityContext": _pod_security(),
         "terminationGracePeriodSeconds": timing.end_seconds(spec),
-        "containers": [_server(spec, wiring)],
+        "containers": [dict(container)],
         "volumes": volumes_of(spec),
         "topologySpreadConstraints": [
             _spread(selector, key) for key in ("topology.kubernetes.io/zone", "kubernetes.io/hostname")
         ],
     }
-    if spec.is_fetched:
-        pod["initContainers"] = [_fetcher(spec, wiring)]
+    if fetchers:
+        pod["initContainers"] = [dict(fetcher) for fetcher in fetchers]
     return {"metadata": metadata, "spec": {**pod, **logins_of(spec), **placement_of(spec)}}
 
 
@@ -218,7 +232,7 @@ def _server(spec: KubernetesSpec, wiring: Wiring) -> dict[str, Any]:
     }
 
 
-def _fetcher(spec: KubernetesSpec, wiring: Wiring) -> dict[str, Any]:
+def model_fetcher(spec: KubernetesSpec, wiring: Wiring) -> dict[str, Any]:
     """Return the init container that fetches the model with the server's settings, but no GPU."""
     both = _plain_resources(spec)
     return {
@@ -240,6 +254,8 @@ def _secrets(spec: KubernetesSpec, secret_name: pulumi.Input[str]) -> list[dict[
     }
     found = {name: limits.SECRET_REFERENCE.fullmatch(text) for name, text in spec.service.secrets.items()}
     elsewhere = {name: (match["secret"], match["key"]) for name, match in found.items() if match}
+    if spec.jobs.jobs:
+        elsewhere[DATABASE] = job_database.address_reference(spec)
     return [
         {"name": name, "valueFrom": {"secretKeyRef": {"name": where, "key": key}}}
         for name, (where, key) in sorted({**own, **elsewhere}.items())

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..fault import Fault
 from . import timing
-from .capacity import has_spare, most_pods
+from .capacity import has_spare, most_pods, wanted_pods
 from .second_version import second_version_faults, second_version_warnings
 from .spec import KubernetesSpec
 
@@ -20,8 +20,8 @@ def surge_of(spec: KubernetesSpec) -> int:
         return 0
     quarter = math.ceil(spec.service.max_replicas / 4)
     most = most_pods(spec)
-    if most is not None and most > spec.service.max_replicas:
-        return min(quarter, most - spec.service.max_replicas)
+    if most is not None and most > wanted_pods(spec):
+        return min(quarter, most - wanted_pods(spec))
     return 1 if spec.service.gpu else quarter
 
 

@@ -17,6 +17,7 @@ from .capacity import capacity_faults
 from .driver import driver_faults, driver_warnings
 from .image_rules import image_warnings
 from .interceptor import interceptor_faults, interceptor_warnings
+from .job_database import database_warnings
 from .keda import keda_faults, keda_warnings
 from .kserve import kserve_faults, kserve_warnings
 from .model import model_faults, model_warnings
@@ -25,6 +26,8 @@ from .name_rules import name_faults, name_warnings
 from .rollout import rollout_faults, rollout_warnings
 from .scaling import scaling_faults, scaling_warnings
 from .spec import KubernetesSpec
+from .worker_scaling import worker_scaling_warnings
+from .workers import worker_faults
 
 # What a stack knows once the image and the cluster are made.
 LATER = ("image_ref", "node_selector", "kubeconfig", "cluster_identifier")
@@ -45,6 +48,7 @@ def spec_faults(spec: KubernetesSpec) -> Iterator[Fault]:
     yield from model_faults(spec)
     yield from kserve_faults(spec)
     yield from monitoring_faults(spec)
+    yield from worker_faults(spec)
     yield from _retention_faults(spec)
     yield from traces_faults(spec.traces, spec.service.env, has_store=spec.on_gke)
 
@@ -67,6 +71,8 @@ def spec_warnings(spec: KubernetesSpec) -> Iterator[str]:
     yield from model_warnings(spec)
     yield from kserve_warnings(spec)
     yield from monitoring_warnings(spec)
+    yield from database_warnings(spec)
+    yield from worker_scaling_warnings(spec)
 
 
 def _retention_faults(spec: KubernetesSpec) -> Iterator[Fault]:

@@ -15,7 +15,7 @@ from ..rollouts.faults import rollout_faults as argument_faults
 from ..rollouts.kinds import BLUE_GREEN, CANARY, ROLLING
 from ..rollouts.second import INSTANCE_LABEL, MOST_PERCENT, second_name, second_pods, share_of
 from .args import RolloutStep
-from .capacity import has_spare, most_pods
+from .capacity import has_spare, most_pods, pods_of_jobs, wanted_pods
 from .pod import SERVICE_LABEL
 from .spec import KubernetesSpec
 
@@ -108,9 +108,11 @@ def _room_faults(spec: KubernetesSpec) -> Iterator[Fault]:
     """Yield why the pool has no room for both versions."""
     most, pods = most_pods(spec), spec.service.max_replicas
     extra = _second_pods(spec, pods)
-    if most is not None and spec.spare_node is None and most < pods + extra:
+    if most is not None and spec.spare_node is None and most < wanted_pods(spec) + extra:
+        with_jobs = f" and `jobs` (the room of {pods_of_jobs(spec)})" if spec.jobs.jobs else ""
         reason = (
-            f": {extra} more pods run next to `max_replicas` {pods}, and the pool holds {most} at its maximum"
+            f": {extra} more pods run next to `max_replicas` {pods}{with_jobs}, and the pool holds {most} at "
+            "its maximum"
         )
         allowed = "raise `max_nodes`, lower `max_replicas`, or use `rollout` rolling"
         yield Fault("rollout", spec.rollout, allowed, reason)

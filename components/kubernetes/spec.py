@@ -10,6 +10,7 @@ import pulumi
 from .. import keda_api
 from ..declared import argument, read_into
 from ..google.accounts import workload_pool
+from ..jobs.spec import JobsSpec
 from ..observability.args import Observability
 from ..observability.watch import AlarmThresholds, ServiceObjective
 from ..rollouts.kinds import ROLLING
@@ -22,6 +23,7 @@ GPU = "nvidia.com/gpu"
 GPU_TOLERATION: Toleration = {"key": GPU, "operator": "Exists", "effect": "NoSchedule"}
 _LEAST_DRAIN_SECONDS = 10
 DEFAULT_CPU_TARGET = 60
+DEFAULT_DATABASE_INSTANCES, DEFAULT_DATABASE_GIB = 2, 10
 _METRICS_PAGE = "/metrics"
 
 
@@ -34,10 +36,11 @@ def software_gib(gpu: str) -> float:
 class KubernetesSpec:
     """The arguments of one service on Kubernetes, checked by rules.checked_spec.
 
-    service: as on every target. None and '': not given, or not known.
+    service: as on every target. jobs: what it does with jobs. None and '': not given, or not known.
     """
 
     service: InferenceServiceSpec
+    jobs: JobsSpec
     image_ref: pulumi.Input[str] = argument("")
     api_key: pulumi.Input[str] | None = argument(None, hidden=True)
     secret_values: Mapping[str, pulumi.Input[str]] = argument({}, hidden=True)
@@ -111,13 +114,15 @@ class KubernetesSpec:
     allowed_namespaces: tuple[str, ...] = argument(())
     log_retention: Mapping[str, float] = argument({})
     traces: str = argument("off")
+    jobs_database_instances: float = argument(DEFAULT_DATABASE_INSTANCES)
+    jobs_database_gib: float = argument(DEFAULT_DATABASE_GIB)
     deletion_protection: bool = argument(default=True)
 
     @classmethod
     def read(cls, name: str, args: Mapping[str, Any]) -> Self:
         """Fill in the defaults; the caller has checked the types, and nothing else is checked here."""
         service = InferenceServiceSpec.read(name, {"min_replicas": 1, **args})
-        return read_into(cls, args, service=service)
+        return read_into(cls, args, service=service, jobs=_jobs(args, service))
 
     @property
     def name(self) -> str:
@@ -182,6 +187,17 @@ class KubernetesSpec:
     def drain_seconds(self) -> int:
         """Return how long running requests get after SIGTERM: their timeout."""
         return max(math.ceil(self.service.request_timeout_seconds), _LEAST_DRAIN_SECONDS)
+
+
+def _jobs(args: Mapping[str, Any], service: InferenceServiceSpec) -> JobsSpec:
+    """Return what the service does with jobs.
+
+    Only KEDA sees how many wait: where it scales the service it is there, and scales the workers too. Else
+    their number is fixed, unless a maximum is given.
+    """
+    least = args.get("min_workers", 1)
+    most = max(least, 3 if args.get("scale_on", ScaleOn.CPU) is not ScaleOn.CPU else 1)
+    return JobsSpec.read({"max_workers": most, **args}, service, given=args.keys())
 
 
 def _sends_to_google(spec: Any) -> bool:

@@ -18,6 +18,9 @@ import typer
 from slipway.components.model import example_request, model_folder
 from slipway.components.spec import ROUTES
 from slipway.infra.cli import (
+    batch as batch_command,
+)
+from slipway.infra.cli import (
     changes as changes_command,
 )
 from slipway.infra.cli import (
@@ -223,6 +226,7 @@ def preview(
 
 service_commands.register(app)
 quality_command.register(app)
+batch_command.register(app)
 init_command.register(app)
 changes_command.register(app)
 fit_command.register(app)

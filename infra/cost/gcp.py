@@ -31,13 +31,15 @@ from slipway.infra.resources.reading import (
 
 _WITH_GPU = ("g2-", "g4-", "a2-", "a3-", "a4-")
 # container_v1 NodeConfig: what GKE takes where nothing is said.
-_DEFAULT_MACHINE, _DEFAULT_DISK, _DEFAULT_DISK_GB = "e2-medium", "pd-balanced", 100
+_DEFAULT_MACHINE, DEFAULT_DISK, _DEFAULT_DISK_GB = "e2-medium", "pd-balanced", 100
 # A regional cluster without node locations runs in three zones.
 _DEFAULT_ZONES = 3
 _MILLION = 1e6
 # cloud.google.com/compute/docs/general-purpose-machines: the vCPU that a shared-core type has for good.
 _SHARED_CORES = {"e2-micro": 0.25, "e2-small": 0.5, "e2-medium": 1.0, "f1-micro": 0.2, "g1-small": 0.5}
 _FIRST_RULES = 5
+# components/kubernetes/workers.py: the container of what answers no requests.
+_WORKER = "worker"
 _OWN_PODS_CPU = 0.4
 # cloud.google.com/stackdriver/pricing: what is written to a log bucket stays for 30 days without a charge.
 LOG_DAYS_INCLUDED = 30.0
@@ -69,7 +71,7 @@ def node_pool(resource: Resource, scene: Scene) -> Verdict:
         (str(at(one, "type")), number(at(one, "count"), 1)) for one in items_at(config, "guestAccelerators")
     )
     spot = at(config, "spot") is True or at(config, "preemptible") is True
-    disk = at(config, "diskType") or _DEFAULT_DISK
+    disk = at(config, "diskType") or DEFAULT_DISK
     charges = node_charges(str(machine), gpus, spot, hours)
     gigabytes = number(at(config, "diskSizeGb"), _DEFAULT_DISK_GB)
     charges.append(_times(hours, f"compute/disk/{disk}", gigabytes / HOURS))
@@ -111,6 +113,7 @@ def _capacity(scene: Scene, machine: str, gpu: bool) -> float | None:
     asked = [
         cores(at(one.inputs, "spec", "template", "spec", "containers", 0, "resources", "requests", "cpu"))
         for one in scene.of_type(DEPLOYMENT)
+        if at(one.inputs, "spec", "template", "spec", "containers", 0, "name") != _WORKER
     ]
     if not gpu and len(asked) == 1 and asked[0]:
         room = math.floor(room / asked[0]) * asked[0]
@@ -185,7 +188,7 @@ def cluster(resource: Resource, scene: Scene) -> Verdict:
         nodes = number(resource.inputs.get("initialNodeCount"), 1) * _zones(resource, location, scene)
         machine = at(resource.inputs, "nodeConfig", "machineType") or _DEFAULT_MACHINE
         charges += node_charges(str(machine), (), False, Charge.always("", nodes * HOURS))
-        charges.append(Charge.always(f"compute/disk/{_DEFAULT_DISK}", nodes * _DEFAULT_DISK_GB))
+        charges.append(Charge.always(f"compute/disk/{DEFAULT_DISK}", nodes * _DEFAULT_DISK_GB))
     note = "the fee of the cluster; the monthly credit for one is not taken off"
     return Priced(_region(location), tuple(charges), note=note, unknown=unknown)
 
@@ -217,7 +220,7 @@ def volume_claim(resource: Resource, scene: Scene) -> Verdict:
     size = memory_gib(at(resource.inputs, "spec", "resources", "requests", "storage"))
     if size is None:
         return NotPriced("the size of the claim is not known")
-    charge = Charge.always(f"compute/disk/{_DEFAULT_DISK}", size)
+    charge = Charge.always(f"compute/disk/{DEFAULT_DISK}", size)
     return Priced(
         cluster_region(scene), (charge,), note=f"a disk of {size:g} GiB, as the default storage class makes"
     )

@@ -5,7 +5,7 @@ The table of resource types (infra/resources) names the charge; a type without o
 
 from collections.abc import Callable, Mapping
 
-from slipway.infra.cost import aws, cloud_run, cloudwatch, gcp, monitoring, pods, traces
+from slipway.infra.cost import aws, cloud_run, cloudwatch, gcp, monitoring, pods, postgres, traces
 from slipway.infra.cost.charge import Free, NotPriced, Scene, Verdict
 from slipway.infra.resources.reading import Resource
 from slipway.infra.resources.row import Billed, NoCharge
@@ -19,6 +19,7 @@ CHARGES: Mapping[str, Callable[[Resource, Scene], Verdict]] = {
     "kubernetes-service": gcp.kubernetes_service,
     "pods": pods.pods,
     "volume-claim": gcp.volume_claim,
+    "postgres-cluster": postgres.cluster,
     "router-nat": gcp.router_nat,
     "artifact-registry": gcp.image_repository,
     "alert-policy": monitoring.alert_policy,

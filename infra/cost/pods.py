@@ -41,10 +41,13 @@ def pods(resource: Resource, scene: Scene) -> Verdict:
     if scene.of_type(NODE_POOL, CLUSTER):
         return Free("runs on the cluster's nodes, which are billed")
     least, most = counts(resource, scene)
-    return NotPriced(f"it runs on nodes that are not of this stack{_share(_request(resource), least, most)}")
+    return NotPriced(
+        f"it runs on nodes that are not of this stack{share_of_a_node(_request(resource), least, most)}"
+    )
 
 
-def _share(request: Request, least: float, most: float) -> str:
+def share_of_a_node(request: Request, least: float, most: float) -> str:
+    """Return what so many pods are of the cheapest machine that one fits on, to follow a sentence; or ''."""
     fitting = [(share * hour, shape.name) for shape, hour, share in _fitting(request)]
     if not fitting or not min(fitting)[0]:
         return ""
@@ -105,6 +108,8 @@ def counts(resource: Resource, scene: Scene) -> tuple[float, float]:
         predictor = at(resource.inputs, "spec", "predictor")
         return number(at(predictor, "minReplicas"), 1), number(at(predictor, "maxReplicas"), 1)
     for scaler in scene.siblings(resource):
+        if not _may_scale(scaler, resource):
+            continue
         if AUTOSCALER.fullmatch(scaler.type):
             spec = scaler.inputs.get("spec")
             return number(at(spec, "minReplicas"), 1), number(at(spec, "maxReplicas"), 1)
@@ -113,3 +118,10 @@ def counts(resource: Resource, scene: Scene) -> tuple[float, float]:
             return number(at(spec, "minReplicaCount"), 0), number(at(spec, "maxReplicaCount"), _KEDA_MAXIMUM)
     replicas = number(at(resource.inputs, "spec", "replicas"), 1)
     return replicas, replicas
+
+
+def _may_scale(scaler: Resource, workload: Resource) -> bool:
+    """Return whether an autoscaler names the workload, or does not say which one it scales."""
+    target = at(scaler.inputs, "spec", "scaleTargetRef", "name")
+    name = at(workload.inputs, "metadata", "name")
+    return target is None or name is None or target == name

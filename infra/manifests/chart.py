@@ -8,8 +8,10 @@ from collections.abc import Callable, Mapping
 from copy import deepcopy
 from typing import Any
 
+from slipway.components.observability.signal import WORKER_SUFFIX
 from slipway.infra.manifests.objects import Manifests, dumped, head_lines, made_by
 from slipway.infra.manifests.watching import SERVICE, in_any_namespace, is_watching
+from slipway.infra.resources.reading import at
 
 _VERSION = "0.1.0"
 # Marks an expression in an object until it is rendered. YAML quotes it because it begins with @.
@@ -80,6 +82,10 @@ def _settings_name(name: str) -> str:
     return _mark(f'printf "{found["base"]}-%s" (.Values.settings | toJson | sha256sum | trunc 8)')
 
 
+def _is_of_workers(body: Mapping[str, Any]) -> bool:
+    return str(body["metadata"]["name"]).endswith(WORKER_SUFFIX)
+
+
 def _take_deployment(body: dict[str, Any], values: dict[str, Any]) -> None:
     _take_pod(body["spec"]["template"]["spec"], values)
 
@@ -90,19 +96,32 @@ def _take_inference_service(body: dict[str, Any], values: dict[str, Any]) -> Non
 
 
 def _take_autoscaler(body: dict[str, Any], values: dict[str, Any]) -> None:
-    _take_least_and_most(body["spec"], values)
+    _take_least_and_most(body["spec"], values, part=_part(body))
 
 
 def _take_scaled_object(body: dict[str, Any], values: dict[str, Any]) -> None:
-    _take_least_and_most(body["spec"], values, "Count")
+    _take_least_and_most(body["spec"], values, "Count", _part(body))
 
 
-def _take_least_and_most(spec: dict[str, Any], values: dict[str, Any], ending: str = "") -> None:
-    """Take the range from the values. ending: of KEDA's names for its two ends."""
+def _part(body: Mapping[str, Any]) -> str:
+    """Return the part of the values with the range of an autoscaler: of the instances, or of the workers."""
+    return "workers" if _is_of_workers(body) else "autoscaling"
+
+
+def _take_least_and_most(
+    spec: dict[str, Any], values: dict[str, Any], ending: str = "", part: str = "autoscaling"
+) -> None:
+    """Take the range from a part of the values. ending: of KEDA's names for its two ends."""
     ends = {"minReplicas": f"minReplica{ending or 's'}", "maxReplicas": f"maxReplica{ending or 's'}"}
     for key, field in ends.items():
-        values.setdefault("autoscaling", {})[key] = spec[field]
-        spec[field] = _mark(f"int .Values.autoscaling.{key}")
+        values.setdefault(part, {})[key] = spec[field]
+        spec[field] = _mark(f"int .Values.{part}.{key}")
+
+
+def _take_database(body: dict[str, Any], values: dict[str, Any]) -> None:
+    spec = body["spec"]
+    values["jobsDatabase"] = {"size": spec["storage"]["size"]}
+    spec["storage"]["size"] = _mark(".Values.jobsDatabase.size | quote")
 
 
 def _take_pod(pod: dict[str, Any], values: dict[str, Any]) -> None:
@@ -120,8 +139,9 @@ def _take_container(container: dict[str, Any], values: dict[str, Any]) -> None:
     values.setdefault("resources", {})[container["name"]] = container["resources"]
     container["resources"] = _mark(f'toJson (index .Values.resources "{container["name"]}")')
     for variable in container["env"]:
-        reference = variable["valueFrom"]["secretKeyRef"]
-        if reference["name"] == values.get("secretName"):
+        name = at(variable, "valueFrom", "secretKeyRef", "name")
+        if name is not None and name == values.get("secretName"):
+            reference = variable["valueFrom"]["secretKeyRef"]
             reference["name"] = _mark(".Values.secretName | quote")
     for source in container["envFrom"]:
         source["configMapRef"]["name"] = _settings_name(source["configMapRef"]["name"])
@@ -133,4 +153,5 @@ _TAKING: Mapping[str, Callable[[dict[str, Any], dict[str, Any]], None]] = {
     "InferenceService": _take_inference_service,
     "HorizontalPodAutoscaler": _take_autoscaler,
     "ScaledObject": _take_scaled_object,
+    "Cluster": _take_database,
 }

@@ -22,6 +22,7 @@ _ORDER = (
     "ServiceAccount",
     "ConfigMap",
     "PersistentVolumeClaim",
+    "Cluster",
     "NetworkPolicy",
     "Deployment",
     "PodDisruptionBudget",

@@ -13,6 +13,8 @@ DEPLOYMENT = "kubernetes:apps/v1:Deployment"
 AUTOSCALER = re.compile(r"kubernetes:autoscaling/v\w+:HorizontalPodAutoscaler")
 # KEDA's, of which it makes an autoscaler.
 SCALED_OBJECT = "kubernetes:keda.sh/v1alpha1:ScaledObject"
+# CloudNativePG's, of which it makes pods and volumes.
+POSTGRES_CLUSTER = "kubernetes:postgresql.cnpg.io/v1:Cluster"
 PROVIDER = "pulumi:providers:kubernetes"
 
 _SOURCE = "pulumi-kubernetes 9497796, provider/pkg/provider/diff.go"
@@ -92,6 +94,10 @@ _KINDS: dict[str, Row] = {
     SCALED_OBJECT.removeprefix("kubernetes:"): _kind(Role.SCALING),
     "keda.sh/v1alpha1:TriggerAuthentication": _kind(Role.CONFIGURATION),
     "http.keda.sh/v1beta1:InterceptorRoute": _kind(Role.NETWORK),
+    # What its operator refuses to change stays as it is: internal/webhook/v1/cluster_webhook.go there.
+    POSTGRES_CLUSTER.removeprefix("kubernetes:"): Row(
+        Role.STORAGE, _replaced_by(), Billed("postgres-cluster"), holds=True
+    ),
     "core/v1:LimitRange": _kind(Role.SCALING),
     "scheduling.k8s.io/v1:PriorityClass": _kind(Role.SCALING),
     "rbac.authorization.k8s.io/v1:Role": _kind(Role.ROLE_POLICY),

@@ -1,5 +1,6 @@
 """Renders the settings' declarations: the `config` of Pulumi.yaml, a page of all targets and one of each."""
 
+import dataclasses
 import importlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -82,7 +83,7 @@ def _spec_of(path: str) -> Any:
 def _fields(spec: Any) -> Iterator[tuple[str, Any]]:
     for name in spec.__dataclass_fields__:
         value = getattr(spec, name)
-        if name == "service":
+        if name in ("service", "jobs") and dataclasses.is_dataclass(value):
             yield from _fields(value)
         else:
             yield name, value

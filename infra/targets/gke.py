@@ -15,6 +15,7 @@ class Gke(Cluster):
     """Reaching the cluster takes a plugin of Google's; the program makes the kubeconfig itself."""
 
     name = "gke"
+    has_spot_nodes = True
 
     def place(self, service: str, settings: Settings) -> KubernetesPlace:
         assert isinstance(settings, GkeSettings)

@@ -4,14 +4,16 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from slipway.components import keda_api
+from slipway.components.kubernetes import job_database
 from slipway.components.observability.prometheus import OPERATOR_API
 from slipway.infra.errors import Failed, Refused
 from slipway.infra.plan.config import StackConfig
 from slipway.infra.settings.faults import SettingsError
 from slipway.infra.settings.stackfile import settings_from
+from slipway.infra.targets.batch_run import BatchOrder, BatchRun
 from slipway.infra.targets.kubeconfig import checked_kubeconfig, kubeconfig_path
 from slipway.infra.targets.kubectl import (
     KubernetesPlace,
@@ -20,6 +22,7 @@ from slipway.infra.targets.kubectl import (
     kubernetes_status,
     served_apis,
 )
+from slipway.infra.targets.kubernetes_batch import KubernetesBatch
 from slipway.infra.targets.kubernetes_objects import ServiceObjects
 from slipway.infra.targets.kubernetes_record import PAUSE, PROMOTE, ClusterRecord
 from slipway.infra.targets.kubernetes_releases import KubernetesReleases
@@ -32,7 +35,12 @@ from slipway.stacks.settings.kubernetes import KubernetesSettings, WorkloadSetti
 
 
 class Cluster(CloudTarget[KubernetesPlace]):
-    """What `kubectl` answers is the same on every cluster."""
+    """What `kubectl` answers is the same on every cluster.
+
+    has_spot_nodes: whether it is known by which label nodes on Spot capacity are found.
+    """
+
+    has_spot_nodes: ClassVar[bool] = False
 
     def how_to_roll_back(self, config: StackConfig) -> str:
         if self.place_of(config).with_kserve:
@@ -82,6 +90,17 @@ class Cluster(CloudTarget[KubernetesPlace]):
         left, serving = take_back(config, self._objects(config), number, secrets, say)
         return str(left), str(serving)
 
+    def batch(self, config: StackConfig, order: BatchOrder, say: Callable[[str], None]) -> BatchRun:
+        place = self.place_of(config)
+        if place.with_kserve:
+            raise Refused("`serving` is kserve, whose pods are its own: a batch is made of a Deployment.")
+        if order.spot and not self.has_spot_nodes:
+            raise Refused(
+                f"--spot: the target {self.name} does not know which nodes of the cluster are on Spot "
+                "capacity. Leave it out; `nodeSelector` and `tolerations` say where the pods run."
+            )
+        return KubernetesBatch(place, order, say)
+
     def _objects(self, config: StackConfig) -> ServiceObjects:
         """Return the service's objects. Raises Refused with KServe, whose revisions are its own."""
         place = self.place_of(config)
@@ -114,7 +133,7 @@ def url_to_wake(service: str, settings: WorkloadSettings) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Extension:
-    """What a setting needs of a cluster. api: which it brings. otherwise: the setting's value without it."""
+    """What a setting needs of a cluster. api: which it brings. otherwise: what to do without it."""
 
     setting: str
     name: str
@@ -123,10 +142,22 @@ class _Extension:
 
 
 _OPERATOR = _Extension(
-    "monitoring", "Prometheus Operator", OPERATOR_API, "none, or to auto, which does without"
+    "monitoring",
+    "Prometheus Operator",
+    OPERATOR_API,
+    "set `monitoring` to none, or to auto, which does without",
 )
-_KEDA = _Extension("scaleOn", "KEDA", keda_api.API, "cpu")
-_HTTP_ADD_ON = _Extension("scaleOn", "HTTP add-on of KEDA", keda_api.HTTP_ADD_ON_API, "requests or cpu")
+_KEDA = _Extension("scaleOn", "KEDA", keda_api.API, "set `scaleOn` to cpu")
+_HTTP_ADD_ON = _Extension(
+    "scaleOn", "HTTP add-on of KEDA", keda_api.HTTP_ADD_ON_API, "set `scaleOn` to requests or cpu"
+)
+_POSTGRES = _Extension(
+    "jobs",
+    "CloudNativePG",
+    job_database.API,
+    "set `jobsDatabase` to kubernetes:<secret>/<key>, a Secret with the address of a PostgreSQL database",
+)
+_KEDA_FOR_WORKERS = _Extension("maxWorkers", "KEDA", keda_api.API, "set `maxWorkers` to `minWorkers`")
 
 
 def _needed_of(settings: KubernetesSettings) -> Iterator[tuple[_Extension, str]]:
@@ -137,6 +168,11 @@ def _needed_of(settings: KubernetesSettings) -> Iterator[tuple[_Extension, str]]
         yield _KEDA, settings.scale_on
     if settings.scale_on == "interceptor":
         yield _HTTP_ADD_ON, settings.scale_on
+    if settings.jobs and not settings.jobs_database:
+        yield _POSTGRES, "true"
+    most, least = settings.max_workers or 1, settings.min_workers
+    if settings.jobs and most > (1 if least is None else least):
+        yield _KEDA_FOR_WORKERS, f"{most}"
 
 
 def _require(needed: Sequence[tuple[_Extension, str]], apis: Collection[str], cluster: str) -> None:
@@ -145,7 +181,7 @@ def _require(needed: Sequence[tuple[_Extension, str]], apis: Collection[str], cl
         if extension.api not in apis:
             raise Refused(
                 f"`{extension.setting}` is {value}, but the cluster {cluster} has no {extension.name} (no "
-                f"{extension.api}). Install it, or set `{extension.setting}` to {extension.otherwise}."
+                f"{extension.api}). Install it, or {extension.otherwise}."
             )
 
 

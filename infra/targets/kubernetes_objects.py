@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from slipway.components.observability.signal import WORKER_SUFFIX
 from slipway.components.rollouts.second import INSTANCE_LABEL, second_name
 from slipway.infra.errors import Failed, Refused
 from slipway.infra.targets.cloud_cli import at
@@ -35,6 +36,10 @@ class ServiceObjects:
         """Return the Deployment of a rollout's second version; None if there is none."""
         found = self._named_second()
         return found if found and self._is_version(found) else None
+
+    def workers(self) -> dict[str, Any] | None:
+        """Return the Deployment of the workers; None for a service that takes no jobs."""
+        return self.one("deployments.apps", f"{self.name}{WORKER_SUFFIX}", "--show-managed-fields")
 
     def require_free_name(self) -> None:
         """Raise Refused if another service of the namespace has the name that a second version would get."""
@@ -76,7 +81,7 @@ class ServiceObjects:
     def annotate(self, kind: str, name: str, values: Mapping[str, str]) -> None:
         """Set annotations of an object; '' removes one."""
         pairs = [f"{key}={value}" if value else f"{key}-" for key, value in values.items()]
-        self._run(["annotate", "--overwrite", f"{kind}/{name}", *pairs])
+        self.run(["annotate", "--overwrite", f"{kind}/{name}", *pairs])
 
     def create(self, body: Mapping[str, Any]) -> None:
         """Create an object. Raises Changed if there is one."""
@@ -89,12 +94,12 @@ class ServiceObjects:
     def apply(self, body: Mapping[str, Any], manager: str) -> None:
         """Apply an object as this field manager, which then has exactly these fields."""
         options = ["--server-side", "--force-conflicts", "--field-manager", manager]
-        self._run(["apply", *options, "--filename", "-"], json.dumps(body))
+        self.run(["apply", *options, "--filename", "-"], json.dumps(body))
 
     def own(self, kind: str, name: str, owner: Mapping[str, Any]) -> None:
         """Have an object deleted together with another one."""
         patch = json.dumps({"metadata": {"ownerReferences": [owner_reference(owner)]}})
-        self._run(["patch", f"{kind}/{name}", "--type", "merge", "--patch", patch])
+        self.run(["patch", f"{kind}/{name}", "--type", "merge", "--patch", patch])
 
     def wait_for_rollout(self, seconds: float) -> str:
         """Wait until the Deployment's pods are all of its newest revision; return why they are not, or ''."""
@@ -104,7 +109,7 @@ class ServiceObjects:
         return kubectl_error(self.place, done.stderr) if done.returncode else ""
 
     def _read(self, arguments: list[str]) -> dict[str, Any] | None:
-        done = self._run([*arguments, "--output", "json"])
+        done = self.run([*arguments, "--output", "json"])
         return kubectl.object_of(done) if done.strip() else None
 
     def _write(self, arguments: list[str], body: Mapping[str, Any], clash: str) -> None:
@@ -114,7 +119,8 @@ class ServiceObjects:
         if done.returncode:
             raise Failed(kubectl_error(self.place, done.stderr))
 
-    def _run(self, arguments: list[str], given: str | None = None) -> str:
+    def run(self, arguments: list[str], given: str | None = None) -> str:
+        """Run `kubectl` in the service's namespace and return its output. Raises Failed."""
         done = kubectl([*arguments, *self.place.flags], given)
         if done.returncode:
             raise Failed(kubectl_error(self.place, done.stderr))

@@ -100,8 +100,24 @@ class KubernetesReleases:
                 f"{revision_of(deployment)} serves, as before."
             )
         self._note(deployment, target, made)
+        self._bring_workers(template, say)
         after = self._objects.deployment() or {}
         return revision_of(deployment), revision_of(after)
+
+    def _bring_workers(self, template: Mapping[str, Any], say: Callable[[str], None]) -> None:
+        """Give the workers the image, the settings and the secrets of the release that came back."""
+        workers = self._objects.workers()
+        if workers is None:
+            return
+        own = copy.deepcopy(template_of(workers))
+        for container in (*listed(at(own, "spec"), "containers"), *listed(at(own, "spec"), "initContainers")):
+            container["image"] = server_in(template)["image"]
+        _rename(
+            own,
+            {settings_name(own): settings_name(template), _secret_name(own): _secret_name(template)},
+        )
+        self._objects.apply(_applied(workers, own), _manager(workers))
+        say("The workers follow it")
 
     def _note(self, left: Mapping[str, Any], target: Mapping[str, Any], made: list[tuple[str, str]]) -> None:
         """Record what came back and what left; what was made for the release goes together with it."""

@@ -5,13 +5,18 @@ from typing import Any
 
 from slipway.components.local.process import running
 from slipway.components.local.rollout import as_json
+from slipway.components.model import model_folder, model_version
+from slipway.components.spec import InferenceServiceSpec
 from slipway.infra.errors import Refused
 from slipway.infra.local import releases as local
 from slipway.infra.plan.config import StackConfig
+from slipway.infra.settings.stackfile import settings_from
+from slipway.infra.targets.batch_run import BatchOrder, BatchRun
+from slipway.infra.targets.local_batch import LocalBatch
 from slipway.infra.targets.local_container import container_status, show_container_log
 from slipway.infra.targets.logs import lines_of
 from slipway.infra.targets.status import Status, local_status
-from slipway.infra.targets.target import Target, release_number
+from slipway.infra.targets.target import Say, Target, release_number
 
 
 class Local(Target):
@@ -60,6 +65,14 @@ class Local(Target):
         options = local.RollbackOptions(secrets, settings)
         left, serving = local.roll_back(config.run_folder, number, options, say)
         return str(left), str(serving)
+
+    def batch(self, config: StackConfig, order: BatchOrder, say: Say) -> BatchRun:
+        settings = settings_from(config)
+        model = model_folder(config.stack, settings.model, settings.task)
+        given = {} if settings.memory_gib is None else {"memory_gib": settings.memory_gib}
+        spec = InferenceServiceSpec.read("service", given)
+        say(f"Starting a batch with the model {model_version(model.manifest)}")
+        return LocalBatch(order, config.run_folder, model.location, int(spec.memory_gib * 2**30))
 
     def _require_process(self, config: StackConfig) -> None:
         """Raise Refused for a container, which Docker replaces at once and of which nothing is kept."""

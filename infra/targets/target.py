@@ -12,6 +12,7 @@ from slipway.infra.errors import Refused
 from slipway.infra.plan.config import StackConfig
 from slipway.infra.plan.run import Plan
 from slipway.infra.settings.stackfile import settings_from
+from slipway.infra.targets.batch_run import BatchOrder, BatchRun
 from slipway.infra.targets.status import Status
 from slipway.stacks.settings.common import Settings
 from slipway.stacks.update_step import UpdateStep
@@ -146,6 +147,16 @@ class Target(ABC):
         again: whether a release that went back is brought again. Raises Refused.
         """
         return None
+
+    def batch(self, config: StackConfig, order: BatchOrder, say: Say) -> BatchRun:  # noqa: ARG002 some read them
+        """Return the batch with this order, which may have been started before. say: hears each step.
+
+        Nothing is started yet. Raises Refused where the target runs none, or the stack is not up.
+        """
+        raise Refused(
+            f"`slipway batch --on {config.stack}`: the target {self.name} runs no batches. Leave `--on` out, "
+            "and it runs on this machine."
+        )
 
     def _elsewhere(self, config: StackConfig) -> str:
         """Return what to do where the target's releases are only the cloud's own."""

@@ -111,15 +111,39 @@ def build_app(
     routes += quality_routes(ended, gate, manifest.model_version, answers)
     if settings.metrics == "public-port":
         routes += _metrics_routes(settings.metrics_path, gate, ended, routes)
-    app = Api(
+    app = api_of(settings, routes)
+    app.task, app.has_jobs = task, jobs is not None
+    progress = Progress(engine, settings.request_timeout_seconds)
+    app.include_router(probes(lifecycle, manifest, settings.service_version, progress))
+    paths = {route.path for route in app.routes if isinstance(route, Route)} | PROBES
+    return AccessLog(app, posts, lifecycle, paths, ended)
+
+
+def build_worker_app(
+    settings: Settings, manifest: Manifest, engine: Engine, lifecycle: Lifecycle, ended: EndedRequests
+) -> ASGIApp:
+    """Build the application of a worker: the probes, and the metrics page where it is on the public port."""
+    gate = Gate(settings.keys_by_caller(), None)
+    on_port = settings.metrics == "public-port"
+    app = api_of(settings, _metrics_routes(settings.metrics_path, gate, ended, ()) if on_port else ())
+    progress = Progress(engine, settings.request_timeout_seconds)
+    app.include_router(probes(lifecycle, manifest, settings.service_version, progress))
+    paths = {route.path for route in app.routes if isinstance(route, Route)} | PROBES
+    return AccessLog(app, {}, lifecycle, paths, ended)
+
+
+def api_of(settings: Settings, routes: Sequence[BaseRoute]) -> Api:
+    """Return FastAPI with these routes, and with the problem documents of this service."""
+    is_documented = settings.serve_docs and settings.role == "server"
+    return Api(
         title=TITLE,
         version=settings.service_version,
-        openapi_url="/openapi.json" if settings.serve_docs else None,
+        openapi_url="/openapi.json" if is_documented else None,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
         telemetry={"tracing": False, "metrics": False, "logs": False},
-        routes=routes,
+        routes=list(routes),
         exception_handlers={
             RequestFault: problems.on_request_fault,
             HTTPException: problems.on_http_exception,
@@ -127,8 +151,3 @@ def build_app(
             Exception: problems.on_unknown_error,
         },
     )
-    app.task, app.has_jobs = task, jobs is not None
-    progress = Progress(engine, settings.request_timeout_seconds)
-    app.include_router(probes(lifecycle, manifest, settings.service_version, progress))
-    paths = {route.path for route in app.routes if isinstance(route, Route)} | PROBES
-    return AccessLog(app, posts, lifecycle, paths, ended)

@@ -13,7 +13,7 @@ from .problems import Problem
 State = Literal["waiting", "running", "succeeded", "failed", "cancelled", "set_aside"]
 
 
-class Progress(BaseModel):
+class JobProgress(BaseModel):
     """How far a job is."""
 
     done: int = Field(ge=0, description="Requests or rows that are answered.", examples=[120])
@@ -32,7 +32,7 @@ class JobDocument(BaseModel):
     path: str = Field(description="Route whose requests these are.", examples=["/predict"])
     priority: int = Field(description="The smaller goes first; 0 is usual.")
     attempts: int = Field(ge=0, description="How often a worker has begun it.", examples=[1])
-    progress: Progress
+    progress: JobProgress
     created_at: str = Field(description="In ISO 8601, UTC.", examples=["2026-11-30T16:00:00.000Z"])
     started_at: str | None = Field(description="When a worker last began it; null before.")
     ended_at: str | None = Field(description="Null while it is open.")

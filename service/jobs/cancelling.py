@@ -8,8 +8,8 @@ from .job import Job, JobState
 from .schema import JOBS
 
 
-def cancelled(connection: sa.Connection, caller: str, id: str, ttl_seconds: float) -> Job | None:
-    """Cancel a caller's open job and return what is there then."""
+def cancelled(connection: sa.Connection, caller: str, id: str, ttl_seconds: float) -> tuple[Job | None, bool]:
+    """Cancel a caller's open job; return what is there then, and whether it was open."""
     is_open = JOBS.c.state.in_(("waiting", "running"))
     update = (
         sa.update(JOBS)
@@ -22,5 +22,5 @@ def cancelled(connection: sa.Connection, caller: str, id: str, ttl_seconds: floa
             webhook_due=sa.case((JOBS.c.webhook.isnot(None), now()), else_=None),
         )
     )
-    connection.execute(update)
-    return reading.found(connection, caller, id)
+    was_open = connection.execute(update).rowcount == 1
+    return reading.found(connection, caller, id), was_open

@@ -1,10 +1,11 @@
 """Connections to the database of jobs, and what its errors mean. Its clock is the one that jobs go by."""
 
 import re
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy import event
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError, TimeoutError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -14,6 +15,11 @@ RETRY_AFTER_SECONDS = 5
 # A database that does not answer for so long is away; PostgreSQL's own limits are minutes to hours.
 CONNECT_SECONDS, SILENT_SECONDS, STATEMENT_SECONDS = 3, 10, 20
 BUSY_SECONDS = 10
+# What an operator has to mend: no wait helps. libpq gives no code for what ends a connection at its start.
+_REFUSED = re.compile(
+    "authentication failed|does not exist|no pg_hba.conf entry|permission denied|not permitted|certificate",
+    re.IGNORECASE,
+)
 _FULL = re.compile("disk is full|disk full|no space left", re.IGNORECASE)
 _PASSING_SQLITE = re.compile("locked|disk is full|disk I/O error|unable to open database file", re.IGNORECASE)
 # PostgreSQL's classes of errors that pass: connections, resources, an operator's stop, serialisation; and
@@ -24,7 +30,7 @@ _PASSING_POSTGRESQL = ("08", "53", "57", "40", "25006")
 class now(FunctionElement[float]):  # noqa: N801 - written as SQL's functions are
     """The database's clock, in seconds since 1970."""
 
-    type = sa.Double()
+    type = cast(Any, sa.Double())  # the class that it overrides is wider than what it holds
     inherit_cache = True
 
 
@@ -47,7 +53,7 @@ def address_of(address: str, password: str = "") -> sa.URL:
     """
     try:
         url = sa.make_url(address)
-    except (sa.exc.ArgumentError, ValueError):
+    except (ArgumentError, ValueError):
         raise BadSettings(
             "JOBS_DATABASE: the address cannot be read; write postgresql://user@host:port/name and "
             "percent-encode what is special in user and password."
@@ -93,7 +99,7 @@ def _sqlite(url: sa.URL, connections: int, is_durable: bool) -> sa.Engine:
         connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
     )
 
-    @sa.event.listens_for(engine, "connect")
+    @event.listens_for(engine, "connect")
     def prepared(connection: Any, record: Any) -> None:  # pyright: ignore[reportUnusedFunction]
         del record
         connection.isolation_level = "IMMEDIATE"  # writers wait for each other at their start
@@ -105,7 +111,7 @@ def _sqlite(url: sa.URL, connections: int, is_durable: bool) -> sa.Engine:
 
 def passes(error: BaseException) -> bool:
     """Return whether a database error may be gone after a while: it is away, restarts, or has no room."""
-    if isinstance(error, sa.exc.TimeoutError):
+    if isinstance(error, TimeoutError):
         return True
     if not isinstance(error, DBAPIError):
         return False
@@ -115,6 +121,11 @@ def passes(error: BaseException) -> bool:
     if type(error.orig).__module__.startswith("sqlite3"):
         return isinstance(error, OperationalError) and bool(_PASSING_SQLITE.search(str(error.orig)))
     return error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
+
+
+def is_refused(error: BaseException) -> bool:
+    """Return whether the database is there, and does not let this service in."""
+    return isinstance(error, DBAPIError) and bool(_REFUSED.search(str(error.orig)))
 
 
 def unavailable(error: BaseException) -> JobsUnavailable:

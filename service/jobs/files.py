@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Protocol
 
+from ..faults import RequestFault
+from ..tasks import Operation
 from .job import FileInput
 
 
@@ -30,8 +32,11 @@ class Files(Protocol):
         """Return the number of rows."""
         ...
 
-    def rows(self, file: FileInput) -> Iterator[bytes]:
-        """Yield each row as a JSON body of the route. Raises InvalidInput with the row's number."""
+    def rows(self, file: FileInput, operation: Operation) -> Iterator[bytes | RequestFault]:
+        """Yield each row as a JSON body of the route, or why it is none.
+
+        Raises InvalidInput where the file cannot be read on.
+        """
         ...
 
     def writer(self, file: FileInput, job_id: str) -> RowsWriter: ...

@@ -52,7 +52,7 @@ class Store:
         self._address = address
         # Unencrypted only if the requested endpoint is.
         client: ClientConfig = {
-            "allow_http": _endpoint(address.scheme, environ).startswith("http://"),
+            "allow_http": endpoint(address.scheme, environ).startswith("http://"),
             "connect_timeout": timedelta(seconds=CONNECT_SECONDS),
             "read_timeout": timedelta(seconds=stall_seconds),
             "timeout": timedelta(seconds=_MAX_SECONDS_PER_REQUEST),
@@ -107,7 +107,7 @@ class Store:
         return meta["version"]
 
 
-def _endpoint(scheme: str, environ: Mapping[str, str]) -> str:
+def endpoint(scheme: str, environ: Mapping[str, str]) -> str:
     """Return the endpoint from the environment, or ''.
 
     Raises BadSettings if it is no URL, at which the client would end the process.

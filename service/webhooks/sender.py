@@ -13,13 +13,14 @@ from datetime import UTC, datetime
 
 import orjson
 
-from ..faults import JobsUnavailable
+from ..faults import BadSettings, JobsUnavailable
+from ..job_settings import JobSettings, listed
 from ..jobs.job import DueWebhook
 from ..jobs.store import JobStore
 from ..logs import fields, log
 from .address import WebhookAddress, webhook_fault
 from .call import CALL_SECONDS, Caller, CallFailed
-from .signature import signed_headers
+from .signature import ALLOWED, signed_headers, signing_key
 
 # Pauses after each failed try, as the specification of Standard Webhooks suggests; then it is given up.
 PAUSES_SECONDS = (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
@@ -97,6 +98,29 @@ class WebhookSender:
             failure,
             extra=fields(job=due.job.id, cause=failure.cause, tries=due.tries + 1),
         )
+
+
+def webhook_key(settings: JobSettings) -> bytes | None:
+    """Return the key that signs webhooks; None where no host may be called. Raises BadSettings."""
+    if not listed(settings.jobs_webhook_hosts):
+        return None
+    try:
+        return signing_key(settings.jobs_webhook_secret.get_secret_value())
+    except ValueError as error:
+        raise BadSettings(
+            f"JOBS_WEBHOOK_SECRET: it {error}; allowed with JOBS_WEBHOOK_HOSTS: {ALLOWED}, by which those "
+            "who are called know this service."
+        ) from None
+
+
+def webhook_sender(
+    settings: JobSettings, store: JobStore, count: Callable[[str], None]
+) -> WebhookSender | None:
+    """Return what sends the webhooks of a store; None where no host may be called. Raises BadSettings."""
+    key = webhook_key(settings)
+    if key is None:
+        return None
+    return WebhookSender(store, Caller(), key, listed(settings.jobs_webhook_hosts), count)
 
 
 def body_of(due: DueWebhook) -> bytes:

@@ -7,6 +7,7 @@ from typing import ClassVar
 from slipway.components.rollouts.kinds import CANARY_PERCENT
 from slipway.stacks.settings import checks
 from slipway.stacks.settings.common import CloudSettings
+from slipway.stacks.settings.jobs import WorkerSettings
 from slipway.stacks.settings.rollouts import bake_minutes_setting, rollback_on_setting, rollout_setting
 from slipway.stacks.settings.setting import setting
 
@@ -16,7 +17,7 @@ _NAMES = rf"{_NAME}(\.{_NAME})*"
 
 
 @dataclass(frozen=True, kw_only=True)
-class WorkloadSettings(CloudSettings):
+class WorkloadSettings(WorkerSettings, CloudSettings):
     """The settings of a service on any Kubernetes cluster, beyond those of every cloud."""
 
     gpu_count: int | None = setting(
@@ -183,6 +184,31 @@ class WorkloadSettings(CloudSettings):
         "monitoringLabels",
         checks.text_map("a map of label to value"),
         "Labels by which the operator's Prometheus selects objects, such as release: kube-prometheus-stack.",
+    )
+    jobs_database: str = setting(
+        "jobsDatabase",
+        checks.like(r"kubernetes:[!-~]+", "`kubernetes:<secret>/<key>`, a Secret of the namespace"),
+        "Existing Secret with the address of the PostgreSQL database that keeps jobs.",
+        unset="CloudNativePG, which must be installed, runs one",
+    )
+    max_workers: int | None = setting(
+        "maxWorkers",
+        checks.whole(1, 1000),
+        "Maximum number of workers. Above `minWorkers` KEDA scales them by the jobs that wait and run.",
+        unit="workers",
+        unset="`minWorkers`; 3 with a `scaleOn` of KEDA",
+    )
+    jobs_database_instances: int | None = setting(
+        "jobsDatabaseInstances",
+        checks.whole(1, 9),
+        "Instances of the database that is created for jobs; one writes, the others follow and take over.",
+        unit="instances",
+    )
+    jobs_database_gib: float | None = setting(
+        "jobsDatabaseSize",
+        checks.size("1Gi to 16Ti"),
+        "Volume of each of these instances, which can grow and never shrink.",
+        unit="bytes",
     )
     rollout: str = rollout_setting()
     canary_percent: int | None = setting(

@@ -20,11 +20,7 @@ from slipway.stacks.settings.setting import setting
 class LocalSettings(JobSettings, Settings):
     """The settings of a service on this machine."""
 
-    specs: ClassVar[tuple[str, ...]] = (
-        "spec.InferenceServiceSpec",
-        "local.args.LocalSpec",
-        "jobs.spec.JobsSpec",
-    )
+    specs: ClassVar[tuple[str, ...]] = ("spec.InferenceServiceSpec", "local.args.LocalSpec")
 
     task: str = setting(
         "task",

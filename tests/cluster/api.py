@@ -36,6 +36,7 @@ PLURALS = {
     "ScaledObject": "scaledobjects",
     "TriggerAuthentication": "triggerauthentications",
     "InterceptorRoute": "interceptorroutes",
+    "Cluster": "clusters",
 }
 _APPLY = {"Content-Type": "application/apply-patch+yaml"}
 _MERGE = {"Content-Type": "application/merge-patch+json"}

@@ -29,6 +29,7 @@ CONTROLLERS = (
     "endpointslice-controller",
     "garbage-collector-controller",
     "horizontal-pod-autoscaler-controller",
+    "job-controller",
     "namespace-controller",
     "serviceaccount-controller",
 )

@@ -1,10 +1,10 @@
-"""The kinds of extensions. KEDA's have its own schemas; those of the others take any content."""
+"""The kinds of extensions. KEDA's and CloudNativePG's have their own schemas; the others take any content."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from tests.cluster.api import PLURALS
-from tests.contract.keda_schemas import keda_kinds
+from tests.contract.extension_schemas import extension_kinds
 
 _KINDS = (
     ("cloud.google.com", "v1", "BackendConfig"),
@@ -20,10 +20,14 @@ _KINDS = (
 
 def definitions() -> list[dict[str, Any]]:
     anything = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-    of_keda = (
-        (each["group"], each["version"], kind, each["openAPIV3Schema"]) for kind, each in keda_kinds().items()
+    of_operators = (
+        (each["group"], each["version"], kind, each["openAPIV3Schema"])
+        for kind, each in extension_kinds().items()
     )
-    return [*(_definition(*kind, anything) for kind in _KINDS), *(_definition(*each) for each in of_keda)]
+    return [
+        *(_definition(*kind, anything) for kind in _KINDS),
+        *(_definition(*each) for each in of_operators),
+    ]
 
 
 def _definition(group: str, version: str, kind: str, schema: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from tests.cluster.api import Api
-from tests.contract.kubernetes_cases import EVERYTHING, RIGHT
+from tests.contract.kubernetes_cases import EVERYTHING
+from tests.contract.kubernetes_job_cases import EVERY_RIGHT
 from tests.contract.kubernetes_objects import objects_of, one
 
 pytestmark = pytest.mark.cluster
@@ -25,9 +26,9 @@ def in_namespace(args: Mapping[str, Any], namespace: str) -> list[dict[str, Any]
     return objects_of({**args, "namespace": namespace, "create_namespace": True})
 
 
-@pytest.mark.parametrize("number", range(len(RIGHT)), ids=list(RIGHT))
+@pytest.mark.parametrize("number", range(len(EVERY_RIGHT)), ids=list(EVERY_RIGHT))
 def test_every_object_is_taken_dry_and_for_real(api: Api, number: int) -> None:
-    objects = in_namespace(list(RIGHT.values())[number], f"right-{number}")
+    objects = in_namespace(list(EVERY_RIGHT.values())[number], f"right-{number}")
     namespace, *others = objects
     api.apply(namespace, dry=True)
     api.apply(namespace)

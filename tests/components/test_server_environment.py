@@ -11,8 +11,9 @@ from slipway.components.environment import OWN_ENVIRONMENT
 from slipway.components.server_environment import VARIABLES, Variable, value_faults
 from slipway.service.settings import Settings
 
-# A component gives the first itself, where a model is fetched; the other makes sense on this machine alone.
-NOT_GIVEN = {"MODEL_CACHE_DIR", "LOCAL_PAGE_SESSION"}
+# A component gives the first itself, where a model is fetched; the next makes sense on this machine alone; the
+# others are secrets.
+NOT_GIVEN = {"MODEL_CACHE_DIR", "LOCAL_PAGE_SESSION", "MODEL_API_KEYS", "JOBS_WEBHOOK_SECRET"}
 FIELDS = {
     name.upper(): field
     for name, field in Settings.model_fields.items()

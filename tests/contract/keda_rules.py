@@ -14,6 +14,7 @@ _NEEDED: Mapping[str, frozenset[str]] = {
     "prometheus": frozenset({"serverAddress", "query", "threshold"}),
     "external-push": frozenset({"scalerAddress", "interceptorRoute"}),
     "cpu": frozenset({"value"}),
+    "postgresql": frozenset({"query", "targetQueryValue"}),
 }
 _OF_RESOURCES = ("cpu", "memory")
 
@@ -29,8 +30,9 @@ def scaled_is_there(objects: Objects) -> bool:
             return False
         if deployment["spec"].get("replicas", 1) != max(least, 1):
             return False
-    scaled = [each["spec"]["scaleTargetRef"]["name"] for each in of_kind(objects, "ScaledObject")]
-    return len(scaled) == len(set(scaled)) and not (scaled and of_kind(objects, "HorizontalPodAutoscaler"))
+    scalers = [*of_kind(objects, "ScaledObject"), *of_kind(objects, "HorizontalPodAutoscaler")]
+    scaled = [each["spec"]["scaleTargetRef"]["name"] for each in scalers]
+    return len(scaled) == len(set(scaled))
 
 
 def triggers_are_taken(objects: Objects) -> bool:
@@ -57,7 +59,7 @@ def _triggers_are_taken(spec: Mapping[str, Any], objects: Objects) -> bool:
 def _values_are_taken(metadata: Mapping[str, str]) -> bool:
     """Whether a threshold is above zero: KEDA's own division by it is by the autoscaler."""
     address = metadata.get("serverAddress", "http://a")
-    numbers = [metadata[key] for key in ("threshold", "value") if key in metadata]
+    numbers = [metadata[key] for key in ("threshold", "value", "targetQueryValue") if key in metadata]
     return all(float(each) > 0 for each in numbers) and re.match(r"https?://[^/ ]+", address) is not None
 
 

@@ -9,9 +9,10 @@ from functools import cache
 
 from slipway.components.kubernetes.limits import VERSIONS
 from tests.contract import keda_rules
+from tests.contract import kubernetes_job_rules as job_rules
 from tests.contract import kubernetes_object_rules as object_rules
 from tests.contract import kubernetes_pod_rules as pod_rules
-from tests.contract.keda_schemas import keda_faults, keda_kinds
+from tests.contract.extension_schemas import extension_faults, extension_kinds
 from tests.contract.kubernetes_reading import Objects
 from tests.contract.kubernetes_schemas import fault_of
 
@@ -19,7 +20,7 @@ from tests.contract.kubernetes_schemas import fault_of
 EXTENSIONS = {
     *("BackendConfig", "FrontendConfig", "ManagedCertificate", "InferenceService"),
     *("PodMonitoring", "Rules", "PodMonitor", "PrometheusRule"),
-    *keda_kinds(),
+    *extension_kinds(),
 }
 RULES: Mapping[str, Callable[[Objects], bool]] = {
     "quantities are ones, above zero": pod_rules.quantities_are_ones,
@@ -35,6 +36,11 @@ RULES: Mapping[str, Callable[[Objects], bool]] = {
     "what KEDA scales is there": keda_rules.scaled_is_there,
     "KEDA takes the triggers": keda_rules.triggers_are_taken,
     "the interceptor's route leads to the pods": keda_rules.route_leads_to_the_pods,
+    "workers are next to the service": job_rules.workers_are_next_to_the_service,
+    "the database is there": job_rules.database_is_there,
+    "the policies let to the database": job_rules.policies_let_to_the_database,
+    "nobody calls a worker": job_rules.nobody_calls_a_worker,
+    "the database survives an instance": job_rules.database_survives_an_instance,
     "the budget lets a drain pass": object_rules.budget_lets_a_drain_pass,
     "a rollout gets on": object_rules.rollout_gets_on,
     "a pod's end is longer than its drain": pod_rules.end_is_longer_than_the_drain,
@@ -59,7 +65,7 @@ def schema_faults(objects: Objects, versions: Sequence[str] = VERSIONS) -> list[
     """List what the schemas of these versions refuse, including unknown fields."""
     texts = [json.dumps(found) for found in objects if found["kind"] not in EXTENSIONS]
     faults = [_schema_fault(text, version) for text in texts for version in versions]
-    return [*(fault for fault in faults if fault), *keda_faults(objects)]
+    return [*(fault for fault in faults if fault), *extension_faults(objects)]
 
 
 @cache

@@ -114,10 +114,11 @@ def labels_are_labels(objects: Objects) -> bool:
     )
 
 
-def _least_pods(objects: Objects) -> int:
-    found = [scaler["spec"]["minReplicas"] for scaler in of_kind(objects, "HorizontalPodAutoscaler")]
-    found += [scaled["spec"]["minReplicaCount"] for scaled in of_kind(objects, "ScaledObject")]
-    return min(found, default=0)
+def _least_pods(objects: Objects, name: str) -> int:
+    """Return the minimum of pods of the Deployment of this name."""
+    scalers = [*of_kind(objects, "HorizontalPodAutoscaler"), *of_kind(objects, "ScaledObject")]
+    ends = [each["spec"] for each in scalers if each["spec"]["scaleTargetRef"]["name"] == name]
+    return min((each.get("minReplicas", each.get("minReplicaCount")) for each in ends), default=0)
 
 
 def autoscaler_fits_its_deployment(objects: Objects) -> bool:
@@ -147,7 +148,8 @@ def budget_lets_a_drain_pass(objects: Objects) -> bool:
             return False
         if "maxUnavailable" in spec:
             return spec["maxUnavailable"] >= 1
-        return 0 <= spec["minAvailable"] < _least_pods(objects)
+        name = spec["selector"]["matchLabels"]["app.kubernetes.io/name"]
+        return 0 <= spec["minAvailable"] < _least_pods(objects, name)
 
     return all(passes(found["spec"]) for found in of_kind(objects, "PodDisruptionBudget"))
 

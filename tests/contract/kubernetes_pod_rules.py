@@ -65,8 +65,12 @@ def end_is_longer_than_the_drain(objects: Objects) -> bool:
     drain = int(of_kind(objects, "ConfigMap")[0]["data"]["DRAIN_SECONDS"])
 
     def long_enough(pod: Any) -> bool:
-        before = pod["spec"]["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"]
-        return pod["spec"]["terminationGracePeriodSeconds"] > before + drain and before > 0
+        [container] = pod["spec"]["containers"]
+        grace = pod["spec"]["terminationGracePeriodSeconds"]
+        if container["name"] != "server":  # which alone gets requests, and goes on for a while
+            return grace > drain
+        before = container["lifecycle"]["preStop"]["sleep"]["seconds"]
+        return grace > before + drain and before > 0
 
     return all(long_enough(d["spec"]["template"]) for d in of_kind(objects, "Deployment"))
 
@@ -138,13 +142,13 @@ def environment_is_there(objects: Objects) -> bool:
         named = [source["configMapRef"]["name"] for source in container["envFrom"]]
         names = [variable["name"] for variable in container["env"]]
         plain = [name for found in named for name in settings.get(found, {}).get("data", {})]
-        if any("value" in variable for variable in container["env"]):
-            return False
-        references = [variable["valueFrom"]["secretKeyRef"] for variable in container["env"]]
+        secret = [variable for variable in container["env"] if "value" not in variable]
+        references = [variable["valueFrom"]["secretKeyRef"] for variable in secret]
         kept = [r for r in references if r["name"] in own]
         return (
             set(named) <= settings.keys()
-            and len({*names, *plain}) == len(names) + len(plain)
+            and len(set(names)) == len(names)
+            and not {variable["name"] for variable in secret} & set(plain)
             and {r["key"] for r in kept} == set(next(iter(own.values()))["stringData"])
         )
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from slipway.components.kubernetes import KubernetesService
 from tests.contract.cloud import Emitted, emitted_by
-from tests.contract.kubernetes_cases import BUCKET, EVERYTHING, GOOGLE, GPU, IMAGE, PLAIN, POOL, RIGHT, WRONG
+from tests.contract.kubernetes_cases import BUCKET, EVERYTHING, GOOGLE, GPU, IMAGE, PLAIN, POOL, WRONG
+from tests.contract.kubernetes_job_cases import EVERY_RIGHT, EVERYTHING_OF_JOBS, WRONG_WITH_JOBS
 from tests.contract.kubernetes_judge import EXTENSIONS, broken_rules, schema_faults
 from tests.contract.kubernetes_objects import objects_of, one
 
@@ -75,6 +76,23 @@ SNAPSHOT = [
     ("slipway:index:KubernetesService", "api", "demo-dev"),
 ]
 
+SNAPSHOT_OF_JOBS = [
+    ("gcp:monitoring/alertPolicy:AlertPolicy", "api-jobs-failed-page-alarm", "api"),
+    ("gcp:monitoring/alertPolicy:AlertPolicy", "api-jobs-failed-ticket-alarm", "api"),
+    ("gcp:monitoring/alertPolicy:AlertPolicy", "api-jobs-oldest-page-alarm", "api"),
+    ("gcp:monitoring/alertPolicy:AlertPolicy", "api-jobs-oldest-ticket-alarm", "api"),
+    ("gcp:monitoring/alertPolicy:AlertPolicy", "api-jobs-set-aside-ticket-alarm", "api"),
+    ("gcp:monitoring/alertPolicy:AlertPolicy", "api-webhooks-ticket-alarm", "api"),
+    ("gcp:storage/bucketIAMMember:BucketIAMMember", "api-acme-jobs-user", "api"),
+    ("kubernetes:apps/v1:Deployment", "api-worker", "api"),
+    ("kubernetes:keda.sh/v1alpha1:ScaledObject", "api-worker-scaler", "api"),
+    ("kubernetes:keda.sh/v1alpha1:TriggerAuthentication", "api-worker-scaler-login", "api"),
+    ("kubernetes:monitoring.googleapis.com/v1:PodMonitoring", "api-worker-monitoring", "api"),
+    ("kubernetes:networking.k8s.io/v1:NetworkPolicy", "api-worker-policy", "api"),
+    ("kubernetes:policy/v1:PodDisruptionBudget", "api-worker-budget", "api"),
+    ("kubernetes:postgresql.cnpg.io/v1:Cluster", "api-job-database", "api"),
+]
+
 
 def services(*names: str, args: Mapping[str, Any]) -> Emitted:
     def program() -> None:
@@ -85,7 +103,7 @@ def services(*names: str, args: Mapping[str, Any]) -> Emitted:
     return emitted_by(program)
 
 
-@pytest.mark.parametrize("args", RIGHT.values(), ids=RIGHT.keys())
+@pytest.mark.parametrize("args", EVERY_RIGHT.values(), ids=EVERY_RIGHT.keys())
 def test_the_schemas_of_every_supported_version_and_our_rules_take_what_is_emitted(
     args: Mapping[str, Any],
 ) -> None:
@@ -101,7 +119,7 @@ def test_an_account_that_exists_is_all_that_is_not_emitted(more: Mapping[str, An
     assert broken_rules(objects) == ["the identity is there"]
 
 
-@pytest.mark.parametrize("args", RIGHT.values(), ids=RIGHT.keys())
+@pytest.mark.parametrize("args", EVERY_RIGHT.values(), ids=EVERY_RIGHT.keys())
 def test_what_is_registered_is_what_was_judged(args: Mapping[str, Any]) -> None:
     def plain(body: Mapping[str, Any]) -> dict[str, Any]:
         return {key: value for key, value in body.items() if key not in ("stringData", "metadata")}
@@ -126,7 +144,7 @@ def test_what_is_registered_is_what_was_judged(args: Mapping[str, Any]) -> None:
         assert plain(found) == plain(body)
 
 
-@pytest.mark.parametrize(("args", "said"), WRONG)
+@pytest.mark.parametrize(("args", "said"), [*WRONG, *WRONG_WITH_JOBS])
 def test_wrong_arguments_are_refused_before_anything_is_registered(
     args: Mapping[str, Any], said: str
 ) -> None:
@@ -155,6 +173,17 @@ def test_the_names_types_and_parents_of_every_resource_stay() -> None:
     assert sorted(found) == SNAPSHOT
 
 
+def test_the_names_types_and_parents_of_what_jobs_add_stay() -> None:
+    made = services("api", args=EVERYTHING_OF_JOBS)
+    without = services("api", args={"kubeconfig": "{}", **GOOGLE, "monitoring": "google"})
+    named = [
+        sorted((r.type, r.name, (r.parent or "").split("::")[-1]) for r in each.resources)
+        for each in (made, without)
+    ]
+    assert sorted(set(named[0]) - set(named[1])) == SNAPSHOT_OF_JOBS
+    assert set(named[1]) <= set(named[0])
+
+
 def test_the_inference_service_of_kserve_stays_too() -> None:
     made = services("api", args={"serving": "kserve"})
     types = {r.type for r in made.resources}
@@ -172,7 +201,7 @@ def test_two_services_share_a_stack_without_a_name_in_common() -> None:
 
 
 def test_only_kinds_of_extensions_are_without_a_schema() -> None:
-    kinds = {found["kind"] for args in RIGHT.values() for found in objects_of(args)}
+    kinds = {found["kind"] for args in EVERY_RIGHT.values() for found in objects_of(args)}
     assert kinds >= EXTENSIONS - {"FrontendConfig"}
     assert len(kinds - EXTENSIONS) == 11
 

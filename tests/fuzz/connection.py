@@ -9,6 +9,7 @@ from uvicorn.server import ServerState
 
 from slipway.service.api.app import build_app
 from slipway.service.engine import Engine
+from slipway.service.jobs import Accepted, Job, JobState, NewJob, Page
 from slipway.service.lifecycle import Lifecycle
 from slipway.service.loading import load_model
 from slipway.service.manifest import Manifest
@@ -51,11 +52,35 @@ class Wire(asyncio.Transport):
     def resume_reading(self) -> None: ...
 
 
+class NothingKept:
+    """A store that accepts every job and has none: what is fuzzed is what comes before it."""
+
+    async def accept(self, job: NewJob) -> Accepted:
+        return Accepted(f"job-{len(job.route)}", existed=job.idempotency_key is not None)
+
+    async def get(self, caller: str, id: str, wait_seconds: float = 0) -> Job | None:
+        return None
+
+    async def cancel(self, caller: str, id: str) -> Job | None:
+        return None
+
+    async def page(
+        self, caller: str, state: JobState | None = None, cursor: str | None = None, limit: int = 50
+    ) -> Page:
+        return Page((), cursor)
+
+
 class Server:
-    """The bundled classifier behind HTTP, loaded once."""
+    """The bundled classifier behind HTTP, loaded once. It takes jobs."""
 
     def __init__(self) -> None:
-        os.environ |= {"MODEL_API_KEY": KEY, "MAX_BODY_BYTES": "4096", "MAX_TEXTS": "4"}
+        os.environ |= {
+            "MODEL_API_KEY": KEY,
+            "MAX_BODY_BYTES": "4096",
+            "MAX_TEXTS": "4",
+            "JOBS_FILE_PREFIXES": "file:/in/,gs://bucket/in/",
+            "JOBS_WEBHOOK_HOSTS": "hooks.example.com",
+        }
         settings = settings_from_environment()
         manifest = Manifest.read(BUNDLED_MODEL, TASKS)
         task = TASKS[manifest.task](manifest, Limits(settings.max_texts, settings.max_text_characters))
@@ -63,7 +88,8 @@ class Server:
         lifecycle = Lifecycle()
         lifecycle.model_is_warm()
         self._engine = Engine(2, max_queue_calls=100, max_queue_tokens=1_000_000)
-        app = build_app(settings, manifest, task, self._engine, lifecycle, port=8000)
+        jobs: Any = NothingKept()
+        app = build_app(settings, manifest, task, self._engine, lifecycle, port=8000, jobs=jobs)
         self._config = uvicorn.Config(
             app, ws="none", lifespan="off", log_config=None, access_log=False, proxy_headers=False
         )

@@ -10,7 +10,7 @@ import pytest
 
 from tests.checkout import ROOT
 from tests.fuzz.connection import Server
-from tests.fuzz.verdict import BODY, CONNECTION, REQUESTS, Watch, check, parts_of
+from tests.fuzz.verdict import BODY, CONNECTION, JOB, JOB_BODIES, REQUESTS, Watch, check, parts_of
 
 with_atheris = pytest.mark.skipif(not find_spec("atheris"), reason="atheris has no wheel for this system")
 
@@ -24,6 +24,7 @@ def server() -> Generator[Server]:
 
 def test_the_way_that_is_fuzzed_goes_as_far_as_the_model(server: Server) -> None:
     assert b'"label":"ham"' in server.answers(parts_of(BODY + b'{"text": "see you at lunch"}'))
+    assert b"202 Accepted" in server.answers(parts_of(JOB + JOB_BODIES[0]))
     pieces = parts_of(CONNECTION + bytes([40]) + REQUESTS[3])
     assert len(pieces) == 2
     assert b'"label":' in server.answers(pieces)

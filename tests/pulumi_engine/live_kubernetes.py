@@ -49,6 +49,11 @@ if config.get_bool("contentNames"):
     registration.Registrar._options = lambda self, manifest, protect, *, named: options(
         self, manifest, protect, named=False  # as before: the new one is made first
     )
+jobs = {{}}
+if config.get_bool("jobs"):
+    jobs = {{"jobs": True, "min_workers": int(config.get("leastWorkers") or 1)}}
+    jobs |= {{"max_workers": most}} if (most := config.get_int("mostWorkers")) else {{}}
+    jobs |= {{"jobs_database": database}} if (database := config.get("database")) else {{}}
 KubernetesService(
     "api",
     {{
@@ -66,6 +71,7 @@ KubernetesService(
         "kubeconfig": open({kubeconfig!r}).read(),
         "cluster_identifier": config.get("cluster") or "",
         "deletion_protection": config.get_bool("protect") or False,
+        **jobs,
     }},
 )
 """
@@ -145,7 +151,8 @@ class Watch:
             if running and namespace.startswith(self._prefix):
                 [container] = pod["spec"]["containers"]
                 found.add(("ConfigMap", namespace, container["envFrom"][0]["configMapRef"]["name"]))
-                for variable in container["env"]:
+                secret = [variable for variable in container["env"] if "valueFrom" in variable]
+                for variable in secret:
                     found.add(("Secret", namespace, variable["valueFrom"]["secretKeyRef"]["name"]))
         return found
 

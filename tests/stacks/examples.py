@@ -33,6 +33,19 @@ _MONITORED = {"monitoring": "operator"}
 
 _CANARY = {"rollout": "canary"}
 
+_JOBS = {"jobs": "true"}
+# Of every target that takes jobs; its own are in its map.
+_WITH_JOBS: Mapping[str, Example] = {
+    "jobs": ("true", {}),
+    "jobTtlDays": ("30", _JOBS),
+    "jobsPerCaller": ("50", _JOBS),
+    "webhookHosts": ('["hooks.example.com"]', _JOBS),
+    "workerMemory": ("4Gi", _JOBS),
+    "minWorkers": ("2", {**_JOBS, "maxWorkers": "5"}),
+    "maxWorkers": ("6", _JOBS),
+    "workerCpu": ("2", {**_JOBS, "workerMemory": "4Gi"}),
+}
+
 _EVERYWHERE: Mapping[str, Example] = {
     "loadSeconds": ("55", {}),
     "cpu": ("4", {"memory": "8Gi"}),
@@ -67,8 +80,16 @@ _OWN_CLUSTER = {"cluster": "shared", "image": IMAGES["gke"]}
 _RANGES = {"podsRange": "pods", "servicesRange": "services"}
 _BUCKET = {"model": f"gs://acme/model@{'1' * 16}"}
 _RUN_GPU = {"gpu": "nvidia-l4", "cpu": "4", "memory": "16Gi", **_BUCKET, "image": IMAGES["cloud-run"]}
+_HOOK_KEY = {"secrets": '{"JOBS_WEBHOOK_SECRET": "kubernetes:hooks/key"}'}
 _WORKLOAD: Mapping[str, Example] = {
     **_CLOUDS,
+    **_WITH_JOBS,
+    "jobFiles": ('["gs://acme-jobs/input/"]', _JOBS),
+    "jobResults": ("gs://acme-jobs/results/", _JOBS),
+    "jobsDatabase": ("kubernetes:jobs/url", _JOBS),
+    "jobsDatabaseInstances": ("3", _JOBS),
+    "jobsDatabaseSize": ("20Gi", _JOBS),
+    "webhookHosts": ('["hooks.example.com"]', {**_JOBS, **_HOOK_KEY}),
     "concurrency": ("4", {"serving": "kserve"}),
     "namespace": ("models", {}),
     "modelSize": ("9Gi", _BUCKET),
@@ -112,6 +133,9 @@ _WORKLOAD: Mapping[str, Example] = {
 EXAMPLES: Mapping[str, Mapping[str, Example]] = {
     "local": {
         **_EVERYWHERE,
+        **_WITH_JOBS,
+        "jobFiles": ('["file:/srv/input/"]', _JOBS),
+        "jobResults": ("file:/srv/results/", _JOBS),
         "image": ("slipway:2", {"runtime": "container"}),
         "port": ("8321", {}),
         "canaryPercent": ("20", {"rollout": "canary"}),
@@ -256,6 +280,10 @@ def example_of(target: str, row: Setting) -> Example | None:
 # A third value of settings whose values are no numbers and no choices.
 _ONE_MORE: Mapping[str, str] = {
     "traces": "https://collector.example.com",
+    "jobFiles": '["gs://acme-jobs/input/", "gs://acme-other/"]',
+    "jobResults": "gs://acme-other/",
+    "jobsDatabase": "kubernetes:other/url",
+    "webhookHosts": '["hooks.example.com", "other.example.com"]',
     "rollbackOn": '["latency", "alarm:api-errors"]',
     "baseImage": "python:3.11-bookworm",
     "buildArgs": '{"HF_ENDPOINT": "https://other.example.com"}',

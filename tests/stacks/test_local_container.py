@@ -48,3 +48,9 @@ def test_without_dockers_sdk_the_command_that_installs_it_is_named(
     with pytest.raises(pulumi.RunError, match=r"pulumi_docker; .*`pip install 'slipway\[docker\]'`"):
         plan_of(main, config())
     assert plan_of(main, config(runtime="process")).resources
+
+
+def test_a_container_that_is_to_take_jobs_is_refused_with_the_way_that_works() -> None:
+    words = r"jobs.* is given, and no worker runs next to a local container"
+    with pytest.raises(pulumi.RunError, match=words):
+        plan_of(main, config(jobs="true"))

@@ -27,11 +27,12 @@ def faults(
 
 
 def test_every_signal_reads_metrics_that_the_server_has() -> None:
-    sources = "".join(path.read_text() for path in (ROOT / "service/metrics").glob("*.py"))
+    folders = (ROOT / "service/metrics", ROOT / "service/jobs")
+    sources = "".join(path.read_text() for folder in folders for path in folder.glob("*.py"))
     for signal in SIGNALS:
         for series in signal.series:
             names = set(re.findall(r"([a-z][a-z_]+)\{", series.promql("$", "5m", 1))) - OF_OTHERS
-            assert names or signal.key in ("cpu", "instances", "restarts", "gpu", "gpu-memory")
+            assert names or signal.key in ("cpu", "instances", "restarts", "gpu", "gpu-memory", "workers")
             for name in names:
                 base = re.sub(r"_(bucket|count|sum|total|info)$", "", name)
                 assert f'"{base}"' in sources or f'"{name}"' in sources, f"{signal.key}: {name}"

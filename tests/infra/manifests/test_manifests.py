@@ -16,7 +16,8 @@ from slipway.infra.manifests.folder import write_files
 from slipway.infra.manifests.objects import Manifests, manifests_of, yaml_files, yaml_of
 from slipway.infra.plan.config import StackConfig
 from slipway.infra.plan.run import Plan, plan_of
-from tests.contract.kubernetes_cases import GOOGLE, GPU, KEY, PLAIN, RIGHT
+from tests.contract.kubernetes_cases import GOOGLE, GPU, KEY, PLAIN
+from tests.contract.kubernetes_job_cases import EVERY_RIGHT, JOBS
 from tests.contract.kubernetes_judge import schema_faults
 
 EVERYTHING: dict[str, Any] = {
@@ -32,7 +33,7 @@ EVERYTHING: dict[str, Any] = {
     "node_selector": {"pool": "gpu"},
 }
 # A step of a rollout holds parts of objects as they are, and is only for who has them.
-LASTING = {name: args for name, args in RIGHT.items() if "rollout_step" not in args}
+LASTING = {name: args for name, args in EVERY_RIGHT.items() if "rollout_step" not in args}
 
 
 def plan(args: Mapping[str, Any]) -> Plan:
@@ -240,6 +241,16 @@ def test_a_chart_takes_kedas_range_from_the_values_and_keeps_no_namespace() -> N
     assert "ml-of-one" not in files["templates/api-route.yaml"]
     by_query = chart_files(found({**SCALED["requests"], "namespace": "ml-of-one"}))
     assert "ml-of-one" not in by_query["templates/api-scaler.yaml"]
+
+
+def test_a_chart_takes_the_workers_range_and_size_from_values_of_their_own() -> None:
+    files = chart_files(found({**JOBS, "min_workers": 0, "max_workers": 6, "worker_memory_gib": 4}))
+    values = yaml.safe_load(files["values.yaml"])
+    assert values["workers"] == {"minReplicas": 0, "maxReplicas": 6}
+    assert values["autoscaling"] == {"minReplicas": 2, "maxReplicas": 3}
+    assert values["resources"]["worker"]["limits"]["memory"] == "4Gi"
+    assert values["resources"]["server"]["limits"]["memory"] == "2Gi"
+    assert values["jobsDatabase"] == {"size": "10240Mi"}
 
 
 def test_a_chart_keeps_no_query_of_the_namespace_that_it_was_made_for() -> None:

@@ -1,8 +1,9 @@
-"""The schemas of KEDA's kinds and of its HTTP add-on's: what an API server with them installed takes.
+"""The schemas of kinds of KEDA, its HTTP add-on and CloudNativePG: what an API server with them takes.
 
-The files in keda/ are copied from the definitions that they name as their source, by the KEDA authors under
-the Apache License 2.0; descriptions and the status are left out, and of TriggerAuthentication all but the
-identity.
+The files in keda/ and cloudnativepg/ are copied from the definitions that they name as their source, by the
+KEDA authors and the contributors to CloudNativePG under the Apache License 2.0. Descriptions and the status
+are left out, of TriggerAuthentication all but the identity and references to Secrets, and of Cluster what no
+service here has.
 """
 
 import json
@@ -13,29 +14,29 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-_FOLDER = Path(__file__).parent / "keda"
+_FOLDERS = [Path(__file__).parent / name for name in ("keda", "cloudnativepg")]
 
 
 @cache
-def keda_kinds() -> Mapping[str, Mapping[str, Any]]:
+def extension_kinds() -> Mapping[str, Mapping[str, Any]]:
     """Return each kind with its group, version, plural and schema."""
-    found = [json.loads(path.read_text()) for path in sorted(_FOLDER.glob("*.json"))]
+    found = [json.loads(path.read_text()) for folder in _FOLDERS for path in sorted(folder.glob("*.json"))]
     return {each["kind"]: each for each in found}
 
 
-def keda_faults(objects: Sequence[Mapping[str, Any]]) -> list[str]:
+def extension_faults(objects: Sequence[Mapping[str, Any]]) -> list[str]:
     """List what the schemas refuse, including unknown fields and other versions."""
     return [
         f"{body['kind']}: {error.message}"
         for body in objects
-        if body["kind"] in keda_kinds()
+        if body["kind"] in extension_kinds()
         for error in _validator(body["kind"]).iter_errors(dict(body))  # pyright: ignore[reportUnknownMemberType]
     ]
 
 
 @cache
 def _validator(kind: str) -> Draft202012Validator:
-    row = keda_kinds()[kind]
+    row = extension_kinds()[kind]
     schema = _strict(row["openAPIV3Schema"])
     schema["properties"]["apiVersion"] = {"const": f"{row['group']}/{row['version']}"}
     schema["properties"]["metadata"] = {"type": "object"}

@@ -1,0 +1,138 @@
+"""Files in local folders that jobs may name, opened below their prefix without following a link.
+
+Each folder on the way is opened from the one above it, so that a link, also one that is made at this very
+moment, leads nowhere else. The prefix itself is its owner's, and may be a link.
+"""
+
+import errno
+import os
+import stat
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from ..faults import FileUnavailable, InvalidInput
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_WRONG = {
+    errno.ENOENT: "there is no such file",
+    errno.ENOTDIR: "a part of its path is no folder",
+    errno.ELOOP: "it is a link, or a part of its path is one",
+    errno.EACCES: "this service may not open it",
+    errno.EPERM: "this service may not open it",
+    errno.EISDIR: "it is a folder",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FolderFile:
+    """A file below a folder. root: the folder; parts: of the path below it. place: its address."""
+
+    root: str
+    parts: tuple[str, ...]
+    place: str
+
+    @property
+    def name(self) -> str:
+        return self.parts[-1]
+
+    def open(self) -> BinaryIO:
+        """Open it for reading. Raises InvalidInput or FileUnavailable."""
+        try:
+            folder = _folder(self.root, self.parts[:-1], makes=False)
+            try:
+                flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+                descriptor = os.open(self.name, flags, dir_fd=folder)
+            finally:
+                os.close(folder)
+        except OSError as error:
+            raise self.fault(error) from None
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise InvalidInput(f"{self.place}: it is no regular file")
+        return os.fdopen(descriptor, "rb")
+
+    def identity(self) -> dict[str, str | int]:
+        """Return its size, which is all that a job asks for."""
+        with self.open() as file:
+            return {"bytes": os.fstat(file.fileno()).st_size}
+
+    def writer(self, mark: str) -> "FolderWriter":
+        """Return what writes it whole. mark: keeps its temporary file from another's."""
+        try:
+            folder = _folder(self.root, self.parts[:-1], makes=True)
+            return FolderWriter(self, folder, f".{self.name}.{mark}")
+        except OSError as error:
+            raise self.fault(error) from None
+
+    def delete(self) -> None:
+        """Delete it; one that is gone is no error."""
+        with suppress(FileNotFoundError):
+            folder = _folder(self.root, self.parts[:-1], makes=False)
+            try:
+                os.unlink(self.name, dir_fd=folder)
+            finally:
+                os.close(folder)
+
+    def fault(self, error: OSError) -> Exception:
+        """Return why a job's file is refused, or cannot be used now."""
+        if error.errno in _WRONG:
+            return InvalidInput(f"{self.place}: {_WRONG[error.errno]}")
+        return FileUnavailable(f"{self.place}: {error.strerror or error}", retry_after_seconds=10)
+
+
+class FolderWriter:
+    """Writes one file next to its place, and puts it there whole; see RowsWriter."""
+
+    def __init__(self, file: FolderFile, folder: int, temporary: str) -> None:
+        """Begin. folder: descriptor of its folder, which this closes. temporary: its name until then."""
+        self._file, self._folder, self._temporary = file, folder, temporary
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+        try:
+            self._output = os.fdopen(os.open(temporary, flags, 0o600, dir_fd=folder), "wb")
+        except BaseException:
+            os.close(folder)
+            raise
+
+    def write(self, row: bytes) -> None:
+        try:
+            self._output.write(row + b"\n")
+        except OSError as error:
+            raise self._file.fault(error) from None
+
+    def finish(self) -> None:
+        try:
+            self._output.flush()
+            os.fsync(self._output.fileno())
+            os.rename(self._temporary, self._file.name, src_dir_fd=self._folder, dst_dir_fd=self._folder)
+        except OSError as error:
+            raise self._file.fault(error) from None
+        self._close()
+
+    def discard(self) -> None:
+        with suppress(OSError):
+            os.unlink(self._temporary, dir_fd=self._folder)
+        self._close()
+
+    def _close(self) -> None:
+        if self._folder >= 0:
+            with suppress(OSError):  # what a full disk still holds back
+                self._output.close()
+            os.close(self._folder)
+            self._folder = -1
+
+
+def _folder(root: str, parts: Sequence[str], *, makes: bool) -> int:
+    """Open a folder below another. makes: make those that are missing. Raises OSError."""
+    folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    for part in parts:
+        try:
+            if makes:
+                with suppress(FileExistsError):
+                    os.mkdir(part, 0o700, dir_fd=folder)
+            inner = os.open(part, _FOLDER, dir_fd=folder)
+        finally:
+            os.close(folder)
+        folder = inner
+    return folder
