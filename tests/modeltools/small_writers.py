@@ -133,7 +133,7 @@ def prompt_of(network: Any, text: str) -> str:
     return text if network.config.is_encoder_decoder else f"{text}="
 
 
-def _batch(network: Any, pairs: list[Pair]) -> dict[str, torch.Tensor]:
+def _batch(network: Any, pairs: list[Pair]) -> dict[str, Any]:
     encode = byte_tokenizer().encode
     read = [encode(prompt_of(network, text)).ids for text, _ in pairs]
     written = [[*encode(answer).ids, END] for _, answer in pairs]
@@ -144,13 +144,13 @@ def _batch(network: Any, pairs: list[Pair]) -> dict[str, torch.Tensor]:
     return _padded(rows, labels)
 
 
-def _padded(rows: list[list[int]], labels: list[list[int]]) -> dict[str, torch.Tensor]:
+def _padded(rows: list[list[int]], labels: list[list[int]]) -> dict[str, Any]:
     input_ids = _filled(rows, PAD)
     mask = _filled([[1] * len(row) for row in rows], 0)
     return {"input_ids": input_ids, "attention_mask": mask, "labels": _filled(labels, LEFT_OUT)}
 
 
-def _filled(rows: list[list[int]], value: int) -> torch.Tensor:
+def _filled(rows: list[list[int]], value: int) -> Any:
     width = max(map(len, rows))
     return torch.tensor([row + [value] * (width - len(row)) for row in rows])
 
