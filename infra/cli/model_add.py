@@ -118,6 +118,7 @@ def _report_json(found: "Added") -> dict[str, Any]:
 
 def _print_report(found: "Added") -> None:
     measured: dict[str, Any] = found.manifest["measured"]
+    rate: float = measured["texts_per_second"]
     size = sum(file["bytes"] for file in found.manifest["files"].values())
     OUT.print(f"{found.folder} is ready, {size / 1e6:.1f} MB", markup=False)
     for title, lines in (("found", found.found), ("assumed", found.assumed)):
@@ -130,7 +131,7 @@ def _print_report(found: "Added") -> None:
         )
     OUT.print(
         f"  measured  ready after {measured['load_seconds']:.1f} s, {measured['memory_mib']} MiB, "
-        f"{measured['texts_per_second']:.0f} requests/s on one vCPU",
+        f"{rate:{'.0f' if rate >= 10 else '.2g'}} requests/s on one vCPU",
         markup=False,
     )
     OUT.print("Next:")

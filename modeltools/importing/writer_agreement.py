@@ -21,6 +21,8 @@ from .writer_loading import LoadedWriter
 
 MOST_DIFFERENCE = {"fp32": 0.005, "int8": 0.15}
 """The most that the logarithm of a token's probability may move, on average over an answer, in nats."""
+SHARE_OF_UNLIKELY = 0.05
+"""In int8 also this share of how unlikely the original finds the answers: rounding grows with the scores."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,8 @@ class Closeness:
     """Of a token, over all answers."""
     most: float
     """Of a token, over the answer where it is largest."""
+    unlikelihood: float
+    """Of a token of the answers in the original: the negative logarithm of its probability, on average."""
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -85,12 +89,16 @@ def closeness(wanted: Sequence[Scored], found: Sequence[Sequence[float]]) -> Clo
     if len(apart) < len(wanted):
         raise BadModel("CTranslate2 scored another number of tokens than it was given.")
     every = np.concatenate(apart)
-    return Closeness(len(apart), len(every), float(every.mean()), max(float(one.mean()) for one in apart))
+    unlikelihood = -float(np.mean([each for one in wanted for each in one.log_probabilities]))
+    most = max(float(one.mean()) for one in apart)
+    return Closeness(len(apart), len(every), float(every.mean()), most, unlikelihood)
 
 
 def require_closeness(place: str, found: Closeness, precision: str) -> None:
     """Raise BadModel if the answers' probabilities moved too far."""
     allowed = MOST_DIFFERENCE[precision]
+    if precision == "int8":
+        allowed = max(allowed, SHARE_OF_UNLIKELY * found.unlikelihood)
     if found.most <= allowed:
         return
     fault = (

@@ -114,6 +114,7 @@ def trained(
     network: Any, pair: Callable[[random.Random], Pair], steps: int, rate: float = 3e-3, size: int = 64
 ) -> Any:
     """Train the network on `size` new pairs at each step, and return it."""
+    torch.set_num_threads(1)  # networks this small wait for further threads rather than gain by them
     chance = random.Random(1)
     optimizer = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=0.0)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps, pct_start=0.1)
@@ -133,7 +134,7 @@ def prompt_of(network: Any, text: str) -> str:
     return text if network.config.is_encoder_decoder else f"{text}="
 
 
-def _batch(network: Any, pairs: list[Pair]) -> dict[str, torch.Tensor]:
+def _batch(network: Any, pairs: list[Pair]) -> dict[str, Any]:
     encode = byte_tokenizer().encode
     read = [encode(prompt_of(network, text)).ids for text, _ in pairs]
     written = [[*encode(answer).ids, END] for _, answer in pairs]
@@ -144,13 +145,13 @@ def _batch(network: Any, pairs: list[Pair]) -> dict[str, torch.Tensor]:
     return _padded(rows, labels)
 
 
-def _padded(rows: list[list[int]], labels: list[list[int]]) -> dict[str, torch.Tensor]:
+def _padded(rows: list[list[int]], labels: list[list[int]]) -> dict[str, Any]:
     input_ids = _filled(rows, PAD)
     mask = _filled([[1] * len(row) for row in rows], 0)
     return {"input_ids": input_ids, "attention_mask": mask, "labels": _filled(labels, LEFT_OUT)}
 
 
-def _filled(rows: list[list[int]], value: int) -> torch.Tensor:
+def _filled(rows: list[list[int]], value: int) -> Any:
     width = max(map(len, rows))
     return torch.tensor([row + [value] * (width - len(row)) for row in rows])
 
@@ -170,5 +171,4 @@ def saved(network: Any, folder: Path) -> Path:
 
 
 if __name__ == "__main__":
-    torch.set_num_threads(1)
     saved(trained(network_of("bart"), first_sentence, 1600, 1e-3, 32), Path(sys.argv[1]))

@@ -58,7 +58,8 @@ def run(hub: FakeHub, address: str, out: Path, *options: str) -> "subprocess.Com
 
 def imported(hub: FakeHub, source: Path, out: Path, *options: str) -> dict[str, Any]:
     """From the Hub's answers to a folder; its manifest."""
-    done = run(hub, hub.put("acme/tiny", contents(source) | {"README.md": CARD}), out, *options)
+    address = hub.put("acme/tiny", contents(source) | {"README.md": CARD})
+    done = run(hub, address, out, "--engine", "torch", *options)
     assert done.returncode == 0, done.stderr
     Manifest.read(out, TASKS).check_files(out)
     return json.loads((out / "manifest.json").read_text())
@@ -247,7 +248,7 @@ def test_a_model_that_does_not_answer_is_refused_and_leaves_nothing(
     fake_hub: TestHub, t5: Path, tmp_path: Path, spoil: Any, told: str
 ) -> None:
     spoil(t5)
-    done = run(fake_hub, fake_hub.put("acme/tiny", contents(t5)), tmp_path / "out")
+    done = run(fake_hub, fake_hub.put("acme/tiny", contents(t5)), tmp_path / "out", "--engine", "torch")
     assert done.returncode == 2
     assert told in done.stderr.splitlines()[-1]
     assert not (tmp_path / "out").exists()

@@ -30,7 +30,8 @@ def test_a_model_that_writes_text_is_estimated_without_fetching_its_weights(fake
     source = put(fake_hub)
     known = hub_model(source, estimate=True)
     size = len(model_files()["model.safetensors"])
-    assert known.manifest["files"] == {"model.safetensors": {"bytes": size}}
+    assert known.manifest["files"] == {"model.bin": {"bytes": size // 4}}  # a byte for each weight
+    assert (known.manifest["engine"], known.manifest["precision"]) == ("ctranslate2", "int8")
     assert (known.manifest["task"], known.manifest["max_tokens"]) == ("summarize", 512)
     fit = estimated(source, known, 1)
     assert not fit.need.measured
@@ -39,8 +40,12 @@ def test_a_model_that_writes_text_is_estimated_without_fetching_its_weights(fake
 
 
 def test_weights_of_16_bits_are_told_as_such(fake_hub: TestHub) -> None:
+    size = len(model_files()["model.safetensors"])
     half = hub_model(put(fake_hub, dtype="bfloat16"), estimate=True)
-    assert half.manifest["precision"] == "bf16"
+    assert half.manifest["files"] == {"model.bin": {"bytes": size // 2}}
+    on_torch = hub_model(put(fake_hub, dtype="bfloat16", model_type="longt5"), estimate=True)
+    assert (on_torch.manifest["engine"], on_torch.manifest["precision"]) == ("torch", "bf16")
+    assert on_torch.manifest["files"] == {"model.safetensors": {"bytes": size}}
 
 
 def test_what_is_converted_has_no_size_yet(fake_hub: TestHub) -> None:
