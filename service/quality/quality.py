@@ -61,7 +61,7 @@ class Signal:
 
 
 class Quality:
-    """JobCounts predictions on the event loop's thread; any thread may read."""
+    """Counts predictions on the event loop's thread; any thread may read."""
 
     def __init__(self, manifest: Manifest, feedback: Feedback) -> None:
         """Count for this model. Raises BadModel if its reference has other bins."""

@@ -23,7 +23,7 @@ Text = Annotated[str, Field(description="What the model wrote.", examples=[" is 
 
 
 class TokenUsage(BaseModel):
-    """JobCounts of tokens."""
+    """Counts of tokens."""
 
     prompt_tokens: int = Field(ge=0, description="Tokens of the prompt.", examples=[12])
     completion_tokens: int = Field(
