@@ -12,6 +12,7 @@ SHARED = {
     "Change": "of a value in a diff, and of an amount in a cost: each package reads only its own",
     "ModelFolder": "the same folder, seen by the deploying side and by the server",
     "PortTaken": "the same fault, raised by the server and read from its log by the local provider",
+    "Process": "what a container runs, the server or a worker: the same idea on Google Cloud and on AWS",
     "ResourceChange": "of a resource in a diff, and of its cost: each package reads only its own",
     "SecretHome": "the same idea on Google Cloud and on AWS",
     "SecretReference": "the same idea on Google Cloud and on AWS",

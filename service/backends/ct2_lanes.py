@@ -73,7 +73,7 @@ class WritingRow:
         return not self.has_ended
 
 
-class Writer(Protocol):
+class BatchWriter(Protocol):
     """What computes a batch."""
 
     can_resume: bool
@@ -106,7 +106,7 @@ class LaneTurn:
 class Lanes:
     """The queue in front of one model. `write` may be called from any number of threads."""
 
-    def __init__(self, writer: Writer, most_tokens: int) -> None:
+    def __init__(self, writer: BatchWriter, most_tokens: int) -> None:
         """Start the lanes.
 
         most_tokens: of all rows of a batch, prompts and answers; one row alone may have more.

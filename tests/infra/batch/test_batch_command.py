@@ -53,13 +53,9 @@ def test_a_dry_run_starts_nothing(project: Path, messages: Path) -> None:
 
 
 def test_a_batch_on_a_stack_needs_a_bucket(project: Path, messages: Path) -> None:
-<<<<<<< HEAD
-    write_stack(project, {"target": "cloud-run", "gcpProject": "a-project-1"}, "dev")
-=======
     write_stack(
         project, {"target": "cloud-run", "gcpProject": "a-project-1", "region": "europe-west4"}, "dev"
     )
->>>>>>> text-model
     said = refused(project, "batch", messages.name, "scores", "--on", "dev")
     assert "a container of dev cannot reach" in said
 
