@@ -17,13 +17,13 @@ from ..tasks import Operation
 from ..webhooks.sender import webhook_key, webhook_sender
 from . import durable, leases
 from .computing import Computing
-from .database import engine_of
 from .database_store import DatabaseStore, store_of, url_of
 from .dbos_log import quieten
 from .executor import Executor, new_executor_id
 from .expiry import Expiry
 from .files import Files
 from .instruments import JobInstruments, keep_counting
+from .patient_engine import patient_engine_of
 from .reaper import Reaper, Strays
 from .records import Records
 from .runner import Runner
@@ -114,7 +114,7 @@ class Worker(ServerJobs):
             asyncio.run_coroutine_threadsafe(self._runner.run(id), loop).result()
 
         threads = self._settings.inference_threads
-        dbos_engine = engine_of(url_of(self._settings), DBOS_CONNECTIONS, is_durable=False)
+        dbos_engine = patient_engine_of(url_of(self._settings), DBOS_CONNECTIONS, self._patience)
         executor = Executor(dbos_engine, self._id, run, max(LEAST_JOBS, JOBS_PER_THREAD * threads))
         self._patience.until_back(self._prepared)
         self._patience.until_back(pulse.register)
