@@ -81,14 +81,19 @@ class Worker(ServerJobs):
     """The jobs of a worker. Event loop's thread."""
 
     def __init__(
-        self, settings: Settings, registry: CollectorRegistry, operations: Sequence[Operation], engine: Engine
+        self,
+        settings: Settings,
+        registry: CollectorRegistry,
+        operations: Sequence[Operation],
+        engine: Engine,
+        model_version: str,
     ) -> None:
         super().__init__(settings, registry, WORKER_CONNECTIONS)
         self._settings = settings
         self._id = new_executor_id()
         self._stopping = threading.Event()
         self._patience = DatabaseWait(self._stopping)
-        self._files: Files | None = _files_of(settings)
+        self._files: Files | None = _files_of(settings, model_version)
         calls = CALLS_ON_A_GPU if has_gpu() else CALLS_PER_THREAD * settings.inference_threads
         records = Records(self.store.engine, self._id, settings.jobs_ttl_seconds, self._patience)
         computing = Computing(operations, engine, self._files, calls)
@@ -177,10 +182,10 @@ class Worker(ServerJobs):
             await asyncio.to_thread(self._pulse.leave)
 
 
-def _files_of(settings: Settings) -> Files | None:
+def _files_of(settings: Settings, model_version: str) -> Files | None:
     """Return the files that jobs may read and write; None where there are none."""
     if not (settings.jobs_file_prefixes or settings.jobs_result_prefix):
         return None
     from .file_access import file_access
 
-    return file_access(settings)
+    return file_access(settings, model_version)

@@ -1,7 +1,9 @@
 """Jobs whose worker leaves, dies or is told to stop, and whose database goes away: with real processes."""
 
 import base64
+import json
 import pickle
+import signal
 import threading
 import time
 from collections import Counter
@@ -31,7 +33,11 @@ class Scene:
 
     def __init__(self, database: Database, folder: Path) -> None:
         self.database = database
-        settings = {"JOBS_MAX_ATTEMPTS": "2", "DRAIN_SECONDS": "6"}
+        settings = {
+            "JOBS_MAX_ATTEMPTS": "2",
+            "DRAIN_SECONDS": "6",
+            "JOBS_FILE_PREFIXES": f"file:{folder}/",
+        }
         self.fleet = Fleet(database.address, folder, FAULTY, workers=2, **settings)
         self.connection = Connection(self.fleet.port)
         self.fleet.server.start()
@@ -53,7 +59,7 @@ class Scene:
         return self.send("GET", f"/jobs/{id}")[1]
 
     def ended(self, id: str) -> dict[str, Any]:
-        self.until(lambda: (self.send("GET", f"/jobs/{id}?wait=1")[1] or {}).get("ended_at"))
+        self.until(lambda: self.send("GET", f"/jobs/{id}?wait=1")[0] == 200 and self.job(id)["ended_at"])
         return self.job(id)
 
     def until(self, is_so: Callable[[], object], seconds: float = STEP_SECONDS) -> None:
@@ -119,6 +125,7 @@ def test_a_pickle_in_the_tables_of_dbos_is_not_loaded(scene: Scene, tmp_path: Pa
     assert mark.exists()  # it would have been
 
 
+@only_sqlite
 def test_a_worker_that_is_told_to_end_hands_a_long_job_to_another(scene: Scene, tmp_path: Path):
     leaving, other = scene.workers
     gate = tmp_path / "gate"
@@ -137,6 +144,7 @@ def test_a_worker_that_is_told_to_end_hands_a_long_job_to_another(scene: Scene, 
     assert "is gone" not in other.log_text
 
 
+@only_sqlite
 def test_a_running_job_that_is_deleted_begins_no_further_text(scene: Scene, tmp_path: Path):
     worker = scene.workers[0]
     gate, book = tmp_path / "gate", tmp_path / "book"
@@ -150,6 +158,41 @@ def test_a_running_job_that_is_deleted_begins_no_further_text(scene: Scene, tmp_
     assert scene.ended(scene.accepted({"request": {"text": SPAM}}))["state"] == "succeeded"
     assert len(book.read_text().splitlines()) < 20
     assert scene.job(id)["state"] == "cancelled"
+
+
+@pytest.mark.parametrize(
+    ("end", "seconds"),
+    [
+        pytest.param(signal.SIGTERM, 30, id="told-to-end"),
+        pytest.param(signal.SIGKILL, 60, id="killed", marks=pytest.mark.long),
+    ],
+)
+@only_sqlite
+def test_a_file_goes_on_near_the_row_where_its_worker_ended(
+    scene: Scene, tmp_path: Path, end: signal.Signals, seconds: int
+):
+    first, second = scene.workers
+    gate, book, output = tmp_path / "gate", tmp_path / "book", tmp_path / "out.jsonl"
+    before = [noting(book) if number % 100 else {"text": ""} for number in range(2000)]
+    rows = [*before, holding(gate), *[{"text": SPAM}] * 200]
+    (tmp_path / "in.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    first.start()
+    id = scene.accepted({"file": f"file:{tmp_path}/in.jsonl", "output": f"file:{output}"})
+    scene.until(lambda: scene.job(id)["progress"]["done"] == 2000)
+    first.send(end)
+    first.ended(30)
+    begun = len(book.read_text().splitlines())
+    gate.touch()
+    second.start()
+    scene.until(lambda: scene.job(id)["ended_at"], seconds)
+    job = scene.job(id)
+    assert job["result"] == {"rows": 2201, "refused": 20, "output": f"file:{output}"}
+    assert job["attempts"] == (1 if end == signal.SIGTERM else 2)
+    assert len(book.read_text().splitlines()) - begun < 500
+    answers = [json.loads(line) for line in output.read_text().splitlines()]
+    assert [number for number, each in enumerate(answers) if "problem" in each] == list(range(0, 2000, 100))
+    assert [each["label"] for each in answers[2001:]] == ["spam"] * 200
+    assert not list(tmp_path.glob(".out.jsonl*"))
 
 
 @pytest.mark.long

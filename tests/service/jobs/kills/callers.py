@@ -37,7 +37,7 @@ class Connection:
 
     def answer(
         self, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None
-    ) -> tuple[int, Mapping[str, str], Any] | None:
+    ) -> tuple[int, http.client.HTTPMessage, Any] | None:
         """As `send`, with the headers of the answer as well."""
         try:
             if self._open is None:
@@ -46,7 +46,7 @@ class Connection:
             json_type = {"Content-Type": "application/json"}
             self._open.request(method, path, text, {**AUTHORIZED, **json_type, **(headers or {})})
             response = self._open.getresponse()
-            return response.status, dict(response.headers), json.loads(response.read())
+            return response.status, response.headers, json.loads(response.read())
         except (OSError, http.client.HTTPException, ValueError):
             self.close()
             return None

@@ -84,6 +84,10 @@ class Member:
         if self._process is not None and self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
 
+    def send(self, signal: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal)
+
     def ended(self, seconds: float) -> int:
         """Return its exit code, once it has ended."""
         assert self._process is not None
