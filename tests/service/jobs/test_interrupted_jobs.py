@@ -24,7 +24,7 @@ from tests.service.jobs.kills.fleet import Code, Fleet, Member
 from tests.service.running_server import HAM, SPAM
 
 LOOK_SECONDS, STEP_SECONDS = 0.02, 120.0
-AWAY_SECONDS, GOES_ON_SECONDS = 60.0, 15.0
+AWAY_SECONDS, GOES_ON_SECONDS = 60.0, 20.0
 FAULTY = Code("1.0.0", ROOT, "tests.service.jobs.faulty_service:main")
 
 
@@ -163,8 +163,8 @@ def test_a_running_job_that_is_deleted_begins_no_further_text(scene: Scene, tmp_
 @pytest.mark.parametrize(
     ("end", "seconds"),
     [
-        pytest.param(signal.SIGTERM, 30, id="told-to-end"),
-        pytest.param(signal.SIGKILL, 60, id="killed", marks=pytest.mark.long),
+        pytest.param(signal.SIGTERM, 60, id="told-to-end"),
+        pytest.param(signal.SIGKILL, 120, id="killed", marks=pytest.mark.long),
     ],
 )
 @only_sqlite
