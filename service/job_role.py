@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 
 
 def jobs_of(
-    settings: Settings, registry: CollectorRegistry, operations: Sequence[Operation], engine: Engine
+    settings: Settings,
+    registry: CollectorRegistry,
+    operations: Sequence[Operation],
+    engine: Engine,
+    model_version: str,
 ) -> "ServerJobs | None":
     """Return the jobs of this process by its role; None where they are off. Raises BadSettings."""
     if not settings.takes_jobs:
@@ -33,7 +37,7 @@ def jobs_of(
     from .jobs.role import ServerJobs, Worker
 
     if settings.role == "worker":
-        return Worker(settings, registry, operations, engine)
+        return Worker(settings, registry, operations, engine, model_version)
     return ServerJobs(settings, registry)
 
 

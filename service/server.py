@@ -108,7 +108,7 @@ async def _serve(
     engine.when_batch_computed(ended.instruments.batch_computed)
     connections = Connections(_connection_limits(settings))
     live = _live(settings, ended, engine, connections)
-    jobs = jobs_of(settings, ended.instruments.registry, task.operations, engine)
+    jobs = jobs_of(settings, ended.instruments.registry, task.operations, engine, manifest.model_version)
     if jobs is not None:
         await jobs.start()
     if settings.role == "worker":

@@ -26,7 +26,7 @@ from ..tasks import Operation
 from ..tasks.streams import StreamableWork
 from .claims import Claim, Outcome
 from .encoding import decoded
-from .files import Files, RowsWriter
+from .files import PROBLEM, Files, RowsWriter
 from .job import FileInput, JobState, ListInput, OneInput
 
 # Faults that another try may not meet; any other of a request is the same each time.
@@ -46,6 +46,8 @@ class Headway:
 
     done: int = 0
     total: int | None = None
+    is_handed_back: bool = False
+    """Whether another worker goes on where this one is stopped."""
 
 
 class Computing:
@@ -130,7 +132,7 @@ class Computing:
         except RequestFault as fault:
             if isinstance(fault, PASSING):
                 raise
-            return b'{"problem":' + problem_json(CAUSES[type(fault)], fault.detail, fault) + b"}"
+            return PROBLEM + problem_json(CAUSES[type(fault)], fault.detail, fault) + b"}"
 
     async def _answers(
         self, operation: Operation, bodies: AsyncIterator[bytes | RequestFault], progress: Headway
@@ -156,11 +158,14 @@ class Computing:
         files = self._required_files()
         progress.total = await asyncio.to_thread(files.count, file)
         writer = await asyncio.to_thread(files.writer, file, id)
+        progress.done = writer.rows
+        rows = islice(files.rows(file, operation), writer.rows, None)
         try:
-            refused = await self._write_rows(operation, _rows(files.rows(file, operation)), writer, progress)
+            refused = writer.refused + await self._write_rows(operation, _rows(rows), writer, progress)
             await asyncio.to_thread(writer.finish)
         except BaseException:
-            await asyncio.shield(asyncio.to_thread(writer.discard))
+            end = writer.leave if progress.is_handed_back else writer.discard
+            await asyncio.shield(asyncio.to_thread(end))
             raise
         return orjson.dumps({"rows": progress.done, "refused": refused, "output": file.output})
 
@@ -175,7 +180,7 @@ class Computing:
         refused = 0
         held: list[bytes] = []
         async for answer in self._answers(operation, rows, progress):
-            refused += answer.startswith(b'{"problem":')
+            refused += answer.startswith(PROBLEM)
             held.append(answer)
             if len(held) == ROWS_AT_ONCE:
                 await asyncio.to_thread(_write_all, writer, held)

@@ -64,14 +64,17 @@ def address_of(address: str, password: str = "") -> sa.URL:
     return url.set(password=password) if password and not url.password else url
 
 
-def engine_of(url: sa.URL, connections: int, is_durable: bool = True) -> sa.Engine:
+def engine_of(
+    url: sa.URL, connections: int, is_durable: bool = True, pool_seconds: float = STATEMENT_SECONDS
+) -> sa.Engine:
     """Return an engine; nothing connects yet.
 
     is_durable: a commit is on the disk when it returns. False: it may be lost with the machine's power, but
-    never with a process, and what is committed later is never kept without it.
+    never with a process, and what is committed later is never kept without it. pool_seconds: how long a
+    thread waits for a connection while all are in use.
     """
     if url.get_backend_name() == "sqlite":
-        return _sqlite(url, connections, is_durable)
+        return _sqlite(url, connections, is_durable, pool_seconds)
     arguments = {
         "connect_timeout": CONNECT_SECONDS,
         "tcp_user_timeout": SILENT_SECONDS * 1000,
@@ -84,18 +87,18 @@ def engine_of(url: sa.URL, connections: int, is_durable: bool = True) -> sa.Engi
         connect_args=arguments,
         pool_size=connections,
         max_overflow=0,
-        pool_timeout=STATEMENT_SECONDS,
+        pool_timeout=pool_seconds,
         pool_pre_ping=True,
         pool_recycle=1800,
     )
 
 
-def _sqlite(url: sa.URL, connections: int, is_durable: bool) -> sa.Engine:
+def _sqlite(url: sa.URL, connections: int, is_durable: bool, pool_seconds: float) -> sa.Engine:
     engine = sa.create_engine(
         url,
         pool_size=connections,
         max_overflow=0,
-        pool_timeout=STATEMENT_SECONDS,
+        pool_timeout=pool_seconds,
         connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
     )
 

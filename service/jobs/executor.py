@@ -3,16 +3,20 @@
 import secrets
 import socket
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import sqlalchemy as sa
 from dbos import DBOS, DBOSPortableJSONSerializer
 
 from . import durable
 
-# A job that is accepted waits at most about so long for a worker that is free.
+# A job that is accepted waits at most about so long for a worker that is free, and longer by the rest for one
+# that has found nothing so many times.
 POLL_SECONDS = 0.1
+REST_SECONDS, LOOKS_BEFORE_REST = 0.35, 20
 # Nothing here uses DBOS's notifications; its listener looks for them so often.
 LISTEN_SECONDS = 60.0
 
@@ -35,7 +39,7 @@ class Executor:
     def start(self) -> None:
         """Take jobs from now on. It raises while the database is away, and may then be called again."""
         DBOS.destroy(destroy_registry=True)
-        DBOS(
+        dbos = DBOS(
             config={
                 "name": durable.APPLICATION,
                 "system_database_engine": self._engine,
@@ -58,6 +62,7 @@ class Executor:
 
         del job
         DBOS.launch()
+        _rest_while_idle(dbos)
         DBOS.register_queue(
             durable.QUEUE,
             worker_concurrency=self._concurrency,
@@ -69,3 +74,20 @@ class Executor:
         """Take no more. DBOS writes the ends of workflows that run for as long as this."""
         destroy = partial(DBOS.destroy, workflow_completion_timeout_sec=max(1, seconds))
         threading.Thread(target=destroy, name="ending jobs", daemon=True).start()
+
+
+def _rest_while_idle(dbos: DBOS) -> None:
+    """Let DBOS look less often while there is nothing: its queue has one interval for all workers."""
+    database: Any = dbos._sys_db  # pyright: ignore[reportPrivateUsage]
+    take, looks = database.start_queued_workflows, 0
+
+    def taken(queue: Any, *words: Any, **options: Any) -> Any:
+        nonlocal looks
+        found: Sequence[Any] = take(queue, *words, **options)
+        if queue.name == durable.QUEUE:
+            looks = 0 if found[0] else looks + 1
+            if looks > LOOKS_BEFORE_REST:
+                time.sleep(REST_SECONDS)
+        return found
+
+    database.start_queued_workflows = taken

@@ -4,12 +4,14 @@ What a file holds is read as `slipway batch` reads it. A JSON Lines file has a r
 line; of a CSV file each row becomes one, by the columns that its header names.
 """
 
+import hashlib
 import re
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import BinaryIO, Protocol
 
 from ..batch.faults import BatchFailed, BatchRefused
+from ..batch.identity import code_digest
 from ..batch.lines import Lines
 from ..batch.reading import BEGIN, CsvFile, TextOptions
 from ..batch.requests import Requests, RowFault, RowOptions
@@ -36,16 +38,22 @@ class OpenFile(Protocol):
     def open(self) -> BinaryIO: ...
     def identity(self) -> dict[str, str | int]: ...
     def writer(self, mark: str) -> RowsWriter: ...
+    def taken_up(self, job_id: str, basis: str) -> RowsWriter: ...
     def delete(self) -> None: ...
 
 
 class FileAccess:
     """The files of the jobs of one service."""
 
-    def __init__(self, prefixes: Prefixes, result_prefix: str) -> None:
-        """Allow files below the prefixes. result_prefix: where large results go; '' nowhere."""
+    def __init__(self, prefixes: Prefixes, result_prefix: str, answers_by: str = "") -> None:
+        """Allow files below the prefixes.
+
+        result_prefix: where large results go; '' nowhere. answers_by: what gives the answers; those of
+        another are not gone on with.
+        """
         self._prefixes = prefixes
         self._result_prefix = result_prefix
+        self._answers_by = answers_by
 
     def count(self, file: FileInput) -> int:
         source = self._file(file.source)
@@ -64,7 +72,9 @@ class FileAccess:
 
     def writer(self, file: FileInput, job_id: str) -> RowsWriter:
         with explained():
-            return _Explained(self._file(file.output).writer(job_id))
+            basis = f"{self._answers_by} {self._file(file.source).identity()}"
+            mark = hashlib.sha256(basis.encode()).hexdigest()[:12]
+            return _Explained(self._file(file.output).taken_up(job_id, mark))
 
     def keep_result(self, job_id: str, result: bytes) -> str:
         if not self._result_prefix:
@@ -104,6 +114,7 @@ class _Explained:
 
     def __init__(self, writer: RowsWriter) -> None:
         self._writer = writer
+        self.rows, self.refused = writer.rows, writer.refused
 
     def write(self, row: bytes) -> None:
         with explained():
@@ -113,14 +124,17 @@ class _Explained:
         with explained():
             self._writer.finish()
 
+    def leave(self) -> None:
+        self._writer.leave()
+
     def discard(self) -> None:
         self._writer.discard()
 
 
-def file_access(settings: JobVariables) -> FileAccess:
-    """Return what the settings allow."""
+def file_access(settings: JobVariables, model_version: str) -> FileAccess:
+    """Return what the settings allow, for answers of this code and this version of the model."""
     prefixes, result = listed(settings.jobs_file_prefixes), settings.jobs_result_prefix.strip()
-    return FileAccess(Prefixes(prefixes), result)
+    return FileAccess(Prefixes(prefixes), result, f"{code_digest()} {model_version}")
 
 
 def _open_file(address: FileAddress, prefix: str) -> OpenFile:

@@ -7,9 +7,22 @@ from ..faults import RequestFault
 from ..tasks import Operation
 from .job import FileInput
 
+# What a row that was refused is written as.
+PROBLEM = b'{"problem":'
+
 
 class RowsWriter(Protocol):
     """Writes the rows of one output file; nothing is there under its address before `finish`."""
+
+    @property
+    def rows(self) -> int:
+        """How many rows it had from an earlier attempt; the next row is the one after these."""
+        ...
+
+    @property
+    def refused(self) -> int:
+        """How many of those are problems."""
+        ...
 
     def write(self, row: bytes) -> None:
         """Add a row: one line of JSON, without its end."""
@@ -17,6 +30,10 @@ class RowsWriter(Protocol):
 
     def finish(self) -> None:
         """Put the file in its place, whole."""
+        ...
+
+    def leave(self) -> None:
+        """Stop, and let the next attempt go on from here where that can be."""
         ...
 
     def discard(self) -> None: ...
@@ -39,7 +56,9 @@ class Files(Protocol):
         """
         ...
 
-    def writer(self, file: FileInput, job_id: str) -> RowsWriter: ...
+    def writer(self, file: FileInput, job_id: str) -> RowsWriter:
+        """Return what writes the answers, with those that an earlier attempt left of the same input."""
+        ...
 
     def keep_result(self, job_id: str, result: bytes) -> str:
         """Write a result that is too large for the database; return its address.

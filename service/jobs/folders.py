@@ -6,6 +6,7 @@ moment, leads nowhere else. The prefix itself is its owner's, and may be a link.
 
 import errno
 import os
+import secrets
 import stat
 from collections.abc import Sequence
 from contextlib import suppress
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from ..faults import FileUnavailable, InvalidInput
+from .files import PROBLEM
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _WRONG = {
@@ -54,9 +56,10 @@ class FolderFile:
         return os.fdopen(descriptor, "rb")
 
     def identity(self) -> dict[str, str | int]:
-        """Return its size, which is all that a job asks for."""
+        """Return what tells whether it is another file now."""
         with self.open() as file:
-            return {"bytes": os.fstat(file.fileno()).st_size}
+            found = os.fstat(file.fileno())
+            return {"bytes": found.st_size, "modified_ns": found.st_mtime_ns}
 
     def writer(self, mark: str) -> "FolderWriter":
         """Return what writes it whole. mark: keeps its temporary file from another's."""
@@ -65,6 +68,19 @@ class FolderFile:
             return FolderWriter(self, folder, f".{self.name}.{mark}")
         except OSError as error:
             raise self.fault(error) from None
+
+    def taken_up(self, job_id: str, basis: str) -> "FolderWriter":
+        """Return what writes it whole, from where an earlier attempt of the job on the same basis ended.
+
+        Each attempt has a file of its own: one that is taken for dead may still write.
+        """
+        writer = self.writer(f"{job_id}-{secrets.token_hex(4)}.{basis}")
+        try:
+            writer.take_up(f".{self.name}.{job_id}-", f".{basis}")
+        except BaseException:
+            writer.discard()
+            raise
+        return writer
 
     def delete(self) -> None:
         """Delete it; one that is gone is no error."""
@@ -88,12 +104,42 @@ class FolderWriter:
     def __init__(self, file: FolderFile, folder: int, temporary: str) -> None:
         """Begin. folder: descriptor of its folder, which this closes. temporary: its name until then."""
         self._file, self._folder, self._temporary = file, folder, temporary
+        self.rows = self.refused = 0
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
         try:
             self._output = os.fdopen(os.open(temporary, flags, 0o600, dir_fd=folder), "wb")
         except BaseException:
             os.close(folder)
             raise
+
+    def take_up(self, begin: str, end: str) -> None:
+        """Begin with the rows of the longest earlier file of such a name, and delete all of such a begin."""
+        try:
+            earlier = [name for name in os.listdir(self._folder) if name.startswith(begin)]
+            earlier.remove(self._temporary)
+            usable = [name for name in earlier if name.endswith(end)]
+            if usable:
+                self._copy(max(usable, key=self._size))
+            for name in earlier:
+                with suppress(FileNotFoundError):
+                    os.unlink(name, dir_fd=self._folder)
+        except OSError as error:
+            raise self._file.fault(error) from None
+
+    def _size(self, name: str) -> int:
+        return os.stat(name, dir_fd=self._folder, follow_symlinks=False).st_size
+
+    def _copy(self, name: str) -> None:
+        """Copy the whole lines; after a power cut there may be others behind them."""
+        with os.fdopen(
+            os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=self._folder), "rb"
+        ) as file:
+            for line in file:
+                if not (line.startswith(b"{") and line.endswith(b"}\n")):
+                    break
+                self._output.write(line)
+                self.rows += 1
+                self.refused += line.startswith(PROBLEM)
 
     def write(self, row: bytes) -> None:
         try:
@@ -108,6 +154,10 @@ class FolderWriter:
             os.rename(self._temporary, self._file.name, src_dir_fd=self._folder, dst_dir_fd=self._folder)
         except OSError as error:
             raise self._file.fault(error) from None
+        self._close()
+
+    def leave(self) -> None:
+        """Keep what is written; the next attempt takes it up."""
         self._close()
 
     def discard(self) -> None:

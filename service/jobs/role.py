@@ -17,13 +17,13 @@ from ..tasks import Operation
 from ..webhooks.sender import webhook_key, webhook_sender
 from . import durable, leases
 from .computing import Computing
-from .database import engine_of
 from .database_store import DatabaseStore, store_of, url_of
 from .dbos_log import quieten
 from .executor import Executor, new_executor_id
 from .expiry import Expiry
 from .files import Files
 from .instruments import JobInstruments, keep_counting
+from .patient_engine import patient_engine_of
 from .reaper import Reaper, Strays
 from .records import Records
 from .runner import Runner
@@ -81,14 +81,19 @@ class Worker(ServerJobs):
     """The jobs of a worker. Event loop's thread."""
 
     def __init__(
-        self, settings: Settings, registry: CollectorRegistry, operations: Sequence[Operation], engine: Engine
+        self,
+        settings: Settings,
+        registry: CollectorRegistry,
+        operations: Sequence[Operation],
+        engine: Engine,
+        model_version: str,
     ) -> None:
         super().__init__(settings, registry, WORKER_CONNECTIONS)
         self._settings = settings
         self._id = new_executor_id()
         self._stopping = threading.Event()
         self._patience = DatabaseWait(self._stopping)
-        self._files: Files | None = _files_of(settings)
+        self._files: Files | None = _files_of(settings, model_version)
         calls = CALLS_ON_A_GPU if has_gpu() else CALLS_PER_THREAD * settings.inference_threads
         records = Records(self.store.engine, self._id, settings.jobs_ttl_seconds, self._patience)
         computing = Computing(operations, engine, self._files, calls)
@@ -114,7 +119,7 @@ class Worker(ServerJobs):
             asyncio.run_coroutine_threadsafe(self._runner.run(id), loop).result()
 
         threads = self._settings.inference_threads
-        dbos_engine = engine_of(url_of(self._settings), DBOS_CONNECTIONS, is_durable=False)
+        dbos_engine = patient_engine_of(url_of(self._settings), DBOS_CONNECTIONS, self._patience)
         executor = Executor(dbos_engine, self._id, run, max(LEAST_JOBS, JOBS_PER_THREAD * threads))
         self._patience.until_back(self._prepared)
         self._patience.until_back(pulse.register)
@@ -177,10 +182,10 @@ class Worker(ServerJobs):
             await asyncio.to_thread(self._pulse.leave)
 
 
-def _files_of(settings: Settings) -> Files | None:
+def _files_of(settings: Settings, model_version: str) -> Files | None:
     """Return the files that jobs may read and write; None where there are none."""
     if not (settings.jobs_file_prefixes or settings.jobs_result_prefix):
         return None
     from .file_access import file_access
 
-    return file_access(settings)
+    return file_access(settings, model_version)

@@ -21,6 +21,7 @@ from .transactions import Away
 
 # A job that another worker has is looked at again after so long, and one whose try failed by surprise.
 LOOK_AGAIN_SECONDS = 1.0
+LEAVE_SECONDS = 1.0
 FIRST_BACKOFF_SECONDS, LONGEST_BACKOFF_SECONDS = 1.0, 60.0
 # A job that ended its worker so often runs alone from then on.
 TRIES_WITH_OTHERS = 2
@@ -196,7 +197,10 @@ class Runner:
         self._begins_no_more = True
         held = list(self._held.values())
         for each in held:
+            each.progress.is_handed_back = True
             each.computing.cancel()
+        if held:  # what they leave in files is there when another worker begins
+            await asyncio.wait([each.computing for each in held], timeout=LEAVE_SECONDS)
         await self._records.hand_back([*(each.claim for each in held), *self._resting.values()])
         return sorted(self._running)
 

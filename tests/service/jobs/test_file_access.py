@@ -16,6 +16,8 @@ def access(folder: Path, result_prefix: str = "") -> FileAccess:
 
 
 def file_input(folder: Path, output: str = "out.jsonl") -> FileInput:
+    (folder / "in.jsonl").write_text("{}\n")
+    os.utime(folder / "in.jsonl", ns=(1, 1))
     return FileInput(f"file:{folder}/in.jsonl", f"file:{folder}/{output}", "jsonl")
 
 
@@ -46,7 +48,7 @@ def test_a_file_that_is_not_finished_leaves_nothing(tmp_path: Path):
     writer = access(tmp_path).writer(file_input(tmp_path), "job-1")
     writer.write(b"{}")
     writer.discard()
-    assert os.listdir(tmp_path) == []
+    assert os.listdir(tmp_path) == ["in.jsonl"]
 
 
 def test_a_file_appears_whole_and_replaces_the_one_before(tmp_path: Path):
@@ -65,7 +67,7 @@ def test_a_full_disk_is_a_fault_that_passes(tmp_path: Path):
     with pytest.raises(FileUnavailable, match="No space left"):
         writer.write(b"x" * 1_000_000)
     writer.discard()
-    assert os.listdir(tmp_path) == []
+    assert os.listdir(tmp_path) == ["in.jsonl"]
 
 
 def test_prefixes_that_changed_since_refuse_the_file(tmp_path: Path):
@@ -105,3 +107,43 @@ def test_a_prefix_is_compared_whole():
     assert prefixes.fault("gs://bucket/in/a") == ""
     for address in ("gs://bucket/internal/a", "gs://bucket2/in/a", "gs://bucket/IN/a", "file:/srv2/a"):
         assert "not below a prefix" in prefixes.fault(address)
+
+
+def test_an_attempt_goes_on_after_the_whole_rows_of_the_one_before(tmp_path: Path):
+    first = access(tmp_path).writer(file_input(tmp_path), "job-1")
+    for row in (b'{"a":1}', b'{"problem":{}}', b'{"a":'):
+        first.write(row)
+    first.leave()
+    second = access(tmp_path).writer(file_input(tmp_path), "job-1")
+    assert (second.rows, second.refused) == (2, 1)
+    second.write(b'{"a":2}')
+    second.finish()
+    assert (tmp_path / "out.jsonl").read_text() == '{"a":1}\n{"problem":{}}\n{"a":2}\n'
+    assert sorted(os.listdir(tmp_path)) == ["in.jsonl", "out.jsonl"]
+
+
+def test_rows_of_another_input_model_or_job_are_not_gone_on_with(tmp_path: Path):
+    file = file_input(tmp_path)
+
+    def left(job: str = "job-1", answers_by: str = "") -> int:
+        writer = FileAccess(Prefixes([f"file:{tmp_path}/"]), "", answers_by).writer(file, job)
+        rows = writer.rows
+        if not rows:
+            writer.write(b"{}")
+        writer.leave()
+        return rows
+
+    assert [left(), left(), left("job-2"), left(), left(answers_by="model 2"), left()] == [0, 1, 0, 1, 0, 0]
+    os.utime(tmp_path / "in.jsonl", ns=(2, 2))
+    assert left() == 0
+
+
+def test_an_attempt_that_was_taken_for_dead_writes_into_no_other(tmp_path: Path):
+    dead, living = (access(tmp_path).writer(file_input(tmp_path), "job-1") for _ in range(2))
+    living.write(b'{"by":"living"}')
+    dead.write(b'{"by":"dead"}')
+    with pytest.raises(InvalidInput):
+        dead.finish()
+    dead.discard()
+    living.finish()
+    assert (tmp_path / "out.jsonl").read_text() == '{"by":"living"}\n'

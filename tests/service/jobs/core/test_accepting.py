@@ -57,6 +57,14 @@ async def test_a_caller_has_no_more_open_jobs_than_allowed(open_store: OpenStore
     await store.accept(new_job())
 
 
+async def test_several_servers_together_accept_no_more_than_allowed(open_store: OpenStore):
+    stores = [open_store(jobs_per_caller=7) for _ in range(4)]
+    handed_in = (store.accept(new_job()) for _ in range(10) for store in stores)
+    accepted = await asyncio.gather(*handed_in, return_exceptions=True)
+    assert sum(isinstance(each, TooManyJobs) for each in accepted) == 33
+    assert (await stores[0].counts()).waiting == 7
+
+
 async def test_a_cancelled_job_has_ended_and_stays_so(store: DatabaseStore):
     id = (await store.accept(new_job())).id
     cancelled = await store.cancel("default", id)

@@ -32,6 +32,13 @@ class Connection:
         self, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None
     ) -> tuple[int, Any] | None:
         """Return the status and the document; None where no whole answer came."""
+        found = self.answer(method, path, body, headers)
+        return None if found is None else (found[0], found[2])
+
+    def answer(
+        self, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None
+    ) -> tuple[int, http.client.HTTPMessage, Any] | None:
+        """As `send`, with the headers of the answer as well."""
         try:
             if self._open is None:
                 self._open = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
@@ -39,7 +46,7 @@ class Connection:
             json_type = {"Content-Type": "application/json"}
             self._open.request(method, path, text, {**AUTHORIZED, **json_type, **(headers or {})})
             response = self._open.getresponse()
-            return response.status, json.loads(response.read())
+            return response.status, response.headers, json.loads(response.read())
         except (OSError, http.client.HTTPException, ValueError):
             self.close()
             return None

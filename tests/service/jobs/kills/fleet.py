@@ -21,10 +21,10 @@ CHANGED = ("service/jobs/executor.py", 'return "ended"', 'return "ended by the n
 class Code:
     """A version of the code, and the command that runs it."""
 
-    def __init__(self, version: str, root: Path) -> None:
+    def __init__(self, version: str, root: Path, function: str = "service.__main__:main") -> None:
         self.version = version
         self._root = root
-        self._command = Command("service.__main__:main", MODULES, os.environ, root)
+        self._command = Command(function, MODULES, os.environ, root)
 
     def start(self, settings: dict[str, str], log: Path) -> Process:
         with log.open("ab") as output:
@@ -64,10 +64,12 @@ class Member:
     def start(self) -> None:
         self._process = self.code.start(self._settings, self._log)
 
-    def keep_running(self) -> None:
-        """Start it again if it has ended."""
-        if self._process is None or self._process.poll() is not None:
+    def keep_running(self) -> bool:
+        """Start it again if it has ended; return whether it had."""
+        has_ended = self._process is None or self._process.poll() is not None
+        if has_ended:
             self.start()
+        return has_ended
 
     def kill(self) -> bool:
         """End it without a warning; return whether it was there."""
@@ -81,6 +83,10 @@ class Member:
     def terminate(self) -> None:
         if self._process is not None and self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
+
+    def send(self, signal: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal)
 
     def ended(self, seconds: float) -> int:
         """Return its exit code, once it has ended."""
@@ -102,7 +108,7 @@ class Member:
 class Fleet:
     """One server and several workers on one database."""
 
-    def __init__(self, address: str, folder: Path, code: Code, workers: int) -> None:
+    def __init__(self, address: str, folder: Path, code: Code, workers: int, **settings: str) -> None:
         self.changed = threading.Condition()
         self.port = free_port()
         shared = {
@@ -112,6 +118,7 @@ class Fleet:
             "METRICS": "off",
             "SERVE_PAGE": "false",
             "INFERENCE_THREADS": "2",
+            **settings,
         }
         server = shared | {"PORT": str(self.port)}
         self.server = Member("server", server, folder / "server.log", code)
