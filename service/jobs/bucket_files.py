@@ -31,9 +31,9 @@ class BucketFile:
     def identity(self) -> dict[str, str | int]:
         return self._source.identity()
 
-    def writer(self, mark: str) -> "BucketWriter":
-        """Return what writes it whole; mark is for files that have a temporary one."""
-        del mark
+    def writer(self, job_id: str, attempt: int) -> "BucketWriter":
+        """Return what writes it whole; there is no temporary file that job and attempt would name."""
+        del job_id, attempt
         return BucketWriter(self._bucket, self._key)
 
     def delete(self) -> None:

@@ -35,7 +35,7 @@ class OpenFile(Protocol):
     def place(self) -> str: ...
     def open(self) -> BinaryIO: ...
     def identity(self) -> dict[str, str | int]: ...
-    def writer(self, mark: str) -> RowsWriter: ...
+    def writer(self, job_id: str, attempt: int) -> RowsWriter: ...
     def delete(self) -> None: ...
 
 
@@ -62,19 +62,19 @@ class FileAccess:
             else:
                 yield from _json_lines(source)
 
-    def writer(self, file: FileInput, job_id: str) -> RowsWriter:
+    def writer(self, file: FileInput, job_id: str, attempt: int) -> RowsWriter:
         with explained():
-            return _Explained(self._file(file.output).writer(job_id))
+            return _Explained(self._file(file.output).writer(job_id, attempt))
 
-    def keep_result(self, job_id: str, result: bytes) -> str:
+    def keep_result(self, job_id: str, attempt: int, result: bytes) -> str:
         if not self._result_prefix:
             raise ResultTooLarge(
                 f"the result has {len(result)} bytes, more than the database holds, and this service has no "
                 "place for it (JOBS_RESULT_PREFIX); hand in less at once, or a file"
             )
-        address = f"{self._result_prefix}{job_id}.json"
+        address = f"{self._result_prefix}{job_id}-{attempt}.json"
         with explained():
-            writer = self._result(address).writer(job_id)
+            writer = self._result(address).writer(job_id, attempt)
             try:
                 writer.write(result)
                 writer.finish()

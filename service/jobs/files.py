@@ -39,10 +39,12 @@ class Files(Protocol):
         """
         ...
 
-    def writer(self, file: FileInput, job_id: str) -> RowsWriter: ...
+    def writer(self, file: FileInput, job_id: str, attempt: int) -> RowsWriter:
+        """Begin the output. An attempt that was lost and still writes changes nothing of a later one's."""
+        ...
 
-    def keep_result(self, job_id: str, result: bytes) -> str:
-        """Write a result that is too large for the database; return its address.
+    def keep_result(self, job_id: str, attempt: int, result: bytes) -> str:
+        """Write a result that is too large for the database; return its address, another for each attempt.
 
         Raises ResultTooLarge where JOBS_RESULT_PREFIX is not set.
         """

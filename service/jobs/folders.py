@@ -22,6 +22,7 @@ _WRONG = {
     errno.EACCES: "this service may not open it",
     errno.EPERM: "this service may not open it",
     errno.EISDIR: "it is a folder",
+    errno.ENAMETOOLONG: "a part of its path is longer than the disk allows",
 }
 
 
@@ -58,11 +59,14 @@ class FolderFile:
         with self.open() as file:
             return {"bytes": os.fstat(file.fileno()).st_size}
 
-    def writer(self, mark: str) -> "FolderWriter":
-        """Return what writes it whole. mark: keeps its temporary file from another's."""
+    def writer(self, job_id: str, attempt: int) -> "FolderWriter":
+        """Return what writes it whole. It deletes what earlier attempts left, and one that goes on fails."""
         try:
             folder = _folder(self.root, self.parts[:-1], makes=True)
-            return FolderWriter(self, folder, f".{self.name}.{mark}")
+            for earlier in range(1, attempt):
+                with suppress(FileNotFoundError):
+                    os.unlink(_temporary(job_id, earlier), dir_fd=folder)
+            return FolderWriter(self, folder, _temporary(job_id, attempt))
         except OSError as error:
             raise self.fault(error) from None
 
@@ -121,6 +125,10 @@ class FolderWriter:
                 self._output.close()
             os.close(self._folder)
             self._folder = -1
+
+
+def _temporary(job_id: str, attempt: int) -> str:
+    return f".{job_id}-{attempt}"
 
 
 def _folder(root: str, parts: Sequence[str], *, makes: bool) -> int:
