@@ -70,8 +70,13 @@ def follow(folder: Path) -> None:
     release = Release.read(folder, lease.release) if lease else None
     own = worker_folder(folder, release.number) if release else None
     if release is not None and own is not None and takes_jobs(release.inputs):
-        if process.alive(own) is None:
-            process.end(own, patience_seconds=1)  # a supervisor that waits before its next start
+        if not _is_kept_up(own):
+            if process.alive(own) is None:
+                process.end(own, patience_seconds=1)  # a supervisor that waits before its next start
+            else:
+                process.end(
+                    own
+                )  # what outlived its supervisor: its log leads nowhere, and nobody restarts it
             _start(folder, release)
     else:
         own = None
@@ -89,6 +94,12 @@ def last_worker_lines(folder: Path, count: int) -> list[str]:
     """Return the last lines of the log of the worker of the release that serves."""
     lease = Lease.read(folder)
     return last_lines(worker_folder(folder, lease.release), count) if lease else []
+
+
+def _is_kept_up(folder: Path) -> bool:
+    """Return whether a worker runs, and a supervisor that starts it again when it dies."""
+    record = process.alive(folder)
+    return record is not None and record.supervisor.process() is not None
 
 
 def _start(folder: Path, release: Release) -> None:

@@ -32,7 +32,7 @@ class BucketFile:
         return self._source.identity()
 
     def writer(self, mark: str) -> "BucketWriter":
-        """Return what writes it whole; mark is for files that have a temporary one."""
+        """Return what writes it whole; there is no temporary file that a mark would name."""
         del mark
         return BucketWriter(self._bucket, self._key)
 

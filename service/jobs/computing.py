@@ -86,19 +86,18 @@ class Computing:
                 answers = [each async for each in self._answers(operation, _in_turn(bodies), progress)]
                 result = b"[" + b",".join(answers) + b"]"
             case FileInput() as file:
-                result = await self._file(operation, claim.id, file, progress)
+                result = await self._file(operation, claim, file, progress)
         return await self._kept(claim, result, progress)
 
     async def _kept(self, claim: Claim, result: bytes, progress: Headway) -> Outcome:
         if len(result) <= MOST_RESULT_BYTES:
             return Outcome(JobState.SUCCEEDED, result=result, done=progress.done, total=progress.total)
-        name = f"{claim.id}-{claim.attempt}"  # an attempt that was lost must not write over this one's
         if self._files is None:
             raise ResultTooLarge(
                 f"the result has {len(result)} bytes; the database holds {MOST_RESULT_BYTES}, and this "
                 "service has no other place for it (JOBS_RESULT_PREFIX): hand in less at once, or a file"
             )
-        address = await asyncio.to_thread(self._files.keep_result, name, result)
+        address = await asyncio.to_thread(self._files.keep_result, claim.id, claim.attempt, result)
         return Outcome(JobState.SUCCEEDED, result_file=address, done=progress.done, total=progress.total)
 
     def _required_files(self) -> Files:
@@ -154,10 +153,10 @@ class Computing:
             for task in under_way:
                 task.cancel()
 
-    async def _file(self, operation: Operation, id: str, file: FileInput, progress: Headway) -> bytes:
+    async def _file(self, operation: Operation, claim: Claim, file: FileInput, progress: Headway) -> bytes:
         files = self._required_files()
         progress.total = await asyncio.to_thread(files.count, file)
-        writer = await asyncio.to_thread(files.writer, file, id)
+        writer = await asyncio.to_thread(files.writer, file, claim.id)
         progress.done = writer.rows
         rows = islice(files.rows(file, operation), writer.rows, None)
         try:

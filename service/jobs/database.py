@@ -1,6 +1,8 @@
 """Connections to the database of jobs, and what its errors mean. Its clock is the one that jobs go by."""
 
+import os
 import re
+import sqlite3
 from typing import Any, cast
 
 import sqlalchemy as sa
@@ -21,7 +23,13 @@ _REFUSED = re.compile(
     re.IGNORECASE,
 )
 _FULL = re.compile("disk is full|disk full|no space left", re.IGNORECASE)
-_PASSING_SQLITE = re.compile("locked|disk is full|disk I/O error|unable to open database file", re.IGNORECASE)
+_PASSING_SQLITE = re.compile(
+    "locked|disk is full|disk I/O error|unable to open database file|readonly database", re.IGNORECASE
+)
+_LOST = (
+    "unable to open database file: it was deleted, or another is in its place; put it back, or end the "
+    "service and start it again"
+)
 # PostgreSQL's classes of errors that pass: connections, resources, an operator's stop, serialisation; and
 # read-only, of a standby that is being promoted (postgresql.org/docs/current/errcodes-appendix.html).
 _PASSING_POSTGRESQL = ("08", "53", "57", "40", "25006")
@@ -109,7 +117,35 @@ def _sqlite(url: sa.URL, connections: int, is_durable: bool, pool_seconds: float
         connection.execute("PRAGMA foreign_keys=ON")
         connection.execute(f"PRAGMA synchronous={'FULL' if is_durable else 'NORMAL'}")
 
+    _refuse_a_lost_file(engine, url.database or "")
     return engine
+
+
+def _refuse_a_lost_file(engine: sa.Engine, path: str) -> None:
+    """Use no connection, and make none, once the file of the first one is not at its path any more.
+
+    SQLite would write on into a deleted file, or make an empty one: what is accepted then is lost later.
+    """
+    known: list[tuple[int, int]] = []
+
+    def check(*_: Any) -> None:
+        found = _identity(path)
+        if known and found != known[0]:
+            raise OperationalError(None, None, sqlite3.OperationalError(_LOST))
+        if not known and found is not None:
+            known.append(found)
+
+    event.listen(engine, "do_connect", check)
+    event.listen(engine, "checkout", check)
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    """Return what tells a file from another that is put in its place; None if there is none."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def passes(error: BaseException) -> bool:

@@ -131,7 +131,7 @@ class DatabaseStore:
                 return act(connection)
         except Exception as error:
             if passes(error):
-                raise unavailable(error) from None
+                raise unavailable(error) from error
             raise
 
     def _all_or_unavailable(

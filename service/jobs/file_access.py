@@ -76,15 +76,15 @@ class FileAccess:
             mark = hashlib.sha256(basis.encode()).hexdigest()[:12]
             return _Explained(self._file(file.output).taken_up(job_id, mark))
 
-    def keep_result(self, job_id: str, result: bytes) -> str:
+    def keep_result(self, job_id: str, attempt: int, result: bytes) -> str:
         if not self._result_prefix:
             raise ResultTooLarge(
                 f"the result has {len(result)} bytes, more than the database holds, and this service has no "
                 "place for it (JOBS_RESULT_PREFIX); hand in less at once, or a file"
             )
-        address = f"{self._result_prefix}{job_id}.json"
+        address = f"{self._result_prefix}{job_id}-{attempt}.json"
         with explained():
-            writer = self._result(address).writer(job_id)
+            writer = self._result(address).writer(f"{job_id}-{attempt}")
             try:
                 writer.write(result)
                 writer.finish()

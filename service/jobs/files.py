@@ -60,8 +60,8 @@ class Files(Protocol):
         """Return what writes the answers, with those that an earlier attempt left of the same input."""
         ...
 
-    def keep_result(self, job_id: str, result: bytes) -> str:
-        """Write a result that is too large for the database; return its address.
+    def keep_result(self, job_id: str, attempt: int, result: bytes) -> str:
+        """Write a result that is too large for the database; return its address, another for each attempt.
 
         Raises ResultTooLarge where JOBS_RESULT_PREFIX is not set.
         """

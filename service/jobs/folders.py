@@ -24,6 +24,7 @@ _WRONG = {
     errno.EACCES: "this service may not open it",
     errno.EPERM: "this service may not open it",
     errno.EISDIR: "it is a folder",
+    errno.ENAMETOOLONG: "a part of its path is longer than the disk allows",
 }
 
 
@@ -62,10 +63,9 @@ class FolderFile:
             return {"bytes": found.st_size, "modified_ns": found.st_mtime_ns}
 
     def writer(self, mark: str) -> "FolderWriter":
-        """Return what writes it whole. mark: keeps its temporary file from another's."""
+        """Return what writes it whole. mark: of its temporary name, which nobody else has."""
         try:
-            folder = _folder(self.root, self.parts[:-1], makes=True)
-            return FolderWriter(self, folder, f".{self.name}.{mark}")
+            return FolderWriter(self, _folder(self.root, self.parts[:-1], makes=True), f".{mark}")
         except OSError as error:
             raise self.fault(error) from None
 
@@ -76,7 +76,7 @@ class FolderFile:
         """
         writer = self.writer(f"{job_id}-{secrets.token_hex(4)}.{basis}")
         try:
-            writer.take_up(f".{self.name}.{job_id}-", f".{basis}")
+            writer.take_up(f".{job_id}-", f".{basis}")
         except BaseException:
             writer.discard()
             raise

@@ -1,7 +1,6 @@
 """What is counted of jobs, and the line with their number that the log gets once a minute."""
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Callable, Iterable
 
@@ -11,6 +10,7 @@ from prometheus_client.registry import Collector
 
 from ..faults import RequestFault
 from ..logs import fields, log
+from .database import reason_of
 from .job import JobCounts, JobState
 from .store import JobStore
 
@@ -86,14 +86,29 @@ class JobInstruments(Collector):
 async def keep_counting(store: JobStore, instruments: JobInstruments) -> None:
     """Count the jobs of the database every COUNT_SECONDS, and write the log's line, until cancelled."""
     lined = -LINE_SECONDS
+    told = ""
     while True:
-        instruments.counts = None
-        with contextlib.suppress(RequestFault):
-            instruments.counts = await store.counts()
+        told = await _count(store, instruments, told)
         if instruments.counts is not None and time.monotonic() - lined >= LINE_SECONDS:
             lined = time.monotonic()
             _write_line(instruments.counts)
         await asyncio.sleep(COUNT_SECONDS)
+
+
+async def _count(store: JobStore, instruments: JobInstruments, told: str) -> str:
+    """Count once; return why that cannot be done, and tell it to the log unless it was told before."""
+    instruments.counts = None
+    try:
+        instruments.counts = await store.counts()
+    except RequestFault as fault:
+        reason = reason_of(fault.__cause__ or fault)
+    except Exception as error:
+        reason = reason_of(error)
+    else:
+        return ""
+    if reason != told:
+        log.warning("The database of jobs cannot be used", extra=fields(reason=reason))
+    return reason
 
 
 def _write_line(counts: JobCounts) -> None:

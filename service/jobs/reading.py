@@ -65,7 +65,9 @@ def _cursor(last: Job) -> str:
 def _place(cursor: str) -> Sequence[Any]:
     try:
         created, id = orjson.loads(bytes.fromhex(cursor))
-        return float(created), str(id)
+        if not (isinstance(created, float | int) and isinstance(id, str) and "\0" not in id):
+            raise TypeError
+        return float(created), id
     except (ValueError, TypeError):
         raise InvalidInput("cursor is none of this list; take the one of the page before") from None
 

@@ -100,6 +100,8 @@ class Caller:
             found = await self._resolver(address.host, address.port)
         except OSError as error:
             raise CallFailed("unresolved", f"the name has no address: {error.strerror or error}") from None
+        except UnicodeError:
+            raise CallFailed("unresolved", "the name is none: a part of it is empty or too long") from None
         if refused := [each for each in found if not self._allows(each)]:
             raise CallFailed("forbidden", f"the name has {len(refused)} addresses that are not public")
         last: OSError | None = None

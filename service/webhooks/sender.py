@@ -61,6 +61,10 @@ class WebhookSender:
             except JobsUnavailable:
                 await asyncio.sleep(AWAY_SECONDS)
                 continue
+            except Exception:  # what is due is in the database, and comes again
+                log.error("Sending webhooks failed, and is tried again", exc_info=True)
+                await asyncio.sleep(AWAY_SECONDS)
+                continue
             if not sent:
                 await asyncio.sleep(LOOK_SECONDS)
 

@@ -66,6 +66,19 @@ def test_a_worker_that_dies_is_started_again(jobs_props: dict[str, Any], folder:
     assert "SIGKILL" in "".join(lines_of(folder, 100, follow=False))
 
 
+def test_a_worker_without_its_supervisor_is_replaced(jobs_props: dict[str, Any], folder: Path) -> None:
+    """It computes on, but nobody would start it again, and nobody has its log."""
+    outputs = started(jobs_props)
+    record = process.ProcessRecord.read(folder / "releases/1/worker")
+    assert record is not None
+    os.kill(record.supervisor.pid, signal.SIGKILL)
+    until(lambda: worker.running_workers(folder) == [])
+    outputs = updated(outputs, jobs_props)
+    assert the_worker(folder)["pid"] not in (None, record.server.pid)
+    until(lambda: record.server.process() is None)
+    assert ended_job(outputs)["state"] == "succeeded"
+
+
 def test_the_worker_changes_with_the_release_and_no_job_is_lost_between_stop_and_start(
     jobs_props: dict[str, Any], folder: Path
 ) -> None:

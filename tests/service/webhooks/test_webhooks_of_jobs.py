@@ -9,6 +9,7 @@ import pytest
 
 from slipway.service.jobs import JobStore, NewJob, OneInput
 from slipway.service.jobs.database_store import store_of
+from slipway.service.jobs.job import DueWebhook
 from slipway.service.settings import Settings
 from slipway.service.webhooks.call import Caller
 from slipway.service.webhooks.sender import WebhookSender
@@ -73,3 +74,39 @@ def test_the_end_of_a_job_is_told_once_although_the_workers_restart(
     assert outcomes == ["failed", "delivered"]
     assert [each.headers["webhook-id"] for each in receiver.received] == [f"msg_{id}"] * 2
     assert b'"state":"cancelled"' in receiver.received[-1].body
+
+
+def test_an_unforeseen_error_does_not_end_the_sending(
+    settings: Settings, receiver: HttpsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("slipway.service.webhooks.sender.AWAY_SECONDS", 0.0)
+    outcomes: list[str] = []
+
+    async def told() -> None:
+        store = store_of(settings)
+        store.prepare()
+        job = NewJob("default", "/predict", OneInput(b'{"text":"x"}'), webhook=f"{receiver.url}/hook")
+        await store.cancel("default", (await store.accept(job)).id)
+        lease = store.due_webhooks
+
+        async def failing_once(limit: int, lease_seconds: float) -> Sequence[DueWebhook]:
+            monkeypatch.setattr(store, "due_webhooks", lease)
+            raise RuntimeError("of a kind that nobody foresaw")
+
+        monkeypatch.setattr(store, "due_webhooks", failing_once)
+        is_delivered = asyncio.Event()
+
+        def count(outcome: str) -> None:
+            outcomes.append(outcome)
+            is_delivered.set()
+
+        sending = sender(store, receiver, outcomes)
+        monkeypatch.setattr(sending, "_count", count)
+        task = asyncio.create_task(sending.run())
+        await asyncio.wait_for(is_delivered.wait(), 20)
+        task.cancel()
+        store.close()
+
+    receiver.answer = lambda handler: answered(handler, 200)
+    asyncio.run(told())
+    assert outcomes == ["delivered"]

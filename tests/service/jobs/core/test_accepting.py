@@ -101,7 +101,16 @@ async def test_pages_show_each_job_once_the_newest_first(store: DatabaseStore):
     assert [job.id for job in (await store.page("default", JobState.CANCELLED)).jobs] == [ids[2]]
 
 
-@pytest.mark.parametrize("cursor", ["x", "00", "5b5d", "5b22612c"])
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        "x",
+        "00",
+        "5b5d",
+        "5b22612c",
+        *(text.encode().hex() for text in ('[0,"\\u0000"]', '["nan","x"]', "[0,[1]]")),
+    ],
+)
 async def test_a_cursor_of_nothing_is_refused(store: DatabaseStore, cursor: str):
     with pytest.raises(InvalidInput, match="cursor"):
         await store.page("default", cursor=cursor)

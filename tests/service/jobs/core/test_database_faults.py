@@ -11,7 +11,7 @@ from sqlalchemy.exc import OperationalError
 from bench.postgresql import Missing, running_postgresql
 from slipway.service.faults import BadSettings, JobsDatabaseUnusable, JobsUnavailable
 from slipway.service.jobs import NewJob, OneInput
-from slipway.service.jobs.database import address_of, engine_of, is_full, passes
+from slipway.service.jobs.database import address_of, engine_of, is_full, passes, reason_of
 from slipway.service.jobs.database_store import DatabaseStore
 
 JOB = NewJob("default", "/predict", OneInput(b"{}"))
@@ -94,3 +94,44 @@ def test_a_directory_that_is_not_there_is_told_as_unavailable(tmp_path: Path):
 def test_an_address_that_cannot_be_read_is_refused():
     with pytest.raises(BadSettings, match="percent-encode"):
         address_of("postgresql://user@host:port/name")
+
+
+async def test_a_deleted_file_takes_no_jobs_that_would_end_with_the_process(tmp_path: Path):
+    """Also not a new, empty file at its place; put back, the file is used again."""
+    store = store_at(f"sqlite:///{tmp_path}/jobs.sqlite")
+    kept = await store.accept(JOB)
+    files = sorted(tmp_path.glob("jobs.sqlite*"))
+    (tmp_path / "away").mkdir()
+    for file in files:
+        file.rename(tmp_path / "away" / file.name)
+    for _ in range(2):
+        with pytest.raises(JobsUnavailable):
+            await store.accept(JOB)
+    with pytest.raises(JobsUnavailable) as away:
+        await store.counts()
+    assert "deleted" in reason_of(away.value.__cause__ or away.value)
+    assert list(tmp_path.glob("jobs.sqlite")) == []
+    (tmp_path / "jobs.sqlite").touch()
+    with pytest.raises(JobsUnavailable):
+        await store.accept(JOB)
+    for file in files:
+        (tmp_path / "away" / file.name).rename(file)
+    other = await store.accept(JOB)
+    assert {job.id for job in (await store.page("default")).jobs} == {kept.id, other.id}
+    store.close()
+    store.engine.dispose()
+
+
+async def test_a_file_that_cannot_be_written_refuses_jobs(tmp_path: Path):
+    store = store_at(f"sqlite:///{tmp_path}/jobs.sqlite")
+    store.prepare()
+
+    @event.listens_for(store.engine, "connect")
+    def limited(connection: Any, _: Any) -> None:  # pyright: ignore[reportUnusedFunction]
+        connection.execute("PRAGMA query_only=ON")
+
+    store.engine.dispose()
+    with pytest.raises(JobsUnavailable):
+        await store.accept(JOB)
+    store.close()
+    store.engine.dispose()
