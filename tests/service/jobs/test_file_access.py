@@ -45,7 +45,7 @@ def test_only_what_is_below_the_result_prefix_is_deleted(tmp_path: Path):
 
 
 def test_a_file_that_is_not_finished_leaves_nothing(tmp_path: Path):
-    writer = access(tmp_path).writer(file_input(tmp_path), "job-1", 1)
+    writer = access(tmp_path).writer(file_input(tmp_path), "job-1")
     writer.write(b"{}")
     writer.discard()
     assert os.listdir(tmp_path) == ["in.jsonl"]
@@ -53,7 +53,7 @@ def test_a_file_that_is_not_finished_leaves_nothing(tmp_path: Path):
 
 def test_a_file_appears_whole_and_replaces_the_one_before(tmp_path: Path):
     (tmp_path / "out.jsonl").write_text("before\n")
-    writer = access(tmp_path).writer(file_input(tmp_path), "job-1", 1)
+    writer = access(tmp_path).writer(file_input(tmp_path), "job-1")
     writer.write(b"{}")
     assert (tmp_path / "out.jsonl").read_text() == "before\n"
     writer.finish()
@@ -62,24 +62,24 @@ def test_a_file_appears_whole_and_replaces_the_one_before(tmp_path: Path):
 
 def test_an_attempt_that_was_lost_and_still_writes_spoils_nothing_of_the_next(tmp_path: Path):
     files = access(tmp_path)
-    lost = files.writer(file_input(tmp_path), "job-1", 1)
+    lost = files.writer(file_input(tmp_path), "job-1")
     lost.write(b'{"of":1}')
-    following = files.writer(file_input(tmp_path), "job-1", 2)
+    following = files.writer(file_input(tmp_path), "job-1")
     following.write(b'{"of":2}')
     with pytest.raises(InvalidInput, match="no such file"):
         lost.finish()
     lost.discard()
     following.finish()
     assert (tmp_path / "out.jsonl").read_text() == '{"of":2}\n'
-    assert os.listdir(tmp_path) == ["out.jsonl"]
+    assert sorted(os.listdir(tmp_path)) == ["in.jsonl", "out.jsonl"]
 
 
 def test_a_name_may_be_as_long_as_the_disk_allows_and_no_longer(tmp_path: Path):
     files = access(tmp_path)
-    writer = files.writer(file_input(tmp_path, "x" * 255), "job-1", 1)
+    writer = files.writer(file_input(tmp_path, "x" * 255), "job-1")
     writer.finish()
-    assert os.listdir(tmp_path) == ["x" * 255]
-    writer = files.writer(file_input(tmp_path, "x" * 256), "job-1", 1)
+    assert sorted(os.listdir(tmp_path)) == ["in.jsonl", "x" * 255]
+    writer = files.writer(file_input(tmp_path, "x" * 256), "job-1")
     with pytest.raises(InvalidInput, match="longer than the disk allows"):
         writer.finish()
     writer.discard()
@@ -87,7 +87,7 @@ def test_a_name_may_be_as_long_as_the_disk_allows_and_no_longer(tmp_path: Path):
 
 def test_a_full_disk_is_a_fault_that_passes(tmp_path: Path):
     """/dev/full takes no byte, as a full disk."""
-    writer = access(tmp_path).writer(file_input(tmp_path), "job-1", 1)
+    writer = access(tmp_path).writer(file_input(tmp_path), "job-1")
     os.dup2(os.open("/dev/full", os.O_WRONLY), writer._writer._output.fileno())  # pyright: ignore
     with pytest.raises(FileUnavailable, match="No space left"):
         writer.write(b"x" * 1_000_000)
