@@ -29,6 +29,8 @@ class Gke(Cluster):
             with_kserve=settings.serving == "kserve",
             url=f"https://{settings.domain}" if settings.domain else url_to_wake(service, settings),
             may_sleep=settings.min_replicas == 0,
+            jobs=bool(settings.jobs),
+            workers_may_sleep=settings.min_workers == 0,
         )
 
     def require_access(self) -> None:
