@@ -4,9 +4,12 @@ import shutil
 
 from slipway.components.google.gke_login import PLUGIN, PLUGIN_HINT, context_name, credentials_command
 from slipway.infra.errors import Refused
+from slipway.infra.plan.config import StackConfig
+from slipway.infra.settings.stackfile import settings_from
+from slipway.infra.targets.batch_run import BatchOrder, BatchRun
 from slipway.infra.targets.kubectl import KubernetesPlace
 from slipway.infra.targets.kubernetes import Cluster, url_to_wake
-from slipway.infra.targets.target import Access
+from slipway.infra.targets.target import Access, Say
 from slipway.stacks.settings.common import Settings
 from slipway.stacks.settings.gke import GkeSettings
 
@@ -32,6 +35,17 @@ class Gke(Cluster):
             jobs=bool(settings.jobs),
             workers_may_sleep=settings.min_workers == 0,
         )
+
+    def batch(self, config: StackConfig, order: BatchOrder, say: Say) -> BatchRun:
+        settings = settings_from(config)
+        assert isinstance(settings, GkeSettings)
+        if order.spot and not settings.cluster and not (settings.gpu and settings.spot):
+            raise Refused(
+                "--spot: the cluster of this stack has no nodes on Spot capacity, so no pod would start. "
+                "Leave it out; `spot: true` puts the nodes with a GPU on it, and a `cluster` of yours may "
+                "have such nodes."
+            )
+        return super().batch(config, order, say)
 
     def require_access(self) -> None:
         """Raise Refused without the plugin: a cluster would be paid for that nothing can be put on."""

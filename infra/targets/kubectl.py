@@ -188,14 +188,14 @@ def why_pods_wait(place: KubernetesPlace, name: str = "") -> str | None:
     if done.returncode:
         return None
     for pod in listed(kubectl.object_of(done.stdout), "items"):
-        name = at(pod, "metadata").get("name")
+        pod_name = at(pod, "metadata").get("name")
         scheduled = conditions(pod).get("PodScheduled", {})
         if scheduled.get("status") == "False":
-            return f"Pod {name} waits for a node: {scheduled.get('message') or scheduled.get('reason')}"
+            return f"Pod {pod_name} waits for a node: {scheduled.get('message') or scheduled.get('reason')}"
         for container in listed(at(pod, "status"), "containerStatuses"):
             waiting = at(container, "state", "waiting")
             if waiting.get("reason") not in (None, "ContainerCreating", "PodInitializing"):
-                return f"Pod {name}: {waiting['reason']}: {waiting.get('message', '')}".rstrip(": ")
+                return f"Pod {pod_name}: {waiting['reason']}: {waiting.get('message', '')}".rstrip(": ")
     return None
 
 
