@@ -40,10 +40,9 @@ class Gke(Cluster):
         settings = settings_from(config)
         assert isinstance(settings, GkeSettings)
         if order.spot and not settings.cluster and not (settings.gpu and settings.spot):
-            raise Refused(
-                "--spot: the cluster of this stack has no nodes on Spot capacity, so no pod would start. "
-                "Leave it out; `spot: true` puts the nodes with a GPU on it, and a `cluster` of yours may "
-                "have such nodes."
+            say(
+                "--spot: this stack has no nodes on Spot capacity (`spot: true` puts those with a GPU on it), "
+                "so pods start only if the cluster has a pool of yours that is."
             )
         return super().batch(config, order, say)
 

@@ -269,11 +269,10 @@ def test_on_a_cluster_ctrl_c_suspends_the_job_and_the_same_command_goes_on(
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        (GKE, "the cluster of this stack has no nodes on Spot capacity"),
         (KUBERNETES, "the target kubernetes does not know which nodes"),
         (RUN, "Cloud Run has no Spot capacity"),
     ],
-    ids=["gke", "kubernetes", "cloud-run"],
+    ids=["kubernetes", "cloud-run"],
 )
 def test_spot_is_refused_before_it_is_priced_where_there_is_none(
     project: Path, steps: Steps, settings: dict[str, str], words: str
@@ -282,3 +281,16 @@ def test_spot_is_refused_before_it_is_priced_where_there_is_none(
     done = batch(project, settings, "--spot")
     assert (done.exit_code, words in " ".join(done.stderr.split())) == (2, True)
     assert "an hour" not in done.stderr
+
+
+def test_on_gke_it_is_said_that_the_stack_has_no_spot_nodes_and_why_the_pods_wait(
+    project: Path, cluster: KubectlJobs, steps: Steps
+) -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    steps(lambda: cluster.wait_for("0/3 nodes match the selector."), lambda: None, interrupt)
+    words = " ".join(batch(project, GKE, "--spot").stderr.split())
+    assert "--spot: this stack has no nodes on Spot capacity" in words
+    assert "Waiting for an instance: 0/3 nodes match the selector." in words
+    assert "2 instances of a node e2-standard-4, $0.15 an hour each" in words
