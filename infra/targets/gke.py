@@ -41,8 +41,8 @@ class Gke(Cluster):
         assert isinstance(settings, GkeSettings)
         if order.spot and not settings.cluster and not (settings.gpu and settings.spot):
             say(
-                "--spot: this stack has no nodes on Spot capacity (`spot: true` puts those with a GPU on it), "
-                "so pods start only if the cluster has a pool of yours that is."
+                "--spot: this stack has no nodes on Spot capacity (`spot: true` puts those with a GPU on "
+                "it), so pods start only if the cluster has a pool of yours that is."
             )
         return super().batch(config, order, say)
 
