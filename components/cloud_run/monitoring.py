@@ -8,7 +8,8 @@ import pulumi
 
 from ..fault import Fault
 from ..google.monitoring.cloud_run import ROWS
-from ..google.monitoring.jobs import job_metrics, job_rows
+from ..google.monitoring.job_rows import job_rows
+from ..google.monitoring.jobs import job_metrics
 from ..google.monitoring.resources import Place, watch_service
 from ..google.monitoring.row import CloudRow
 from ..google.monitoring.subject import MonitoredService, matchers, tunable

@@ -11,6 +11,7 @@ import pulumi_gcp as gcp
 
 from ..google.identity import bucket_reader, bucket_user, service_account
 from ..google.log_buckets import LogSource, log_buckets
+from ..google.monitoring.jobs import job_metrics
 from ..google.monitoring.resources import API as MONITORING_API
 from ..google.monitoring.resources import Place, watch_service
 from ..google.traces import API as TRACE_API
@@ -19,7 +20,7 @@ from ..log_retention import days_by_kind
 from ..observability.args import Observability
 from ..traces import CLOUD
 from . import network
-from .cloud_monitoring import log_lines, watched_of
+from .cloud_monitoring import counts_jobs, job_lines, log_lines, watched_of
 from .later import applied
 from .spec import KubernetesSpec
 
@@ -101,6 +102,8 @@ def monitor(spec: KubernetesSpec, parent: pulumi.Resource) -> None:
     place = Place(
         spec.google_project, spec.alert_email, "", pulumi.ResourceOptions(parent=parent, depends_on=[api])
     )
+    if counts_jobs(spec):
+        job_metrics(spec.name, spec.google_project, job_lines(spec), place.opts)
     watch_service(watched_of(spec), place)
 
 

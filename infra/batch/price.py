@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from slipway.components.cloud_run.limits import WORKER_CPU, WORKER_MIB
+from slipway.components.sizes import MIB_OF_A_GIB
 from slipway.infra.cost.charge import Charge
 from slipway.infra.cost.money import Money
 from slipway.infra.cost.prices import PriceTable, price_table
@@ -15,11 +17,15 @@ from slipway.infra.resources.reading import UNKNOWN, Resource, at, cores, items_
 
 @dataclass(frozen=True, slots=True)
 class InstancePrice:
-    """The price of one instance. what: it, in words. hour: USD an hour. notes: of the price rows."""
+    """The price of one instance. what: it, in words. hour: USD an hour. notes: of the price rows.
+
+    cpu: how many vCPU a container has, where the instance is the container's alone; else None.
+    """
 
     what: str
     hour: Money
     notes: tuple[str, ...] = ()
+    cpu: float | None = None
 
     def of(self, instance_seconds: float) -> Money:
         """Return the price of so much time of instances, all together."""
@@ -41,8 +47,9 @@ def instance_price(
         workers = [one for one in tasks if _text(one, "family").endswith("-workers")]
         return _priced(_of_fargate((workers or tasks)[0], resources, spot), today, prices)
     pools = [one for one in resources if one.type == NODE_POOL]
-    if pools:
-        return _priced(_of_node(pools[-1], spot), today, prices)
+    if pools:  # a service with a GPU, and so its batch, runs in the pool that has them
+        with_gpu = [one for one in pools if items_at(one.inputs, "nodeConfig", "guestAccelerators")]
+        return _priced(_of_node((with_gpu or pools)[0]), today, prices)
     unknown = "the cluster's nodes are not of this stack"
     return InstancePrice("a pod on the cluster's nodes", Money(0.0, (unknown,)))
 
@@ -52,19 +59,25 @@ class _Hour:
     what: str
     region: str
     charges: tuple[Charge, ...]
+    cpu: float | None = None
 
 
 def _priced(hour: _Hour, today: date, prices: PriceTable | None) -> InstancePrice:
     table, notes = prices or price_table(), PricingNotes()
     lines = [line_of(charge, hour.region, table, notes) for charge in hour.charges]
     rows = [row for line in lines for row in (line.price, line.share) if row is not None]
-    return InstancePrice(hour.what, money_of(lines, "expected"), (*notes.notes(), *row_notes(rows, today)))
+    words = (*notes.notes(), *row_notes(rows, today))
+    return InstancePrice(hour.what, money_of(lines, "expected"), words, hour.cpu)
 
 
 def _of_cloud_run(resource: Resource) -> _Hour:
-    """Charge a job for its instances' time: cloud.google.com/run/pricing, jobs."""
+    """Charge a job for its instances' time: cloud.google.com/run/pricing, jobs.
+
+    A task of a job has at least what a worker has, however small an instance of the service is.
+    """
     containers = items_at(resource.inputs, "template", "containers")[:1]
-    cpu, memory = _sum(_limits(containers, "cpu", "1")), _sum(_limits(containers, "memory", "512Mi"))
+    cpu = max(_sum(_limits(containers, "cpu", "1")), WORKER_CPU)
+    memory = max(_sum(_limits(containers, "memory", "512Mi")), WORKER_MIB / MIB_OF_A_GIB)
     charges = [
         Charge("cloud-run/instance-cpu", expected=3600 * cpu),
         Charge("cloud-run/instance-memory", expected=3600 * memory),
@@ -72,7 +85,8 @@ def _of_cloud_run(resource: Resource) -> _Hour:
     gpu = at(resource.inputs, "template", "nodeSelector", "accelerator")
     if isinstance(gpu, str) and gpu != UNKNOWN:
         charges.append(Charge(f"cloud-run/gpu/{gpu}", expected=3600))
-    return _Hour(f"Cloud Run, {cpu:g} vCPU and {memory:g} GiB", _text(resource, "location"), tuple(charges))
+    what = f"Cloud Run, {cpu:g} vCPU and {memory:g} GiB"
+    return _Hour(what, _text(resource, "location"), tuple(charges), cpu)
 
 
 def _of_fargate(task: Resource, resources: Iterable[Resource], spot: bool) -> _Hour:
@@ -86,11 +100,13 @@ def _of_fargate(task: Resource, resources: Iterable[Resource], spot: bool) -> _H
     )
     regions = [_text(one, "region") for one in (task, *resources) if _text(one, "region")]
     kind = "Fargate Spot" if spot else "Fargate"
-    return _Hour(f"{kind}, {cpu:g} vCPU and {memory:g} GB", regions[0] if regions else "", charges)
+    region = regions[0] if regions else ""
+    return _Hour(f"{kind}, {cpu:g} vCPU and {memory:g} GB", region, charges, cpu)
 
 
-def _of_node(pool: Resource, spot: bool) -> _Hour:
-    """Charge a node for each instance, which is the most that it can cost."""
+def _of_node(pool: Resource) -> _Hour:
+    """Charge a node for each instance, which is the most that it can cost: on Spot where the pool is."""
+    spot = at(pool.inputs, "nodeConfig", "spot") is True
     machine = str(at(pool.inputs, "nodeConfig", "machineType") or "e2-medium")
     suffix = "/spot" if spot else ""
     charges = [Charge(f"compute/{machine}{suffix}", expected=1)]

@@ -5,6 +5,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,10 +19,12 @@ from slipway.infra.settings.stackfile import settings_from, stack_config
 from slipway.infra.targets.batch_run import BatchProgress, BatchRun, BatchState
 from slipway.infra.targets.local_batch import refused
 from slipway.infra.targets.registry import target_of
+from slipway.stacks.settings.jobs import WorkerSettings
 
 if TYPE_CHECKING:
     from slipway.infra.batch.order import BatchOptions
     from slipway.infra.batch.price import InstancePrice
+    from slipway.stacks.settings.common import Settings
 
 # How often a platform is asked, and how often a line is written where there is no terminal.
 _LOCAL_SECONDS, _CLOUD_SECONDS, _LINE_SECONDS = 0.2, 5.0, 10.0
@@ -125,6 +128,8 @@ def _run(options: "BatchOptions", rows: int | None, dry_run: bool, yes: bool, fo
     local = target.applied_here(config)
     order = options.order(local)
     _require_sets(options, local)
+    begin = partial(target.batch, config, order, lambda step: ERR.print(step, markup=False))
+    run = None if local else begin()  # what it refuses is said before the price and the question
     price = _price(config, options.spot, local)
     for line in _announced(config, options, price, rows):
         ERR.print(line, markup=False)
@@ -133,7 +138,7 @@ def _run(options: "BatchOptions", rows: int | None, dry_run: bool, yes: bool, fo
         return
     if not local and not yes and not confirmed("Start it?", "Add --yes."):
         raise Refused("Nothing was started.")
-    run = target.batch(config, order, lambda step: ERR.print(step, markup=False))
+    run = run or begin()
     begun = time.monotonic()
     progress = _followed(run, options, _LOCAL_SECONDS if local else _CLOUD_SECONDS)
     run.collect()
@@ -185,10 +190,15 @@ def _announced(
         yield "The model's throughput is not known, and so neither is the cost: `slipway fit --write`."
     else:
         of = rows or 1_000_000
-        cpu = settings.cpu or 1.0
-        needed = of * seconds / cpu
+        needed = of * seconds / (price.cpu or _cpu_of(settings))
         yield f"{of:,} rows take about {needed:,.0f} s of an instance: {price.of(needed)}."
     yield from price.notes
+
+
+def _cpu_of(settings: "Settings") -> float:
+    """Return the CPU of a container that shares its node: a worker's, where there are some."""
+    of_worker = settings.worker_cpu if isinstance(settings, WorkerSettings) and settings.jobs else None
+    return of_worker or settings.cpu or 1.0
 
 
 def _print_dry(environment: Any, price: "InstancePrice", format_: Format) -> None:
@@ -236,7 +246,7 @@ def _shown() -> Generator[Callable[[BatchProgress], None]]:
         task = bar.add_task("Reading the input", total=None, left="")
 
         def show(progress: BatchProgress) -> None:
-            words = "Computing" if progress.rows else "Reading the input"
+            words = "Computing" if progress.rows else _before(progress)
             bar.update(
                 task,
                 description=words,
@@ -252,13 +262,23 @@ class _ProgressLines:
     """Prints a line at most every few seconds."""
 
     def __init__(self) -> None:
-        self._next = 0.0
+        self._next, self._said = 0.0, ""
 
     def __call__(self, progress: BatchProgress) -> None:
-        now = time.monotonic()
+        now, words = time.monotonic(), _before(progress)
+        if progress.state is BatchState.WAITING and progress.detail and words != self._said:
+            self._said = words
+            ERR.print(words, markup=False)
         if progress.rows and now >= self._next and progress.state not in _ENDS:
             self._next = now + _LINE_SECONDS
             ERR.print(f"{progress.rows_done:,} of {progress.rows:,} rows{_left(progress)}", markup=False)
+
+
+def _before(progress: BatchProgress) -> str:
+    """Return what happens before the first row is computed."""
+    if progress.state is not BatchState.WAITING:
+        return "Reading the input"
+    return f"Waiting for an instance: {progress.detail}" if progress.detail else "Waiting for an instance"
 
 
 def _left(progress: BatchProgress) -> str:
@@ -286,7 +306,9 @@ def _finish(
     if progress.state is BatchState.STOPPED:
         raise Refused(f"The batch was stopped. Go on: `{options.command()}`")
     if progress.state is BatchState.FAILED:
-        detail = progress.detail or f"The batch failed; its log: `{run.log_command()}`."
+        detail = progress.detail or "The batch failed."
+        if options.on or not progress.detail:
+            detail += f" Its log: `{run.log_command()}`."
         raise Refused(detail) if refused(progress) else Failed(f"{detail} Go on: `{options.command()}`")
     cost = price.of(progress.instance_seconds)
     rows, failed = progress.rows or 0, progress.rows_failed

@@ -28,6 +28,8 @@ _ONLY_ON_PROJECTS = (
     "roles/serviceusage.serviceUsageConsumer",
     "roles/cloudsql.client",
 )
+# docs.cloud.google.com/sql/docs/postgres/admin-api/rest/v1/instances: values of `sslMode`.
+_ENCRYPTED = ("ENCRYPTED_ONLY", "TRUSTED_CLIENT_CERTIFICATE_REQUIRED")
 _WIDE_POLICIES = re.compile(r"/(AdministratorAccess|PowerUserAccess|\w+FullAccess)$")
 # IAM: these cannot be narrowed to a resource.
 _ONLY_EVERYWHERE = frozenset(
@@ -176,15 +178,37 @@ def log_retention(resource: Resource, _context: Context) -> Iterator[Detail]:
 
 
 def stored_data(resource: Resource, _context: Context) -> Iterator[Detail]:
-    if resource.type != aws.DATABASE:
-        return
-    inputs = resource.inputs
+    if resource.type == aws.DATABASE:
+        yield from _rds(resource.inputs)
+    elif resource.type == google.SQL_INSTANCE:
+        yield from _cloud_sql(at(resource.inputs, "settings"))
+
+
+def _rds(inputs: Mapping[str, Any]) -> Iterator[Detail]:
     if at(inputs, "storageEncrypted") is not True:
         yield "its disk is not encrypted."
     if not at(inputs, "backupRetentionPeriod"):
         yield "it keeps no backups."
     if at(inputs, "publiclyAccessible") is True:
         yield "it has a public address."
+
+
+def _cloud_sql(settings: Any) -> Iterator[Detail]:
+    """Yield what is wrong with an instance; Google encrypts every disk.
+
+    An address is public unless it is turned off. Where Google's connectors are required, they alone reach it,
+    each with a login of its own: docs.cloud.google.com/sql/docs/postgres/connect-connectors.
+    """
+    if settings == UNKNOWN:
+        yield Unjudged("its settings are known after `up`")
+        return
+    if at(settings, "backupConfiguration", "enabled") is not True:
+        yield "it keeps no backups."
+    is_public = at(settings, "ipConfiguration", "ipv4Enabled") is not False
+    if is_public and at(settings, "connectorEnforcement") != "REQUIRED":
+        yield "it has a public address, and takes connections there of more than Google's connectors."
+    if at(settings, "ipConfiguration", "sslMode") not in _ENCRYPTED:
+        yield "it takes connections without TLS."
 
 
 def deletion_protection(resource: Resource, _context: Context) -> Iterator[Detail]:

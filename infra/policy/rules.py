@@ -95,7 +95,7 @@ ON_RESOURCES = (
         "stored-data",
         "A database that is open, not encrypted or not backed up",
         "What it holds, such as the inputs of jobs, can then be read by others or lost with one disk.",
-        "Encrypt it, keep backups, and give it a private address, as the database of `jobs` has them.",
+        "Encrypt it, keep backups, and let nobody but the service reach it, as the database of `jobs` does.",
         checks.stored_data,
     ),
     Rule(

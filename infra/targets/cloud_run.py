@@ -153,6 +153,8 @@ class CloudRun(CloudTarget[CloudRunPlace]):
         return done
 
     def batch(self, config: StackConfig, order: BatchOrder, say: Say) -> BatchRun:
+        if order.spot:
+            raise Refused("Cloud Run has no Spot capacity: leave `--spot` out.")
         return CloudRunBatch(self.place_of(config), order, say)
 
     def _releases(self, config: StackConfig) -> CloudRunReleases:

@@ -54,11 +54,9 @@ class CloudRunBatch(BatchRun):
         self._parent = f"v2/projects/{place.project}/locations/{place.region}"
         self._name = f"{place.service}-{order.name}"
         self._path = f"{self._parent}/jobs/{self._name}"
-        self._lines = ShardLines()
+        self._lines, self._begun = ShardLines(), ""
 
     def start(self) -> None:
-        if self._order.spot:
-            raise Refused("Cloud Run has no Spot capacity: leave `--spot` out.")
         service = self._service()
         job = self._job()
         execution = self._execution(job) if job else None
@@ -72,7 +70,9 @@ class CloudRunBatch(BatchRun):
             self._wait(self._run("PATCH", self._path, (), {**body, "etag": job.get("etag", "")}))
         else:
             self._wait(self._run("POST", f"{self._parent}/jobs", {"jobId": self._name}, body))
-        self._run("POST", f"{self._path}:run", (), {})
+        # The operation describes the execution (RUNPB run_job), which the job itself may name a while later.
+        begun = at(self._run("POST", f"{self._path}:run", (), {}), "metadata")
+        self._begun, self._lines = str(begun.get("name", "")), ShardLines()
 
     def progress(self) -> BatchProgress:
         job = self._job()
@@ -136,8 +136,8 @@ class CloudRunBatch(BatchRun):
             return None
 
     def _execution(self, job: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Return the newest execution of a job; None if it has none."""
-        name = str(at(job, "latestCreatedExecution").get("name", "")).rpartition("/")[2]
+        """Return the execution that was begun here, or else the newest of a job; None if it has none."""
+        name = (self._begun or str(at(job, "latestCreatedExecution").get("name", ""))).rpartition("/")[2]
         return self._run("GET", f"{self._path}/executions/{name}") if name else None
 
     def _tasks(self, execution: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -21,7 +21,7 @@ def worker_group(
 ) -> dict[str, Any]:
     """Return the workers of a cloud as JSON. running: None where the cloud does not count them.
 
-    state: ready, starting, failed or missing. reason: why some do not start; None for none.
+    state: ready, starting, stopped, failed or missing. reason: why some do not start; None for none.
     """
     return {
         "name": name,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from slipway.components.observability.signal import WORKER_SUFFIX
 from slipway.infra.errors import Failed
 from slipway.infra.targets.cloud_cli import Command, at
 from slipway.infra.targets.status import Status, declared_device
@@ -26,7 +27,8 @@ class KubernetesPlace:
     """Which service it is. context, kubeconfig: '' for kubectl's own choice. login: what makes the context.
 
     url: of its domain, or of what wakes it; '' where it has neither. may_sleep: whether no pod at all is as
-    it should be when idle.
+    it should be when idle. jobs: whether it takes jobs, and so has workers.
+    workers_may_sleep: may_sleep of the workers.
     """
 
     target: str
@@ -38,6 +40,8 @@ class KubernetesPlace:
     with_kserve: bool = False
     url: str = ""
     may_sleep: bool = False
+    jobs: bool = False
+    workers_may_sleep: bool = False
 
     @property
     def flags(self) -> list[str]:
@@ -55,6 +59,14 @@ class KubernetesPlace:
         else:
             label, container = "app.kubernetes.io/name", "server"
         return ["--selector", f"{label}={self.service}", "--container", container]
+
+    @property
+    def logged(self) -> list[str]:
+        """Return what selects the containers of the log, those of workers too: each pod's only one."""
+        if not self.jobs or self.with_kserve:
+            return self.pods
+        names = f"{self.service},{self.service}{WORKER_SUFFIX}"
+        return ["--selector", f"app.kubernetes.io/name in ({names})"]
 
 
 def served_apis(kubeconfig: Path, context: str) -> frozenset[str]:
@@ -81,11 +93,11 @@ def kubernetes_status(stack: str, place: KubernetesPlace) -> Status:
         return Status(
             stack, place.target, "stopped", reason=f"Namespace {place.namespace} has no {place.service}."
         )
-    state, reason = _kserve_state(workload) if place.with_kserve else _state(workload)
+    state, reason = _kserve_state(workload) if place.with_kserve else deployment_state(workload)
     if state == "stopped" and place.may_sleep:
         state, reason = "ready", "It is scaled to 0 pods; the next request starts one."
     if state != "ready":
-        reason = " ".join(filter(None, (reason, _waiting(place)))) or None
+        reason = " ".join(filter(None, (reason, why_pods_wait(place)))) or None
     container = _container(workload, place.with_kserve)
     environment = _settings(place, container)
     limits = at(container, "resources", "limits")
@@ -107,10 +119,10 @@ def kubernetes_status(stack: str, place: KubernetesPlace) -> Status:
 def kubernetes_logs(place: KubernetesPlace, tail: int) -> Iterator[str]:
     """Yield the last `tail` log entries of the existing pods, oldest first, one JSON object per line."""
     many = ["--max-log-requests", str(_MOST_PODS), "--prefix", "--timestamps"]
-    done = kubectl(["logs", *place.flags, *place.pods, *many, "--tail", str(max(tail, 1))])
+    done = kubectl(["logs", *place.flags, *place.logged, *many, "--tail", str(max(tail, 1))])
     if done.returncode:
         raise Failed(kubectl_error(place, done.stderr))
-    lines = sorted(filter(None, map(_entry, done.stdout.splitlines())), key=lambda entry: str(entry["time"]))
+    lines = log_entries(done.stdout)
     for entry in lines[max(len(lines) - tail, 0) :]:
         yield json.dumps(entry, ensure_ascii=False) + "\n"
 
@@ -118,7 +130,7 @@ def kubernetes_logs(place: KubernetesPlace, tail: int) -> Iterator[str]:
 def following(place: KubernetesPlace) -> list[str]:
     """Return the command that follows the log."""
     many = ["--max-log-requests", str(_MOST_PODS), "--prefix", "--follow"]
-    return [kubectl.path, "logs", *place.flags, *place.pods, *many]
+    return [kubectl.path, "logs", *place.flags, *place.logged, *many]
 
 
 def _objects(place: KubernetesPlace, names: list[str]) -> list[dict[str, Any]]:
@@ -141,7 +153,7 @@ def kubectl_error(place: KubernetesPlace, stderr: str) -> str:
     return text
 
 
-def _state(deployment: Mapping[str, Any]) -> tuple[str, str | None]:
+def deployment_state(deployment: Mapping[str, Any]) -> tuple[str, str | None]:
     """Ready: every pod of the newest revision answers. Failed: the rollout stood still past its deadline."""
     status, known = at(deployment, "status"), conditions(deployment)
     progressing = known.get("Progressing", {})
@@ -166,21 +178,24 @@ def _kserve_state(service: Mapping[str, Any]) -> tuple[str, str | None]:
     return state, None if state == "ready" else ready.get("message") or ready.get("reason")
 
 
-def _waiting(place: KubernetesPlace) -> str | None:
-    """Why the first pod that does not run waits: no node, no image, or a server that ended."""
-    selector = place.pods[:2]
+def why_pods_wait(place: KubernetesPlace, name: str = "") -> str | None:
+    """Return why the first pod that does not run waits: no node, no image, or a server that ended.
+
+    name: of the Deployment whose pods they are; '' for the service's own.
+    """
+    selector = ["--selector", f"app.kubernetes.io/name={name}"] if name else place.pods[:2]
     done = kubectl(["get", "pods", *place.flags, *selector, "--output", "json"])
     if done.returncode:
         return None
     for pod in listed(kubectl.object_of(done.stdout), "items"):
-        name = at(pod, "metadata").get("name")
+        pod_name = at(pod, "metadata").get("name")
         scheduled = conditions(pod).get("PodScheduled", {})
         if scheduled.get("status") == "False":
-            return f"Pod {name} waits for a node: {scheduled.get('message') or scheduled.get('reason')}"
+            return f"Pod {pod_name} waits for a node: {scheduled.get('message') or scheduled.get('reason')}"
         for container in listed(at(pod, "status"), "containerStatuses"):
             waiting = at(container, "state", "waiting")
             if waiting.get("reason") not in (None, "ContainerCreating", "PodInitializing"):
-                return f"Pod {name}: {waiting['reason']}: {waiting.get('message', '')}".rstrip(": ")
+                return f"Pod {pod_name}: {waiting['reason']}: {waiting.get('message', '')}".rstrip(": ")
     return None
 
 
@@ -246,6 +261,12 @@ def conditions(value: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 def listed(value: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
     found = value.get(key)
     return cast("list[dict[str, Any]]", found) if isinstance(found, list) else []
+
+
+def log_entries(text: str) -> list[dict[str, Any]]:
+    """Return the entries of a log that kubectl printed with prefixes and times, the oldest first."""
+    found = filter(None, map(_entry, text.splitlines()))
+    return sorted(found, key=lambda entry: str(entry["time"]))
 
 
 def _entry(line: str) -> dict[str, Any] | None:

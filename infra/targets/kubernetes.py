@@ -23,6 +23,7 @@ from slipway.infra.targets.kubectl import (
     served_apis,
 )
 from slipway.infra.targets.kubernetes_batch import KubernetesBatch
+from slipway.infra.targets.kubernetes_jobs import kubernetes_jobs
 from slipway.infra.targets.kubernetes_objects import ServiceObjects
 from slipway.infra.targets.kubernetes_record import PAUSE, PROMOTE, ClusterRecord
 from slipway.infra.targets.kubernetes_releases import KubernetesReleases
@@ -112,6 +113,7 @@ class Cluster(CloudTarget[KubernetesPlace]):
         found = kubernetes_status(stack, place)
         if place.with_kserve or found.state == "stopped":
             return found
+        found = replace(found, jobs=kubernetes_jobs(place))
         with suppress(Failed):  # whoever may not read it sees the rest
             rollout = ClusterRecord(ServiceObjects(place)).read().rollout
             return replace(found, rollout=rollout.to_json() if rollout else None)
@@ -203,6 +205,8 @@ class Kubernetes(Cluster):
             with_kserve=settings.serving == "kserve",
             url=f"{scheme}://{settings.domain}" if settings.domain else url_to_wake(service, settings),
             may_sleep=settings.min_replicas == 0,
+            jobs=bool(settings.jobs),
+            workers_may_sleep=settings.min_workers == 0,
         )
 
     def access(self, settings: Settings, *, applies: bool) -> Access:

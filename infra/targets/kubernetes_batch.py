@@ -22,6 +22,8 @@ _POLL_SECONDS = 2.0
 # Beyond the grace period of a pod.
 _END_SECONDS = 300.0
 _TAIL = 20
+# Pods that `kubectl logs` follows at once if it is told no number.
+_FOLLOWED = 5
 _JOB = "jobs.batch"
 
 
@@ -76,11 +78,15 @@ class KubernetesBatch(BatchRun):
         self._wait(lambda: not any(ended(pod) is None for pod in self._pods()), "its pods still run")
 
     def collect(self) -> None:
-        self._delete()
+        """Delete a complete Job; one that failed stays for its pods' log, for a day or until it goes on."""
+        job = self._job()
+        if job is not None and _is_complete(job):
+            self._delete()
 
     def log_command(self) -> str:
         flags = " ".join(self._place.flags)
-        return f"kubectl logs {flags} --selector {self._selector} --tail -1 --prefix --follow"
+        many = f"--max-log-requests {max(self._order.shards, _FOLLOWED)}"
+        return f"kubectl logs {flags} --selector {self._selector} {many} --tail -1 --prefix --follow"
 
     @property
     def _selector(self) -> str:

@@ -8,14 +8,12 @@ where several processes write it. DOCS: docs.cloud.google.com/logging/docs/logs-
 # Else the annotations import all of `gcp.logging`, for those who only check.
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import pulumi
 import pulumi_gcp as gcp
 
-from ...observability.signal import Series
-from .row import CloudRow
+from .job_rows import metric_name
 
 LINE = "Jobs"
 # Field of the line -> the unit of its metric, in UCUM.
@@ -27,10 +25,6 @@ FIELDS: Mapping[str, str] = {
 }
 # One bucket below and one above: the mean needs none, and Google bills by the size of what it keeps.
 _BOUNDS = [0.0]
-
-
-def metric_name(service: str, field: str) -> str:
-    return f"{service}-{field.replace('_', '-')}"
 
 
 def job_metrics(
@@ -56,27 +50,3 @@ def _metric(
         bucket_options={"explicit_buckets": {"bounds": _BOUNDS}},
         opts=pulumi.ResourceOptions.merge(opts, alone),
     )
-
-
-def job_rows(service: str, resource: str) -> Mapping[str, CloudRow]:
-    """Return what is measured of jobs, by the key of the signal. resource: kind that writes the line."""
-
-    def metric(field: str, part: str) -> str:
-        name = re.sub(r"[^a-z0-9]", "_", metric_name(service, field))
-        return f'logging_googleapis_com:user_{name}_{part}{{monitored_resource="{resource}"}}'
-
-    def mean(field: str) -> str:
-        total, number = (f"sum(increase({metric(field, part)}[$w]))" for part in ("sum", "count"))
-        return f"{total} / {number}"
-
-    def states() -> Iterator[Series]:
-        for state in ("waiting", "running", "set_aside"):
-            yield Series(mean(f"jobs_{state}"), state.replace("_", " "))
-
-    written = f"sum(rate({metric('jobs_waiting', 'count')}[$w])) * 60"
-    return {
-        "jobs": CloudRow(tuple(states())),
-        "jobs-oldest": CloudRow((Series(mean("jobs_oldest_seconds"), "oldest"),)),
-        "jobs-set-aside": CloudRow((Series(mean("jobs_set_aside"), "set aside"),)),
-        "workers": CloudRow((Series(written, "workers"),), "Workers that write their line each minute"),
-    }

@@ -13,6 +13,7 @@ from slipway.infra.policy.judge import judged as judgement_of
 from slipway.infra.policy.levels import is_production
 from slipway.infra.policy.rules import BUDGET, ON_RESOURCES
 from slipway.infra.resources.aws import DATABASE
+from slipway.infra.resources.google import SQL_INSTANCE
 from slipway.infra.resources.kubernetes import SCALED_OBJECT
 from slipway.infra.resources.reading import Resource
 from slipway.stacks.settings.readers import RULES
@@ -84,6 +85,21 @@ def database(**changed: Any) -> Resource:
     return resource(DATABASE, inputs)
 
 
+def cloud_sql(**changed: Any) -> Resource:
+    settings: dict[str, Any] = {
+        "tier": "db-g1-small",
+        "edition": "ENTERPRISE",
+        "connectorEnforcement": "REQUIRED",
+        "ipConfiguration": {"ipv4Enabled": True, "sslMode": "ENCRYPTED_ONLY"},
+        "backupConfiguration": {"enabled": True},
+        **changed,
+    }
+    return resource(SQL_INSTANCE, {"region": "europe-west4", "settings": settings})
+
+
+PRIVATE = {"ipv4Enabled": False, "privateNetwork": "inner", "sslMode": "ENCRYPTED_ONLY"}
+
+
 def grant(member: str, role: str = "roles/run.invoker") -> Resource:
     type_ = "gcp:cloudrunv2/serviceIamMember:ServiceIamMember"
     return resource(type_, {"member": member, "role": role})
@@ -111,6 +127,8 @@ INTERNAL = {"networking.gke.io/load-balancer-type": "Internal"}
 
 KEPT = {
     "a database that is closed": database(),
+    "an instance for Google's connectors alone": cloud_sql(),
+    "an instance in a network": cloud_sql(connectorEnforcement=None, ipConfiguration=PRIVATE),
     "a private grant": grant("user:ada@example.com"),
     "a network that is named": ingress_rule("203.0.113.0/24"),
     "a balancer inside": resource(
@@ -226,6 +244,10 @@ BROKEN = [
     ("stored-data", "not encrypted", database(storageEncrypted=None)),
     ("stored-data", "no backups", database(backupRetentionPeriod=0)),
     ("stored-data", "a public address", database(publiclyAccessible=True)),
+    ("stored-data", "no backups", cloud_sql(backupConfiguration={"enabled": False})),
+    ("stored-data", "no backups", cloud_sql(backupConfiguration=None)),
+    ("stored-data", "a public address", cloud_sql(connectorEnforcement="NOT_REQUIRED")),
+    ("stored-data", "without TLS", cloud_sql(ipConfiguration={"ipv4Enabled": True})),
     ("gpu-taint", "no taint nvidia.com/gpu", node_pool(spot=False)),
     ("gpu-spot", "on Spot", node_pool(taints=GPU_TAINT)),
 ]

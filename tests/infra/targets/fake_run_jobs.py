@@ -22,7 +22,8 @@ _JOB_ID = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
 class FakeJobs:
     """A project with the service `api` and its jobs.
 
-    calls: each write, in words. refuse_next: the error that the next operation ends with.
+    calls: each write, in words. refuse_next: the error that the next operation ends with. names_executions:
+    whether a job names an execution as soon as it is begun.
     """
 
     judge: Judge
@@ -34,6 +35,7 @@ class FakeJobs:
     lines: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     calls: list[str] = field(default_factory=list[str])
     refuse_next: str = ""
+    names_executions: bool = True
     _pending: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
 
     def __call__(self, method: str, path: str, query: Any = (), body: Any = None) -> dict[str, Any]:
@@ -133,8 +135,9 @@ class FakeJobs:
         count = job["template"]["taskCount"]
         self.executions[short] = {"name": f"{job['name']}/executions/{short}", "job": id_, "taskCount": count}
         self.tasks[short] = [{"index": number} for number in range(count)]
-        job["latestCreatedExecution"] = {"name": short}
-        return self._operation(f"run {id_}")
+        if self.names_executions:
+            job["latestCreatedExecution"] = {"name": short}
+        return {**self._operation(f"run {id_}"), "metadata": {"name": self.executions[short]["name"]}}
 
     def _of_execution(self, method: str, job: str, rest: str) -> dict[str, Any]:
         name, _, part = rest.partition("/")

@@ -190,9 +190,7 @@ def test_stopping_what_does_not_run_does_nothing(cloud: FakeJobs) -> None:
     assert not any(call.startswith("cancel") for call in cloud.calls)
 
 
-def test_spot_and_a_service_that_is_not_up_are_refused_before_anything_is_made(cloud: FakeJobs) -> None:
-    with pytest.raises(Refused, match="Cloud Run has no Spot capacity"):
-        batch(cloud, BatchOrder(ORDER.name, ORDER.environment, 1, spot=True)).start()
+def test_a_service_that_is_not_up_is_refused_before_anything_is_made(cloud: FakeJobs) -> None:
     cloud.service = None
     with pytest.raises(Refused, match="no Cloud Run service api: run `up` first"):
         batch(cloud).start()

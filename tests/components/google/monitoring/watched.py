@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from slipway.components.google.monitoring import cloud_run, jobs, pods
+from slipway.components.google.monitoring import cloud_run, job_rows, pods
 from slipway.components.google.monitoring.subject import MonitoredService, matchers
 from slipway.components.observability.prometheus import Subject
 from slipway.components.observability.watch import Watch
@@ -46,7 +46,7 @@ def on_gke(own: Subject | None = None) -> MonitoredService:
 
 def with_jobs() -> MonitoredService:
     """Return a service whose workers write the line of jobs."""
-    rows = jobs.job_rows("api", "cloud_run_worker_pool")
+    rows = job_rows.job_rows("api", "cloud_run_worker_pool")
     watched = on_cloud_run(Watch.of("classify", {}, {}, jobs=True))
     of_jobs = tuple(each for each in watched.watch.signals if each.key in rows)
     return replace(watched, rows=rows, watch=replace(watched.watch, signals=of_jobs))
