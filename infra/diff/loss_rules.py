@@ -125,7 +125,7 @@ def _gone(change: ResourceChange) -> str:
 def holders(diff: StackDiff) -> Iterator[Risk]:
     if diff.after is None:
         return
-    for change in diff.resources:
+    for change in sorted(diff.resources, key=lambda each: role_of(each.type) is Role.SECRET):
         if not _holds(change) or change.action not in (Action.REPLACE, Action.DELETE):
             continue
         what = "what it holds stays" if change.resource.retain_on_delete else "what it holds is lost"
