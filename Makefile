@@ -170,9 +170,9 @@ lock: ## pin the requirements again after a change of a .in file (needs uv)
 	  -c requirements-local.txt service/requirements-otlp.in -o service/requirements-otlp.txt
 	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 	  -c requirements-local.txt service/requirements-payload.in -o service/requirements-payload.txt
-	@for list in jobs ctranslate2 parquet; do \
+	@for list in service/requirements-jobs service/requirements-ctranslate2 service/requirements-parquet; do \
 	  uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
-	    -c requirements-local.txt service/requirements-$$list.in -o service/requirements-$$list.txt || exit 1; done
+	    -c requirements-local.txt $$list.in -o $$list.txt || exit 1; done
 	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 	  -c requirements-local.txt -c service/requirements-otlp.txt service/requirements-otlp-google.in -o service/requirements-otlp-google.txt
 	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \

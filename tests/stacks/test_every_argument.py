@@ -25,7 +25,7 @@ WITHOUT: Mapping[str, set[str]] = {
         *("image_repository", "image_gib", "cluster_identifier", "request_seconds", "project", "region"),
         *("google_project", "google_region", "cluster_name", "workload_pool", "kubeconfig", "context"),
         *("node_cpu", "node_memory_gib", "node_gpus", "node_driver", "node_start_seconds", "node_selector"),
-        *("max_nodes", "node_notice_seconds", "platform", "keep_images"),
+        *("max_nodes", "node_notice_seconds", "platform", "keep_images", "ctranslate2"),
     },
     "the command says which step of a rollout an update is": {"rollout_step", "second_replicas"},
     "one GPU of an instance, or as many as the target has": {"gpu_count"},
