@@ -68,15 +68,14 @@ def secret_name_faults(service: InferenceServiceSpec, key: str) -> Iterator[Faul
         yield Fault("secret_values", key, "keep one", reason, verb="has")
 
 
-def unpinned_secret(key: str, instances: str) -> str:
+def unpinned_secret(given: str, instances: str) -> str:
     """Return the warning for a reference that follows its secret's newest value.
 
+    given: where the reference is, such as "`secrets` has DB_PASSWORD, whose reference".
     instances: the cloud's word for them.
     """
-    return (
-        f"`secrets` has {key}, whose reference names no version: a new value rolls nothing, and reaches the "
-        f"{instances} that start after it."
-    )
+    then = f"a new value rolls nothing, and reaches the {instances} that start after it"
+    return f"{given} names no version: {then}."
 
 
 def served_model_faults(address: ModelAddress, target: str, own: Source) -> Iterator[Fault]:

@@ -10,7 +10,6 @@ from ..google.limits import PROJECT, REGION
 from ..google.secrets import SecretReference
 from ..input_rules import unpinned_secret
 from ..jobs.rules import AMAZON, GOOGLE, jobs_faults
-from ..jobs.spec import DATABASE
 from ..model_address import AWS_CREDENTIALS
 from ..sizes import CLOUD_RUN_MIB, MIB_OF_A_GIB
 from . import limits
@@ -122,7 +121,7 @@ def job_warnings(spec: CloudRunSpec) -> Iterator[str]:
     if jobs.min_workers == 0:
         yield "no worker runs, with `min_workers` 0: jobs are kept, and wait until there is one."
     if jobs.jobs_database and not SecretReference.parse(jobs.jobs_database).is_pinned:
-        yield unpinned_secret(DATABASE, "instances")
+        yield unpinned_secret("the reference in `jobs_database`", "instances")
     given = {*spec.service.env, *spec.service.secrets, *spec.secret_values}
     if any(prefix.startswith(AMAZON) for prefix in jobs.prefixes) and not given.issuperset(AWS_CREDENTIALS):
         yield f"files of jobs in S3 need AWS credentials; give {' and '.join(AWS_CREDENTIALS)} in `secrets`."

@@ -129,7 +129,7 @@ def name_warnings(spec: CloudRunSpec) -> Iterator[str]:
         )
     for key, text in spec.service.secrets.items():
         if not SecretReference.parse(text).is_pinned:
-            yield unpinned_secret(key, "instances")
+            yield unpinned_secret(f"`secrets` has {key}, whose reference", "instances")
     # cloud.google.com/sdk/gcloud/reference/beta/run/domain-mappings
     if spec.domain:
         yield (

@@ -66,7 +66,7 @@ def name_warnings(spec: FargateSpec) -> Iterator[str]:
     """Warn of secrets that follow their newest value."""
     for key, text in spec.service.secrets.items():
         if not SecretReference.parse(text).is_pinned:
-            yield unpinned_secret(key, "tasks")
+            yield unpinned_secret(f"`secrets` has {key}, whose reference", "tasks")
 
 
 def _arn_faults(spec: FargateSpec) -> Iterator[Fault]:

@@ -122,7 +122,7 @@ def capacity_faults(spec: KubernetesSpec) -> Iterator[Fault]:
         return
     each, taken = pods_per_node(spec) or 1, pods_of_jobs(spec)
     arithmetic = ", ".join(map(str, rooms(spec)))
-    with_jobs = f"with `jobs`, which take the room of {taken}" if taken else ""
+    with_jobs = f"with `jobs`, whose workers take the room of {taken} more" if taken else ""
     lower = f"lower it to {most - taken}, or raise" if most > taken else "raise"
     yield Fault(
         "max_replicas",

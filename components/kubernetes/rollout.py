@@ -83,7 +83,7 @@ def rollout_warnings(spec: KubernetesSpec) -> Iterator[str]:
         yield (
             f"a rollout has no spare {'GPU' if spec.service.gpu else 'room'}: {gone} while its successor "
             f"starts, about {timing.start_of(spec).total - spec.node_start_seconds:.0f} s each. For one "
-            f"without a gap the pool needs room for {spec.service.max_replicas + 1} pods."
+            f"without a gap the pool needs room for {wanted_pods(spec) + 1:g} pods."
         )
     if least == 1:
         yield (

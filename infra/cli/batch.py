@@ -330,9 +330,10 @@ def _finish(
         if options.on and price.what != "this machine":
             OUT.print(f"Cost: {cost}, for {progress.instance_seconds:,.0f} s of {price.what}.")
     if failed:
-        words = f"{failed:,} rows failed; {options.write}/failed has them with the reason."
+        rows_failed = "1 row failed" if failed == 1 else f"{failed:,} rows failed"
+        words = f"{rows_failed}; {options.write}/failed says why."
         ERR.print(words, markup=False)
         if failed > options.max_failed:
             if format_ is Format.JSON:
                 raise typer.Exit(1)
-            raise Failed(f"{failed:,} rows failed, and --max-failed is {options.max_failed}.")
+            raise Failed(f"{rows_failed}, and --max-failed is {options.max_failed}.")

@@ -18,7 +18,8 @@ def cost_risks(difference: CostDifference) -> Iterator[Risk]:
     rising = [(name, change) for name, change in costs if change.usd >= _MUCH_USD]
     texts = [f"the {name} cost by {dollars(each.usd)} a month, to {each.after}" for name, each in rising]
     if texts:
-        yield Risk(Level.MEDIUM, f"raises {' and '.join(texts)}", _largest(difference))
+        cause = _largest(difference, [name for name, _ in rising])
+        yield Risk(Level.MEDIUM, f"raises {' and '.join(texts)}", cause)
     known = {_subject(each): each for each in difference.maximum.before.unknown}
     new = [each for each in difference.maximum.after.unknown if _subject(each) not in known]
     if new:
@@ -38,6 +39,8 @@ def _largest_amount(unknown: str) -> float:
     return max((float(each.replace(",", "")) for each in _AMOUNT.findall(unknown)), default=0.0)
 
 
-def _largest(difference: CostDifference) -> str:
-    names = [one.name for one in difference.resources if one.maximum.usd > 0 or one.idle.usd > 0]
-    return f"Most of it by {names[0]}." if names else ""
+def _largest(difference: CostDifference, rising: list[str]) -> str:
+    """Name the resource that raises those costs most."""
+    raised = {one.name: sum(getattr(one, cost).usd for cost in rising) for one in difference.resources}
+    name = max(raised, key=raised.__getitem__, default="")
+    return f"Most of it by {name}." if name and raised[name] > 0 else ""

@@ -17,6 +17,8 @@ from slipway.infra.resources.table import role_of, ways_in, ways_near
 _CLOUD_RUN = "slipway:index:CloudRunService"
 # Of these no one calls a private service who is not named; in a cluster every pod may.
 _CALLERS = frozenset({_CLOUD_RUN, "slipway:index:FargateService"})
+# The passwords of databases of jobs, which no caller has.
+_DATABASE_PASSWORDS = ("-jobs-password", "-database-password")
 _CERTIFICATES = ("certificate_arn", "tls_secret")
 _NEW = (Action.CREATE, Action.UPDATE, Action.REPLACE)
 
@@ -82,6 +84,8 @@ def rotated_key(diff: StackDiff) -> Iterator[Risk]:
         yield Risk(Level.HIGH, text, "The value of `apiKey` in the stack file changes.")
         return
     for change in of_roles(diff, {Role.API_KEY}, Action.REPLACE, Action.DELETE):
+        if change.name.endswith(_DATABASE_PASSWORDS):
+            continue
         why = f"Forced by {', '.join(change.forced_by)}." if change.forced_by else ""
         yield Risk(Level.HIGH, text, why, change.urn)
 

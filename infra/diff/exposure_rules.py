@@ -7,8 +7,8 @@ from typing import Any
 
 from slipway.infra.diff.model import Action, ResourceChange, StackDiff
 from slipway.infra.diff.risk import Level, Risk
-from slipway.infra.resources.kubernetes import NETWORK_POLICY
-from slipway.infra.resources.reading import items_at
+from slipway.infra.resources.kubernetes import DEPLOYMENT, NETWORK_POLICY
+from slipway.infra.resources.reading import at, items_at
 
 # A network with this prefix or a shorter one is of no single organisation: 1/256 of the internet.
 _WIDE_PREFIX = 8
@@ -85,9 +85,19 @@ def addresses(diff: StackDiff) -> Iterator[Risk]:
 def policies(diff: StackDiff) -> Iterator[Risk]:
     """Yield the network policies that go without another in their place."""
     for change in diff.resources:
-        if diff.after is not None and is_policy_gone(change):
+        if diff.after is not None and is_policy_gone(change) and not _go_too(diff, change):
             text = f"deletes {change.name}: nothing limits who calls the pods, and whom they call"
             yield Risk(Level.HIGH, text, "", change.urn)
+
+
+def _go_too(diff: StackDiff, policy: ResourceChange) -> bool:
+    """Return whether the pods that a policy selects are deleted with it."""
+    selected = at(policy.resource.inputs, "spec", "podSelector", "matchLabels")
+    return any(
+        at(each.resource.inputs, "spec", "selector", "matchLabels") == selected
+        for each in diff.resources
+        if each.type == DEPLOYMENT and each.action is Action.DELETE
+    )
 
 
 def is_policy_gone(change: ResourceChange) -> bool:

@@ -7,7 +7,10 @@ from slipway.infra.diff.exposure_rules import is_policy_gone
 from slipway.infra.diff.model import Action, Knowledge, ResourceChange, StackDiff
 from slipway.infra.diff.paths import ABSENT, Change
 from slipway.infra.diff.risk import Level, Risk, components, counted, of_roles
-from slipway.infra.resources.aws import is_of_workers
+from slipway.infra.diff.workers import is_of_workers
+from slipway.infra.resources.aws import DATABASE as RDS_INSTANCE
+from slipway.infra.resources.google import SQL_INSTANCE
+from slipway.infra.resources.kubernetes import POSTGRES_CLUSTER
 from slipway.infra.resources.reading import UNKNOWN
 from slipway.infra.resources.row import Role
 from slipway.infra.resources.table import accelerators_of, role_of, row_of
@@ -17,6 +20,8 @@ HARMLESS = frozenset({Role.REVISION, Role.NAME, Role.SECRET_VERSION})
 # What a cloud itself checks before it deletes.
 _HELD_BY = ("deletionProtection", "enableDeletionProtection")
 _PROTECTED_BY = (*_HELD_BY, "deletion_protection")
+# Whose types have names that say another thing, or nothing: Instance, Cluster.
+_DATABASES = frozenset({SQL_INSTANCE, RDS_INSTANCE, POSTGRES_CLUSTER})
 # The roles that other rules speak of in their own words.
 _OWN_WORDS = HARMLESS | {
     Role.NODE_POOL,
@@ -90,12 +95,20 @@ def services(diff: StackDiff) -> Iterator[Risk]:
         return
     for change in of_roles(diff, {Role.SERVICE}, Action.REPLACE, Action.DELETE):
         if is_of_workers(change.before or change.resource):
-            text = f"{_verb(change)} the workers {change.name}: jobs wait for others"
-            yield Risk(Level.MEDIUM, text, _why(change), change.urn)
             continue
         after = "calls fail until the new one is ready" if change.action is Action.REPLACE else "calls fail"
         text = f"{_verb(change)} the service {change.name}: {after}"
         yield Risk(Level.HIGH, text, f"{_why(change)} {_gone(change)}".strip(), change.urn)
+
+
+def workers(diff: StackDiff) -> Iterator[Risk]:
+    if diff.after is None:
+        return
+    for change in diff.resources:
+        gone = change.action in (Action.REPLACE, Action.DELETE)
+        if gone and is_of_workers(change.before or change.resource):
+            text = f"{_verb(change)} the workers {change.name}: jobs wait for others"
+            yield Risk(Level.MEDIUM, text, _why(change), change.urn)
 
 
 def _gone(change: ResourceChange) -> str:
@@ -112,13 +125,18 @@ def _gone(change: ResourceChange) -> str:
 def holders(diff: StackDiff) -> Iterator[Risk]:
     if diff.after is None:
         return
-    for change in diff.resources:
+    for change in sorted(diff.resources, key=lambda each: role_of(each.type) is Role.SECRET):
         if not _holds(change) or change.action not in (Action.REPLACE, Action.DELETE):
             continue
-        kind = "secret" if role_of(change.type) is Role.SECRET else _kind(change)
         what = "what it holds stays" if change.resource.retain_on_delete else "what it holds is lost"
-        text = f"{_verb(change)} the {kind} {change.name}: {what}"
+        text = f"{_verb(change)} the {_holder(change)} {change.name}: {what}"
         yield Risk(Level.HIGH, text, _why(change), change.urn)
+
+
+def _holder(change: ResourceChange) -> str:
+    if role_of(change.type) is Role.SECRET:
+        return "secret"
+    return "database" if change.type in _DATABASES else _kind(change)
 
 
 def _holds(change: ResourceChange) -> bool:
@@ -189,6 +207,7 @@ def other_losses(diff: StackDiff) -> Iterator[Risk]:
     for change in diff.resources:
         row = row_of(change.type)
         reported = _holds(change) or (row is not None and row.role in _OWN_WORDS)
+        reported = reported or is_of_workers(change.before or change.resource)
         if reported or not change.resource.custom or change.renamed_from or is_policy_gone(change):
             continue
         if change.action in (Action.REPLACE, Action.DELETE):

@@ -30,6 +30,7 @@ RULES: tuple[Rule, ...] = (
     loss_rules.namespaces,
     loss_rules.node_pools,
     loss_rules.services,
+    loss_rules.workers,
     loss_rules.renames,
     loss_rules.component_gone,
     loss_rules.holders,

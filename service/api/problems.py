@@ -1,5 +1,6 @@
 """Problem details (RFC 9457): the one table from a cause to its HTTP status, and their JSON."""
 
+import re
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -16,6 +17,8 @@ from ..faults import RequestFault
 
 MEDIA_TYPE = "application/problem+json"
 URN = "urn:slipway:problem:"
+# Routes of every service that takes jobs: api/job_routes.py.
+_JOBS = re.compile(r"/jobs(/[^/]+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +141,8 @@ async def on_http_exception(request: Request, error: Exception) -> Response:
     if exception.status_code == 404:
         has_docs = request.app.openapi_url is not None
         detail = "There is nothing at this path" + ("; /docs lists what there is." if has_docs else ".")
+        if _JOBS.fullmatch(request.url.path):  # both are routes wherever jobs are on
+            detail = "This service takes no jobs; `jobs: true` in its stack's file turns them on."
         return _answered(request, faults.PathUnknown(detail))
     cause = Cause(exception.status_code, f"http-{exception.status_code}", str(exception.detail))
     name_cause(request.scope["state"], cause)

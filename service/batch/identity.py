@@ -131,9 +131,16 @@ def _how(key: str, before: Any, now: Any) -> str:
     return f" ({before}, now {now})"
 
 
+def _option(name: str) -> str:
+    """Return the name that a user gave: of an environment variable, or of a limit as it is."""
+    return name.upper() if name.startswith("batch_") else name
+
+
 def _changed_options(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     parts = [
-        f"{name}: {before.get(name)!r}, now {now[name]!r}" for name in now if before.get(name) != now[name]
+        f"{_option(name)}: {before.get(name)!r}, now {now[name]!r}"
+        for name in now
+        if before.get(name) != now[name]
     ]
     return f" ({', '.join(parts)[:_MOST_SHOWN]})"
 

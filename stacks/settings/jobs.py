@@ -57,7 +57,7 @@ class WorkerSettings(JobSettings):
 
     jobs_database: str = setting(
         "jobsDatabase",
-        checks.like(r"[!-~]+", "the cloud's reference to a secret that holds a database's address"),
+        checks.like(r"[!-~]+", "`projects/<project>/secrets/<name>/versions/<number>`, or a secret's ARN"),
         "Existing secret with the address of the PostgreSQL database that keeps jobs.",
         unset="a database is created",
     )

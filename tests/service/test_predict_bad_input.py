@@ -182,6 +182,12 @@ def test_an_unknown_path_is_told(client: httpx.Client, path: str):
     assert_problem(client.get(path), 404, "path-unknown")
 
 
+def test_a_service_without_jobs_says_how_they_are_turned_on(client: httpx.Client):
+    for answer in (client.post("/jobs", json={"request": {"text": "a"}}), client.get("/jobs/job-1")):
+        assert_problem(answer, 404, "path-unknown")
+        assert "`jobs: true`" in answer.json()["detail"]
+
+
 def raw(server: RunningServer, request: bytes) -> bytes:
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
         connection.sendall(request)

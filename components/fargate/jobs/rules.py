@@ -7,7 +7,6 @@ from ...aws.secrets import SecretReference
 from ...fault import Fault
 from ...input_rules import unpinned_secret
 from ...jobs.rules import AMAZON, jobs_faults
-from ...jobs.spec import DATABASE
 from ..args import Egress
 from ..size_rules import task_faults
 from ..spec import FargateSpec, SubnetIds
@@ -89,7 +88,7 @@ def worker_warnings(spec: FargateSpec) -> Iterator[str]:
     if not jobs.jobs:
         return
     if jobs.jobs_database and not SecretReference.parse(jobs.jobs_database).is_pinned:
-        yield unpinned_secret(DATABASE, "tasks")
+        yield unpinned_secret("the reference in `jobs_database`", "tasks")
     if not jobs.jobs_database and (needed := connections_of(spec)) > CONNECTIONS:
         yield (
             f"{spec.service.max_replicas} instances and {jobs.max_workers:g} workers hold up to {needed} "

@@ -10,6 +10,7 @@ from slipway.infra.resources.google import SQL_INSTANCE
 from slipway.infra.resources.openness import by_direct_connections
 from slipway.infra.resources.table import ways_in
 from tests.infra.plain import plan, resource
+from tests.stacks.targets import GIVEN
 
 JOBS = {"target": "cloud-run", "project": "acme-ml", "region": "us-central1", "jobs": "true"}
 
@@ -59,3 +60,15 @@ def test_a_public_address_that_takes_more_than_connectors_is_reachable(
     settings: dict[str, object], reached: bool
 ) -> None:
     assert bool(list(by_direct_connections(resource(SQL_INSTANCE, {"settings": settings})))) is reached
+
+
+@pytest.mark.parametrize("target", ["cloud-run", "fargate", "gke"])
+def test_turning_jobs_off_names_the_database_and_the_workers_and_alarms_no_caller(target: str) -> None:
+    on = {**GIVEN[target], "jobs": "true", "deletionProtection": "false"}
+    found = said(on, {**on, "jobs": "false"})
+    high = [text for level, text in found if level == "high"]
+    assert any(text.startswith("deletes the database ") for text in high)
+    assert [level for level, text in found if "the workers" in text] == ["medium"]
+    everything = " ".join(text for _, text in found)
+    for wrong in ("rotates the API key", "calls fail", "nothing limits who calls", "Cluster "):
+        assert wrong not in everything

@@ -3,6 +3,7 @@
 import pytest
 
 from slipway.infra.diff.risks import RULES
+from slipway.infra.resources.google import WORKER_POOL
 from tests.infra.diff.openings import OPENINGS
 from tests.infra.diff.plans import (
     BALANCER,
@@ -54,6 +55,7 @@ CHANGES: list[tuple[str, Inputs | None, Inputs | None, str, str]] = [
         "high",
         "cannot delete x: its deletion protection is on in the cloud",
     ),
+    (WORKER_POOL, {"location": "a"}, None, "medium", "deletes the workers x: jobs wait for others"),
     (
         RUN,
         {"deletionProtection": True},
