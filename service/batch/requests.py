@@ -4,9 +4,10 @@ import difflib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args, get_origin
 
 import orjson
+from pydantic import BaseModel
 
 from ..columns import Column
 from ..tasks import Operation, Task
@@ -74,6 +75,7 @@ class Requests:
             self._require_column(column)
         taken = {ROW, *self.answer_columns}
         self._kept_as = {name: f"input_{name}" if name in taken else name for name in self.kept}
+        self._list_field = _list_field(operation.answer_models) if list(self._columns) == [self.main] else ""
 
     @property
     def answer_columns(self) -> tuple[str, ...]:
@@ -102,18 +104,43 @@ class Requests:
             raise RowFault(f"has no {error.args[0]!r}") from None
         return orjson.dumps(request, default=str)
 
+    def may_be_listed(self, row: InputRow) -> bool:
+        """Return whether the row may be one of several in a request; `listed` then takes it."""
+        values = row.values
+        return bool(self._list_field) and values is not None and type(values.get(self._source)) is str
+
+    def listed(self, rows: Sequence[InputRow]) -> bytes:
+        """Return one request with the texts of several rows."""
+        texts = [(row.values or {})[self._source] for row in rows]
+        return orjson.dumps(self._fields | {self.main: texts})
+
+    def results(self, rows: Sequence[InputRow], answer: bytes) -> list[bytes]:
+        """Return the rows of results of a request with several rows, as `result` would."""
+        answers: list[dict[str, Any]] = orjson.loads(answer)[self._list_field]
+        pairs = zip(rows, answers, strict=True)
+        return [orjson.dumps(self._begun(row) | found, default=str) for row, found in pairs]
+
     def result(self, row: InputRow, answer: bytes) -> bytes:
         """Return the row of results as one line of JSON, without its end."""
-        values = row.values or {}
-        result: dict[str, Any] = {ROW: row.number}
-        for name, shown in self._kept_as.items():
-            result[shown] = values.get(name)
+        result = self._begun(row)
         end = answer.rfind(b',"latency_ms":')
         if end > 1 and _TIMING.fullmatch(answer, end):
             return b"%b,%b}" % (orjson.dumps(result, default=str)[:-1], answer[1:end])
         found: dict[str, Any] = orjson.loads(answer)
         result.update((name, value) for name, value in found.items() if name not in LEFT_OUT)
         return orjson.dumps(result, default=str)
+
+    @property
+    def _source(self) -> str:
+        return self._columns[self.main]
+
+    def _begun(self, row: InputRow) -> dict[str, Any]:
+        """Return what a row of results begins with: its number, and what is kept of the input."""
+        result: dict[str, Any] = {ROW: row.number}
+        values = row.values or {}
+        for name, shown in self._kept_as.items():
+            result[shown] = values.get(name)
+        return result
 
     def _is_answered(self, name: str) -> bool:
         """Return whether an answer may have the field: `top` has it only where it is in the request."""
@@ -171,6 +198,16 @@ class Requests:
     def _near(self, name: str, names: Sequence[str]) -> str:
         found = difflib.get_close_matches(name, names, n=1)
         return f" (did you mean {found[0]!r}?)" if found else ""
+
+
+def _list_field(answer_models: Sequence[type[BaseModel]]) -> str:
+    """Return the field of a list's answer that has for each text what its own answer has; '' for none."""
+    single, *several = answer_models
+    for name, field in (several[0].model_fields if several else {}).items():
+        item = next(iter(get_args(field.annotation)), None) if get_origin(field.annotation) is list else None
+        if isinstance(item, type) and issubclass(single, item):
+            return name
+    return ""
 
 
 def _listed(names: Sequence[str]) -> str:
