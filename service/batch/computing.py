@@ -29,7 +29,7 @@ from .rows import InputRow
 
 # A chunk takes about so long, and waits for about as many others of each thread.
 CHUNK_SECONDS, CHUNKS_PER_THREAD = 0.1, 2
-FIRST_ROWS, MOST_ROWS = 4, 512
+FIRST_ROWS, MOST_ROWS = 1, 512
 # Chunks of rows that share batches, in batches.
 BATCHES_PER_CHUNK = 8
 # The model failing on so many rows in a row, not the rows: a GPU that is lost, for instance.
