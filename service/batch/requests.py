@@ -22,6 +22,7 @@ ROW = "row"
 _TIMING = re.compile(rb',"latency_ms":[0-9.e-]+,"model_version":"[^"\\]*"}')
 _TRUE, _FALSE = ("true", "1", "yes"), ("false", "0", "no")
 _MOST_SHOWN = 20
+_DELIMITERS = {"\t": "$'\\t'"}
 
 
 class RowFault(Exception):
@@ -93,6 +94,7 @@ class Requests:
         if row.values is None:
             raise RowFault(row.fault)
         values = row.values
+        self._require_one(values)
         try:
             if self._table and FEATURES not in self._columns:
                 cells = {
@@ -103,6 +105,14 @@ class Requests:
         except KeyError as error:
             raise RowFault(f"has no {error.args[0]!r}") from None
         return orjson.dumps(request, default=str)
+
+    def _require_one(self, values: Mapping[str, Any]) -> None:
+        """Raise RowFault where a row would be a request of several: its answer would be no row."""
+        if len(self._operation.answer_models) < 2:
+            return
+        value = values.get(self._columns.get(self.main, ""))
+        if isinstance(value, list) and (not self._table or any(type(each) in (list, dict) for each in value)):
+            raise RowFault(f"{self.main} is a list of several; a row has one")
 
     def may_be_listed(self, row: InputRow) -> bool:
         """Return whether the row may be one of several in a request; `listed` then takes it."""
@@ -166,6 +176,7 @@ class Requests:
         if self.main in self._given:
             return {self.main: self.main, **columns}
         if len(self._given) == 1:
+            self._require_one_column(self._given[0])
             return {self.main: self._given[0], **columns}
         raise BatchRefused(
             f"The input has no column {self.main!r}; it has {_listed(self._given)}. Name the one with the "
@@ -193,6 +204,15 @@ class Requests:
             raise BatchRefused(
                 f"The input has no column {column!r}{self._near(column, self._given)}; it has "
                 f"{_listed(self._given)}."
+            )
+
+    def _require_one_column(self, column: str) -> None:
+        """Raise BatchRefused where the only column's name looks like several."""
+        if mark := next((mark for mark in ",;\t|" if mark in column), ""):
+            raise BatchRefused(
+                f"The input has one column, {column!r}. If {mark!r} separates columns: `--delimiter "
+                f"{_DELIMITERS.get(mark, repr(mark))}`, BATCH_DELIMITER. If not, name the column: `--column "
+                f"{self.main}={column!r}`, BATCH_COLUMNS."
             )
 
     def _near(self, name: str, names: Sequence[str]) -> str:

@@ -105,6 +105,25 @@ def test_a_broken_line_of_json_fails_alone_with_its_line_number(tmp_path: Path) 
     assert len(results(tmp_path / "out")) == 1
 
 
+def test_a_row_that_would_lose_something_fails_with_the_reason(tmp_path: Path) -> None:
+    lines = ['{"text": "a", "id": 12345678901234567890123}', '{"text": ["a", "b"]}', '{"text": NaN}']
+    (tmp_path / "rows.jsonl").write_text("\n".join([*lines, '{"text": "b", "id": 1e30}']))
+    assert batch(tmp_path / "rows.jsonl", tmp_path / "out") == 3
+    large, several, number = [each["reason"] for each in failures(tmp_path / "out")]
+    assert large == "'id' is a whole number of more than 64 bits; write it as a string"
+    assert several == "text is a list of several; a row has one"
+    assert "JSON has no NaN" in number
+    assert [row["row"] for row in results(tmp_path / "out")] == [4]
+
+
+def test_empty_lines_are_passed_over_and_a_second_header_is_no_row(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text(f"\n\nid,text\n\n1,{HAM}\nid,text\n2,{SPAM}\n")
+    assert batch(tmp_path / "rows.csv", tmp_path / "out", BATCH_KEEP='["id"]') == 3
+    assert [(row["id"], row["label"]) for row in results(tmp_path / "out")] == [("1", "ham"), ("2", "spam")]
+    [failed] = failures(tmp_path / "out")
+    assert (failed["line"], failed["reason"]) == (6, "repeats the header")
+
+
 def test_a_field_goes_to_every_request(tmp_path: Path) -> None:
     rows = write_csv(tmp_path / "rows.csv", ["long " * 2000])
     assert batch(rows, tmp_path / "refused") == 3
