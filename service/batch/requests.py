@@ -4,7 +4,7 @@ import difflib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, get_args, get_origin
+from typing import Any, cast, get_args, get_origin
 
 import orjson
 from pydantic import BaseModel
@@ -111,7 +111,9 @@ class Requests:
         if len(self._operation.answer_models) < 2:
             return
         value = values.get(self._columns.get(self.main, ""))
-        if isinstance(value, list) and (not self._table or any(type(each) in (list, dict) for each in value)):
+        if not isinstance(value, list):
+            return
+        if not self._table or any(isinstance(each, list | dict) for each in cast("list[Any]", value)):
             raise RowFault(f"{self.main} is a list of several; a row has one")
 
     def may_be_listed(self, row: InputRow) -> bool:

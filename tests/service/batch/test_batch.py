@@ -8,16 +8,15 @@ from unittest import mock
 import pytest
 
 from slipway.service.backends.ct2_lanes import MAX_ROWS, Lanes
-from slipway.service.batch.__main__ import run as end_of
 from slipway.service.tasks.classify import Classify
 from tests.service.batch.running import (
     SENTENCE,
     batch,
+    batch_stopped_early,
     failures,
     parts,
     results,
     texts,
-    worker_of,
     write_csv,
 )
 from tests.service.running_server import HAM, SPAM
@@ -216,9 +215,7 @@ def test_a_model_that_writes_goes_on_to_the_same_answers(tmp_path: Path) -> None
     rows, out = write_csv(tmp_path / "rows.csv", messages), tmp_path / "out"
     given = {"MODEL_DIR": str(FIRST_SENTENCE), "BATCH_PART_ROWS": "30", "BATCH_MAX_FAILED": "40"}
     assert batch(rows, tmp_path / "whole", **given) == 0
-    worker = worker_of(rows, out, **given)
-    with mock.patch.object(worker.progress, "add", side_effect=lambda *_: worker.stop()):
-        assert end_of(worker) == 75
+    assert batch_stopped_early(rows, out, **given) == 75
     assert batch(rows, out, **given) == 0
     assert parts(out) == parts(tmp_path / "whole")
 

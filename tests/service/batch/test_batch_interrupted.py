@@ -11,13 +11,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from unittest import mock
 
 import pytest
 
-from slipway.service.batch.__main__ import run as end_of
 from tests.service.batch.running import (
     batch,
+    batch_stopped_early,
     environment,
     failures,
     parts,
@@ -25,7 +24,6 @@ from tests.service.batch.running import (
     results,
     started,
     texts,
-    worker_of,
     write_csv,
 )
 
@@ -108,9 +106,7 @@ def test_50_000_texts_with_three_kills_give_50_000_results(tmp_path: Path) -> No
 def test_a_batch_that_stops_between_rows_goes_on_to_the_same_results(tmp_path: Path) -> None:
     rows, out = write_csv(tmp_path / "rows.csv", texts(300)), tmp_path / "out"
     assert batch(rows, tmp_path / "whole", BATCH_PART_ROWS="200") == 0
-    worker = worker_of(rows, out, BATCH_PART_ROWS="200")
-    with mock.patch.object(worker.progress, "add", side_effect=lambda *_: worker.stop()):
-        assert end_of(worker) == 75
+    assert batch_stopped_early(rows, out, BATCH_PART_ROWS="200") == 75
     assert parts(out) == {}
     assert list((out / "_batch" / "pieces" / "part-00000").iterdir())
     assert batch(rows, out, BATCH_PART_ROWS="200") == 0
