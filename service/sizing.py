@@ -18,13 +18,18 @@ CPU_BATCH_SIZE, CPU_BATCH_TOKENS = 8, 256
 WRITING_THREADS = 32
 
 
+def threads_for(settings: Settings, manifest: Manifest) -> int:
+    """Return how many threads work on calls at once."""
+    return WRITING_THREADS if manifest.engine == "ctranslate2" else settings.inference_threads
+
+
 def engine_for(settings: Settings, manifest: Manifest) -> Engine:
     on_gpu = _is_on_gpu(settings, manifest)
     threads = settings.inference_threads
     cpu_queue_calls = max(CPU_QUEUE_CALLS, CPU_QUEUE_CALLS_PER_THREAD * threads)
     queue_calls = settings.max_queue_calls or (GPU_QUEUE_CALLS if on_gpu else cpu_queue_calls)
     if manifest.engine == "ctranslate2":
-        return Engine(WRITING_THREADS, queue_calls, settings.max_queue_tokens)
+        return Engine(threads_for(settings, manifest), queue_calls, settings.max_queue_tokens)
     return Engine(threads, queue_calls, settings.max_queue_tokens, batching_for(settings, manifest))
 
 

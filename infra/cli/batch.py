@@ -330,10 +330,13 @@ def _finish(
         if options.on and price.what != "this machine":
             OUT.print(f"Cost: {cost}, for {progress.instance_seconds:,.0f} s of {price.what}.")
     if failed:
-        rows_failed = "1 row failed" if failed == 1 else f"{failed:,} rows failed"
-        words = f"{rows_failed}; {options.write}/failed says why."
+        words = f"{_rows(failed)} failed; {options.write}/failed has them with the reason."
         ERR.print(words, markup=False)
         if failed > options.max_failed:
             if format_ is Format.JSON:
                 raise typer.Exit(1)
-            raise Failed(f"{rows_failed}, and --max-failed is {options.max_failed}.")
+            raise Failed(f"{_rows(failed)} failed, and --max-failed is {options.max_failed}.")
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count:,} rows"

@@ -2,7 +2,7 @@
 
 Rows are handed out in chunks, one to a thread at a time; a few chunks wait, so memory is bounded whatever the
 size of the input. Where texts are computed together, chunks have a fixed size, so that the same texts share a
-batch in every run.
+batch in every run; where each is computed alone, many are checked and answered as one request (lists.py).
 """
 
 import threading
@@ -22,13 +22,14 @@ from ..faults import RequestFault
 from ..tasks import Operation
 from .faults import BatchFailed, BatchStopped
 from .in_flight import InFlight, Slot
+from .lists import LISTED_ROWS, MOST_TRIES, NotListed, computed_as_list
 from .reading import shown
 from .requests import Requests, RowFault
 from .rows import InputRow
 
 # A chunk takes about so long, and waits for about as many others of each thread.
 CHUNK_SECONDS, CHUNKS_PER_THREAD = 0.1, 2
-FIRST_ROWS, MOST_ROWS = 4, 512
+FIRST_ROWS, MOST_ROWS = 1, 512
 # Chunks of rows that share batches, in batches.
 BATCHES_PER_CHUNK = 8
 # The model failing on so many rows in a row, not the rows: a GPU that is lost, for instance.
@@ -110,8 +111,7 @@ class Computer:
             chunk = waiting.popleft()
             assert chunk.outcomes is not None
             chunk.found = chunk.outcomes.result()
-            if self._stopping:
-                raise BatchStopped
+            self._refuse_stopped()
             self._adapt(chunk)
             self._in_flight.finished(len(chunk.rows))
             yield chunk
@@ -139,7 +139,7 @@ class Computer:
         slot: Slot = self._local.slot
         try:
             if self._batching is None:
-                found = [self._outcome(row, slot) for row in chunk.rows]
+                found = self._one_by_one(chunk.rows, slot)
             else:
                 found = self._together(chunk.rows, slot, self._batching)
         finally:
@@ -147,9 +147,37 @@ class Computer:
         chunk.seconds = time.perf_counter() - begun
         return found
 
-    def _outcome(self, row: InputRow, slot: Slot) -> RowOutcome:
+    def _one_by_one(self, rows: Sequence[InputRow], slot: Slot) -> list[RowOutcome]:
+        lines: dict[int, bytes] = {}
+        able = [row for row in rows if self._requests.may_be_listed(row) and row.number not in self.crashed]
+        for begin in range(0, len(able), LISTED_ROWS):
+            lines |= self._in_a_list(able[begin : begin + LISTED_ROWS], slot)
+        return [
+            RowOutcome(True, lines[row.number]) if row.number in lines else self._outcome(row, slot)
+            for row in rows
+        ]
+
+    def _in_a_list(self, rows: Sequence[InputRow], slot: Slot) -> dict[int, bytes]:
+        """Return the results of rows by their numbers, without those that are no part of a list."""
+        for _ in range(MOST_TRIES):
+            if len(rows) < 2:  # a suspect, for one, is computed as a request of its own
+                break
+            slot.begins_all([row.number for row in rows])
+            try:
+                lines = computed_as_list(self._operation, self._requests, rows, self._refuse_stopped)
+            except NotListed as fault:
+                rows = [row for place, row in enumerate(rows) if place not in fault.places]
+            else:
+                self._broken = 0
+                return {row.number: line for row, line in zip(rows, lines, strict=True)}
+        return {}
+
+    def _refuse_stopped(self) -> None:
         if self._stopping:
             raise BatchStopped
+
+    def _outcome(self, row: InputRow, slot: Slot) -> RowOutcome:
+        self._refuse_stopped()
         try:
             slot.begins(row.number)
             work = self._work(row)
@@ -174,8 +202,7 @@ class Computer:
         found: list[RowOutcome | None] = [None] * len(rows)
         prepared: list[PreparedRow] = []
         for place, row in enumerate(rows):
-            if self._stopping:
-                raise BatchStopped
+            self._refuse_stopped()
             try:
                 slot.begins(row.number)
                 work = self._work(row)
@@ -199,8 +226,7 @@ class Computer:
         slot: Slot,
         found: list[RowOutcome | None],
     ) -> None:
-        if self._stopping:
-            raise BatchStopped
+        self._refuse_stopped()
         slot.begins_all([rows[each.place].number for each in batch])
         try:
             batch[0].work.compute([(each.work, 0) for each in batch])

@@ -8,8 +8,21 @@ from .faults import BatchRefused
 from .rows import Mark
 
 MOST_LINE_BYTES = 64 << 20
-# What a file in UTF-16 or UTF-32 begins with.
-_WIDE = {codecs.BOM_UTF16_LE: "UTF-16", codecs.BOM_UTF16_BE: "UTF-16"}
+# What a file in UTF-16 or UTF-32 begins with, the longer marks first: one begins with a shorter one.
+_WIDE = {
+    codecs.BOM_UTF32_LE: "UTF-32",
+    codecs.BOM_UTF32_BE: "UTF-32",
+    codecs.BOM_UTF16_LE: "UTF-16",
+    codecs.BOM_UTF16_BE: "UTF-16",
+}
+# What files begin with that hold no lines, and what becomes of them.
+_NO_TEXT = {
+    b"\x1f\x8b": "is compressed with gzip. Unpack it first: `gunzip`",
+    b"\x28\xb5\x2f\xfd": "is compressed with Zstandard. Unpack it first: `unzstd`",
+    b"BZh91AY&SY": "is compressed with bzip2. Unpack it first: `bunzip2`",
+    b"PK\x03\x04": "is a ZIP archive, as Excel's files are too. Unpack it, or save the sheet as CSV",
+    b"PAR1\x15": "is Parquet. Name that format: `--input-format parquet`, BATCH_FORMAT",
+}
 _CAUSES = {"utf-8": "Save the file as UTF-8, or name its encoding, such as cp1252 or latin-1"}
 
 
@@ -70,6 +83,14 @@ class Lines(Iterator[str]):
                     f"{self._name} is in {encoding}, not in {self._encoding}. Convert it: "
                     f"`iconv -f {encoding} -t UTF-8`."
                 )
+        for start, words in _NO_TEXT.items():
+            if raw.startswith(start):
+                raise BatchRefused(f"{self._name} {words}.")
+        if b"\0" in raw[:4]:
+            raise BatchRefused(
+                f"{self._name} has a byte 0 among its first ones, as UTF-16 without a byte order mark has. "
+                "Convert it: `iconv -f UTF-16LE -t UTF-8`."
+            )
         return raw.removeprefix(codecs.BOM_UTF8)
 
     def _wrong_encoding(self, line: int, error: UnicodeDecodeError) -> BatchRefused:

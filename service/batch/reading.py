@@ -19,6 +19,14 @@ from .sources import InputSource
 MOST_CELL_CHARACTERS = 16 << 20
 PARQUET_ROWS = 512
 BEGIN = Mark()
+# What the csv module says, in part, and what it means.
+_CSV_CAUSES = {
+    "end of data": "a quote that opens here is not closed",
+    "field limit": f"a cell has more than {MOST_CELL_CHARACTERS >> 20} Mi characters",
+    "new-line character": "a carriage return is no line end by itself. Convert the file: `tr '\\r' '\\n'`",
+}
+# Larger whole numbers would be rounded.
+_LEAST_INTEGER, _MOST_INTEGER = -(1 << 63), 1 << 64
 # What a line of JSON that is a string, or a list of a table's values, is a column of.
 TEXT, FEATURES = "text", "features"
 
@@ -106,6 +114,10 @@ class CsvFile:
         return csv.reader(lines, delimiter=self._delimiter, strict=True)
 
     def _row(self, number: int, begin: Mark, header: tuple[str, ...], cells: list[str]) -> InputRow:
+        if len(cells) == len(header) > 1 and tuple(cells) == header:
+            return InputRow(
+                number, self._place, begin, None, "repeats the header", self._delimiter.join(cells)
+            )
         if len(cells) == len(header):
             return InputRow(number, self._place, begin, dict(zip(header, cells, strict=True)))
         fault = f"has {len(cells)} cells; the header has {len(header)}"
@@ -114,7 +126,7 @@ class CsvFile:
     def _read_header(self, lines: Lines) -> tuple[str, ...]:
         name = self._source.name
         try:
-            header = next(self._reader(lines), list[str]())
+            header = next(filter(None, self._reader(lines)), list[str]())
         except csv.Error as error:
             raise self._broken(1, error) from None
         if not header:
@@ -128,7 +140,7 @@ class CsvFile:
 
     def _broken(self, line: int, error: csv.Error) -> BatchRefused:
         words = str(error)
-        cause = "a quote that opens here is not closed" if "end of data" in words else words
+        cause = next((ours for theirs, ours in _CSV_CAUSES.items() if theirs in words), words)
         return BatchRefused(f"{self._source.name}, line {line} is not CSV: {cause}.")
 
 
@@ -148,17 +160,32 @@ class JsonLinesFile:
             begin = lines.mark
             for line in lines:
                 if text := line.strip():
+                    if text in ("[", "{"):
+                        self._refuse_document(begin)
                     yield self._row(number, begin, text)
                     number += 1
                 begin = lines.mark
+
+    def _refuse_document(self, mark: Mark) -> None:
+        raise BatchRefused(
+            f"{self._source.name}, line {mark.line} begins JSON of several lines; here each line is a row. "
+            "Convert the file: `jq -c '.[]'` for a list, `jq -c .` for objects."
+        )
 
     def _row(self, number: int, begin: Mark, text: str) -> InputRow:
         try:
             value: Any = orjson.loads(text)
         except ValueError as error:
-            return InputRow(number, self._place, begin, None, f"is not JSON: {_plain(error)}", text)
+            fault = f"is not JSON: {_plain(error)}"
+            if "NaN" in text or "Infinity" in text:
+                fault += " (JSON has no NaN and no Infinity)"
+            return InputRow(number, self._place, begin, None, fault, text)
         if isinstance(value, dict):
-            return InputRow(number, self._place, begin, cast("dict[str, Any]", value))
+            values = cast("dict[str, Any]", value)
+            if (name := _rounded(values, text)) is not None:
+                fault = f"{name!r} is a whole number of more than 64 bits; write it as a string"
+                return InputRow(number, self._place, begin, None, fault, text)
+            return InputRow(number, self._place, begin, values)
         if isinstance(value, str):
             return InputRow(number, self._place, begin, {TEXT: value})
         if isinstance(value, list):
@@ -217,6 +244,15 @@ class ParquetFile:
 
     def _damaged(self, error: Exception) -> BatchRefused:
         return BatchRefused(f"{self._source.name} is no whole Parquet file: {_plain(error)[:300]}.")
+
+
+def _rounded(values: dict[str, Any], text: str) -> str | None:
+    """Return the name of a whole number that was read as a float, because it has more than 64 bits."""
+    for name, value in values.items():
+        is_large = type(value) is float and not _LEAST_INTEGER < value < _MOST_INTEGER
+        if is_large and type(json.loads(text)[name]) is int:
+            return name
+    return None
 
 
 def _plain(error: Exception) -> str:

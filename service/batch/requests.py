@@ -4,9 +4,10 @@ import difflib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast, get_args, get_origin
 
 import orjson
+from pydantic import BaseModel
 
 from ..columns import Column
 from ..tasks import Operation, Task
@@ -21,6 +22,7 @@ ROW = "row"
 _TIMING = re.compile(rb',"latency_ms":[0-9.e-]+,"model_version":"[^"\\]*"}')
 _TRUE, _FALSE = ("true", "1", "yes"), ("false", "0", "no")
 _MOST_SHOWN = 20
+_DELIMITERS = {"\t": "$'\\t'"}
 
 
 class RowFault(Exception):
@@ -74,6 +76,7 @@ class Requests:
             self._require_column(column)
         taken = {ROW, *self.answer_columns}
         self._kept_as = {name: f"input_{name}" if name in taken else name for name in self.kept}
+        self._list_field = _list_field(operation.answer_models) if list(self._columns) == [self.main] else ""
 
     @property
     def answer_columns(self) -> tuple[str, ...]:
@@ -91,6 +94,7 @@ class Requests:
         if row.values is None:
             raise RowFault(row.fault)
         values = row.values
+        self._require_one(values)
         try:
             if self._table and FEATURES not in self._columns:
                 cells = {
@@ -102,18 +106,53 @@ class Requests:
             raise RowFault(f"has no {error.args[0]!r}") from None
         return orjson.dumps(request, default=str)
 
+    def _require_one(self, values: Mapping[str, Any]) -> None:
+        """Raise RowFault where a row would be a request of several: its answer would be no row."""
+        if len(self._operation.answer_models) < 2:
+            return
+        value = values.get(self._columns.get(self.main, ""))
+        if not isinstance(value, list):
+            return
+        if not self._table or any(isinstance(each, list | dict) for each in cast("list[Any]", value)):
+            raise RowFault(f"{self.main} is a list of several; a row has one")
+
+    def may_be_listed(self, row: InputRow) -> bool:
+        """Return whether the row may be one of several in a request; `listed` then takes it."""
+        values = row.values
+        return bool(self._list_field) and values is not None and type(values.get(self._source)) is str
+
+    def listed(self, rows: Sequence[InputRow]) -> bytes:
+        """Return one request with the texts of several rows."""
+        texts = [(row.values or {})[self._source] for row in rows]
+        return orjson.dumps(self._fields | {self.main: texts})
+
+    def results(self, rows: Sequence[InputRow], answer: bytes) -> list[bytes]:
+        """Return the rows of results of a request with several rows, as `result` would."""
+        answers: list[dict[str, Any]] = orjson.loads(answer)[self._list_field]
+        pairs = zip(rows, answers, strict=True)
+        return [orjson.dumps(self._begun(row) | found, default=str) for row, found in pairs]
+
     def result(self, row: InputRow, answer: bytes) -> bytes:
         """Return the row of results as one line of JSON, without its end."""
-        values = row.values or {}
-        result: dict[str, Any] = {ROW: row.number}
-        for name, shown in self._kept_as.items():
-            result[shown] = values.get(name)
+        result = self._begun(row)
         end = answer.rfind(b',"latency_ms":')
         if end > 1 and _TIMING.fullmatch(answer, end):
             return b"%b,%b}" % (orjson.dumps(result, default=str)[:-1], answer[1:end])
         found: dict[str, Any] = orjson.loads(answer)
         result.update((name, value) for name, value in found.items() if name not in LEFT_OUT)
         return orjson.dumps(result, default=str)
+
+    @property
+    def _source(self) -> str:
+        return self._columns[self.main]
+
+    def _begun(self, row: InputRow) -> dict[str, Any]:
+        """Return what a row of results begins with: its number, and what is kept of the input."""
+        result: dict[str, Any] = {ROW: row.number}
+        values = row.values or {}
+        for name, shown in self._kept_as.items():
+            result[shown] = values.get(name)
+        return result
 
     def _is_answered(self, name: str) -> bool:
         """Return whether an answer may have the field: `top` has it only where it is in the request."""
@@ -139,6 +178,7 @@ class Requests:
         if self.main in self._given:
             return {self.main: self.main, **columns}
         if len(self._given) == 1:
+            self._require_one_column(self._given[0])
             return {self.main: self._given[0], **columns}
         raise BatchRefused(
             f"The input has no column {self.main!r}; it has {_listed(self._given)}. Name the one with the "
@@ -168,9 +208,28 @@ class Requests:
                 f"{_listed(self._given)}."
             )
 
+    def _require_one_column(self, column: str) -> None:
+        """Raise BatchRefused where the only column's name looks like several."""
+        if mark := next((mark for mark in ",;\t|" if mark in column), ""):
+            raise BatchRefused(
+                f"The input has one column, {column!r}. If {mark!r} separates columns: `--delimiter "
+                f"{_DELIMITERS.get(mark, repr(mark))}`, BATCH_DELIMITER. If not, name the column: `--column "
+                f"{self.main}={column!r}`, BATCH_COLUMNS."
+            )
+
     def _near(self, name: str, names: Sequence[str]) -> str:
         found = difflib.get_close_matches(name, names, n=1)
         return f" (did you mean {found[0]!r}?)" if found else ""
+
+
+def _list_field(answer_models: Sequence[type[BaseModel]]) -> str:
+    """Return the field of a list's answer that has for each text what its own answer has; '' for none."""
+    single, *several = answer_models
+    for name, field in (several[0].model_fields if several else {}).items():
+        item = next(iter(get_args(field.annotation)), None) if get_origin(field.annotation) is list else None
+        if isinstance(item, type) and issubclass(single, item):
+            return name
+    return ""
 
 
 def _listed(names: Sequence[str]) -> str:

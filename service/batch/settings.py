@@ -5,7 +5,7 @@ Columns, fields and kept columns are JSON, because names may hold any character.
 
 from typing import Any, Literal, Self
 
-from pydantic import AliasChoices, Field, ValidationError, model_validator
+from pydantic import AliasChoices, Field, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -90,6 +90,13 @@ class BatchSettings(BaseSettings):
         ge=3,
         description="Inherited descriptor of a pipe; the run stops when its other end is closed.",
     )
+
+    @field_validator("batch_delimiter")
+    @classmethod
+    def _delimiter_separates(cls, value: str) -> str:
+        if value in '"\r\n\0':
+            raise PydanticCustomError("delimiter", "a quote and a line end separate no cells")
+        return value
 
     @model_validator(mode="after")
     def _shard_is_one_of_the_shards(self) -> Self:

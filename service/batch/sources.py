@@ -108,7 +108,8 @@ def _of_machine(address: str) -> list[InputSource]:
         return [LocalSource(each, each.relative_to(path).as_posix()) for each in every if each.is_file()]
     if path.exists() or not _WILD & set(str(path)):
         if not path.exists():
-            raise BatchRefused(f"There is no {path}.")
+            loops = path.is_symlink()
+            raise BatchRefused(f"{path} is a link to what is not there." if loops else f"There is no {path}.")
         return [LocalSource(path, path.name)]
     found = sorted(Path(each) for each in glob.glob(str(path), recursive=True))
     if not found:

@@ -11,7 +11,7 @@ from ..loading import chosen_device, load_model, model_origin, require_engine, r
 from ..logs import log
 from ..manifest import Manifest
 from ..settings import Settings
-from ..sizing import batching_for
+from ..sizing import batching_for, threads_for
 from ..tasks import TASKS, Limits, Task
 from .addresses import refuse_overlap
 from .checkpoint import Checkpoint
@@ -126,7 +126,7 @@ class BatchWorker:
         self._load(task, manifest)
         operation = operation_of(task, self._batch.batch_route)
         names = [str(facts["name"]) for facts in shard.inventory.facts]
-        threads, batching = self._settings.inference_threads, batching_for(self._settings, manifest)
+        threads, batching = threads_for(self._settings, manifest), batching_for(self._settings, manifest)
         computer = Computer(operation, shard.requests, names, threads, batching, self._in_flight)
         computer.crashed = shard.checkpoint.crashed()
         self._computer = computer

@@ -57,6 +57,18 @@ def batch(read: Path | str, write: Path | str, **settings: str) -> int:
         sys.setswitchinterval(interval)
 
 
+def batch_stopped_early(read: Path | str, write: Path | str, **settings: str) -> int:
+    """Run a batch in this process that is asked to stop once rows are done; return its exit code."""
+    worker = worker_of(read, write, **settings)
+
+    def stop(rows: int, failed: int) -> None:
+        del rows, failed
+        worker.stop()
+
+    with mock.patch.object(worker.progress, "add", stop):
+        return end_of(worker)
+
+
 def started(given: Mapping[str, str], *code: str) -> subprocess.Popen[str]:
     """Start a batch as a container runs it. code: what runs in place of `python -m service`."""
     command = [sys.executable, *(code or ("-m", "slipway.service"))]

@@ -16,6 +16,7 @@ import pytest
 
 from tests.service.batch.running import (
     batch,
+    batch_stopped_early,
     environment,
     failures,
     parts,
@@ -82,6 +83,7 @@ def interrupted(rows: Path, out: Path, kills: list[int], whole: int, **settings:
     assert progress(said)[-1]["batch_state"] == "complete"
 
 
+@pytest.mark.long
 def test_a_batch_that_is_killed_twice_has_each_result_once_and_byte_for_byte(tmp_path: Path) -> None:
     rows = write_csv(tmp_path / "rows.csv", texts(6000))
     assert batch(rows, tmp_path / "whole", BATCH_PART_ROWS="1000") == 0
@@ -101,6 +103,17 @@ def test_50_000_texts_with_three_kills_give_50_000_results(tmp_path: Path) -> No
     assert parts(tmp_path / "out") == parts(tmp_path / "whole")
 
 
+def test_a_batch_that_stops_between_rows_goes_on_to_the_same_results(tmp_path: Path) -> None:
+    rows, out = write_csv(tmp_path / "rows.csv", texts(300)), tmp_path / "out"
+    assert batch(rows, tmp_path / "whole", BATCH_PART_ROWS="200") == 0
+    assert batch_stopped_early(rows, out, BATCH_PART_ROWS="200") == 75
+    assert parts(out) == {}
+    assert list((out / "_batch" / "pieces" / "part-00000").iterdir())
+    assert batch(rows, out, BATCH_PART_ROWS="200") == 0
+    assert parts(out) == parts(tmp_path / "whole")
+
+
+@pytest.mark.long
 def test_a_batch_that_is_asked_to_stop_keeps_what_it_has_and_goes_on(tmp_path: Path) -> None:
     rows = write_csv(tmp_path / "rows.csv", texts(3000))
     out = tmp_path / "out"
@@ -119,6 +132,7 @@ def test_a_batch_that_is_asked_to_stop_keeps_what_it_has_and_goes_on(tmp_path: P
     assert not list((out / "_batch" / "pieces").rglob("*.jsonl"))
 
 
+@pytest.mark.long
 def test_a_batch_ends_when_the_command_that_follows_it_does(tmp_path: Path) -> None:
     rows = write_csv(tmp_path / "rows.csv", texts(20_000))
     reading, writing = os.pipe()
@@ -133,6 +147,7 @@ def test_a_batch_ends_when_the_command_that_follows_it_does(tmp_path: Path) -> N
         assert process.wait(60) == 75
 
 
+@pytest.mark.long
 def test_rows_that_crash_the_process_are_found_and_set_aside(tmp_path: Path) -> None:
     messages = texts(60)
     messages[17] = messages[41] = "crash me"
@@ -177,6 +192,7 @@ def test_a_full_disk_ends_the_batch_and_the_next_start_goes_on(
     assert len(results(out)) == 40
 
 
+@pytest.mark.long
 def test_two_batches_do_not_write_to_one_folder_at_once(tmp_path: Path) -> None:
     rows = write_csv(tmp_path / "rows.csv", texts(20_000))
     given = environment(rows, tmp_path / "out", BATCH_PROGRESS_SECONDS="0.1")

@@ -1,5 +1,6 @@
 """Input, output and options that no batch can work with: refused before anything is written."""
 
+import gzip
 import logging
 from collections.abc import Callable
 from importlib import util
@@ -7,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.service.batch.running import batch, texts, write_csv
+from slipway.service.faults import BadSettings
+from tests.service.batch.running import batch, texts, worker_of, write_csv
 
 Refusal = Callable[..., str]
 
@@ -36,6 +38,34 @@ def test_another_encoding_is_named_with_its_line_and_a_way_out(tmp_path: Path, r
     assert not (tmp_path / "out").exists()
     assert "UTF-16" in refusal(rows_in(tmp_path / "wide.csv", "text\nfine\n".encode("utf-16")))
     assert "does not know" in refusal(path, BATCH_ENCODING="klingon")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("text\nfine\n".encode("utf-32"), "is in UTF-32"),
+        ("text\nfine\n".encode("utf-16-le"), "byte 0 among its first ones"),
+        (gzip.compress(b"text\nfine\n"), "is compressed with gzip. Unpack it first"),
+        (b"PK\x03\x04xl", "is a ZIP archive"),
+        (b"text\ra\rb\r", "a carriage return is no line end by itself"),
+        (b"id;text\n1;a\n", "has one column, 'id;text'. If ';' separates columns: `--delimiter ';'`"),
+    ],
+)
+def test_a_file_of_another_kind_is_named(tmp_path: Path, refusal: Refusal, content: bytes, said: str) -> None:
+    assert said in refusal(rows_in(tmp_path / "rows.csv", content))
+
+
+def test_a_document_of_several_lines_is_no_file_of_json_lines(tmp_path: Path, refusal: Refusal) -> None:
+    said = refusal(rows_in(tmp_path / "rows.jsonl", b'[\n{"text": "a"}\n]\n'))
+    assert "line 1 begins JSON of several lines" in said
+    assert "jq -c" in said
+
+
+def test_a_quote_or_a_line_end_separates_no_cells(tmp_path: Path) -> None:
+    path = rows_in(tmp_path / "rows.csv", b"id,text\n1,a\n")
+    for wrong in '"\n':
+        with pytest.raises(BadSettings, match="BATCH_DELIMITER"):
+            worker_of(path, tmp_path / "out", BATCH_DELIMITER=wrong)
 
 
 def test_a_missing_column_is_refused_with_those_that_are_there(tmp_path: Path, refusal: Refusal) -> None:
