@@ -59,7 +59,7 @@ def advice_of(question: Question, table: PriceTable) -> Advice:
         tuple(_otherwise(question, best, estimates, table)),
         evens,
         tuple(dict.fromkeys(rows)),
-        tuple(notes.notes()),
+        (*question.notes, *notes.notes()),
     )
 
 

@@ -10,6 +10,7 @@ from slipway.components.model import model_folder
 from slipway.components.model_address import ModelAddress
 from slipway.components.need import need_of
 from slipway.components.sizes import gib
+from slipway.infra.advise.engines import engine_notes
 from slipway.infra.cost.usage import BUSY_SHARE, HOURS, Usage
 from slipway.infra.errors import Refused
 from slipway.stacks.settings.setting import Setting
@@ -35,6 +36,7 @@ class Question:
 
     cpu_seconds, gpu_seconds: of one vCPU, of the GPU, that a request takes; None: not known.
     latency_ms: maximum response time; None: any. budget_usd: a month; None: any.
+    notes: what to know of the model's engine.
     """
 
     model: str
@@ -55,6 +57,7 @@ class Question:
     aws_region: str = "us-east-1"
     project: str = "my-project"
     cpu: float = 1.0
+    notes: tuple[str, ...] = ()
 
     @property
     def warm(self) -> bool:
@@ -142,6 +145,7 @@ def question_of(
         gcp_region=gcp,
         aws_region=aws,
         project=project,
+        notes=engine_notes(manifest, task, gpu),
     )
 
 

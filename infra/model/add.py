@@ -191,6 +191,11 @@ def _import_report(manifest: dict[str, Any]) -> dict[str, Any]:
     ]
     if "texts_compared" in found:
         said.append(f"compared with the original on {found['texts_compared']} texts")
+    if "divergence" in found:
+        said.append(
+            f"the probabilities of the next token diverge by {found['divergence']:.4f} nats, on "
+            f"{found['drawn_tokens_compared']} tokens of answers that the original wrote"
+        )
     if "answers_compared" in found:
         said.append(
             f"scored {found['answers_compared']} given answers, {found['tokens_compared']} tokens, as the "

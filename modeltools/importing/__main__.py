@@ -174,8 +174,9 @@ def _copied(plan: ImportPlan, made: Path, scratch: Path, arguments: argparse.Nam
 def _likeness(found: Mapping[str, Any]) -> str:
     if "answers_compared" in found:
         return (
-            f"On {found['answers_compared']} given answers a token's log-probability differs by "
-            f"{found['mean_logprob_difference']:.4f} from the original's on average"
+            f"On {found['drawn_tokens_compared']} tokens of the original's the probabilities diverge from "
+            f"its by {found['divergence']:.4f} nats; on {found['answers_compared']} given answers a token's "
+            f"log-probability differs by {found['mean_logprob_difference']:.4f} on average"
         )
     texts = f"On {found['texts_compared']} texts"
     if "min_cosine" in found:

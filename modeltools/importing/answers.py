@@ -24,3 +24,8 @@ _LONG_REPEATS = 12
 def answers() -> list[tuple[str, str]]:
     """Return texts, each with an answer as a person would give it; the last text is long."""
     return [*_ANSWERS, (" ".join([_STORM] * _LONG_REPEATS), _ANSWERS[0][1])]
+
+
+def short_texts() -> list[str]:
+    """Return texts to draw a model's own answers to."""
+    return [text for text, _ in _ANSWERS]

@@ -23,8 +23,16 @@ from .families import ENCODER_DECODERS
 from .loading import first_line
 from .plan import ImportPlan
 from .writer import Writer
-from .writer_agreement import closeness, original, require_closeness, scored
-from .writer_loading import LoadedWriter, load_writer
+from .writer_agreement import (
+    closeness,
+    divergence,
+    likely,
+    original,
+    require_closeness,
+    require_likeness,
+    scored,
+)
+from .writer_loading import UNUSED, LoadedWriter, load_writer
 
 PACKAGES = ("ctranslate2", "torch", "transformers")
 _TYPES = {"fp32": "float32", "int8": "int8"}
@@ -48,15 +56,16 @@ def convert_writer(
     tokens = head.tokens(place, limit, engine="ctranslate2")
     model = load_writer(fetched, made, place, head)
     parameters = model.parameters
-    say(f"Scoring given answers with torch, {parameters:,} parameters")
-    wanted = original(model, head, tokens)
+    say(f"Writing and scoring answers with torch, {parameters:,} parameters")
+    wanted, own = original(model, head, tokens), likely(model, head, tokens)
     say("Converting it for CTranslate2")
     exact = _converted(model, place, head, "fp32", scratch / "fp32")
-    require_closeness(place, closeness(wanted, scored(exact, wanted, head)), "fp32")
+    require_closeness(place, closeness(wanted, scored(exact, wanted, head)))
     served = exact if precision == "fp32" else _converted(model, place, head, precision, scratch / precision)
-    say(f"Comparing its answers in {precision} with the original's")
+    say(f"Comparing its probabilities in {precision} with the original's")
+    diverged = divergence(own, scored(served, own, head))
+    require_likeness(place, diverged)
     found = closeness(wanted, scored(served, wanted, head))
-    require_closeness(place, found, precision)
     _move(served, made)
     return {
         "max_tokens": tokens,
@@ -65,6 +74,8 @@ def convert_writer(
             "architecture": head.architecture,
             "parameters": parameters,
             **found.facts,
+            "drawn_tokens_compared": sum(len(one.log_probabilities) for one in own),
+            "divergence": round(diverged, 6),
             **{name: version(name) for name in PACKAGES},
             "machine": platform.machine(),
         },
@@ -161,7 +172,7 @@ class _Whole:
     def get_vocab(self) -> dict[str, int]:
         known: dict[str, int] = self._tokenizer.get_vocab()
         missing = set(range(self._rows)) - set(known.values())
-        return known | {f"<unused {number}>": number for number in missing}
+        return known | {UNUSED.format(number): number for number in missing}
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._tokenizer, name)

@@ -22,6 +22,8 @@ from .writer import Writer
 TOKENIZER_CONFIG, GENERATION_CONFIG = "tokenizer_config.json", "generation_config.json"
 # Copied as they are, where the model has them.
 _KEPT = (GENERATION_CONFIG, TOKENIZER_CONFIG, "chat_template.jinja")
+UNUSED = "<unused {}>"
+"""What the engine calls a token that the network has a row for and the tokenizer no name."""
 
 transformers.logging.set_verbosity_error()
 transformers.logging.disable_progress_bar()

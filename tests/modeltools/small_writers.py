@@ -1,8 +1,8 @@
 """Small models that write text, trained in a minute each: they turn a word round, or keep a first sentence.
 
 Greedy answers of random weights differ after one close choice; those of these models are right or wrong.
-`python -m tests.modeltools.small_writers FOLDER` trains the one in tests/service/models/first-sentence, which
-tests everywhere serve, in eight minutes on one core. Needs torch.
+`python -m tests.modeltools.small_writers FOLDER` trains the one in tests/service/backends/first-sentence,
+which tests everywhere serve, in five minutes on one core. Needs torch.
 """
 # pyright: reportMissingImports=false, reportUnknownVariableType=false, reportUnknownMemberType=false
 # pyright: reportUnknownArgumentType=false

@@ -24,8 +24,16 @@ from safetensors.torch import load_file, save_file
 from slipway.modeltools.importing.families import FAMILIES
 from slipway.modeltools.importing.local import LocalFolder
 from slipway.modeltools.importing.plan import Choices, plan_local_import
-from slipway.modeltools.importing.writer_agreement import MOST_DIFFERENCE
+from slipway.modeltools.importing.writer import Writer
+from slipway.modeltools.importing.writer_agreement import (
+    MOST_DIFFERENCE,
+    MOST_DIVERGENCE,
+    divergence,
+    likely,
+    scored,
+)
 from slipway.modeltools.importing.writer_conversion import convert_writer
+from slipway.modeltools.importing.writer_loading import load_writer
 from slipway.service.backends.ct2_causal import Ct2Causal
 from slipway.service.backends.ct2_seq2seq import Ct2Seq2Seq
 from slipway.service.backends.generation import Sampling
@@ -33,6 +41,7 @@ from slipway.service.faults import BadModel
 from slipway.service.folder import ModelFolder
 from slipway.service.manifest import Manifest
 from slipway.service.tasks import TASKS
+from tests.modeltools.damaged_writers import rounded_to_3_bits, without_a_layer
 from tests.modeltools.small_writers import END, network_of, prompt_of, saved, trained, turned_round
 from tests.service.backends.tiny_writers import as_flan_t5_says, tiny_t5
 from tests.service.tasks.byte_tokenizer import byte_tokenizer
@@ -106,6 +115,21 @@ def test_a_trained_model_of_each_family_answers_in_int8_as_in_torch(family: str,
     assert right >= WORDS * 0.8, f"{family} learned {right} of {WORDS}, too few to compare answers"
     changed = [answer for answer in answers if answer[0] != answer[1]]
     assert len(changed) <= WORDS * MOST_WRONG, changed
+    found = {"int8": manifest["conversion"]["divergence"]} | {
+        damage.__name__: divergence_of(damage(network), tmp_path / damage.__name__, tmp_path / "saved")
+        for damage in (rounded_to_3_bits, without_a_layer)
+    }
+    assert found.pop("int8") * 2 < MOST_DIVERGENCE < min(found.values()) / 2, (manifest["conversion"], found)
+
+
+def divergence_of(damaged: Any, folder: Path, saved_original: Path) -> float:
+    """Return how far a damaged network, converted, is from the original."""
+    converted(saved(damaged, folder / "saved"), folder / "out", "fp32")
+    plan = plan_local_import(LocalFolder.of(saved_original, folder / "none"), Choices(engine="ctranslate2"))
+    assert isinstance(plan.head, Writer)
+    (folder / "made").mkdir()
+    own = likely(load_writer(saved_original, folder / "made", "here", plan.head), plan.head, 128)
+    return divergence(own, scored(folder / "out", own, plan.head))
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -114,7 +138,7 @@ def test_the_engine_computes_random_weights_of_each_family_as_torch_does(family:
     rotation = {"rope_type": "default", "rope_theta": 500.0}
     given = {"rope_parameters": rotation} if family in ("gemma", "llama", "mistral", "qwen2", "qwen3") else {}
     found = converted(saved(network_of(family, **given), tmp_path / "saved"), tmp_path / "out", "fp32")
-    assert found["conversion"]["max_logprob_difference"] < MOST_DIFFERENCE["fp32"]
+    assert found["conversion"]["max_logprob_difference"] < MOST_DIFFERENCE
 
 
 def test_an_output_that_is_not_scaled_is_converted_so(tmp_path: Path) -> None:
@@ -130,7 +154,7 @@ def test_an_output_that_is_not_scaled_is_converted_so(tmp_path: Path) -> None:
 def test_weights_that_int8_does_not_keep_are_refused(tmp_path: Path) -> None:
     """Of a T5 whose weights are so wide that rounding moves a token's log-probability by several nats."""
     tiny_t5(tmp_path / "saved")
-    with pytest.raises(BadModel, match=r"in int8 the log-probability .* Take --precision fp32"):
+    with pytest.raises(BadModel, match=r"in int8 the probabilities .* Take --precision fp32"):
         converted(tmp_path / "saved", tmp_path / "out")
     assert not (tmp_path / "out").exists()
     assert converted(tmp_path / "saved", tmp_path / "out", "fp32")["precision"] == "fp32"
