@@ -22,7 +22,7 @@ def model_folder(folder: Path, weights: Path, engine: Engine, **manifest: Any) -
 
 
 def write_manifest(folder: Path, **manifest: Any) -> None:
-    """List the files that exist now in a manifest."""
+    """List the files that exist now in a manifest. labels: none of a task that has none."""
     files = {
         path.name: {"sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "bytes": path.stat().st_size}
         for path in folder.iterdir()
@@ -37,4 +37,5 @@ def write_manifest(folder: Path, **manifest: Any) -> None:
         "license": "Apache-2.0",
         "files": files,
     }
-    (folder / "manifest.json").write_text(json.dumps(content | manifest))
+    said = {key: value for key, value in (content | manifest).items() if (key, value) != ("labels", [])}
+    (folder / "manifest.json").write_text(json.dumps(said))
