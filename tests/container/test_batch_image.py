@@ -55,6 +55,10 @@ def batch(image: Image, data: Path, name: str) -> tuple[int, str, str]:
     return done.returncode, done.stdout, done.stderr
 
 
+def rows_of(part: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(part.read_text().splitlines()))
+
+
 def written_csv(data: Path) -> None:
     text = io.StringIO()
     csv.writer(text).writerows([("id", "text"), *ROWS])
@@ -66,7 +70,7 @@ def test_it_scores_a_csv_in_a_mounted_folder_and_ends(image: Image, data: Path) 
     code, stdout, stderr = batch(image, data, "in.csv")
     assert (code, stderr) == (0, ""), stdout
     [part] = data.glob("out/part-*.csv")
-    rows = list(csv.DictReader(part.open()))
+    rows = rows_of(part)
     assert [(row["id"], row["label"]) for row in rows] == [("1", "spam"), ("2", "ham"), ("4", "spam")]
     [failed] = data.glob("out/failed/*.jsonl")
     assert json.loads(failed.read_text())["row"] == 3
@@ -126,5 +130,5 @@ def test_a_batch_that_is_stopped_ends_with_75_and_the_next_goes_on(image: Image,
             docker("rm", "--force", name)
     code, stdout, _ = batch(image, data, "in.csv")
     assert code == 0, stdout
-    found = [row["id"] for part in sorted(data.glob("out/part-*.csv")) for row in csv.DictReader(part.open())]
+    found = [row["id"] for part in sorted(data.glob("out/part-*.csv")) for row in rows_of(part)]
     assert found == [str(number) for number in range(8_000)]
