@@ -35,7 +35,7 @@ def job_faults(spec: CloudRunSpec) -> Iterator[Fault]:
 
 
 def _number_faults(spec: CloudRunSpec) -> Iterator[Fault]:
-    """Yield why a range of workers is refused: docs/adr/20261201-workers-on-cloud-run.md."""
+    """Yield why a range of workers is refused: docs/adr/20261130-workers-on-cloud-run.md."""
     jobs = spec.jobs
     if jobs.scales and "max_workers" in jobs.given:
         least = max(jobs.min_workers, 1)

@@ -31,7 +31,7 @@ Measured on small models of the families, trained to turn a word round: int8 0.0
 answers; damaged on purpose, 0.126 and more wherever more than one answer in twenty was wrong. Rounding to 4
 bits gave 0.10 to 0.98, and 0.023 in Gemma 3, whose answers stayed right. So the bound is 3.5 times the
 largest of good ones and a quarter of the smallest of bad ones; the decision is in
-docs/adr/20261202-int8-is-judged-by-the-models-own-answers.md.
+docs/adr/20261130-int8-is-judged-by-the-models-own-answers.md.
 """
 # A rare token that was drawn by chance and became likely must not decide alone.
 _MOST_OF_A_TOKEN = 5.0
