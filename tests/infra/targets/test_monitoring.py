@@ -2,7 +2,7 @@
 
 import json
 import socket
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from pathlib import Path
 
 import pytest
@@ -40,8 +40,10 @@ def answering(monkeypatch: pytest.MonkeyPatch, folder: Path, said: str, code: in
     return folder / "calls"
 
 
-def access(kubeconfig: Path, monitoring: str, *, applies: bool = True, **more: str) -> Access:
-    values = {"target": "kubernetes", "kubeconfig": str(kubeconfig), "monitoring": monitoring, **more}
+def access(
+    kubeconfig: Path, monitoring: str, more: Mapping[str, str] | None = None, *, applies: bool = True
+) -> Access:
+    values = {"target": "kubernetes", "kubeconfig": str(kubeconfig), "monitoring": monitoring, **(more or {})}
     given = {f"slipway:{key}": value for key, value in values.items()}
     settings = settings_from(StackConfig("slipway", "prod", given, frozenset(), {}))
     return target_named("kubernetes").access(settings, applies=applies)
@@ -111,7 +113,7 @@ def test_a_cluster_that_lacks_what_scales_is_refused_before_anything_is_made(
 ) -> None:
     answering(monkeypatch, tmp_path, said)
     with pytest.raises(Refused, match=message):
-        access(kubeconfig, "operator", scaleOn=scale_on)
+        access(kubeconfig, "operator", {"scaleOn": scale_on})
 
 
 @pytest.mark.parametrize(
@@ -141,7 +143,7 @@ def test_a_cluster_that_lacks_what_jobs_need_is_refused_before_anything_is_made(
 ) -> None:
     answering(monkeypatch, tmp_path, said)
     with pytest.raises(Refused, match=message):
-        access(kubeconfig, "none", **given)
+        access(kubeconfig, "none", given)
 
 
 def test_jobs_with_a_database_elsewhere_and_a_fixed_number_of_workers_need_nothing_of_the_cluster(
@@ -149,7 +151,7 @@ def test_jobs_with_a_database_elsewhere_and_a_fixed_number_of_workers_need_nothi
 ) -> None:
     calls = answering(monkeypatch, tmp_path, OPERATOR)
     given = {"jobs": "true", "jobsDatabase": "kubernetes:a/b", "minWorkers": "3"}
-    assert access(kubeconfig, "none", **given).cluster
+    assert access(kubeconfig, "none", given).cluster
     assert not calls.exists()
 
 
@@ -157,10 +159,10 @@ def test_a_cluster_with_keda_is_taken_and_one_is_asked_for_nothing_that_is_not_n
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kubeconfig: Path
 ) -> None:
     calls = answering(monkeypatch, tmp_path, KEDA)
-    assert access(kubeconfig, "operator", scaleOn="queue").has_operator
+    assert access(kubeconfig, "operator", {"scaleOn": "queue"}).has_operator
     answering(monkeypatch, tmp_path, KEDA + "http.keda.sh/v1beta1\n")
-    assert access(kubeconfig, "none", scaleOn="interceptor").cluster
+    assert access(kubeconfig, "none", {"scaleOn": "interceptor"}).cluster
     assert len(calls.read_text().splitlines()) == 2
-    assert access(kubeconfig, "none", scaleOn="cpu").has_operator is None
-    assert access(kubeconfig, "none", scaleOn="interceptor", applies=False).has_operator is None
+    assert access(kubeconfig, "none", {"scaleOn": "cpu"}).has_operator is None
+    assert access(kubeconfig, "none", {"scaleOn": "interceptor"}, applies=False).has_operator is None
     assert len(calls.read_text().splitlines()) == 2
