@@ -22,6 +22,7 @@ NOT_OF_A_VERSION = frozenset(
         *("minInstances", "maxInstances", "minAvailable", "cpuTarget", "schedule"),
         *("scaleOn", "scaleTarget", "prometheusAddress", "kedaNamespace", "requestsMetric"),
         *("requestsPerInstance", "spareNode", "minNodes", "minNodesPerZone", "maxNodes"),
+        *("minWorkers", "maxWorkers", "jobsDatabaseSize", "jobsDatabaseInstances"),
         *("policy", "budget", "usage", "objective", "thresholds", "runbooks", "alertEmail"),
         *("monitoringLabels", "logRetention", "keepImages", "scan", "deletionProtection"),
     )
