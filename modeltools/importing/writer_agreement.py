@@ -20,7 +20,7 @@ from slipway.service.faults import BadModel
 from .answers import answers, short_texts
 from .writer import Writer
 from .writer_loading import UNUSED, LoadedWriter
-from .writer_samples import Drawn, drawn
+from .writer_samples import DrawnAnswer, drawn
 
 MOST_DIFFERENCE = 0.005
 """The most that a token's log-probability may move in float32, on average over a given answer, in nats."""
@@ -152,7 +152,7 @@ def _moves(wanted: Sequence[Scored], found: Sequence[Sequence[float]]) -> list[n
     return moves
 
 
-def _of_drawn(model: LoadedWriter, head: Writer, read: list[int], one: Drawn) -> Scored:
+def _of_drawn(model: LoadedWriter, head: Writer, read: list[int], one: DrawnAnswer) -> Scored:
     ends = head.task == "summarize" and one.tokens[-1] == model.tokenizer.eos_token_id
     written = one.tokens[:-1] if ends else one.tokens
     return Scored(_named(model.tokenizer, read), _named(model.tokenizer, written), one.log_probabilities)

@@ -10,14 +10,14 @@ DRAWN, MOST_TOKENS = 4, 24
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class DrawnAnswer:
     """An answer's tokens, with the token that ends it, and the logarithms of their probabilities."""
 
     tokens: list[int]
     log_probabilities: list[float]
 
 
-def drawn(network: Any, read: list[int], end: int | None) -> list[Drawn]:
+def drawn(network: Any, read: list[int], end: int | None) -> list[DrawnAnswer]:
     """Draw answers to the tokens read; the same ones each time. end: the token that ends an answer."""
     generator = torch.Generator().manual_seed(1)
     state = _begun(network, torch.tensor([read] * DRAWN))
@@ -45,6 +45,6 @@ def _reads(network: Any) -> str:
     return "decoder_input_ids" if network.config.is_encoder_decoder else "input_ids"
 
 
-def _until(end: int | None, tokens: list[int], scores: list[float]) -> Drawn:
+def _until(end: int | None, tokens: list[int], scores: list[float]) -> DrawnAnswer:
     length = tokens.index(end) + 1 if end in tokens else len(tokens)
-    return Drawn(tokens[:length], scores[:length])
+    return DrawnAnswer(tokens[:length], scores[:length])

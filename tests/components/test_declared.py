@@ -14,12 +14,15 @@ from slipway.components.gke import GkeClusterArgs
 from slipway.components.gke.spec import GkeClusterSpec
 from slipway.components.image import InferenceImageArgs
 from slipway.components.image.spec import ImageSpec
+from slipway.components.jobs.args import WorkersArgs
+from slipway.components.jobs.spec import JobsSpec
 from slipway.components.kubernetes import KubernetesServiceArgs
 from slipway.components.kubernetes.spec import KubernetesSpec
 from slipway.components.spec import InferenceServiceArgs, InferenceServiceSpec
 
 PAIRS: list[tuple[Any, Any]] = [
     (InferenceServiceArgs, InferenceServiceSpec),
+    (WorkersArgs, JobsSpec),
     (CloudRunServiceArgs, CloudRunSpec),
     (FargateServiceArgs, FargateSpec),
     (GkeClusterArgs, GkeClusterSpec),
@@ -32,7 +35,8 @@ MADE = {"name", "given", "service"}
 def names(spec: Any) -> set[str]:
     own: set[str] = {str(field.name) for field in dataclasses.fields(spec)}
     inherited = names(InferenceServiceSpec) if "service" in own else set[str]()
-    return (own | inherited) - MADE
+    of_jobs = names(JobsSpec) | {"jobs"} if spec is not JobsSpec and "jobs" in own else set[str]()
+    return (own | inherited | of_jobs) - MADE
 
 
 @pytest.mark.parametrize(("args", "spec"), PAIRS, ids=[spec.__name__ for _, spec in PAIRS])

@@ -76,8 +76,8 @@ WRONG_WITH_JOBS: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {**JOBS, **GPU, **POOL, "max_replicas": 4},
-        r"max_replicas is 4 with `jobs`, which take the room of 1, and the pool holds 4 at its maximum: .*; "
-        r"lower it to 3, or raise the pool's maximum, `max_nodes`, to 5 nodes",
+        r"max_replicas is 4 with `jobs`, whose workers take the room of 1 more, and the pool holds 4 at its "
+        r"maximum: .*; lower it to 3, or raise the pool's maximum, `max_nodes`, to 5 nodes",
     ),
     ({**JOBS, "job_ttl_days": 0}, r"job_ttl_days is 0; it must be from 0\.001 to 365 days; nearest: 0\.001"),
     ({**JOBS, "jobs_per_caller": 2.5}, r"jobs_per_caller is 2\.5; it must be a whole number"),

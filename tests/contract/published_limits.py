@@ -103,6 +103,8 @@ CLOUD_RUN: Rows = (
     ),
     ("GEN1_MIB", 128, "RUN/configuring/services/memory-limits"),
     ("GEN2_MIB", 512, "RUN/configuring/services/memory-limits"),
+    ("WORKER_CPU", 1, "RUN/configuring/workerpools/cpu"),
+    ("WORKER_MIB", 512, "RUN/configuring/workerpools/memory-limits"),
     ("CONCURRENCY", 1000, "RUN/about-concurrency"),
     ("TIMEOUT_SECONDS", 3600, "RUN/configuring/request-timeout"),
     ("STARTUP_SECONDS", 240, "RUN/configuring/healthchecks, RUNPB Probe: failure threshold x period"),

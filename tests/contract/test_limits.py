@@ -37,7 +37,7 @@ ROWS = [(cloud, *row) for cloud, (_, rows) in CLOUDS.items() for row in rows]
 OWN: Mapping[str, set[str]] = {
     "Google": {"PLACEHOLDERS", "LEAST_BAKE_MINUTES"},
     "AWS": {"REGIONS"},  # held to botocore's in tests/stacks/test_let_through.py
-    "Cloud Run": {"GPUS"},  # held to its own table below
+    "Cloud Run": {"GPUS", "DEFAULT_PORT"},  # held to its own table below; the server's own port
     "Fargate": {
         *("AROUND_ENVIRONMENT_BYTES", "PORT_FROM", "VPC_PREFIX", "SUBNET_BITS", "KEEP_ALIVE_SECONDS"),
         *("ZONE_LETTERS", "DEFAULT_BAKE_MINUTES"),
