@@ -1,8 +1,7 @@
 """`slipway batch`: scores files with a model, here or on a stack, and goes on where it was stopped."""
 
 import time
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Generator
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from slipway.infra.cli.batch_progress import ENDS, duration_words, shown_progress
 from slipway.infra.cli.console import ERR, OUT, Format, confirmed, print_json, reported
 from slipway.infra.cli.stacks import Yes
 from slipway.infra.errors import Failed, Refused
@@ -26,9 +26,8 @@ if TYPE_CHECKING:
     from slipway.infra.batch.price import InstancePrice
     from slipway.stacks.settings.common import Settings
 
-# How often a platform is asked, and how often a line is written where there is no terminal.
-_LOCAL_SECONDS, _CLOUD_SECONDS, _LINE_SECONDS = 0.2, 5.0, 10.0
-_ENDS = (BatchState.COMPLETE, BatchState.FAILED, BatchState.STOPPED)
+# How often a platform is asked.
+_LOCAL_SECONDS, _CLOUD_SECONDS = 0.2, 5.0
 
 
 def register(app: typer.Typer) -> None:
@@ -212,9 +211,9 @@ def _print_dry(environment: Any, price: "InstancePrice", format_: Format) -> Non
 def _followed(run: BatchRun, options: "BatchOptions", every_seconds: float) -> BatchProgress:
     """Start the batch and show how far it is, until it ends. Ctrl-C stops it at a checkpoint."""
     try:
-        with _shown() as show:
+        with shown_progress() as show:
             run.start()
-            while (progress := run.progress()).state not in _ENDS:
+            while (progress := run.progress()).state not in ENDS:
                 show(progress)
                 time.sleep(every_seconds)
             show(progress)
@@ -225,74 +224,6 @@ def _followed(run: BatchRun, options: "BatchOptions", every_seconds: float) -> B
         raise Refused(
             f"Stopped; what is computed is kept in {options.write}. Go on: `{options.command()}`"
         ) from None
-
-
-@contextmanager
-def _shown() -> Generator[Callable[[BatchProgress], None]]:
-    """Show progress: a bar on a terminal, elsewhere a line now and then."""
-    if not ERR.is_terminal:
-        yield _ProgressLines()
-        return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[left]}"),
-        console=ERR,
-        transient=True,
-    ) as bar:
-        task = bar.add_task("Reading the input", total=None, left="")
-
-        def show(progress: BatchProgress) -> None:
-            words = "Computing" if progress.rows else _before(progress)
-            bar.update(
-                task,
-                description=words,
-                total=progress.rows,
-                completed=progress.rows_done,
-                left=_left(progress),
-            )
-
-        yield show
-
-
-class _ProgressLines:
-    """Prints a line at most every few seconds."""
-
-    def __init__(self) -> None:
-        self._next, self._said = 0.0, ""
-
-    def __call__(self, progress: BatchProgress) -> None:
-        now, words = time.monotonic(), _before(progress)
-        if progress.state is BatchState.WAITING and progress.detail and words != self._said:
-            self._said = words
-            ERR.print(words, markup=False)
-        if progress.rows and now >= self._next and progress.state not in _ENDS:
-            self._next = now + _LINE_SECONDS
-            ERR.print(f"{progress.rows_done:,} of {progress.rows:,} rows{_left(progress)}", markup=False)
-
-
-def _before(progress: BatchProgress) -> str:
-    """Return what happens before the first row is computed."""
-    if progress.state is not BatchState.WAITING:
-        return "Reading the input"
-    return f"Waiting for an instance: {progress.detail}" if progress.detail else "Waiting for an instance"
-
-
-def _left(progress: BatchProgress) -> str:
-    failed = f", {progress.rows_failed:,} failed" if progress.rows_failed else ""
-    if not progress.rows_per_second:
-        return failed
-    left = "" if progress.seconds_left is None else f", {_duration(progress.seconds_left)} left"
-    return f"{failed}, {progress.rows_per_second:,.0f} a second{left}"
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def _finish(
@@ -326,7 +257,7 @@ def _finish(
             }
         )
     else:
-        OUT.print(f"{rows:,} rows, {rows - failed:,} results in {options.write}, {_duration(seconds)}.")
+        OUT.print(f"{rows:,} rows, {rows - failed:,} results in {options.write}, {duration_words(seconds)}.")
         if options.on and price.what != "this machine":
             OUT.print(f"Cost: {cost}, for {progress.instance_seconds:,.0f} s of {price.what}.")
     if failed:
