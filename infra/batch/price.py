@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from slipway.components.cloud_run.limits import WORKER_CPU, WORKER_MIB
 from slipway.components.sizes import MIB_OF_A_GIB
 from slipway.infra.cost.charge import Charge
 from slipway.infra.cost.money import Money
@@ -75,6 +74,8 @@ def _of_cloud_run(resource: Resource) -> _Hour:
 
     A task of a job has at least what a worker has, however small an instance of the service is.
     """
+    from slipway.components.cloud_run.limits import WORKER_CPU, WORKER_MIB  # needs the cloud's SDK
+
     containers = items_at(resource.inputs, "template", "containers")[:1]
     cpu = max(_sum(_limits(containers, "cpu", "1")), WORKER_CPU)
     memory = max(_sum(_limits(containers, "memory", "512Mi")), WORKER_MIB / MIB_OF_A_GIB)
