@@ -1,17 +1,14 @@
 """Changes of a live `FargateService` that takes jobs, in an account that enforces AWS's rules."""
 
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
-from typing import Any, cast
-
 import pytest
 
-from slipway.components.fargate import Egress, FargateService, FargateServiceArgs
+from slipway.components.fargate import Egress
 from tests.contract.fargate_cases import IMAGE, REFERENCE
-from tests.pulumi_engine.live import FULL, Args, Changes, Live, each_of, lives
+from tests.pulumi_engine import test_fargate
+from tests.pulumi_engine.live import FULL, Args, Changes, Live, each_of
 from tests.pulumi_engine.standin import BROKEN
-from tests.pulumi_engine.strict.aws import ELSEWHERE, REGION, Existing, aws_account
-from tests.pulumi_engine.test_fargate import NETWORK, PLAIN
+from tests.pulumi_engine.strict.aws import ELSEWHERE, REGION, Existing
+from tests.pulumi_engine.test_fargate import NETWORK
 
 pytestmark = pytest.mark.pulumi_engine
 
@@ -19,20 +16,7 @@ JOBS: Args = {"jobs": True}
 SIZED: Args = {**JOBS, "worker_cpu": 2, "worker_memory_gib": 4, "worker_spot": True}
 FILES: Args = {**JOBS, "job_files": ["s3://acme-input/"], "job_results": "s3://acme-results/"}
 
-
-def program(args: Mapping[str, Any]) -> Callable[[], None]:
-    return lambda: FargateService("api", cast("FargateServiceArgs", {**PLAIN, **args})) and None
-
-
-@pytest.fixture
-def live(tmp_path: Path) -> Iterator[Live]:
-    """Run an engine on an account with only what exists before; destroy what a test created."""
-    account = aws_account()
-    Existing.into(account)
-    with lives(tmp_path, account, program, "aws") as live:
-        yield live
-    assert account.left() == set()
-
+live, program = test_fargate.live, test_fargate.program
 
 CHANGES: Changes = {
     "jobs": ({}, JOBS),

@@ -10,15 +10,12 @@ from typing import Any
 import httpx
 import openai
 import pytest
-from openai.types import Completion
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 from tests.service.backends.ct2_models import CONTEXT, llama, t5
+from tests.service.backends.openai_client import CHAT, PROMPT, SEEDED, OpenAIClient, completed
 from tests.service.running_server import AUTHORIZED, KEY, RunningServer, failed_start, running_server
 
-PROMPT = "A slipway is"
-CHAT: Any = [{"role": "user", "content": "What is a slipway?"}]
-SEEDED: dict[str, Any] = {"model": "tiny", "max_tokens": 40, "seed": 5, "temperature": 1}
 TEXT = "The harbour was closed on Monday."
 
 
@@ -43,13 +40,12 @@ def official(server: RunningServer) -> Iterator[openai.OpenAI]:
         yield client
 
 
-def completed(official: openai.OpenAI, **more: Any) -> Completion:
-    create: Any = official.completions.create
-    return create(prompt=PROMPT, **SEEDED | more)
-
-
 def asked(server: RunningServer, path: str, **body: Any) -> httpx.Response:
     return httpx.post(f"{server.url}{path}", json=body, headers=AUTHORIZED, timeout=60)
+
+
+class TestOfficialClient(OpenAIClient):
+    context = CONTEXT
 
 
 def test_openais_client_gets_the_same_chat_whole_and_streamed(official: openai.OpenAI):
@@ -73,20 +69,6 @@ def test_openais_client_gets_the_same_completion_whole_and_streamed(official: op
     assert (whole.usage.prompt_tokens, whole.usage.completion_tokens) == (len(PROMPT), 40)
 
 
-def test_a_stop_text_of_the_models_own_ends_its_answer(official: openai.OpenAI):
-    text = completed(official).choices[0].text
-    stop = text[10:14]
-    stopped = completed(official, stop=stop).choices[0]
-    assert (stopped.text, stopped.finish_reason) == (text[: text.index(stop)], "stop")
-
-
-def test_a_prompt_beyond_the_context_is_refused(official: openai.OpenAI):
-    with pytest.raises(openai.UnprocessableEntityError) as refused:
-        official.completions.create(model="tiny", prompt=PROMPT, max_tokens=CONTEXT)
-    problem: Any = refused.value.body
-    assert f"context is {CONTEXT} tokens" in problem["detail"]
-
-
 def test_a_seed_that_cannot_be_kept_is_refused_with_the_reason(server: RunningServer):
     refused = asked(server, "/generate", prompt="A", seed=1, max_tokens=4)
     assert refused.status_code == 422
@@ -100,22 +82,6 @@ def test_a_request_is_answered_as_by_any_engine(server: RunningServer):
     answer = asked(server, "/generate", prompt=PROMPT, max_tokens=8, temperature=0).json()
     assert set(answer) == {"text", "finish_reason", "usage", "latency_ms", "model_version"}
     assert answer["usage"] == {"prompt_tokens": 12, "completion_tokens": 8, "total_tokens": 20}
-
-
-def test_many_at_once_are_all_answered_each_with_its_own(official: openai.OpenAI):
-    def ask(seed: int) -> None:
-        got.setdefault(seed, set()).add(completed(official, seed=seed).choices[0].text)
-
-    got: dict[int, set[str]] = {}
-    for seed in range(6):
-        ask(seed)
-    askers = [threading.Thread(target=ask, args=(seed,)) for seed in range(6)]
-    for asker in askers:
-        asker.start()
-    for asker in askers:
-        asker.join(timeout=60)
-    assert [len(texts) for texts in got.values()] == [1] * 6
-    assert len(set[str]().union(*got.values())) == 6
 
 
 def test_a_client_that_leaves_ends_its_answer_and_no_other(server: RunningServer, official: openai.OpenAI):

@@ -1,7 +1,6 @@
 """`/generate` and OpenAI's routes on torch, in a server of its own."""
 # ruff: noqa: E402 - where torch is absent the skip comes before what imports it
 
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,20 +8,16 @@ from typing import Any
 import httpx
 import openai
 import pytest
-from openai.types import Completion
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 REASON = "torch is not installed here; `make test-torch` installs it and runs this"
 pytest.importorskip("torch", reason=REASON)
 pytest.importorskip("transformers", reason=REASON)
 
+from tests.service.backends.openai_client import CHAT, PROMPT, SEEDED, OpenAIClient, completed
 from tests.service.backends.tiny_writers import CONTEXT, served, tiny_llama
 from tests.service.running_server import AUTHORIZED, KEY, RunningServer, failed_start, running_server
 from tests.service.test_service_openapi import assert_conforming
-
-PROMPT = "A slipway is"
-CHAT: Any = [{"role": "user", "content": "What is a slipway?"}]
-SEEDED: dict[str, Any] = {"model": "tiny", "max_tokens": 40, "seed": 5, "temperature": 1}
 
 
 @pytest.fixture(scope="module")
@@ -45,9 +40,8 @@ def official(server: RunningServer) -> Iterator[openai.OpenAI]:
         yield client
 
 
-def completed(official: openai.OpenAI, **more: Any) -> Completion:
-    create: Any = official.completions.create
-    return create(prompt=PROMPT, **SEEDED | more)
+class TestOfficialClient(OpenAIClient):
+    context = CONTEXT
 
 
 def test_openais_client_gets_the_same_chat_whole_and_streamed(official: openai.OpenAI):
@@ -69,36 +63,6 @@ def test_openais_client_gets_the_same_completion_whole_and_streamed(official: op
     assert "".join(part.choices[0].text for part in parts) == whole.choices[0].text
     assert whole.usage is not None
     assert whole.usage.prompt_tokens == len(PROMPT)
-
-
-def test_a_stop_text_of_the_models_own_ends_its_answer(official: openai.OpenAI):
-    text = completed(official).choices[0].text
-    stop = text[10:14]
-    stopped = completed(official, stop=stop).choices[0]
-    assert (stopped.text, stopped.finish_reason) == (text[: text.index(stop)], "stop")
-
-
-def test_a_prompt_beyond_the_context_is_refused(official: openai.OpenAI):
-    with pytest.raises(openai.UnprocessableEntityError) as refused:
-        official.completions.create(model="tiny", prompt=PROMPT, max_tokens=CONTEXT)
-    problem: Any = refused.value.body
-    assert f"context is {CONTEXT} tokens" in problem["detail"]
-
-
-def test_many_at_once_are_all_answered_each_with_its_own(official: openai.OpenAI):
-    def ask(seed: int) -> None:
-        got.setdefault(seed, set()).add(completed(official, seed=seed).choices[0].text)
-
-    got: dict[int, set[str]] = {}
-    for seed in range(6):
-        ask(seed)
-    askers = [threading.Thread(target=ask, args=(seed,)) for seed in range(6)]
-    for asker in askers:
-        asker.start()
-    for asker in askers:
-        asker.join(timeout=60)
-    assert [len(texts) for texts in got.values()] == [1] * 6
-    assert len(set[str]().union(*got.values())) == 6
 
 
 def test_a_client_that_leaves_frees_its_place(server: RunningServer, official: openai.OpenAI):
